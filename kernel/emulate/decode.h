@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The instruction decoder: bytes of guest code in, one struct insn out. It
+ * gives the length of nearly every x86 instruction, and where the operands of
+ * the instructions that the executor knows are. Pure logic: no state, no locks.
+ */
+#ifndef ORIEL_EMULATE_DECODE_H
+#define ORIEL_EMULATE_DECODE_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+/* A longer instruction raises #GP (SDM 2A 2.3.11). */
+#define INSN_MAX_LENGTH 15
+
+/* No register: struct insn's @base or @index. */
+#define INSN_REG_NONE 0xff
+
+/**
+ * enum insn_mode - what decides how bytes are read
+ * @INSN_MODE_16: real mode, virtual-8086 mode, code segment with D clear
+ * @INSN_MODE_32: code segment with D set, L clear
+ * @INSN_MODE_64: EFER.LMA set and code segment with L set
+ */
+enum insn_mode {
+	INSN_MODE_16,
+	INSN_MODE_32,
+	INSN_MODE_64,
+};
+
+/**
+ * enum insn_encoding - how map and opcode were given
+ * @INSN_LEGACY: 0F, 0F38, 0F3A escapes
+ * @INSN_VEX: C4 or C5
+ * @INSN_EVEX: 62
+ * @INSN_XOP: 8F
+ */
+enum insn_encoding {
+	INSN_LEGACY,
+	INSN_VEX,
+	INSN_EVEX,
+	INSN_XOP,
+};
+
+/* Opcode maps, numbered as the VEX and XOP prefixes number them. */
+#define INSN_MAP_PRIMARY 0
+#define INSN_MAP_0F 1
+#define INSN_MAP_0F38 2
+#define INSN_MAP_0F3A 3
+#define INSN_MAP_3DNOW 7
+#define INSN_MAP_XOP8 8
+#define INSN_MAP_XOP9 9
+#define INSN_MAP_XOPA 10
+
+/* struct insn's @prefixes. */
+#define INSN_PREFIX_OPSIZE BIT(0)
+#define INSN_PREFIX_ADSIZE BIT(1)
+#define INSN_PREFIX_LOCK BIT(2)
+#define INSN_PREFIX_REP BIT(3)
+#define INSN_PREFIX_REPNE BIT(4)
+#define INSN_PREFIX_SEGMENT BIT(5)
+
+/* struct insn's @rex; VEX and XOP prefixes are translated to these as well. */
+#define INSN_REX_B BIT(0)
+#define INSN_REX_X BIT(1)
+#define INSN_REX_R BIT(2)
+#define INSN_REX_W BIT(3)
+#define INSN_REX_PRESENT BIT(6)
+
+/**
+ * struct insn - one decoded instruction
+ * @bytes: the instruction itself
+ * @length: how many of @bytes it takes, 1 to 15
+ * @mode: enum insn_mode it was decoded in
+ * @encoding: enum insn_encoding
+ * @map: INSN_MAP_*
+ * @opcode: last opcode byte
+ * @prefixes: INSN_PREFIX_* that were present; of F2 and F3 only the last counts
+ * @rex: INSN_REX_*
+ * @segment: enum cpu_seg of the memory operand, defaults and overrides applied
+ * @vvvv: the register in a VEX, EVEX or XOP prefix
+ * @vector_length: the L bits of that prefix: 0 for 128, 1 for 256, 2 for 512 bits
+ * @has_modrm: @modrm is part of the instruction
+ * @has_sib: @sib is part of the instruction
+ * @has_mem: the instruction has a memory operand given by ModRM or moffs
+ * @modrm: ModRM byte
+ * @sib: SIB byte
+ * @operand_size: 1, 2, 4 or 8 bytes
+ * @address_size: 2, 4 or 8 bytes
+ * @disp_size: bytes of displacement or moffs, 0 to 8
+ * @imm_size: bytes of the first immediate, relative or far offset, 0 to 8
+ * @imm2_size: bytes of the second immediate or far selector, 0 to 2
+ * @op: enum insn_op for the executor, 0 when it does not know the instruction
+ * @dst: enum insn_operand written, or read and written
+ * @src: enum insn_operand read
+ * @flags: OPC_* of the opcode tables
+ * @base: enum cpu_gpr of the base register or INSN_REG_NONE
+ * @index: enum cpu_gpr of the index register or INSN_REG_NONE
+ * @scale: log2 of the index factor
+ * @rip_relative: @disp counts from the next instruction
+ * @disp: displacement, sign extended (moffs: the offset)
+ * @imm: first immediate, sign extended
+ * @imm2: second immediate
+ */
+struct insn {
+	u8 bytes[INSN_MAX_LENGTH];
+	u8 length;
+	u8 mode;
+	u8 encoding;
+	u8 map;
+	u8 opcode;
+	u8 prefixes;
+	u8 rex;
+	u8 segment;
+	u8 vvvv;
+	u8 vector_length;
+	bool has_modrm;
+	bool has_sib;
+	bool has_mem;
+	u8 modrm;
+	u8 sib;
+	u8 operand_size;
+	u8 address_size;
+	u8 disp_size;
+	u8 imm_size;
+	u8 imm2_size;
+	u8 op;
+	u8 dst;
+	u8 src;
+	u16 flags;
+	u8 base;
+	u8 index;
+	u8 scale;
+	bool rip_relative;
+	u16 imm2;
+	u64 disp;
+	u64 imm;
+};
+
+/**
+ * insn_reg() - the register in ModRM.reg
+ * @insn: a decoded instruction
+ *
+ * Return: its number, 0 to 15, REX.R applied.
+ */
+static inline u8 insn_reg(const struct insn *insn)
+{
+	return (insn->modrm >> 3 & 7) | (insn->rex & INSN_REX_R ? 8 : 0);
+}
+
+/**
+ * insn_rm() - the register in ModRM.rm
+ * @insn: a decoded instruction whose ModRM.mod is 3 (or MOV CR/DR, where
+ *        ModRM.mod is ignored)
+ *
+ * Return: its number, 0 to 15, REX.B applied.
+ */
+static inline u8 insn_rm(const struct insn *insn)
+{
+	return (insn->modrm & 7) | (insn->rex & INSN_REX_B ? 8 : 0);
+}
+
+/**
+ * insn_decode() - decode the instruction at the start of @bytes
+ * @insn: filled on success; undefined otherwise
+ * @bytes: guest code; need not be more than the instruction
+ * @len: number of valid bytes, any
+ * @mode: mode of the guest's code segment
+ *
+ * Any context, no locks.
+ *
+ * Return: 0; a positive number when the instruction goes on after @len bytes
+ * and at least so many more are needed (the total never exceeds 15); -EILSEQ
+ * when no such instruction exists (#UD); -E2BIG when it is longer than 15 bytes
+ * (#GP).
+ */
+int insn_decode(struct insn *insn, const u8 *bytes, size_t len, enum insn_mode mode);
+
+/**
+ * insn_length() - length of the instruction at the start of @bytes
+ * @bytes: guest code
+ * @len: number of valid bytes
+ * @mode: mode of the guest's code segment
+ *
+ * For exits whose cause is known and which only need to be stepped over. Any
+ * context, no locks.
+ *
+ * Return: 1 to 15; -EILSEQ when no such instruction exists; -E2BIG when it is
+ * longer than 15 bytes; -ENODATA when it goes on after @len bytes.
+ */
+int insn_length(const u8 *bytes, size_t len, enum insn_mode mode);
+
+#endif
