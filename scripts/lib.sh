@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the scripts share: messages, Debian packages, and kernels and headers
+# that are unpacked under build/ without being installed.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$top/build
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 122; }
+
+# as_root COMMAND...: run it as root, through sudo when this is not root.
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "this needs root and there is no sudo: run as root: $*"
+	fi
+}
+
+# apt_update: fetch the package lists when the machine has none, once.
+apt_update()
+{
+	compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null && return
+	say "fetching the package lists"
+	as_root apt-get -qq update >&2
+}
+
+# need_packages PACKAGE...: install those that are missing.
+need_packages()
+{
+	local p missing=()
+
+	for p; do
+		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null |
+			grep -q '^ii' || missing+=("$p")
+	done
+	[ ${#missing[@]} = 0 ] && return
+	command -v apt-get >/dev/null ||
+		die "no apt-get here; install these by hand: ${missing[*]}"
+	apt_update
+	say "installing ${missing[*]}"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+		--no-install-recommends install "${missing[@]}" </dev/null >&2 ||
+		die "could not install: ${missing[*]}"
+}
+
+# unpack_packages DIR PACKAGE...: unpack packages into the new folder DIR. Two
+# callers at once are harmless: the folder appears whole, by a rename.
+unpack_packages()
+{
+	local dir=$1 tmp deb
+	shift
+
+	apt_update
+	mkdir -p "${dir%/*}"
+	tmp=$(mktemp -d "$dir.XXXXXX")
+	say "fetching $*"
+	# A world-readable folder, or apt's own user cannot write to it.
+	chmod 755 "$tmp"
+	mkdir "$tmp/deb"
+	(cd "$tmp/deb" && apt-get -qq -o APT::Sandbox::User=root download "$@") \
+		>&2 || { rm -rf "$tmp"; return 1; }
+	for deb in "$tmp"/deb/*.deb; do
+		dpkg -x "$deb" "$tmp" || { rm -rf "$tmp"; return 1; }
+	done
+	rm -rf "$tmp/deb"
+	mv -T "$tmp" "$dir" 2>/dev/null || rm -rf "$tmp"
+}
+
+# newest KIND [PREFIX]: the version of Debian's newest packaged kernel, such as
+# 6.1.0-56-amd64, whose version starts with PREFIX; without PREFIX the one that
+# the package linux-KIND-amd64 stands for. KIND is "image" or "headers".
+newest()
+{
+	local kind=$1 prefix=${2-}
+
+	apt_update
+	if [ -n "$prefix" ]; then
+		apt-cache pkgnames "linux-$kind-$prefix"
+	else
+		apt-cache depends "linux-$kind-amd64" | sed -n 's/ *Depends: //p'
+	fi | sed -n "s/^linux-$kind-\([0-9].*-amd64\)$/\1/p" |
+		grep -Ev -- '-(rt|cloud)-amd64$' | sort -V | tail -n 1
+}
+
+# kernel_dir [PREFIX]: print the folder of an unpacked kernel package with
+# boot/vmlinuz-VERSION and lib/modules/VERSION, fetched at first use. Without
+# PREFIX it is the kernel whose headers the module is built against.
+kernel_dir()
+{
+	local prefix=${1-} version dir
+
+	[ -n "$prefix" ] || prefix=$(installed_headers)
+	version=$(find "$build/lab/kernel" -mindepth 1 -maxdepth 1 \
+			-name "$prefix*-amd64" -printf '%f\n' 2>/dev/null |
+		sort -V | tail -n 1)
+	[ -n "$version" ] || version=$(newest image "$prefix")
+	# Headers whose kernel has left the archive: any stock kernel will do.
+	[ -n "$version" ] || [ -n "${1-}" ] || version=$(newest image)
+	[ -n "$version" ] || die "there is no package linux-image-$prefix*-amd64"
+
+	dir=$build/lab/kernel/$version
+	if ! [ -d "$dir" ]; then
+		need_packages kmod
+		unpack_packages "$dir" "linux-image-$version" ||
+			die "could not fetch linux-image-$version"
+	fi
+	[ -s "$dir/lib/modules/$version/modules.dep" ] ||
+		PATH=$PATH:/sbin:/usr/sbin depmod -b "$dir" "$version"
+	printf '%s\n' "$dir"
+}
+
+# installed_headers: the version of the newest installed linux-headers package
+# of Debian's stock kernel, or nothing.
+installed_headers()
+{
+	find /usr/src -maxdepth 1 -name 'linux-headers-*-amd64' -printf '%f\n' \
+		2>/dev/null | sed 's/^linux-headers-//' |
+		grep -Ev -- '-(rt|cloud)-amd64$' | sort -V | tail -n 1
+}
