@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The interrupt fabric of a VM: which local APICs and interrupt controllers it
+ * has, how a GSI or an MSI finds its way to them, and what they ask of the rest
+ * of the module. Knows nothing of vendors, file descriptors or ioctls.
+ */
+#ifndef ORIEL_IRQ_FABRIC_H
+#define ORIEL_IRQ_FABRIC_H
+
+#include <linux/atomic.h>
+#include <linux/kvm.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/rculist.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct ioapic;
+struct lapic;
+struct lapic_map;
+struct irq_routing;
+struct pic;
+struct pit;
+
+/* GSIs, and entries of the routing table (KVM_CAP_IRQ_ROUTING). */
+#define FABRIC_MAX_GSI 4096
+
+/* Greatest APIC id plus one (KVM_CAP_MAX_VCPU_ID). */
+#define FABRIC_MAX_APIC_ID 4096
+
+/*
+ * Who drives a line. A level-triggered line is asserted while any source
+ * asserts it, so each of these has a vote of its own on each pin.
+ */
+enum irq_source {
+	IRQ_SOURCE_USER, /* KVM_IRQ_LINE and edge-triggered irqfds */
+	IRQ_SOURCE_PIT,
+	IRQ_SOURCE_RESAMPLE, /* all irqfds with a resamplefd, together */
+	IRQ_SOURCE_COUNT
+};
+
+/**
+ * struct fabric_ops - what the fabric asks of the owner of the vCPUs
+ * @kick: make the vCPU look at its lapic and at the PIC soon: wake it when it
+ *	sleeps, make it leave the guest when it is in it. Called after the state
+ *	it shall see is visible; in any context, hard irq and raw spinlocks held
+ *	included. May be called for the running vCPU itself.
+ * @guest_tsc: the vCPU's TSC now, in the guest's ticks (offset and scale
+ *	applied). vCPU thread or under the vCPU's mutex.
+ * @tsc_to_ns: nanoseconds that @ticks of the guest's TSC take, rounded up and
+ *	saturated at S64_MAX, so that a deadline never fires early. Same context.
+ *
+ * The first argument is always the cookie given to lapic_create().
+ */
+struct fabric_ops {
+	void (*kick)(void *vcpu);
+	u64 (*guest_tsc)(void *vcpu);
+	u64 (*tsc_to_ns)(void *vcpu, u64 ticks);
+};
+
+/**
+ * struct irq_fabric - the interrupt controllers of one VM
+ * @ops: what the owner of the vCPUs provides
+ * @lock: serializes creation and removal of parts and changes of the routing
+ * @lapics: local APICs by APIC id; read under RCU
+ * @routing: GSI routing table; read under RCU
+ * @acks: struct irq_ack listeners; read under RCU, written under @lock
+ * @pic: dual 8259, NULL without an in-kernel irqchip
+ * @ioapic: I/O APIC, NULL without an in-kernel irqchip
+ * @pit: 8254, NULL until created
+ * @xapics: how many lapics are not in x2APIC mode
+ * @arb: advances at each lowest-priority delivery and breaks its ties
+ * @ids32: MSI and lapic state carry 32-bit APIC ids (KVM_X2APIC_API_USE_32BIT_IDS)
+ * @no_x2apic_broadcast: destination 0xff of an MSI or RTE is no broadcast for an
+ *	x2APIC-mode lapic (KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+ * @lint0_masked: the BSP's LVT LINT0 starts masked, as on bare metal
+ *	(KVM_X86_QUIRK_LINT0_REENABLED disabled)
+ *
+ * Embedded in the owner's VM structure. The flags are set before they matter:
+ * before the first vCPU runs.
+ */
+struct irq_fabric {
+	const struct fabric_ops *ops;
+	struct mutex lock;
+	struct lapic_map __rcu *lapics;
+	struct irq_routing __rcu *routing;
+	struct hlist_head acks;
+	struct pic *pic;
+	struct ioapic *ioapic;
+	struct pit *pit;
+	atomic_t xapics;
+	atomic_t arb;
+	bool ids32;
+	bool no_x2apic_broadcast;
+	bool lint0_masked;
+};
+
+/**
+ * struct irq_ack - a listener told when the guest acknowledges a GSI
+ * @node: in irq_fabric.acks
+ * @gsi: which GSI
+ * @acked: called at the guest's EOI (lapic or PIC) with no lock of the fabric
+ *	held, under RCU, in atomic context; may raise or lower GSIs
+ */
+struct irq_ack {
+	struct hlist_node node;
+	u32 gsi;
+	void (*acked)(struct irq_ack *ack);
+};
+
+/**
+ * struct irq_msg - an interrupt message on its way to local APICs
+ * @dest: destination, physical or logical; ignored with a shorthand
+ * @vector: vector
+ * @mode: delivery mode, APIC_DM_* shifted down by 8 (0 fixed, 1 lowest
+ *	priority, 2 SMI, 4 NMI, 5 INIT, 6 SIPI, 7 ExtINT)
+ * @shorthand: ICR bits 19:18 (0 none, 1 self, 2 all, 3 all but self)
+ * @logical: @dest is a logical destination
+ * @level: level-triggered
+ * @assert: level bit of the ICR; true for all messages but INIT de-assert
+ * @redirect: MSI redirection hint: a logical @dest means one of the group
+ * @ipi: sent by a local APIC, so the sender's mode tells what is a broadcast
+ * @x2apic: sender is in x2APIC mode (meaningful with @ipi)
+ */
+struct irq_msg {
+	u32 dest;
+	u8 vector;
+	u8 mode;
+	u8 shorthand;
+	bool logical;
+	bool level;
+	bool assert;
+	bool redirect;
+	bool ipi;
+	bool x2apic;
+};
+
+/**
+ * fabric_init() - prepare a fabric with no controllers and no routing
+ * @fabric: zeroed
+ * @ops: must outlive @fabric
+ *
+ * Context: process.
+ */
+void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops);
+
+/**
+ * fabric_destroy() - free the controllers and the routing table
+ * @fabric: all its lapics destroyed, nobody raises interrupts any more
+ *
+ * Safe after fabric_init() alone. Context: process, may sleep.
+ */
+void fabric_destroy(struct irq_fabric *fabric);
+
+/**
+ * fabric_create_irqchip() - PIC, IOAPIC and default routing (KVM_CREATE_IRQCHIP)
+ * @fabric: fabric
+ *
+ * Default routing: GSI 0-15 to the PIC pin and the IOAPIC pin of that number,
+ * GSI 16-23 to the IOAPIC alone.
+ *
+ * Context: process, may sleep; before the first lapic is created.
+ * Return: 0, -EEXIST, -ENOMEM.
+ */
+int fabric_create_irqchip(struct irq_fabric *fabric);
+
+/**
+ * fabric_create_pit() - 8254 (KVM_CREATE_PIT2)
+ * @fabric: fabric
+ * @flags: KVM_PIT_SPEAKER_DUMMY or 0
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL for unknown flags, -ENOENT without an irqchip, -EEXIST,
+ * -ENOMEM.
+ */
+int fabric_create_pit(struct irq_fabric *fabric, u32 flags);
+
+/**
+ * fabric_has_irqchip() - whether PIC and IOAPIC exist
+ * @fabric: fabric
+ *
+ * Context: any.
+ */
+static inline bool fabric_has_irqchip(const struct irq_fabric *fabric)
+{
+	return READ_ONCE(fabric->ioapic);
+}
+
+/**
+ * fabric_set_gsi() - drive a GSI
+ * @fabric: fabric
+ * @source: who drives it
+ * @gsi: any value; one without a route is ignored
+ * @level: true asserts
+ *
+ * Context: any, hard irq included; no fabric lock held.
+ * Return: as KVM_IRQ_LINE_STATUS: > 0 number of places it was delivered to,
+ * 0 coalesced with one still pending, -1 masked, nobody there, or no route.
+ */
+int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level);
+
+/**
+ * fabric_pulse_gsi() - assert a GSI and deassert it: one edge
+ * @fabric: fabric
+ * @source: who drives it
+ * @gsi: as fabric_set_gsi()
+ *
+ * Context: any, hard irq included; no fabric lock held.
+ * Return: as fabric_set_gsi() for the assertion.
+ */
+int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi);
+
+/**
+ * fabric_deliver_msi() - deliver a message-signalled interrupt (KVM_SIGNAL_MSI)
+ * @fabric: fabric
+ * @msi: address and data as a device would write them (SDM 3A 10.11)
+ *
+ * Context: any, hard irq included.
+ * Return: > 0 delivered, 0 coalesced or blocked by the guest, -EINVAL for
+ * flags that are not 0 or an address the VM's id format forbids.
+ */
+int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi);
+
+/**
+ * fabric_set_routing() - replace the routing table (KVM_SET_GSI_ROUTING)
+ * @fabric: fabric
+ * @entries: @nr entries in kernel memory; NULL when @nr is 0
+ * @nr: number of entries, 0 takes all routes away
+ *
+ * Lines that are asserted stay as they are on their pins. Interrupts raised
+ * meanwhile take the old or the new route, never a mixture.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL: @nr > FABRIC_MAX_GSI, GSI out of range, flags not 0,
+ * unknown type, chip or pin, a second MSI or a second entry for the same chip
+ * on one GSI, MSI address not valid; -ENOMEM. On error nothing has changed.
+ */
+int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entries,
+		       u32 nr);
+
+/**
+ * fabric_deliver() - deliver a message to the local APICs it names
+ * @fabric: fabric
+ * @source: sending lapic, for shorthands; NULL for IOAPIC and MSI
+ * @msg: the message
+ *
+ * Context: any, hard irq included.
+ * Return: > 0 number of lapics that accepted it anew, 0 all had it pending
+ * already, -1 no lapic matched or accepted.
+ */
+int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg);
+
+/**
+ * fabric_add_ack() - start telling a listener about acknowledged GSIs
+ * @fabric: fabric
+ * @ack: filled in but for its node; stays until fabric_remove_ack()
+ *
+ * Context: process, may sleep.
+ */
+void fabric_add_ack(struct irq_fabric *fabric, struct irq_ack *ack);
+
+/**
+ * fabric_remove_ack() - stop telling a listener
+ * @fabric: fabric
+ * @ack: registered listener; may be freed when this returns
+ *
+ * Context: process, sleeps for a grace period.
+ */
+void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack);
+
+/**
+ * fabric_notify_ack() - tell the listeners that a pin was acknowledged
+ * @fabric: fabric
+ * @chip: KVM_IRQCHIP_*
+ * @pin: pin of @chip
+ *
+ * Context: atomic, no fabric lock held.
+ */
+void fabric_notify_ack(struct irq_fabric *fabric, unsigned int chip, unsigned int pin);
+
+/**
+ * fabric_notify_unmask() - a controller's mask bits were written
+ * @fabric: fabric
+ *
+ * Ticks the PIT kept for a pin that nobody served are worthless after it.
+ * Context: atomic, no fabric lock held.
+ */
+void fabric_notify_unmask(struct irq_fabric *fabric);
+
+/**
+ * fabric_set_lint0() - the PIC's output, wired to LINT0 of all lapics, rose
+ * @fabric: fabric
+ *
+ * Context: any, hard irq included; no fabric lock held.
+ */
+void fabric_set_lint0(struct irq_fabric *fabric);
+
+/**
+ * fabric_pic_pending() - whether the PIC asserts INTR
+ * @fabric: fabric
+ *
+ * Cheap; the run loop asks it together with lapic_accepts_extint().
+ * Context: any.
+ */
+bool fabric_pic_pending(const struct irq_fabric *fabric);
+
+/**
+ * fabric_pic_ack() - INTA cycle: take the PIC's vector
+ * @fabric: one with an irqchip
+ *
+ * Context: vCPU thread about to inject.
+ * Return: vector 0-255; the spurious one (IR7) when the request went away.
+ */
+int fabric_pic_ack(struct irq_fabric *fabric);
+
+/**
+ * fabric_pio_read() - read an I/O port of PIC or PIT
+ * @fabric: fabric
+ * @port: port
+ * @size: 1, 2 or 4 bytes
+ * @val: value read; the registers are bytes, other bits read as ones
+ *
+ * Context: vCPU thread.
+ * Return: 0, -EOPNOTSUPP if the port is none of the fabric's.
+ */
+int fabric_pio_read(struct irq_fabric *fabric, u16 port, unsigned int size, u32 *val);
+
+/**
+ * fabric_pio_write() - write an I/O port of PIC or PIT
+ * @fabric: fabric
+ * @port: port
+ * @size: 1, 2 or 4 bytes; wider than a byte is ignored as the chips do
+ * @val: value
+ *
+ * Context: vCPU thread.
+ * Return: 0, -EOPNOTSUPP if the port is none of the fabric's.
+ */
+int fabric_pio_write(struct irq_fabric *fabric, u16 port, unsigned int size, u32 val);
+
+/**
+ * fabric_mmio_read() - read the local APIC's page or the IOAPIC
+ * @fabric: fabric
+ * @lapic: the reading vCPU's
+ * @gpa: guest-physical address
+ * @buf: receives @len bytes
+ * @len: 1 to 8 bytes
+ *
+ * Context: vCPU thread.
+ * Return: 0, -EOPNOTSUPP if neither covers all of the access.
+ */
+int fabric_mmio_read(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, void *buf,
+		     unsigned int len);
+
+/**
+ * fabric_mmio_write() - write the local APIC's page or the IOAPIC
+ * @fabric: fabric
+ * @lapic: the writing vCPU's
+ * @gpa: guest-physical address
+ * @buf: @len bytes
+ * @len: 1 to 8 bytes
+ *
+ * Context: vCPU thread.
+ * Return: 0, -EOPNOTSUPP if neither covers all of the access.
+ */
+int fabric_mmio_write(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, const void *buf,
+		      unsigned int len);
+
+#endif

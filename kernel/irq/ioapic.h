@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The I/O APIC (82093AA data sheet), 24 pins, version 0x11: no EOI register, so
+ * level-triggered interrupts are ended by the local APIC's EOI broadcast.
+ */
+#ifndef ORIEL_IRQ_IOAPIC_H
+#define ORIEL_IRQ_IOAPIC_H
+
+#include <linux/bitmap.h>
+#include <linux/kvm.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "fabric.h"
+
+#define IOAPIC_DEFAULT_BASE 0xfec00000ull
+#define IOAPIC_MMIO_SIZE 0x100
+
+/* Redirection table entry (82093AA 3.2.4). */
+#define IOAPIC_RTE_VECTOR GENMASK_ULL(7, 0)
+#define IOAPIC_RTE_MODE GENMASK_ULL(10, 8)
+#define IOAPIC_RTE_LOGICAL BIT_ULL(11)
+#define IOAPIC_RTE_STATUS BIT_ULL(12)
+#define IOAPIC_RTE_POLARITY BIT_ULL(13)
+#define IOAPIC_RTE_REMOTE_IRR BIT_ULL(14)
+#define IOAPIC_RTE_LEVEL BIT_ULL(15)
+#define IOAPIC_RTE_MASK BIT_ULL(16)
+#define IOAPIC_RTE_DEST GENMASK_ULL(63, 56)
+
+/**
+ * struct ioapic - an I/O APIC
+ * @fabric: the VM's fabric
+ * @lock: protects what follows; taken in hard irq
+ * @base: guest-physical address of its registers
+ * @select: IOREGSEL
+ * @id: IOAPICID, bits 27:24 of the register
+ * @irr: pins whose line is asserted
+ * @rte: redirection table
+ * @sources: for each pin the enum irq_source bits that assert it
+ * @vectors: vectors some RTE holds, so that other EOIs need not take @lock
+ */
+struct ioapic {
+	struct irq_fabric *fabric;
+	raw_spinlock_t lock;
+	u64 base;
+	u8 select;
+	u8 id;
+	u32 irr;
+	u64 rte[KVM_IOAPIC_NUM_PINS];
+	u8 sources[KVM_IOAPIC_NUM_PINS];
+	DECLARE_BITMAP(vectors, 256);
+};
+
+/**
+ * ioapic_create() - an I/O APIC after reset: all pins masked
+ * @fabric: the VM's fabric
+ *
+ * Context: process, may sleep.
+ * Return: the ioapic, NULL without memory.
+ */
+struct ioapic *ioapic_create(struct irq_fabric *fabric);
+
+/**
+ * ioapic_destroy() - free it
+ * @ioapic: ioapic or NULL; nobody uses it any more
+ */
+void ioapic_destroy(struct ioapic *ioapic);
+
+/**
+ * ioapic_reset() - power-on state; lines keep their levels
+ * @ioapic: ioapic
+ *
+ * Context: any.
+ */
+void ioapic_reset(struct ioapic *ioapic);
+
+/**
+ * ioapic_mmio_read() - read a register through the window
+ * @ioapic: ioapic
+ * @offset: offset from the base, below IOAPIC_MMIO_SIZE
+ * @buf: receives @len bytes, zeroes where there is no register
+ * @len: 1 to 8
+ *
+ * Context: vCPU thread.
+ */
+void ioapic_mmio_read(struct ioapic *ioapic, u32 offset, void *buf, unsigned int len);
+
+/**
+ * ioapic_mmio_write() - write a register through the window
+ * @ioapic: ioapic
+ * @offset: offset from the base, below IOAPIC_MMIO_SIZE
+ * @buf: @len bytes, the lowest 4 of which count
+ * @len: 1 to 8
+ *
+ * Context: vCPU thread.
+ */
+void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsigned int len);
+
+/**
+ * ioapic_set_irq() - drive a pin
+ * @ioapic: ioapic
+ * @pin: below KVM_IOAPIC_NUM_PINS
+ * @level: true asserts
+ * @source: whose line it is
+ *
+ * Context: any, hard irq included.
+ * Return: > 0 delivered or deasserted, 0 coalesced, -1 masked or not accepted.
+ */
+int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source);
+
+/**
+ * ioapic_eoi() - a local APIC ended an interrupt
+ * @ioapic: ioapic
+ * @vector: which one
+ *
+ * Tells the ack listeners of each pin with that vector, clears remote IRR, and
+ * delivers again where the line is still asserted.
+ *
+ * Context: vCPU thread, no fabric lock held.
+ */
+void ioapic_eoi(struct ioapic *ioapic, u8 vector);
+
+/**
+ * ioapic_handles() - whether an EOI of this vector is of interest
+ * @ioapic: ioapic
+ * @vector: vector
+ *
+ * Context: any; lockless.
+ */
+static inline bool ioapic_handles(const struct ioapic *ioapic, u8 vector)
+{
+	return test_bit(vector, ioapic->vectors);
+}
+
+/**
+ * ioapic_get_state() - KVM_GET_IRQCHIP
+ * @ioapic: ioapic
+ * @state: filled in
+ *
+ * Context: process.
+ */
+void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state);
+
+/**
+ * ioapic_set_state() - KVM_SET_IRQCHIP
+ * @ioapic: ioapic
+ * @state: reserved bits are dropped. Lines asserted in @state count as asserted
+ *	by userspace; interrupts they are due for are delivered
+ *
+ * Context: process.
+ */
+void ioapic_set_state(struct ioapic *ioapic, const struct kvm_ioapic_state *state);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The 8254 interval timer (ports 0x40-0x43) and the speaker port 0x61. Channel
+ * 0 pulses GSI 0. Ticks the guest has not taken yet are kept and given to it
+ * one by one as it acknowledges them.
+ */
+#ifndef ORIEL_IRQ_PIT_H
+#define ORIEL_IRQ_PIT_H
+
+#include <linux/hrtimer.h>
+#include <linux/kvm.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "fabric.h"
+
+#define PIT_FREQUENCY_HZ 1193182
+#define PIT_CHANNELS 3
+
+/**
+ * struct pit_channel - one counter
+ * @count: initial count, 1 to 65536 (in binary also when @bcd)
+ * @loaded: host monotonic time at which counting began, in ns
+ * @latch: value for the next read or reads
+ * @count_latched: bytes of @latch still to be read, as enum pit_access; 0 none
+ * @status: latched status byte
+ * @status_latched: whether @status is to be read first
+ * @read_state: which byte is read next, as enum pit_access
+ * @write_state: which byte is written next, as enum pit_access
+ * @write_latch: low byte written, high byte to come
+ * @access: RW bits of the control word, enum pit_access
+ * @mode: 0 to 5
+ * @bcd: counts in BCD
+ * @gate: level of the gate input
+ * @null: a control word or count was written and is not loaded yet
+ */
+struct pit_channel {
+	u32 count;
+	s64 loaded;
+	u16 latch;
+	u8 count_latched;
+	u8 status;
+	bool status_latched;
+	u8 read_state;
+	u8 write_state;
+	u8 write_latch;
+	u8 access;
+	u8 mode;
+	bool bcd;
+	bool gate;
+	bool null;
+};
+
+/**
+ * struct pit - an 8254
+ * @fabric: the VM's fabric
+ * @lock: protects what follows; taken in hard irq
+ * @channel: the three counters
+ * @speaker: bit 1 of port 0x61
+ * @has_speaker: port 0x61 is the PIT's (KVM_PIT_SPEAKER_DUMMY)
+ * @hpet_legacy: an HPET drives GSI 0 instead (KVM_PIT_FLAGS_HPET_LEGACY)
+ * @reinject: keep ticks the guest was too slow for (KVM_REINJECT_CONTROL)
+ * @timer: armed while channel 0 will raise its output
+ * @period: of channel 0, in ns; 0 if it fires once
+ * @pending: ticks kept; atomic, apart from @lock
+ * @ack: GSI 0 listener
+ */
+struct pit {
+	struct irq_fabric *fabric;
+	raw_spinlock_t lock;
+	struct pit_channel channel[PIT_CHANNELS];
+	bool speaker;
+	bool has_speaker;
+	bool hpet_legacy;
+	bool reinject;
+	struct hrtimer timer;
+	u64 period;
+	atomic_t pending;
+	struct irq_ack ack;
+};
+
+/**
+ * pit_create() - an 8254 after power-on
+ * @fabric: the VM's fabric
+ * @flags: KVM_PIT_SPEAKER_DUMMY or 0
+ *
+ * Context: process, may sleep.
+ * Return: the pit, NULL without memory.
+ */
+struct pit *pit_create(struct irq_fabric *fabric, u32 flags);
+
+/**
+ * pit_destroy() - stop it and free it
+ * @pit: pit or NULL
+ *
+ * Context: process, sleeps for a grace period.
+ */
+void pit_destroy(struct pit *pit);
+
+/**
+ * pit_covers() - whether a port is the PIT's
+ * @pit: pit
+ * @port: I/O port
+ */
+bool pit_covers(const struct pit *pit, u16 port);
+
+/**
+ * pit_pio_read() - read a port
+ * @pit: pit
+ * @port: one of the PIT's
+ *
+ * Context: vCPU thread.
+ * Return: the byte.
+ */
+u8 pit_pio_read(struct pit *pit, u16 port);
+
+/**
+ * pit_pio_write() - write a port
+ * @pit: pit
+ * @port: one of the PIT's
+ * @val: byte
+ *
+ * Context: vCPU thread, may sleep.
+ */
+void pit_pio_write(struct pit *pit, u16 port, u8 val);
+
+/**
+ * pit_drop_ticks() - forget ticks kept for a pin nobody served
+ * @pit: pit
+ *
+ * Context: any.
+ */
+void pit_drop_ticks(struct pit *pit);
+
+/**
+ * pit_set_reinject() - KVM_REINJECT_CONTROL
+ * @pit: pit
+ * @reinject: false: a tick that finds the last one still pending is lost
+ *
+ * Context: process.
+ */
+void pit_set_reinject(struct pit *pit, bool reinject);
+
+/**
+ * pit_get_state() - KVM_GET_PIT2
+ * @pit: pit
+ * @state: filled in
+ *
+ * Context: process.
+ */
+void pit_get_state(struct pit *pit, struct kvm_pit_state2 *state);
+
+/**
+ * pit_set_state() - KVM_SET_PIT2
+ * @pit: pit
+ * @state: channel 0 begins its count anew
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL for unknown flags or a value a counter cannot have; then
+ * nothing has changed.
+ */
+int pit_set_state(struct pit *pit, const struct kvm_pit_state2 *state);
+
+#endif
