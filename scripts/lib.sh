@@ -30,18 +30,18 @@ apt_update()
 	as_root apt-get -qq update >&2
 }
 
-# need_packages PACKAGE...: install those that are missing.
+# need_packages PACKAGE...: install those that are missing. On a machine that is
+# not a Debian the tools are taken to be there: each says itself when it is not.
 need_packages()
 {
 	local p missing=()
 
+	command -v apt-get >/dev/null || return 0
 	for p; do
 		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null |
 			grep -q '^ii' || missing+=("$p")
 	done
 	[ ${#missing[@]} = 0 ] && return
-	command -v apt-get >/dev/null ||
-		die "no apt-get here; install these by hand: ${missing[*]}"
 	apt_update
 	say "installing ${missing[*]}"
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
@@ -115,11 +115,54 @@ kernel_dir()
 	printf '%s\n' "$dir"
 }
 
-# installed_headers: the version of the newest installed linux-headers package
-# of Debian's stock kernel, or nothing.
+# installed_headers: the version of the running kernel if its headers are
+# installed, or of the newest installed headers of Debian's stock kernel, or
+# nothing.
 installed_headers()
 {
+	local running
+
+	running=$(uname -r)
+	if [ -d "/usr/src/linux-headers-$running" ]; then
+		echo "$running"
+		return
+	fi
 	find /usr/src -maxdepth 1 -name 'linux-headers-*-amd64' -printf '%f\n' \
 		2>/dev/null | sed 's/^linux-headers-//' |
 		grep -Ev -- '-(rt|cloud)-amd64$' | sort -V | tail -n 1
+}
+
+# headers_dir [PREFIX]: print a folder to build the module against (make's KDIR).
+# Without PREFIX: the running kernel's, or the newest installed headers; if there
+# are none, and for a PREFIX, Debian's package, unpacked at first use.
+headers_dir()
+{
+	local prefix=${1-} version dir common
+
+	if [ -z "$prefix" ]; then
+		dir=/lib/modules/$(uname -r)/build
+		[ -d "$dir" ] || dir=/usr/src/linux-headers-$(installed_headers)
+		if [ -f "$dir/Makefile" ]; then
+			echo "$dir"
+			return
+		fi
+	fi
+	version=$(find "$build/headers" -mindepth 1 -maxdepth 1 \
+			-name "$prefix*-amd64" -printf '%f\n' 2>/dev/null |
+		sort -V | tail -n 1)
+	[ -n "$version" ] || version=$(newest headers "$prefix")
+	[ -n "$version" ] || die "there is no package linux-headers-$prefix*-amd64"
+
+	dir=$build/headers/$version
+	if ! [ -d "$dir" ]; then
+		common=$(apt-cache depends "linux-headers-$version" |
+			sed -n 's/ *Depends: \(linux-\(headers\|kbuild\)-.*\)/\1/p')
+		# shellcheck disable=SC2086 # two names
+		unpack_packages "$dir" "linux-headers-$version" $common ||
+			die "could not fetch linux-headers-$version"
+	fi
+	# The package names its other half by an absolute path.
+	sed -i "s,^include /usr/src/,include $dir/usr/src/," \
+		"$dir/usr/src/linux-headers-$version/Makefile"
+	echo "$dir/usr/src/linux-headers-$version"
 }

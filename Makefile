@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Builds oriel.ko, the launcher and the unit tests, installs them, and names the
+# ways to run them. The module's own rules are in Kbuild, the launcher's in user/.
+
+PREFIX	?= /usr/local
+CC	?= gcc
+
+# The shell is asked once, and only by targets that need the answer.
+ifndef KDIR
+KDIR	= $(eval KDIR := $(shell scripts/headers))$(KDIR)
+endif
+KVER	= $(shell cat $(KDIR)/include/config/kernel.release)
+
+# Options given to this make are not meant for the kernel's.
+unexport CFLAGS CPPFLAGS LDFLAGS
+MODULE	= $(MAKE) -C $(KDIR) W=1 MAKEOVERRIDES= $(if $(V),V=$(V))
+
+all: module user unit
+
+module: | build/setup-build
+	+$(MODULE) M=$(CURDIR) modules
+
+# The module built against another kernel's headers, in a copy of its sources:
+# make module-6.12 takes Debian's newest packaged 6.12.
+module-%: | build/setup-build
+	mkdir -p build/$@
+	cp -Rpu Kbuild kernel $(wildcard uapi) build/$@/
+	+$(MAKE) -C $$(scripts/headers $*) W=1 MAKEOVERRIDES= M=$(CURDIR)/build/$@ modules
+
+user: | build/setup-build
+	+$(MAKE) -C user CC=$(CC)
+
+unit: | build/setup-build build/setup-unit
+	+$(MAKE) -C tests/unit CC=$(CC)
+
+install: module user
+	install -D -m 755 build/oriel $(DESTDIR)$(PREFIX)/bin/oriel
+	install -D -m 644 uapi/oriel.h $(DESTDIR)$(PREFIX)/include/oriel.h
+	install -D -m 644 scripts/70-oriel.rules \
+		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-oriel.rules
+	install -D -m 644 oriel.ko $(DESTDIR)/lib/modules/$(KVER)/updates/oriel.ko
+	$(if $(DESTDIR),,depmod $(KVER))
+
+# A guest, on this machine or on the emulated host; AUTO=1 types by itself.
+demo: module user | build/setup-lab
+	scripts/demo $(if $(AUTO),--auto)
+
+bench: module user | build/setup-lab
+	scripts/bench
+
+lint: | build/setup-build build/setup-unit build/setup-lint
+	tests/run lint
+
+check: all | build/setup-lint build/setup-lab
+	tests/run
+
+build/setup-%:
+	scripts/setup $*
+	mkdir -p build
+	touch $@
+
+clean:
+	test ! -f Kbuild || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	find build -mindepth 1 -maxdepth 1 ! -name lab ! -name headers \
+		! -name 'setup-*' -exec rm -rf {} + 2>/dev/null || true
+
+help:
+	@echo 'make            oriel.ko, the launcher (build/oriel), the unit tests'
+	@echo 'make demo       a Linux guest to a shell; AUTO=1 types by itself'
+	@echo 'make check      every test, lint included'
+	@echo 'make lint       the style checks alone'
+	@echo 'make bench      memory and boot time, beside KVM'
+	@echo 'make install    DESTDIR and PREFIX are honoured'
+	@echo 'make module-6.12  the module against other headers of Debian'
+	@echo 'make clean      all but what was fetched (build/lab, build/headers)'
+	@echo 'Variables: KDIR (kernel headers), CC, V=1'
+
+.PHONY: all module user unit install demo bench lint check clean help
