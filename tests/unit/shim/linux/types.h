@@ -22,7 +22,6 @@ typedef signed long long s64;
 #define __rcu
 #define __force
 #define __percpu
-#define __always_inline inline __attribute__((__always_inline__))
 #define __aligned(x) __attribute__((__aligned__(x)))
 #define __packed __attribute__((__packed__))
 #define __maybe_unused __attribute__((__unused__))

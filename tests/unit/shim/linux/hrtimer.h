@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Timers over a clock that tests advance by hand (tests/unit/shim/hrtimer.c). */
+#ifndef SHIM_LINUX_HRTIMER_H
+#define SHIM_LINUX_HRTIMER_H
+
+#include <time.h>
+
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+
+enum hrtimer_restart { HRTIMER_NORESTART, HRTIMER_RESTART };
+enum hrtimer_mode {
+	HRTIMER_MODE_ABS,
+	HRTIMER_MODE_ABS_HARD,
+	HRTIMER_MODE_ABS_PINNED,
+	HRTIMER_MODE_ABS_PINNED_HARD
+};
+
+struct hrtimer {
+	enum hrtimer_restart (*function)(struct hrtimer *timer);
+	ktime_t expires;
+	int queued;
+	struct hrtimer *next;
+};
+
+void hrtimer_init(struct hrtimer *timer, clockid_t clock, enum hrtimer_mode mode);
+void hrtimer_start(struct hrtimer *timer, ktime_t at, enum hrtimer_mode mode);
+int hrtimer_cancel(struct hrtimer *timer);
+u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval);
+
+static inline int hrtimer_active(const struct hrtimer *timer)
+{
+	return timer->queued;
+}
+
+static inline ktime_t hrtimer_get_expires(const struct hrtimer *timer)
+{
+	return timer->expires;
+}
+
+static inline void hrtimer_set_expires(struct hrtimer *timer, ktime_t at)
+{
+	timer->expires = at;
+}
+
+/* Let @ns pass; timers that expire meanwhile fire in order, each at its time. */
+void shim_advance(u64 ns);
+
+/* Timers that are armed: 0 at the end of a test that cleans up. */
+unsigned int shim_timers_armed(void);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Spinlocks that only notice misuse, for single-threaded userspace unit tests. */
+#ifndef SHIM_LINUX_SPINLOCK_H
+#define SHIM_LINUX_SPINLOCK_H
+
+#include <assert.h>
+
+typedef struct {
+	int held;
+} spinlock_t;
+
+typedef spinlock_t raw_spinlock_t;
+
+#define spin_lock_init(l) ((void)((l)->held = 0))
+
+static inline void spin_lock(spinlock_t *l)
+{
+	assert(!l->held);
+	l->held = 1;
+}
+
+static inline void spin_unlock(spinlock_t *l)
+{
+	assert(l->held);
+	l->held = 0;
+}
+
+#define spin_lock_irq(l) spin_lock(l)
+#define spin_unlock_irq(l) spin_unlock(l)
+#define spin_lock_irqsave(l, flags) \
+	do {                        \
+		(flags) = 0;        \
+		spin_lock(l);       \
+	} while (0)
+#define spin_unlock_irqrestore(l, flags) \
+	do {                             \
+		(void)(flags);           \
+		spin_unlock(l);          \
+	} while (0)
+
+#define raw_spin_lock_init(l) spin_lock_init(l)
+#define raw_spin_lock(l) spin_lock(l)
+#define raw_spin_unlock(l) spin_unlock(l)
+#define raw_spin_lock_irqsave(l, flags) spin_lock_irqsave(l, flags)
+#define raw_spin_unlock_irqrestore(l, flags) spin_unlock_irqrestore(l, flags)
+
+#ifndef lockdep_assert_held
+#define lockdep_assert_held(l) assert((l)->held)
+#endif
+
+#endif
