@@ -47,6 +47,8 @@ enum insn_encoding {
 #define INSN_MAP_0F 1
 #define INSN_MAP_0F38 2
 #define INSN_MAP_0F3A 3
+#define INSN_MAP_EVEX5 5
+#define INSN_MAP_EVEX6 6
 #define INSN_MAP_3DNOW 7
 #define INSN_MAP_XOP8 8
 #define INSN_MAP_XOP9 9

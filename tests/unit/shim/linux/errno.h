@@ -3,6 +3,8 @@
 #ifndef SHIM_LINUX_ERRNO_H
 #define SHIM_LINUX_ERRNO_H
 
+/* libc's <errno.h> takes its numbers from <linux/errno.h>, which this hides. */
+#include_next <linux/errno.h>
 #include <errno.h>
 
 #endif
