@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memslots: which guest-physical ranges are backed by which range of the
+ * launcher's address space, and access to guest memory through them.
+ */
+#ifndef ORIEL_MEMSLOT_H
+#define ORIEL_MEMSLOT_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+#include "mmu/types.h"
+
+struct vm;
+
+/* Slot numbers are 0 .. MEMSLOT_MAX - 1; answered to KVM_CAP_NR_MEMSLOTS. */
+#define MEMSLOT_MAX 4096
+
+/* What vm_gfn_to_hva() answers where there is nothing; never page aligned. */
+#define MEMSLOT_NO_HVA (~0UL)
+
+/**
+ * struct memslot - one range of guest-physical memory, immutable once published
+ * @base_gfn: first guest frame number
+ * @npages: length in 4 KiB pages, never 0
+ * @hva: launcher address of the first byte, page aligned
+ * @id: the number userspace gave it
+ * @flags: KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY
+ * @dirty_bitmap: one bit a page while dirty pages are logged, else NULL
+ */
+struct memslot {
+	gfn_t base_gfn;
+	u64 npages;
+	unsigned long hva;
+	u16 id;
+	u32 flags;
+	unsigned long *dirty_bitmap;
+};
+
+/**
+ * struct memslots - an immutable snapshot of all slots of a VM
+ * @generation: grows by one with each published change
+ * @count: number of slots
+ * @by_gfn: the slots in ascending order of @base_gfn, never overlapping
+ */
+struct memslots {
+	u64 generation;
+	u32 count;
+	struct memslot *by_gfn[];
+};
+
+/**
+ * memslots_init() - give a VM an empty set of slots
+ * @vm: the VM, with @vm->srcu ready; before mmu_init()
+ *
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int memslots_init(struct vm *vm);
+
+/**
+ * memslots_destroy() - free all slots
+ * @vm: the VM; nobody uses it any more, mmu_destroy() was called
+ */
+void memslots_destroy(struct vm *vm);
+
+/**
+ * vm_set_memory_region() - create, move, change or delete a slot
+ *	(KVM_SET_USER_MEMORY_REGION)
+ * @vm: the VM; takes @vm->lock, not to be called with @vm->srcu held
+ * @region: as userspace gave it, nothing checked yet
+ *
+ * On return no vCPU can reach what the slot does not map any more.
+ *
+ * Return: 0; -EINVAL for a bad slot number, flags, alignment, address or size,
+ * for a deletion of what does not exist, and for a change of size, address or
+ * read-only of a slot; -EEXIST when it overlaps another slot; -ENOMEM. On
+ * failure nothing has changed.
+ */
+int vm_set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region *region);
+
+/**
+ * vm_get_dirty_log() - hand out and reset a slot's dirty bitmap (KVM_GET_DIRTY_LOG)
+ * @vm: the VM; takes @vm->lock
+ * @log: slot number and where to copy the bitmap
+ *
+ * Return: 0; -EINVAL for a bad slot number; -ENOENT when there is no such slot
+ * or it is not logged; -EFAULT when the bitmap could not be copied, none of it
+ * is lost then; -ENOMEM.
+ */
+int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log);
+
+/**
+ * vm_slots() - the current slots
+ * @vm: the VM; @vm->srcu, @vm->lock or @vm->mmu.lock is held
+ *
+ * Return: the snapshot, valid while the lock is held.
+ */
+struct memslots *vm_slots(struct vm *vm);
+
+/**
+ * memslot_find() - the slot that covers a frame
+ * @slots: a snapshot
+ * @gfn: the frame
+ *
+ * Return: the slot or NULL. It lives as long as the snapshot.
+ */
+struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn);
+
+/**
+ * memslot_hva() - launcher address of a frame
+ * @slot: a slot
+ * @gfn: a frame that it covers
+ *
+ * Return: page aligned address.
+ */
+static inline unsigned long memslot_hva(const struct memslot *slot, gfn_t gfn)
+{
+	return slot->hva + ((gfn - slot->base_gfn) << GFN_SHIFT);
+}
+
+/**
+ * memslot_mark_dirty() - log that a frame was written, if the slot is logged
+ * @slot: the slot
+ * @gfn: a frame that it covers
+ *
+ * Any context. Mark after the write, or while holding @vm->mmu.lock in which
+ * the right to write is granted: what reads the log clears first, then revokes.
+ */
+void memslot_mark_dirty(const struct memslot *slot, gfn_t gfn);
+
+/**
+ * vm_mark_dirty() - log that a frame was written
+ * @vm: the VM; @vm->srcu held
+ * @gfn: the frame; nothing happens where there is no slot
+ */
+void vm_mark_dirty(struct vm *vm, gfn_t gfn);
+
+/**
+ * vm_gfn_to_hva() - launcher address of a frame
+ * @vm: the VM; @vm->srcu held
+ * @gfn: the frame
+ * @writable: set to whether the slot may be written; may be NULL
+ *
+ * Return: page aligned address, or MEMSLOT_NO_HVA.
+ */
+unsigned long vm_gfn_to_hva(struct vm *vm, gfn_t gfn, bool *writable);
+
+/**
+ * vm_read_guest() - read guest memory
+ * @vm: the VM; @vm->srcu held, @vm->mm is current->mm
+ * @gpa: where; the range may cross pages and slots
+ * @buf: what was read
+ * @len: bytes
+ *
+ * May sleep.
+ *
+ * Return: 0; -ENXIO when some of it is in no slot (MMIO); -EFAULT when the
+ * launcher has nothing mapped there. @buf is undefined after a failure.
+ */
+int vm_read_guest(struct vm *vm, gpa_t gpa, void *buf, size_t len);
+
+/**
+ * vm_write_guest() - write guest memory and log it as dirty
+ * @vm: the VM; @vm->srcu held, @vm->mm is current->mm
+ * @gpa: where; the range may cross pages and slots
+ * @buf: what to write
+ * @len: bytes
+ *
+ * May sleep.
+ *
+ * Return: 0; -ENXIO when some of it is in no slot; -EROFS when the slot is
+ * read-only; -EFAULT when the launcher has nothing writable there. Of a range
+ * that crosses pages some may be written after a failure.
+ */
+int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len);
+
+/**
+ * vm_cmpxchg_guest() - atomic compare and exchange in guest memory
+ * @vm: the VM; @vm->srcu held, @vm->mm is current->mm
+ * @gpa: where; must be aligned to @len
+ * @old: expected bytes
+ * @new: bytes to store
+ * @len: 1, 2, 4, 8 or, where the CPU has CMPXCHG16B, 16
+ *
+ * May sleep. Atomic against vCPUs and against the launcher.
+ *
+ * Return: 0 when stored; -EAGAIN when memory was not @old; -EINVAL for an
+ * alignment or length that cannot be done; -ENXIO, -EROFS and -EFAULT as
+ * vm_write_guest().
+ */
+int vm_cmpxchg_guest(struct vm *vm, gpa_t gpa, const void *old, const void *new, unsigned int len);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kinds of addresses. Pure: also serves userspace tests. The names and
+ * widths agree with <linux/kvm_types.h>, so including both does no harm.
+ */
+#ifndef ORIEL_MMU_TYPES_H
+#define ORIEL_MMU_TYPES_H
+
+#include <linux/types.h>
+
+typedef u64 gpa_t; /* guest physical address */
+typedef u64 gfn_t; /* guest frame number: gpa / 4 KiB */
+typedef u64 hpa_t; /* host physical address */
+
+#define GFN_SHIFT 12
+
+#endif
