@@ -84,8 +84,18 @@ newest()
 		apt-cache pkgnames "linux-$kind-$prefix"
 	else
 		apt-cache depends "linux-$kind-amd64" | sed -n 's/ *Depends: //p'
-	fi | sed -n "s/^linux-$kind-\([0-9].*-amd64\)$/\1/p" |
-		grep -Ev -- '-(rt|cloud)-amd64$' | sort -V | tail -n 1
+	fi | newest_of "linux-$kind-" "$prefix"
+}
+
+# newest_of PACKAGE-PREFIX VERSION-PREFIX: the newest version of a stock kernel
+# among the names on stdin. 6.1 stands for 6.1.0-56-amd64, not for 6.12.
+newest_of()
+{
+	sed -n "s/^$1\([0-9].*-amd64\)$/\1/p" |
+		grep -Ev -- '-(rt|cloud)-amd64$' |
+		awk -v prefix="$2" 'prefix == "" || (index($0, prefix) == 1 &&
+			substr($0, length(prefix) + 1) !~ /^[0-9]/)' |
+		sort -V | tail -n 1
 }
 
 # kernel_dir [PREFIX]: print the folder of an unpacked kernel package with
@@ -95,10 +105,9 @@ kernel_dir()
 {
 	local prefix=${1-} version dir
 
-	[ -n "$prefix" ] || prefix=$(installed_headers)
+	[ -n "$prefix" ] || prefix=$(installed_headers "")
 	version=$(find "$build/lab/kernel" -mindepth 1 -maxdepth 1 \
-			-name "$prefix*-amd64" -printf '%f\n' 2>/dev/null |
-		sort -V | tail -n 1)
+			-printf '%f\n' 2>/dev/null | newest_of '' "$prefix")
 	[ -n "$version" ] || version=$(newest image "$prefix")
 	# Headers whose kernel has left the archive: any stock kernel will do.
 	[ -n "$version" ] || [ -n "${1-}" ] || version=$(newest image)
@@ -115,21 +124,20 @@ kernel_dir()
 	printf '%s\n' "$dir"
 }
 
-# installed_headers: the version of the running kernel if its headers are
-# installed, or of the newest installed headers of Debian's stock kernel, or
-# nothing.
+# installed_headers [PREFIX]: the version of the running kernel if its headers are
+# installed and there is no PREFIX, or of the newest installed headers of Debian's
+# stock kernel, or nothing.
 installed_headers()
 {
 	local running
 
 	running=$(uname -r)
-	if [ -d "/usr/src/linux-headers-$running" ]; then
+	if [ -z "${1-}" ] && [ -d "/usr/src/linux-headers-$running" ]; then
 		echo "$running"
 		return
 	fi
 	find /usr/src -maxdepth 1 -name 'linux-headers-*-amd64' -printf '%f\n' \
-		2>/dev/null | sed 's/^linux-headers-//' |
-		grep -Ev -- '-(rt|cloud)-amd64$' | sort -V | tail -n 1
+		2>/dev/null | newest_of linux-headers- "${1-}"
 }
 
 # headers_dir [PREFIX]: print a folder to build the module against (make's KDIR).
@@ -139,17 +147,15 @@ headers_dir()
 {
 	local prefix=${1-} version dir common
 
-	if [ -z "$prefix" ]; then
-		dir=/lib/modules/$(uname -r)/build
-		[ -d "$dir" ] || dir=/usr/src/linux-headers-$(installed_headers)
-		if [ -f "$dir/Makefile" ]; then
-			echo "$dir"
-			return
-		fi
+	dir=/lib/modules/$(uname -r)/build
+	[ -z "$prefix" ] && [ -d "$dir" ] ||
+		dir=/usr/src/linux-headers-$(installed_headers "$prefix")
+	if [ -f "$dir/Makefile" ]; then
+		echo "$dir"
+		return
 	fi
 	version=$(find "$build/headers" -mindepth 1 -maxdepth 1 \
-			-name "$prefix*-amd64" -printf '%f\n' 2>/dev/null |
-		sort -V | tail -n 1)
+			-printf '%f\n' 2>/dev/null | newest_of '' "$prefix")
 	[ -n "$version" ] || version=$(newest headers "$prefix")
 	[ -n "$version" ] || die "there is no package linux-headers-$prefix*-amd64"
 
@@ -165,4 +171,15 @@ headers_dir()
 	sed -i "s,^include /usr/src/,include $dir/usr/src/," \
 		"$dir/usr/src/linux-headers-$version/Makefile"
 	echo "$dir/usr/src/linux-headers-$version"
+}
+
+# pack DIR: a cpio archive of DIR that depends on nothing but DIR's contents.
+pack()
+{
+	(
+		cd "$1" || exit
+		find . -exec touch -hd @0 {} +
+		find . -print0 | LC_ALL=C sort -z |
+			cpio --quiet -0 -o -H newc -R 0:0 --reproducible
+	)
 }
