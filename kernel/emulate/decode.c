@@ -307,9 +307,10 @@ static void apply_operand_size(struct insn *insn)
 
 	if (insn->flags & OPC_BYTE)
 		insn->operand_size = 1;
-	else if (insn->mode == INSN_MODE_64 &&
-		 ((insn->rex & INSN_REX_W) || (insn->flags & OPC_F64)))
+	else if (insn->mode == INSN_MODE_64 && (insn->flags & OPC_F64))
 		insn->operand_size = 8;
+	else if (insn->rex & INSN_REX_W)
+		insn->operand_size = insn->flags & OPC_MAX32 ? 4 : 8;
 	else if (insn->mode == INSN_MODE_64 && (insn->flags & OPC_D64))
 		insn->operand_size = override ? 2 : 8;
 	else if (insn->flags & OPC_REG) /* MOV of control and debug registers */
@@ -478,7 +479,11 @@ static int parse(struct cursor *c, struct insn *insn)
 	ret = apply_opcode(insn, row);
 	if (!ret && insn->has_modrm)
 		ret = parse_memory(c, insn);
-	return ret ? ret : parse_immediates(c, insn);
+	if (ret)
+		return ret;
+	if (insn->map == INSN_MAP_3DNOW) /* APM 3 A.1.2 */
+		return take_byte(c, &insn->opcode);
+	return parse_immediates(c, insn);
 }
 
 int insn_decode(struct insn *insn, const u8 *bytes, size_t len, enum insn_mode mode)

@@ -79,9 +79,9 @@ static const struct opcode primary[256] = {
 	[0x6a] = ROW(OP_PUSH, NONE, IMM, OPC_D64 | IMM_B),
 	[0x6b] = ROW(OP_IMUL, REG, RM, M | IMM_B),
 	[0x6c] = ROW(OP_INS, NONE, DX, B),
-	[0x6d] = ROW(OP_INS, NONE, DX, 0),
+	[0x6d] = ROW(OP_INS, NONE, DX, OPC_MAX32),
 	[0x6e] = ROW(OP_OUTS, DX, NONE, B),
-	[0x6f] = ROW(OP_OUTS, DX, NONE, 0),
+	[0x6f] = ROW(OP_OUTS, DX, NONE, OPC_MAX32),
 	[0x70 ... 0x7f] = LEN(OPC_F64 | IMM_B),
 	[0x80] = ROW(GROUP_1, RM, IMM, OPC_GROUP | M | B | IMM_B),
 	[0x81] = ROW(GROUP_1, RM, IMM, OPC_GROUP | M | IMM_Z),
@@ -154,17 +154,17 @@ static const struct opcode primary[256] = {
 	[0xd8 ... 0xdf] = LEN(M),
 	[0xe0 ... 0xe3] = LEN(OPC_F64 | IMM_B),
 	[0xe4] = ROW(OP_IN, ACC, IMM, B | IMM_B),
-	[0xe5] = ROW(OP_IN, ACC, IMM, IMM_B),
+	[0xe5] = ROW(OP_IN, ACC, IMM, OPC_MAX32 | IMM_B),
 	[0xe6] = ROW(OP_OUT, IMM, ACC, B | IMM_B),
-	[0xe7] = ROW(OP_OUT, IMM, ACC, IMM_B),
+	[0xe7] = ROW(OP_OUT, IMM, ACC, OPC_MAX32 | IMM_B),
 	[0xe8] = LEN(OPC_F64 | IMM_Z),
 	[0xe9] = LEN(OPC_F64 | IMM_Z),
 	[0xea] = LEN(OPC_I64 | IMM_FAR),
 	[0xeb] = LEN(OPC_F64 | IMM_B),
 	[0xec] = ROW(OP_IN, ACC, DX, B),
-	[0xed] = ROW(OP_IN, ACC, DX, 0),
+	[0xed] = ROW(OP_IN, ACC, DX, OPC_MAX32),
 	[0xee] = ROW(OP_OUT, DX, ACC, B),
-	[0xef] = ROW(OP_OUT, DX, ACC, 0),
+	[0xef] = ROW(OP_OUT, DX, ACC, OPC_MAX32),
 	[0xf0] = UD, /* prefix */
 	[0xf1] = LEN(0),
 	[0xf2] = UD, /* prefix */
@@ -207,7 +207,7 @@ static const struct opcode escape_0f[256] = {
 	[0x74 ... 0x76] = LEN(M),
 	[0x77] = LEN(0),
 	[0x78 ... 0x79] = LEN(M),
-	[0x7a ... 0x7b] = UD,
+	[0x7a ... 0x7b] = LEN(M), /* EVEX alone */
 	[0x7c ... 0x7d] = LEN(M),
 	[0x7e ... 0x7f] = ROW(OP_VECTOR, NONE, NONE, M),
 	[0x80 ... 0x8f] = LEN(OPC_F64 | IMM_Z),
@@ -296,7 +296,7 @@ static const struct opcode groups[][8] = {
 	},
 	[GROUP_11] = {
 		/* XABORT and XBEGIN, members 7, are ModRM F8 alone. */
-		MEMBER(OP_MOV, 0), UD, UD, UD, UD, UD, UD, LEN(OPC_F64),
+		MEMBER(OP_MOV, 0), UD, UD, UD, UD, UD, UD, LEN(0),
 	},
 };
 
@@ -328,11 +328,11 @@ struct opcode opcode_lookup(u8 map, u8 opcode)
 	case INSN_MAP_0F38:
 		return lookup_0f38(opcode);
 	case INSN_MAP_0F3A:
-	case INSN_MAP_3DNOW:
 	case INSN_MAP_XOP8:
 		return (struct opcode)LEN(M | IMM_B);
 	case INSN_MAP_EVEX5:
 	case INSN_MAP_EVEX6:
+	case INSN_MAP_3DNOW:
 	case INSN_MAP_XOP9:
 		return (struct opcode)LEN(M);
 	case INSN_MAP_XOPA:

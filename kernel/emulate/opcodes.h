@@ -124,6 +124,7 @@ enum insn_operand {
 #define OPC_UD BIT(11) /* undefined */
 #define OPC_REG BIT(12) /* ModRM.mod is ignored, ModRM.rm is a register */
 #define OPC_MEM BIT(13) /* undefined with ModRM.mod 3 */
+#define OPC_MAX32 BIT(14) /* REX.W does not widen */
 
 /**
  * struct opcode - one row of an opcode table
