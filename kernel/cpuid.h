@@ -35,7 +35,6 @@ struct cpuid_regs {
 #define CPUID_HOST_LA57 BIT(2) /* five-level guest paging under the second level */
 #define CPUID_HOST_RDTSCP BIT(3) /* IA32_TSC_AUX is switched, RDTSCP and RDPID work */
 #define CPUID_HOST_INVPCID BIT(4) /* INVPCID works in the guest */
-#define CPUID_HOST_CLOCK_STABLE BIT(5) /* kvmclock may be read as one clock by all vCPUs */
 
 /**
  * struct cpuid_host - the host as a guest's CPUID is made from it
@@ -67,7 +66,6 @@ struct cpuid_host {
  * @xsave: XSAVE and XCR0
  * @pku: protection keys for user pages
  * @x2apic: x2APIC mode
- * @apic: there is a local APIC at all
  * @tsc_deadline: the APIC timer's TSC-deadline mode
  * @tsc_adjust: IA32_TSC_ADJUST
  * @rdtscp: RDTSCP and IA32_TSC_AUX
@@ -78,7 +76,6 @@ struct cpuid_host {
  * @arch_capabilities: IA32_ARCH_CAPABILITIES
  * @mca: machine-check architecture
  * @mtrr: memory-type range registers
- * @syscall_long_only: SYSCALL outside 64-bit mode is #UD, as on Intel
  */
 struct cpuid_facts {
 	u64 cr4_reserved;
@@ -96,7 +93,6 @@ struct cpuid_facts {
 	bool xsave;
 	bool pku;
 	bool x2apic;
-	bool apic;
 	bool tsc_deadline;
 	bool tsc_adjust;
 	bool rdtscp;
@@ -107,7 +103,6 @@ struct cpuid_facts {
 	bool arch_capabilities;
 	bool mca;
 	bool mtrr;
-	bool syscall_long_only;
 };
 
 /**
@@ -158,8 +153,7 @@ int cpuid_supported(const struct cpuid_host *host, struct kvm_cpuid_entry2 *out,
  *
  * Any context.
  */
-void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count,
-		      struct cpuid_facts *facts);
+void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count, struct cpuid_facts *facts);
 
 /**
  * cpuid_check() - may this table be given to a vCPU?
@@ -218,8 +212,8 @@ void cpuid_refresh(struct cpuid_table *table, const struct cpuid_live *live);
  *
  * Return: the entry or NULL.
  */
-struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid_entry2 *entries, u32 count, u32 function,
-				    u32 index);
+const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid_entry2 *entries, u32 count,
+					  u32 function, u32 index);
 
 /**
  * cpuid_execute() - what the CPUID instruction answers in the guest

@@ -229,7 +229,8 @@ u64 dr7_effective(const struct cpuid_facts *facts, u64 dr7);
 
 /**
  * cr_mode_valid() - do these registers agree with each other?
- * @facts: the guest's CPUID
+ * @facts: the guest's CPUID, which limits CR4
+ * @host: the host's, which limits EFER: userspace may use more than the guest
  * @state: CR0, CR3, CR4, EFER and CS as KVM_SET_SREGS brings them
  *
  * For state that arrives at once instead of write by write. Any context.
@@ -237,7 +238,8 @@ u64 dr7_effective(const struct cpuid_facts *facts, u64 dr7);
  * Return: false when no sequence of valid writes leads there, so that
  * KVM_SET_SREGS answers EINVAL and an entry would fail.
  */
-bool cr_mode_valid(const struct cpuid_facts *facts, const struct cpu_state *state);
+bool cr_mode_valid(const struct cpuid_facts *facts, const struct cpuid_facts *host,
+		   const struct cpu_state *state);
 
 /**
  * linear_canonical() - is this address canonical?

@@ -131,8 +131,7 @@ static __always_inline void fpu_enter_guest(struct vcpu_fpu *fpu, u64 cr4)
 			wrmsrl(MSR_IA32_XSS, 0);
 	}
 
-	fpu->pkru_live = fpu_host.pku &&
-			 ((cr4 & X86_CR4_PKE) || (fpu->xcr0 & XFEATURE_MASK_PKRU));
+	fpu->pkru_live = fpu_host.pku && ((cr4 & X86_CR4_PKE) || (fpu->xcr0 & XFEATURE_MASK_PKRU));
 	if (fpu->pkru_live) {
 		fpu->host_pkru = rdpkru();
 		if (fpu->pkru != fpu->host_pkru)
