@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a VM's second-level tables: their pages, and taking memslots out
+ * of them.
+ */
+#include <linux/bitops.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/swap.h>
+
+#include "compat.h"
+#include "memslot.h"
+#include "mmu/internal.h"
+#include "vm.h"
+
+u64 *mmu_table_page(struct mmu *mmu)
+{
+	u64 *page = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+	if (page)
+		atomic_long_inc(&mmu->table_pages);
+	return page;
+}
+
+void mmu_free_table_page(struct mmu *mmu, u64 *page)
+{
+	free_page((unsigned long)page);
+	atomic_long_dec(&mmu->table_pages);
+}
+
+/* Table pages of their own have no other use for page->private. */
+void sl_retire(struct sl_table *table, u64 *entries)
+{
+	struct mmu *mmu = container_of(table, struct mmu, table);
+	struct page *page = virt_to_page(entries);
+
+	set_page_private(page, (unsigned long)mmu->retired);
+	mmu->retired = page;
+}
+
+/*
+ * The leaf was there, so no invalidation has finished since and the page is
+ * still the launcher's. Setting the flag alone is right where this matters,
+ * anonymous and shared memory: a file system that tracks dirty pages lets
+ * none be mapped writable before it is dirty.
+ */
+void sl_carry(struct sl_table *table, u64 leaf, int level)
+{
+	const struct sl_format *format = table->format;
+	u64 frame = leaf & format->addr & ~((sl_pages(level) << GFN_SHIFT) - 1);
+	struct folio *folio = page_folio(pfn_to_page(frame >> PAGE_SHIFT));
+
+	if (sl_leaf_dirty(format, leaf))
+		folio_set_dirty(folio);
+	if (!format->accessed || (leaf & format->accessed))
+		folio_mark_accessed(folio);
+}
+
+void mmu_flush(struct vm *vm)
+{
+	struct mmu *mmu = &vm->mmu;
+
+	vm_flush_tlbs(vm);
+	while (mmu->retired) {
+		struct page *page = mmu->retired;
+
+		mmu->retired = (struct page *)page_private(page);
+		set_page_private(page, 0);
+		mmu_free_table_page(mmu, page_address(page));
+	}
+}
+
+gfn_t mmu_max_gfn(const struct mmu *mmu)
+{
+	return min_t(gfn_t, sl_max_gfn(mmu->table.format),
+		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
+}
+
+void mmu_zap_slot(struct vm *vm, const struct memslot *slot)
+{
+	lockdep_assert_held_write(&vm->mmu.lock);
+	if (sl_zap(&vm->mmu.table, slot->base_gfn, slot->base_gfn + slot->npages - 1))
+		mmu_flush(vm);
+}
+
+void mmu_zap_all(struct vm *vm)
+{
+	write_lock(&vm->mmu.lock);
+	if (sl_zap(&vm->mmu.table, 0, sl_max_gfn(vm->mmu.table.format)))
+		mmu_flush(vm);
+	write_unlock(&vm->mmu.lock);
+}
+
+void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
+{
+	lockdep_assert_held_write(&vm->mmu.lock);
+	if (sl_write_protect(&vm->mmu.table, slot->base_gfn, slot->base_gfn + slot->npages - 1))
+		mmu_flush(vm);
+}
+
+bool mmu_write_protect_masked(struct vm *vm, gfn_t first, unsigned long mask)
+{
+	bool flush = false;
+	unsigned int bit;
+
+	lockdep_assert_held_write(&vm->mmu.lock);
+	for_each_set_bit(bit, &mask, BITS_PER_LONG)
+		flush |= sl_write_protect(&vm->mmu.table, first + bit, first + bit);
+	return flush;
+}
+
+int mmu_init(struct vm *vm, const struct sl_format *format)
+{
+	struct mmu *mmu = &vm->mmu;
+	int ret;
+
+	rwlock_init(&mmu->lock);
+	atomic_long_set(&mmu->table_pages, 0);
+	mmu->table.format = format;
+	mmu->table.root = mmu_table_page(mmu);
+	if (!mmu->table.root)
+		return -ENOMEM;
+	ret = mmu_notifier_start(vm);
+	if (ret)
+		mmu_free_table_page(mmu, mmu->table.root);
+	return ret;
+}
+
+void mmu_destroy(struct vm *vm)
+{
+	struct mmu *mmu = &vm->mmu;
+
+	/* Ends in the notifier's release(), which empties the tables. */
+	mmu_notifier_stop(vm);
+	mmu_free_table_page(mmu, mmu->table.root);
+	WARN_ON_ONCE(atomic_long_read(&mmu->table_pages));
+}
