@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The executor's frame: fetch, decode, hand the instruction to the file that
+ * knows it, step over it.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/types.h>
+
+#include "cr.h"
+#include "emulate/internal.h"
+
+#define FETCH_PAGE 4096U
+
+enum insn_mode emul_mode(const struct cpu_state *state)
+{
+	const struct cpu_segment *cs = &state->seg[SEG_CS];
+
+	if (!(state->cr0 & CR0_PE) || (state->rflags & X86_EFLAGS_VM))
+		return INSN_MODE_16;
+	if ((state->efer & CR_EFER_LMA) && (cs->attrib & SEG_ATTR_L))
+		return INSN_MODE_64;
+	return cs->attrib & SEG_ATTR_DB ? INSN_MODE_32 : INSN_MODE_16;
+}
+
+static u8 privilege_level(const struct cpu_state *state)
+{
+	if (!(state->cr0 & CR0_PE))
+		return 0;
+	if (state->rflags & X86_EFLAGS_VM)
+		return 3;
+	return (state->seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
+}
+
+/* The linear address @known bytes after CS:RIP, checked as a fetch of one byte. */
+static enum emul_result fetch_address(struct emul *e, enum insn_mode mode, u64 *linear)
+{
+	const struct cpu_segment *cs = &e->state->seg[SEG_CS];
+	u64 offset = e->state->rip + e->byte_count;
+
+	e->insn.mode = mode;
+	if (mode == INSN_MODE_64)
+		return emul_linear(e, SEG_CS, offset, 1, 0, linear);
+	/* Code need not be readable to be fetched: the limit alone counts. */
+	if (offset > cs->limit)
+		return emul_raise(e, EXC_GP);
+	*linear = (cs->base + offset) & e->linear_mask;
+	return EMUL_DONE;
+}
+
+/*
+ * Fetch what is missing, up to the end of its page: the next page is touched
+ * only when the instruction is known to reach into it.
+ */
+static enum emul_result fetch_more(struct emul *e, enum insn_mode mode, unsigned int missing)
+{
+	while (missing) {
+		unsigned int room, known = e->byte_count;
+		enum emul_result ret;
+		u64 linear;
+
+		ret = fetch_address(e, mode, &linear);
+		if (ret)
+			return ret;
+		room = min_t(u64, FETCH_PAGE - (linear & (FETCH_PAGE - 1)), INSN_MAX_LENGTH - known);
+		if (mode != INSN_MODE_64)
+			room = min_t(u64, room,
+				     (u64)e->state->seg[SEG_CS].limit - (e->state->rip + known) + 1);
+		ret = e->ops->fetch(e, linear, e->bytes + known, room);
+		if (ret)
+			return ret;
+		e->byte_count += room;
+		missing -= min(missing, room);
+	}
+	return EMUL_DONE;
+}
+
+enum emul_result emul_decode(struct emul *e)
+{
+	enum insn_mode mode = emul_mode(e->state);
+	enum emul_result ret;
+	int missing;
+
+	e->linear_mask = mode == INSN_MODE_64 ? ~0ULL : 0xffffffff;
+	e->cpl = privilege_level(e->state);
+	e->tf_trap = false;
+	e->shadow = false;
+	e->byte_count = min_t(u8, e->byte_count, INSN_MAX_LENGTH);
+	for (;;) {
+		missing = insn_decode(&e->insn, e->bytes, e->byte_count, mode);
+		if (missing <= 0)
+			break;
+		ret = fetch_more(e, mode, missing);
+		if (ret)
+			return ret;
+	}
+	if (missing == -E2BIG)
+		return emul_raise(e, EXC_GP);
+	return missing ? EMUL_UNKNOWN : EMUL_DONE;
+}
+
+void emul_advance(struct emul *e)
+{
+	struct cpu_state *state = e->state;
+
+	state->rip += e->insn.length;
+	/* Not to 16 bits: beyond FFFF the limit decides (SDM 1 3.5). */
+	if (e->insn.mode != INSN_MODE_64)
+		state->rip &= 0xffffffff;
+	e->tf_trap = state->rflags & X86_EFLAGS_TF;
+	state->rflags &= ~(u64)X86_EFLAGS_RF;
+}
+
+/* Prefixes that the operation forbids. */
+static bool is_legal(const struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+
+	/* SDM 2A 2.1.1: LOCK needs a destination in memory that allows it. */
+	if ((insn->prefixes & INSN_PREFIX_LOCK) &&
+	    !(insn->has_mem && (insn->flags & OPC_LOCK)))
+		return false;
+	/* SDM 2A 2.3.1: no VEX in real and virtual-8086 mode */
+	return insn->encoding == INSN_LEGACY || !emul_real(e);
+}
+
+static enum emul_result dispatch(struct emul *e)
+{
+	switch (e->insn.op) {
+	case OP_UNKNOWN:
+		return EMUL_UNKNOWN;
+	case OP_IN:
+		return exec_in(e);
+	case OP_OUT:
+		return exec_out(e);
+	case OP_INS ... OP_SCAS:
+		return exec_string(e);
+	case OP_VECTOR:
+		return exec_vector(e);
+	}
+	return exec_data(e);
+}
+
+static enum emul_result execute(struct emul *e)
+{
+	enum emul_result ret = emul_decode(e);
+
+	if (ret)
+		return ret;
+	if (!is_legal(e))
+		return emul_raise(e, EXC_UD);
+	return dispatch(e);
+}
+
+enum emul_result emulate(struct emul *e)
+{
+	enum emul_result ret = execute(e);
+
+	if (ret == EMUL_DONE) {
+		emul_advance(e);
+		if (e->ops->committed)
+			e->ops->committed(e);
+	}
+	if (ret != EMUL_UNKNOWN) /* whose bytes are for the report */
+		e->byte_count = 0;
+	return ret;
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The operations on general-purpose registers and memory: moves, exchanges,
+ * arithmetic, bits, stack. Each writes memory before it commits a register, so
+ * that an access that cannot be finished leaves nothing half done.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "cr.h"
+#include "emulate/internal.h"
+
+static enum emul_result exec_move(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 value;
+	enum emul_result ret = emul_read_operand(e, insn->src, 0, &value);
+
+	if (ret)
+		return ret;
+	if (insn->op == OP_MOVSX)
+		value = sign_extend_size(value, emul_operand_size(insn, insn->src));
+	return emul_write_operand(e, insn->dst, value);
+}
+
+static enum emul_result exec_movbe(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 value;
+	enum emul_result ret;
+
+	if (!insn->has_mem)
+		return EMUL_UNKNOWN;
+	ret = emul_read_operand(e, insn->src, 0, &value);
+	if (ret)
+		return ret;
+	value = __builtin_bswap64(value) >> (64 - 8 * insn->operand_size);
+	return emul_write_operand(e, insn->dst, value);
+}
+
+/* MOV from a segment register: to memory always 2 bytes (SDM 2B MOV). */
+static enum emul_result exec_store_sreg(struct emul *e)
+{
+	u8 seg = e->insn.modrm >> 3 & 7;
+
+	if (seg > SEG_GS)
+		return emul_raise(e, EXC_UD);
+	return emul_write_rm(e, e->insn.has_mem ? 2 : e->insn.operand_size,
+			     e->state->seg[seg].selector);
+}
+
+/* MOV to a segment register, where no descriptor has to be loaded. */
+static enum emul_result exec_load_sreg(struct emul *e)
+{
+	u8 seg = e->insn.modrm >> 3 & 7;
+	enum emul_result ret;
+	u64 selector;
+
+	if (seg > SEG_GS || seg == SEG_CS)
+		return emul_raise(e, EXC_UD);
+	if (!emul_real(e))
+		return EMUL_UNKNOWN;
+	ret = emul_read_operand(e, e->insn.src, 0, &selector);
+	if (ret)
+		return ret;
+	e->state->seg[seg].selector = selector;
+	e->state->seg[seg].base = selector << 4;
+	e->shadow = seg == SEG_SS;
+	return EMUL_DONE;
+}
+
+/* ADD to CMP, TEST, NOT, NEG, INC, DEC and the shifts. */
+static enum emul_result exec_arithmetic(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	bool writes = insn->op != OP_CMP && insn->op != OP_TEST;
+	u64 dst, src = 0, value, rflags = e->state->rflags;
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->dst, writes ? EMUL_ACCESS_WRITE : 0, &dst);
+	if (!ret && insn->src != OPD_NONE)
+		ret = emul_read_operand(e, insn->src, 0, &src);
+	if (ret)
+		return ret;
+	if (insn->op >= OP_ROL && insn->op <= OP_SAR)
+		value = alu_shift(insn->op, dst, src, insn->operand_size, &rflags);
+	else
+		value = alu_binary(insn->op, dst, src, insn->operand_size, &rflags);
+	if (writes)
+		ret = emul_update_operand(e, insn->dst, dst, value);
+	if (!ret)
+		e->state->rflags = rflags;
+	return ret;
+}
+
+static enum emul_result exec_double_shift(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 dst, count, value, rflags = e->state->rflags;
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->dst, EMUL_ACCESS_WRITE, &dst);
+	if (!ret)
+		ret = emul_read_operand(e, insn->src, 0, &count);
+	if (ret)
+		return ret;
+	value = alu_double_shift(insn->op, dst,
+				 emul_read_gpr(e, insn_reg(insn), insn->operand_size), count,
+				 insn->operand_size, &rflags);
+	ret = emul_update_operand(e, insn->dst, dst, value);
+	if (!ret)
+		e->state->rflags = rflags;
+	return ret;
+}
+
+/* IMUL with two operands, or three: then the second factor is immediate. */
+static enum emul_result exec_imul(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 src, factor, rflags = e->state->rflags;
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->src, 0, &src);
+	if (ret)
+		return ret;
+	factor = insn->imm_size ? insn->imm :
+				  emul_read_gpr(e, insn_reg(insn), insn->operand_size);
+	emul_write_gpr(e, insn_reg(insn), insn->operand_size,
+		       alu_imul(src, factor, insn->operand_size, &rflags));
+	e->state->rflags = rflags;
+	return EMUL_DONE;
+}
+
+/* The bit number in a register reaches beyond the operand (SDM 2A BT). */
+static u64 bit_string_offset(const struct emul *e, u64 number)
+{
+	const struct insn *insn = &e->insn;
+	u64 offset = emul_memory_offset(e);
+	unsigned int size = insn->operand_size;
+
+	if (insn->src == OPD_REG)
+		offset += ((s64)sign_extend_size(number, size) >> (size == 8 ? 6 : size == 4 ? 5 : 4)) *
+			  size;
+	return offset & size_mask(insn->address_size);
+}
+
+static u64 bit_result(enum insn_op op, u64 value, u64 bit)
+{
+	switch (op) {
+	case OP_BTS:
+		return value | bit;
+	case OP_BTR:
+		return value & ~bit;
+	case OP_BTC:
+		return value ^ bit;
+	default:
+		return value;
+	}
+}
+
+static enum emul_result exec_bit(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	unsigned int size = insn->operand_size;
+	unsigned int access = insn->op == OP_BT ? 0 : EMUL_ACCESS_WRITE;
+	u64 number, bit, offset = 0, old = 0, value;
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->src, 0, &number);
+	if (ret)
+		return ret;
+	bit = 1ULL << (number & (8 * size - 1));
+	if (insn->has_mem) {
+		offset = bit_string_offset(e, number);
+		ret = emul_read_memory(e, insn->segment, offset, &old, size, access);
+		if (ret)
+			return ret;
+	} else {
+		old = emul_read_gpr(e, insn_rm(insn), size);
+	}
+	value = bit_result(insn->op, old, bit);
+	if (!insn->has_mem && access)
+		emul_write_gpr(e, insn_rm(insn), size, value);
+	else if (access && (insn->prefixes & INSN_PREFIX_LOCK))
+		ret = emul_cmpxchg_memory(e, insn->segment, offset, &old, &value, size);
+	else if (access)
+		ret = emul_write_memory(e, insn->segment, offset, &value, size);
+	if (ret)
+		return ret;
+	e->state->rflags &= ~(u64)X86_EFLAGS_CF;
+	if (old & bit)
+		e->state->rflags |= X86_EFLAGS_CF;
+	return EMUL_DONE;
+}
+
+static enum emul_result exec_xchg(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 dst, src;
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->dst, EMUL_ACCESS_WRITE, &dst);
+	if (!ret)
+		ret = emul_read_operand(e, insn->src, 0, &src);
+	if (!ret)
+		ret = emul_update_operand(e, insn->dst, dst, src);
+	return ret ? ret : emul_write_operand(e, insn->src, dst);
+}
+
+static enum emul_result exec_xadd(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 dst, src, sum, rflags = e->state->rflags;
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->dst, EMUL_ACCESS_WRITE, &dst);
+	if (!ret)
+		ret = emul_read_operand(e, insn->src, 0, &src);
+	if (ret)
+		return ret;
+	sum = alu_binary(OP_ADD, dst, src, insn->operand_size, &rflags);
+	if (insn->has_mem) {
+		ret = emul_update_operand(e, insn->dst, dst, sum);
+		if (ret)
+			return ret;
+	}
+	emul_write_operand(e, insn->src, dst);
+	if (!insn->has_mem) /* last, for XADD of a register with itself */
+		emul_write_operand(e, insn->dst, sum);
+	e->state->rflags = rflags;
+	return EMUL_DONE;
+}
+
+static enum emul_result exec_cmpxchg(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 dst, src, rflags = e->state->rflags;
+	u64 acc = emul_read_gpr(e, GPR_RAX, insn->operand_size);
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->dst, EMUL_ACCESS_WRITE, &dst);
+	if (!ret)
+		ret = emul_read_operand(e, insn->src, 0, &src);
+	if (ret)
+		return ret;
+	alu_binary(OP_CMP, acc, dst, insn->operand_size, &rflags);
+	/* Memory is written either way (SDM 2A CMPXCHG). */
+	if (acc == dst)
+		ret = emul_update_operand(e, insn->dst, dst, src);
+	else if (insn->has_mem)
+		ret = emul_update_operand(e, insn->dst, dst, dst);
+	if (ret)
+		return ret;
+	if (acc != dst)
+		emul_write_gpr(e, GPR_RAX, insn->operand_size, dst);
+	e->state->rflags = rflags;
+	return EMUL_DONE;
+}
+
+/* CMPXCHG8B and CMPXCHG16B: @half is 4 or 8. */
+static enum emul_result exec_cmpxchg8b(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	unsigned int half = insn->rex & INSN_REX_W ? 8 : 4;
+	u8 old[16], new[16], *to = new;
+	u64 offset = emul_memory_offset(e), linear, low = 0, high = 0;
+	enum emul_result ret;
+	bool equal;
+
+	ret = emul_linear(e, insn->segment, offset, 2 * half, EMUL_ACCESS_WRITE, &linear);
+	if (ret)
+		return ret;
+	if (half == 8 && (linear & 15))
+		return emul_raise(e, EXC_GP);
+	ret = e->ops->read(e, linear, old, 2 * half, EMUL_ACCESS_WRITE);
+	if (ret)
+		return ret;
+	memcpy(&low, old, half);
+	memcpy(&high, old + half, half);
+	equal = low == emul_read_gpr(e, GPR_RAX, half) && high == emul_read_gpr(e, GPR_RDX, half);
+	memcpy(new, &e->state->gpr[GPR_RBX], half);
+	memcpy(new + half, &e->state->gpr[GPR_RCX], half);
+	if (!equal)
+		to = old;
+	if (insn->prefixes & INSN_PREFIX_LOCK)
+		ret = e->ops->cmpxchg(e, linear, old, to, 2 * half);
+	else
+		ret = e->ops->write(e, linear, to, 2 * half, EMUL_ACCESS_WRITE);
+	if (ret)
+		return ret;
+	e->state->rflags &= ~(u64)X86_EFLAGS_ZF;
+	if (equal) {
+		e->state->rflags |= X86_EFLAGS_ZF;
+		return EMUL_DONE;
+	}
+	emul_write_gpr(e, GPR_RAX, half, low);
+	emul_write_gpr(e, GPR_RDX, half, high);
+	return EMUL_DONE;
+}
+
+static enum emul_result exec_setcc(struct emul *e)
+{
+	return emul_write_operand(e, e->insn.dst,
+				  alu_condition(e->insn.opcode, e->state->rflags));
+}
+
+static enum emul_result exec_cmovcc(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 value;
+	enum emul_result ret = emul_read_operand(e, insn->src, 0, &value);
+
+	if (ret)
+		return ret;
+	/* Even if not moved, a 4-byte destination has its upper half cleared. */
+	if (!alu_condition(insn->opcode, e->state->rflags))
+		value = emul_read_gpr(e, insn_reg(insn), insn->operand_size);
+	return emul_write_operand(e, insn->dst, value);
+}
+
+/* The width of the stack pointer (SDM 1 6.2.3). */
+static unsigned int stack_size(const struct emul *e)
+{
+	if (e->insn.mode == INSN_MODE_64)
+		return 8;
+	return e->state->seg[SEG_SS].attrib & SEG_ATTR_DB ? 4 : 2;
+}
+
+static enum emul_result exec_push(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	unsigned int width = stack_size(e);
+	u64 value, top;
+	enum emul_result ret;
+
+	ret = emul_read_operand(e, insn->src, 0, &value);
+	if (ret)
+		return ret;
+	top = (e->state->gpr[GPR_RSP] - insn->operand_size) & size_mask(width);
+	ret = emul_write_memory(e, SEG_SS, top, &value, insn->operand_size);
+	if (!ret)
+		emul_write_gpr(e, GPR_RSP, width, top);
+	return ret;
+}
+
+static enum emul_result exec_pop(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	unsigned int width = stack_size(e);
+	u64 value = 0, before = e->state->gpr[GPR_RSP];
+	enum emul_result ret;
+
+	ret = emul_read_memory(e, SEG_SS, before & size_mask(width), &value, insn->operand_size, 0);
+	if (ret)
+		return ret;
+	/* An RSP in the destination's address is the new one (SDM 2B POP). */
+	emul_write_gpr(e, GPR_RSP, width, before + insn->operand_size);
+	ret = emul_write_operand(e, insn->dst, value);
+	if (ret)
+		e->state->gpr[GPR_RSP] = before;
+	return ret;
+}
+
+enum emul_result exec_data(struct emul *e)
+{
+	switch (e->insn.op) {
+	case OP_ADD ... OP_DEC:
+		return exec_arithmetic(e);
+	case OP_SHLD:
+	case OP_SHRD:
+		return exec_double_shift(e);
+	case OP_BT ... OP_BTC:
+		return exec_bit(e);
+	case OP_IMUL:
+		return exec_imul(e);
+	case OP_MOV:
+	case OP_MOVSX:
+		return exec_move(e);
+	case OP_MOVBE:
+		return exec_movbe(e);
+	case OP_STORE_SREG:
+		return exec_store_sreg(e);
+	case OP_LOAD_SREG:
+		return exec_load_sreg(e);
+	case OP_XCHG:
+		return exec_xchg(e);
+	case OP_XADD:
+		return exec_xadd(e);
+	case OP_CMPXCHG:
+		return exec_cmpxchg(e);
+	case OP_CMPXCHG8B:
+		return exec_cmpxchg8b(e);
+	case OP_SETCC:
+		return exec_setcc(e);
+	case OP_CMOVCC:
+		return exec_cmovcc(e);
+	case OP_PUSH:
+		return exec_push(e);
+	case OP_POP:
+		return exec_pop(e);
+	}
+	return EMUL_UNKNOWN;
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Operands: registers by name, and memory by segment and offset, with all the
+ * checks that precede paging (SDM 3A 5.3, 5.4, 3.3.7.1).
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "cr.h"
+#include "emulate/internal.h"
+
+/* Bits of a segment's type (SDM 3A 3.4.5.1). */
+#define TYPE_CODE BIT(3)
+#define TYPE_EXPAND_DOWN BIT(2)
+#define TYPE_WRITABLE BIT(1) /* data */
+#define TYPE_READABLE BIT(1) /* code */
+
+bool emul_real(const struct emul *e)
+{
+	return !(e->state->cr0 & CR0_PE) || (e->state->rflags & X86_EFLAGS_VM);
+}
+
+enum emul_result emul_raise(struct emul *e, u8 vector)
+{
+	memset(&e->fault, 0, sizeof(e->fault));
+	e->fault.vector = vector;
+	/* In real mode no exception has an error code (SDM 3A 21.1.3). */
+	if (e->state->cr0 & CR0_PE)
+		e->fault.has_error_code = vector == EXC_GP || vector == EXC_SS || vector == EXC_AC;
+	return EMUL_FAULT;
+}
+
+static bool is_canonical(const struct emul *e, u64 linear)
+{
+	unsigned int unused = 64 - (e->state->cr4 & CR4_LA57 ? 57 : 48);
+
+	return (u64)((s64)(linear << unused) >> unused) == linear;
+}
+
+static bool type_allows(const struct emul *e, const struct cpu_segment *s, unsigned int access)
+{
+	if (emul_real(e))
+		return true;
+	if (!(s->attrib & SEG_ATTR_P))
+		return false;
+	if (s->attrib & TYPE_CODE)
+		return !(access & EMUL_ACCESS_WRITE) && (s->attrib & TYPE_READABLE);
+	return !(access & EMUL_ACCESS_WRITE) || (s->attrib & TYPE_WRITABLE);
+}
+
+static bool limit_allows(const struct cpu_segment *s, u64 offset, unsigned int size)
+{
+	u64 last = offset + size - 1;
+
+	if ((s->attrib & (TYPE_CODE | TYPE_EXPAND_DOWN)) == TYPE_EXPAND_DOWN)
+		return offset > s->limit && last <= (s->attrib & SEG_ATTR_DB ? 0xffffffff : 0xffff);
+	return last <= s->limit;
+}
+
+/* SDM 3A 6.15, #AC. Operands of more than 8 bytes have rules of their own. */
+static bool is_misaligned(const struct emul *e, u64 linear, unsigned int size)
+{
+	return size <= 8 && (linear & (size - 1)) && e->cpl == 3 &&
+	       (e->state->cr0 & CR0_AM) && (e->state->rflags & X86_EFLAGS_AC);
+}
+
+enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int size,
+			     unsigned int access, u64 *linear)
+{
+	const struct cpu_segment *s = &e->state->seg[seg];
+	bool allowed;
+
+	if (e->insn.mode == INSN_MODE_64) {
+		*linear = offset + (seg >= SEG_FS ? s->base : 0);
+		allowed = is_canonical(e, *linear) && is_canonical(e, *linear + size - 1);
+	} else {
+		*linear = (s->base + offset) & e->linear_mask;
+		allowed = type_allows(e, s, access) && limit_allows(s, offset, size);
+	}
+	if (!allowed)
+		return emul_raise(e, seg == SEG_SS ? EXC_SS : EXC_GP);
+	return is_misaligned(e, *linear, size) ? emul_raise(e, EXC_AC) : EMUL_DONE;
+}
+
+enum emul_result emul_read_memory(struct emul *e, u8 seg, u64 offset, void *buf,
+				  unsigned int size, unsigned int access)
+{
+	u64 linear;
+	enum emul_result ret = emul_linear(e, seg, offset, size, access, &linear);
+
+	return ret ? ret : e->ops->read(e, linear, buf, size, access);
+}
+
+enum emul_result emul_write_memory(struct emul *e, u8 seg, u64 offset, const void *buf,
+				   unsigned int size)
+{
+	u64 linear;
+	enum emul_result ret = emul_linear(e, seg, offset, size, EMUL_ACCESS_WRITE, &linear);
+
+	return ret ? ret : e->ops->write(e, linear, buf, size, EMUL_ACCESS_WRITE);
+}
+
+enum emul_result emul_cmpxchg_memory(struct emul *e, u8 seg, u64 offset, const void *old,
+				     const void *new, unsigned int size)
+{
+	u64 linear;
+	enum emul_result ret = emul_linear(e, seg, offset, size, EMUL_ACCESS_WRITE, &linear);
+
+	return ret ? ret : e->ops->cmpxchg(e, linear, old, new, size);
+}
+
+u64 emul_memory_offset(const struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 offset = insn->disp;
+
+	if (insn->base != INSN_REG_NONE)
+		offset += e->state->gpr[insn->base];
+	if (insn->index != INSN_REG_NONE)
+		offset += e->state->gpr[insn->index] << insn->scale;
+	if (insn->rip_relative)
+		offset += e->state->rip + insn->length;
+	return offset & size_mask(insn->address_size);
+}
+
+enum emul_result emul_memory_address(struct emul *e, u64 *linear)
+{
+	u64 base = e->state->seg[e->insn.segment].base;
+
+	if (!e->insn.has_mem)
+		return EMUL_UNKNOWN;
+	if (e->insn.mode == INSN_MODE_64 && e->insn.segment < SEG_FS)
+		base = 0;
+	*linear = (base + emul_memory_offset(e)) & e->linear_mask;
+	return EMUL_DONE;
+}
+
+/* Without REX, 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2). */
+static bool is_high_byte(const struct emul *e, u8 reg, unsigned int size)
+{
+	return size == 1 && reg >= 4 && reg < 8 && !e->insn.rex;
+}
+
+u64 emul_read_gpr(const struct emul *e, u8 reg, unsigned int size)
+{
+	if (is_high_byte(e, reg, size))
+		return e->state->gpr[reg - 4] >> 8 & 0xff;
+	return e->state->gpr[reg] & size_mask(size);
+}
+
+void emul_write_gpr(struct emul *e, u8 reg, unsigned int size, u64 value)
+{
+	u64 mask = size == 4 ? ~0ULL : size_mask(size);
+
+	value &= size_mask(size);
+	if (is_high_byte(e, reg, size)) {
+		reg -= 4;
+		mask <<= 8;
+		value <<= 8;
+	}
+	e->state->gpr[reg] = (e->state->gpr[reg] & ~mask) | value;
+}
+
+unsigned int emul_operand_size(const struct insn *insn, u8 operand)
+{
+	switch (operand) {
+	case OPD_RM8:
+	case OPD_CL:
+	case OPD_ONE:
+		return 1;
+	case OPD_RM16:
+	case OPD_DX:
+		return 2;
+	case OPD_RM32:
+		return 4;
+	}
+	return insn->operand_size;
+}
+
+/* The number of the register that an operand is in. */
+static u8 operand_register(const struct insn *insn, u8 operand)
+{
+	switch (operand) {
+	case OPD_REG:
+		return insn_reg(insn);
+	case OPD_OPREG:
+		return (insn->opcode & 7) | (insn->rex & INSN_REX_B ? 8 : 0);
+	case OPD_ACC:
+		return GPR_RAX;
+	case OPD_CL:
+		return GPR_RCX;
+	case OPD_DX:
+		return GPR_RDX;
+	}
+	return insn_rm(insn);
+}
+
+static bool operand_in_memory(const struct insn *insn, u8 operand)
+{
+	return insn->has_mem && operand >= OPD_RM && operand <= OPD_RM32;
+}
+
+enum emul_result emul_read_operand(struct emul *e, u8 operand, unsigned int access, u64 *value)
+{
+	const struct insn *insn = &e->insn;
+	unsigned int size = emul_operand_size(insn, operand);
+
+	*value = 0;
+	if (operand_in_memory(insn, operand))
+		return emul_read_memory(e, insn->segment, emul_memory_offset(e), value, size,
+					access);
+	if (operand == OPD_IMM)
+		*value = insn->imm & size_mask(size);
+	else if (operand == OPD_ONE)
+		*value = 1;
+	else
+		*value = emul_read_gpr(e, operand_register(insn, operand), size);
+	return EMUL_DONE;
+}
+
+enum emul_result emul_write_operand(struct emul *e, u8 operand, u64 value)
+{
+	const struct insn *insn = &e->insn;
+	unsigned int size = emul_operand_size(insn, operand);
+
+	if (operand_in_memory(insn, operand))
+		return emul_write_memory(e, insn->segment, emul_memory_offset(e), &value, size);
+	emul_write_gpr(e, operand_register(insn, operand), size, value);
+	return EMUL_DONE;
+}
+
+enum emul_result emul_update_operand(struct emul *e, u8 operand, u64 old, u64 value)
+{
+	const struct insn *insn = &e->insn;
+	bool locked = insn->prefixes & INSN_PREFIX_LOCK;
+
+	/* XCHG is locked with or without the prefix (SDM 3A 9.1.2.1). */
+	if (operand_in_memory(insn, operand) && (locked || insn->op == OP_XCHG))
+		return emul_cmpxchg_memory(e, insn->segment, emul_memory_offset(e), &old, &value,
+					   emul_operand_size(insn, operand));
+	return emul_write_operand(e, operand, value);
+}
+
+enum emul_result emul_read_rm(struct emul *e, unsigned int size, u64 *value)
+{
+	*value = 0;
+	if (e->insn.has_mem)
+		return emul_read_memory(e, e->insn.segment, emul_memory_offset(e), value, size, 0);
+	*value = emul_read_gpr(e, insn_rm(&e->insn), size);
+	return EMUL_DONE;
+}
+
+enum emul_result emul_write_rm(struct emul *e, unsigned int size, u64 value)
+{
+	if (e->insn.has_mem)
+		return emul_write_memory(e, e->insn.segment, emul_memory_offset(e), &value, size);
+	emul_write_gpr(e, insn_rm(&e->insn), size, value);
+	return EMUL_DONE;
+}
