@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where things lie in a guest's physical memory before it runs. */
+#ifndef ORIEL_LAYOUT_H
+#define ORIEL_LAYOUT_H
+
+#include <stdint.h>
+
+/*
+ * Below 1 MiB a PC has: usable memory to 0x9fc00, then what firmware and video
+ * keep. Boot data goes to the bottom, ACPI to the top, where a kernel looks for
+ * the RSDP by itself (ACPI 6.5 5.2.5.1). All of it is ordinary memory: nothing
+ * there causes an exit.
+ */
+#define LAYOUT_GDT 0x00000500
+#define LAYOUT_START_INFO 0x00001000 /* PVH or multiboot information */
+#define LAYOUT_START_INFO_SIZE 0x00002000
+#define LAYOUT_ZERO_PAGE 0x00007000 /* struct boot_params */
+#define LAYOUT_PAGE_TABLES 0x00009000 /* PML4, PDPT and four page directories */
+#define LAYOUT_CMDLINE 0x00020000
+#define LAYOUT_CMDLINE_SIZE 0x00010000
+#define LAYOUT_BOOT_DATA_END 0x00030000 /* a kernel may be loaded from here ... */
+#define LAYOUT_LOW_MEMORY_END 0x0009fc00 /* ... to here */
+#define LAYOUT_ACPI 0x000e0000
+#define LAYOUT_ACPI_SIZE 0x00020000
+#define LAYOUT_HIGH_MEMORY 0x00100000 /* ... and from 1 MiB on */
+
+/*
+ * The hole below 4 GiB holds the IOAPIC, the local APICs and PCI. It starts at
+ * 3 GiB so that 1 GiB pages back all memory around it.
+ */
+#define LAYOUT_PCI_HOLE UINT64_C(0xc0000000)
+#define LAYOUT_IOAPIC 0xfec00000
+#define LAYOUT_LAPIC 0xfee00000
+#define LAYOUT_4G UINT64_C(0x100000000)
+
+/* Four pages of the KVM ABI that no guest sees; below the reset vector. */
+#define LAYOUT_IDENTITY_MAP 0xfffbc000
+#define LAYOUT_TSS 0xfffbd000
+
+#define LAYOUT_PM1A_EVENT 0x600
+#define LAYOUT_PM1A_CONTROL 0x604
+#define LAYOUT_RESET_CONTROL 0xcf9
+#define LAYOUT_SERIAL 0x3f8
+#define LAYOUT_SERIAL_IRQ 4
+#define LAYOUT_RTC_IRQ 8
+#define LAYOUT_SCI_IRQ 9
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A virtual machine: set up through the KVM ABI, run, and taken down. */
+#ifndef ORIEL_MACHINE_H
+#define ORIEL_MACHINE_H
+
+#include <stdint.h>
+
+#include "acpi_pm.h"
+#include "bus.h"
+#include "console.h"
+#include "debug_ports.h"
+#include "i8042.h"
+#include "image.h"
+#include "memory.h"
+#include "pci.h"
+#include "rtc.h"
+#include "serial.h"
+#include "stop.h"
+#include "vcpu.h"
+
+#define MACHINE_MAX_CPUS 254
+
+/**
+ * struct machine_config - what machine is wanted
+ * @device: node of the hypervisor, or NULL for the default
+ * @kernel: file to run
+ * @initrd: file for the kernel, or NULL
+ * @cmdline: of the kernel
+ * @memory_size: in bytes
+ * @huge: pages to back it with
+ * @cpus: number of vCPUs
+ * @exit_port: whose byte ends the launcher, or DEBUG_PORTS_NO_EXIT
+ */
+struct machine_config {
+	const char *device;
+	const struct image *kernel;
+	const struct image *initrd;
+	const char *cmdline;
+	uint64_t memory_size;
+	enum huge_pages huge;
+	unsigned int cpus;
+	uint32_t exit_port;
+};
+
+/**
+ * struct machine - one virtual machine and its devices
+ * @node_fd: the KVM ABI's system descriptor
+ * @vm_fd: the KVM ABI's VM descriptor
+ * @memory: of the guest
+ * @stop: the end of the run
+ * @console: the guest's terminal
+ * @ports: port I/O
+ * @mmio: memory-mapped I/O
+ * @cpus: number of vCPUs created
+ * @vcpus: they
+ *
+ * The devices are one field each.
+ */
+struct machine {
+	int node_fd;
+	int vm_fd;
+	struct guest_memory memory;
+	struct stop stop;
+	struct console console;
+	struct bus ports;
+	struct bus mmio;
+	struct serial serial;
+	struct rtc rtc;
+	struct i8042 i8042;
+	struct acpi_pm acpi_pm;
+	struct pci pci;
+	struct debug_ports debug;
+	unsigned int cpus;
+	struct vcpu *vcpus;
+};
+
+/**
+ * machine_run() - make a machine, run its guest to the end, take it down
+ * @config: what is wanted
+ *
+ * Return: the launcher's exit status.
+ */
+int machine_run(const struct machine_config *config);
+
+#endif

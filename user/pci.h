@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* PCI configuration ports of a bus without devices, and the reset register among them. */
+#ifndef ORIEL_PCI_H
+#define ORIEL_PCI_H
+
+#include <stdatomic.h>
+
+#include "bus.h"
+#include "stop.h"
+
+/**
+ * struct pci - the ports; any vCPU may use them at once
+ * @stop: told when the guest resets itself
+ * @address: CONFIG_ADDRESS, which the guest reads back
+ */
+struct pci {
+	struct stop *stop;
+	atomic_uint address;
+};
+
+/**
+ * pci_register() - power on and answer ports 0xcf8 to 0xcfb
+ * @pci: storage of the caller; stays where it is
+ * @bus: of ports
+ * @stop: told when the guest resets itself
+ *
+ * Return: 0, or -1 with the reason printed.
+ */
+int pci_register(struct pci *pci, struct bus *bus, struct stop *stop);
+
+#endif
