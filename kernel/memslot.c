@@ -62,6 +62,11 @@ static struct memslot *find_id(const struct memslots *slots, u32 id)
 
 /* ---- the dirty log ------------------------------------------------------ */
 
+static bool is_logged(const struct memslot *slot)
+{
+	return slot && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES);
+}
+
 static size_t log_longs(const struct memslot *slot)
 {
 	return BITS_TO_LONGS(slot->npages);
@@ -201,13 +206,12 @@ static struct memslots *slots_replace(const struct memslots *now, const struct m
 /* Take from the tables what @new does not allow any more; mmu.lock held exclusive. */
 static void leave_slot(struct vm *vm, const struct memslot *old, const struct memslot *new)
 {
-	bool was_logged = old->flags & KVM_MEM_LOG_DIRTY_PAGES;
-	bool is_logged = new && (new->flags &KVM_MEM_LOG_DIRTY_PAGES);
+	bool ends = is_logged(old) && !is_logged(new);
 
 	/* When logging ends the 4 KiB leaves go too, so that large ones can come back. */
-	if (!new || new->base_gfn != old->base_gfn || (was_logged && !is_logged))
+	if (!new || new->base_gfn != old->base_gfn || ends)
 		mmu_zap_slot(vm, old);
-	else if (is_logged && !was_logged)
+	else if (is_logged(new) && !is_logged(old))
 		mmu_slot_write_protect(vm, old);
 }
 
@@ -290,9 +294,9 @@ static int slot_set(struct vm *vm, struct memslot *old,
 	new->hva = region->userspace_addr;
 	new->id = region->slot;
 	new->flags = region->flags;
-	if (old && (new->flags & old->flags &KVM_MEM_LOG_DIRTY_PAGES))
+	if (is_logged(old) && is_logged(new))
 		new->dirty_bitmap = old->dirty_bitmap;
-	else if (new->flags & KVM_MEM_LOG_DIRTY_PAGES)
+	else if (is_logged(new))
 		ret = log_alloc(new);
 	if (!ret)
 		ret = publish(vm, old, new);
