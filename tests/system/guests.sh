@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Linux guests, and what may happen to them and the module around them: run on a
+# host with two CPUs.
+
+# shellcheck source=tests/system/lib.sh
+. tests/system/lib.sh
+
+test_linux_boots_and_powers_off()
+{
+	start_guest linux poweroff -m 512M
+	await_guest linux "userspace reached" && end_guest linux 0
+}
+
+test_linux_resets()
+{
+	start_guest linux reboot
+	await_guest linux "userspace reached" && end_guest linux 0
+}
+
+test_two_guests_at_once()
+{
+	start_guest one work
+	start_guest two work
+	await_guest one "guest: round" && await_guest two "guest: round" &&
+		still_works one && still_works two
+}
+
+# The vCPU thread moves between CPUs: state and translations follow.
+test_vcpu_moves_between_cpus()
+{
+	local i
+
+	start_guest moved work
+	await_guest moved "guest: round" || return
+	for i in {1..100}; do
+		taskset -a -p $((i % 2 + 1)) "${guest[moved]}" >/dev/null ||
+			fail "taskset failed at move $i" || return
+		sleep 0.02
+	done
+	still_works moved
+}
+
+test_rmmod_refused_while_a_vm_lives()
+{
+	local out
+
+	start_guest held work
+	await_guest held "guest: round" || return
+	out=$(rmmod oriel 2>&1) && { fail "rmmod succeeded"; return 1; }
+	[[ $out == *"in use"* ]] || fail "rmmod said: $out" || return
+	still_works held
+}
+
+test_rmmod_refused_while_a_descriptor_is_open()
+{
+	local out status
+
+	exec 7<>"$device"
+	out=$(rmmod oriel 2>&1)
+	status=$?
+	exec 7>&-
+	[ $status != 0 ] || fail "rmmod succeeded" || return
+	[[ $out == *"in use"* ]] || fail "rmmod said: $out"
+}
+
+test_cpu_offline_and_online_while_a_vm_lives()
+{
+	local cpu=/sys/devices/system/cpu/cpu1/online
+
+	start_guest hot work
+	await_guest hot "guest: round" || return
+	# The vCPU runs on the CPU that goes, is moved, and comes back to it.
+	taskset -a -p 2 "${guest[hot]}" >/dev/null
+	still_works hot && echo 0 >$cpu || return
+	still_works hot && echo 1 >$cpu || return
+	taskset -a -p 2 "${guest[hot]}" >/dev/null || fail "taskset failed" || return
+	still_works hot
+}
+
+test_vm_starts_on_a_cpu_that_was_offline_at_load()
+{
+	local cpu=/sys/devices/system/cpu/cpu1/online
+
+	unload && echo 0 >$cpu && load && echo 1 >$cpu || return
+	start_guest late work
+	taskset -a -p 2 "${guest[late]}" >/dev/null
+	await_guest late "guest: round" && still_works late
+}
+
+# kernel_bytes CGROUP: kernel memory charged to it, caches of files apart.
+kernel_bytes()
+{
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '$1 == "kernel" { kernel = $2 } $1 == "slab_reclaimable" { cache = $2 }
+		END { print kernel - cache }' "$1/memory.stat"
+}
+
+# free_kib: memory that is free or holds droppable caches.
+free_kib()
+{
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^(MemFree|Buffers|Cached|SReclaimable|AnonPages|Percpu):/ {
+		sum += $2 } END { print sum }' /proc/meminfo
+}
+
+kill_once()
+{
+	start_guest victim work
+	sleep "$1"
+	kill -9 "${guest[victim]}"
+	wait "${guest[victim]}" 2>/dev/null
+	unset "guest[victim]"
+	await 30 unused || fail "$1 s: the module's use count stays $(use_count)"
+}
+
+# Killed at any moment the launcher takes everything with it. A VM has dozens of
+# pages in the kernel: if one page of each stayed, the sums here would grow by
+# more than is allowed.
+test_sigkill_leaks_nothing()
+{
+	local group=/sys/fs/cgroup/victims rounds=24 i before after free
+
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir $group && echo $$ >$group/cgroup.procs || return
+	for i in 0.1 0.5 1 2; do
+		kill_once $i || return
+	done
+	before=$(kernel_bytes $group)
+	free=$(free_kib)
+	for ((i = 0; i < rounds; i++)); do
+		kill_once "$((i / 10)).$((i % 10))" || return
+	done
+	after=$(kernel_bytes $group)
+	free=$((free - $(free_kib)))
+	echo $$ >/sys/fs/cgroup/cgroup.procs
+	echo "# $rounds kills: $((after - before)) bytes charged, $free KiB in all"
+	[ $((after - before)) -lt $((rounds * 4096)) ] || fail "leaked" || return
+	[ $free -lt $((rounds * 64)) ] || fail "leaked" || return
+	rmdir $group || fail "the group is still in use"
+}
+
+test_load_and_unload_loop()
+{
+	local i
+
+	for i in {1..20}; do
+		unload && ! [ -e "$device" ] && load && [ -e "$device" ] ||
+			fail "round $i" || return
+	done
+}
+
+test_node_parameter()
+{
+	unload && load node=kvm || return
+	[ -c /dev/kvm ] && ! [ -e /dev/oriel ] || fail "no /dev/kvm" || return
+	start_guest kvm poweroff --device /dev/kvm
+	await_guest kvm "userspace reached" && end_guest kvm 0 && unload && load
+}
+
+test_suspend_while_a_vm_lives()
+{
+	start_guest asleep work
+	await_guest asleep "guest: round" || return
+	echo core >/sys/power/pm_test && echo mem >/sys/power/state ||
+		fail "suspend failed" || return
+	still_works asleep
+}
+
+# With the in-tree KVM in place of the module this ends in a line that says who
+# has the CPU, and what to type.
+test_refused_while_kvm_holds_the_cpu()
+{
+	local out result=0
+
+	unload && modprobe kvm_amd || fail "cannot load kvm_amd" || return
+	out=$(load 2>&1) && { fail "it loaded beside kvm_amd"; result=1; }
+	[[ $out == *"resource busy"* ]] || fail "insmod said: $out" || result=1
+	kernel_lines | tail -n 1 | grep -q 'kvm_amd.*rmmod kvm_amd' ||
+		fail "the log says: $(kernel_lines | tail -n 1)" || result=1
+	rmmod kvm_amd kvm && load || fail "not loaded after rmmod kvm_amd" || result=1
+	return $result
+}
+
+tests=(
+	test_linux_boots_and_powers_off
+	test_linux_resets
+	test_two_guests_at_once
+	test_vcpu_moves_between_cpus
+	test_rmmod_refused_while_a_vm_lives
+	test_rmmod_refused_while_a_descriptor_is_open
+	test_cpu_offline_and_online_while_a_vm_lives
+	test_vm_starts_on_a_cpu_that_was_offline_at_load
+	test_sigkill_leaks_nothing
+	test_load_and_unload_loop
+	test_node_parameter
+	test_suspend_while_a_vm_lives
+	test_refused_while_kvm_holds_the_cpu
+)
+
+plan $((${#tests[@]} + 2))
+test_module_loads() { load; }
+run_test test_module_loads
+for test in "${tests[@]}"; do
+	run_test "$test"
+done
+test_module_unloads() { unload; }
+run_test test_module_unloads
+finish

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The module on a CPU below its floor: loading fails with one line that names what
+# is missing. The argument is that name.
+
+# shellcheck source=tests/system/lib.sh
+. tests/system/lib.sh
+
+missing=$1
+
+test_loading_is_refused()
+{
+	local out
+
+	out=$(load 2>&1) && { fail "it loaded"; return 1; }
+	echo "# $out"
+	[ "$(kernel_lines | wc -l)" = 1 ] || fail "not one line: $(kernel_lines)" || return
+	kernel_lines | grep -qw "$missing" || fail "the line: $(kernel_lines)" || return
+	! [ -e "$device" ] || fail "$device is there" || return
+	! grep -q '^oriel ' /proc/modules || fail "the module stayed"
+}
+
+test_check_says_why()
+{
+	local out
+
+	out=$("$oriel" check 2>&1) && { fail "oriel check is content: $out"; return 1; }
+	grep -qw "$missing" <<<"$out" || fail "oriel check said: $out"
+}
+
+plan 2
+run_test test_loading_is_refused
+run_test test_check_says_why
+finish
