@@ -81,7 +81,7 @@ struct fabric_ops {
  */
 struct irq_fabric {
 	const struct fabric_ops *ops;
-	struct mutex lock;
+	struct mutex lock; /* creation, removal, routing */
 	struct lapic_map __rcu *lapics;
 	struct irq_routing __rcu *routing;
 	struct hlist_head acks;
@@ -269,6 +269,17 @@ void fabric_add_ack(struct irq_fabric *fabric, struct irq_ack *ack);
 void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack);
 
 /**
+ * fabric_has_acks() - whether anybody listens to acknowledgements
+ * @fabric: fabric
+ *
+ * Context: any.
+ */
+static inline bool fabric_has_acks(const struct irq_fabric *fabric)
+{
+	return !hlist_empty(&fabric->acks);
+}
+
+/**
  * fabric_notify_ack() - tell the listeners that a pin was acknowledged
  * @fabric: fabric
  * @chip: KVM_IRQCHIP_*
@@ -277,15 +288,6 @@ void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack);
  * Context: atomic, no fabric lock held.
  */
 void fabric_notify_ack(struct irq_fabric *fabric, unsigned int chip, unsigned int pin);
-
-/**
- * fabric_notify_unmask() - a controller's mask bits were written
- * @fabric: fabric
- *
- * Ticks the PIT kept for a pin that nobody served are worthless after it.
- * Context: atomic, no fabric lock held.
- */
-void fabric_notify_unmask(struct irq_fabric *fabric);
 
 /**
  * fabric_set_lint0() - the PIC's output, wired to LINT0 of all lapics, rose
@@ -318,7 +320,8 @@ int fabric_pic_ack(struct irq_fabric *fabric);
  * @fabric: fabric
  * @port: port
  * @size: 1, 2 or 4 bytes
- * @val: value read; the registers are bytes, other bits read as ones
+ * @val: value read; a wide access is split into bytes, as the ISA bus does, and
+ *	ports that are none of the fabric's read as ones
  *
  * Context: vCPU thread.
  * Return: 0, -EOPNOTSUPP if the port is none of the fabric's.
@@ -329,7 +332,7 @@ int fabric_pio_read(struct irq_fabric *fabric, u16 port, unsigned int size, u32 
  * fabric_pio_write() - write an I/O port of PIC or PIT
  * @fabric: fabric
  * @port: port
- * @size: 1, 2 or 4 bytes; wider than a byte is ignored as the chips do
+ * @size: 1, 2 or 4 bytes; a wide access is split into bytes
  * @val: value
  *
  * Context: vCPU thread.

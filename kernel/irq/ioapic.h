@@ -67,14 +67,6 @@ struct ioapic *ioapic_create(struct irq_fabric *fabric);
 void ioapic_destroy(struct ioapic *ioapic);
 
 /**
- * ioapic_reset() - power-on state; lines keep their levels
- * @ioapic: ioapic
- *
- * Context: any.
- */
-void ioapic_reset(struct ioapic *ioapic);
-
-/**
  * ioapic_mmio_read() - read a register through the window
  * @ioapic: ioapic
  * @offset: offset from the base, below IOAPIC_MMIO_SIZE
@@ -104,7 +96,8 @@ void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsig
  * @source: whose line it is
  *
  * Context: any, hard irq included.
- * Return: > 0 delivered or deasserted, 0 coalesced, -1 masked or not accepted.
+ * Return: > 0 delivered or deasserted, 0 coalesced (an edge that is none, or
+ * remote IRR set), -1 masked or not accepted.
  */
 int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source);
 
@@ -112,13 +105,14 @@ int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq
  * ioapic_eoi() - a local APIC ended an interrupt
  * @ioapic: ioapic
  * @vector: which one
+ * @level: it was level-triggered (TMR): the EOI is broadcast
  *
- * Tells the ack listeners of each pin with that vector, clears remote IRR, and
- * delivers again where the line is still asserted.
+ * Tells the ack listeners of each pin with that vector; with @level clears
+ * remote IRR and delivers again where the line is still asserted.
  *
  * Context: vCPU thread, no fabric lock held.
  */
-void ioapic_eoi(struct ioapic *ioapic, u8 vector);
+void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level);
 
 /**
  * ioapic_handles() - whether an EOI of this vector is of interest

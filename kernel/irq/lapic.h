@@ -7,10 +7,11 @@
 #ifndef ORIEL_IRQ_LAPIC_H
 #define ORIEL_IRQ_LAPIC_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
-#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 struct irq_fabric;
@@ -88,7 +89,6 @@ struct lapic_timer {
  * @arb: when it last won a lowest-priority arbitration
  * @errors: ESR bits found since ESR was last written, atomic
  * @timer: APIC timer
- * @rcu: for freeing
  */
 struct lapic {
 	struct irq_fabric *fabric;
@@ -103,7 +103,6 @@ struct lapic {
 	u32 arb;
 	atomic_t errors;
 	struct lapic_timer timer;
-	struct rcu_head rcu;
 };
 
 /**

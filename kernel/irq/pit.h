@@ -9,7 +9,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
-#include <linux/spinlock.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "fabric.h"
@@ -17,26 +17,42 @@
 #define PIT_FREQUENCY_HZ 1193182
 #define PIT_CHANNELS 3
 
+/* A channel nobody has programmed yet counts nothing. */
+#define PIT_MODE_NONE 0xff
+
+/* What is read or written next; the first three are RW bits of a control word. */
+enum pit_access {
+	PIT_ACCESS_NONE,
+	PIT_ACCESS_LSB,
+	PIT_ACCESS_MSB,
+	PIT_ACCESS_WORD, /* low byte, then high byte */
+	PIT_ACCESS_WORD_HIGH, /* the high byte of such a pair */
+};
+
 /**
  * struct pit_channel - one counter
  * @count: initial count, 1 to 65536 (in binary also when @bcd)
  * @loaded: host monotonic time at which counting began, in ns
- * @latch: value for the next read or reads
- * @count_latched: bytes of @latch still to be read, as enum pit_access; 0 none
+ * @held: time counted before the gate went low, in ns; valid while the gate holds
+ *	the count (modes 0 and 4)
+ * @latch: value the next reads return
+ * @count_latched: which byte of @latch is read next, enum pit_access
  * @status: latched status byte
  * @status_latched: whether @status is to be read first
- * @read_state: which byte is read next, as enum pit_access
- * @write_state: which byte is written next, as enum pit_access
+ * @read_state: which byte of the count is read next, enum pit_access
+ * @write_state: which byte of the count is written next, enum pit_access
  * @write_latch: low byte written, high byte to come
  * @access: RW bits of the control word, enum pit_access
- * @mode: 0 to 5
+ * @mode: 0 to 5, or PIT_MODE_NONE
  * @bcd: counts in BCD
  * @gate: level of the gate input
- * @null: a control word or count was written and is not loaded yet
+ * @idle: not counting: no count since the control word, or (modes 1 and 5) no
+ *	trigger since the count
  */
 struct pit_channel {
 	u32 count;
 	s64 loaded;
+	s64 held;
 	u16 latch;
 	u8 count_latched;
 	u8 status;
@@ -48,33 +64,34 @@ struct pit_channel {
 	u8 mode;
 	bool bcd;
 	bool gate;
-	bool null;
+	bool idle;
 };
 
 /**
  * struct pit - an 8254
  * @fabric: the VM's fabric
- * @lock: protects what follows; taken in hard irq
+ * @lock: serializes all but the timer's callback, which only reads what is
+ *	written while the timer is cancelled
  * @channel: the three counters
  * @speaker: bit 1 of port 0x61
  * @has_speaker: port 0x61 is the PIT's (KVM_PIT_SPEAKER_DUMMY)
  * @hpet_legacy: an HPET drives GSI 0 instead (KVM_PIT_FLAGS_HPET_LEGACY)
  * @reinject: keep ticks the guest was too slow for (KVM_REINJECT_CONTROL)
  * @timer: armed while channel 0 will raise its output
- * @period: of channel 0, in ns; 0 if it fires once
- * @pending: ticks kept; atomic, apart from @lock
+ * @fired: rising edges of channel 0's output since its count was loaded
+ * @pending: ticks kept
  * @ack: GSI 0 listener
  */
 struct pit {
 	struct irq_fabric *fabric;
-	raw_spinlock_t lock;
+	struct mutex lock; /* all but what the timer's callback reads */
 	struct pit_channel channel[PIT_CHANNELS];
 	bool speaker;
 	bool has_speaker;
 	bool hpet_legacy;
 	bool reinject;
 	struct hrtimer timer;
-	u64 period;
+	u64 fired;
 	atomic_t pending;
 	struct irq_ack ack;
 };
@@ -109,7 +126,7 @@ bool pit_covers(const struct pit *pit, u16 port);
  * @pit: pit
  * @port: one of the PIT's
  *
- * Context: vCPU thread.
+ * Context: vCPU thread, may sleep.
  * Return: the byte.
  */
 u8 pit_pio_read(struct pit *pit, u16 port);
@@ -123,14 +140,6 @@ u8 pit_pio_read(struct pit *pit, u16 port);
  * Context: vCPU thread, may sleep.
  */
 void pit_pio_write(struct pit *pit, u16 port, u8 val);
-
-/**
- * pit_drop_ticks() - forget ticks kept for a pin nobody served
- * @pit: pit
- *
- * Context: any.
- */
-void pit_drop_ticks(struct pit *pit);
 
 /**
  * pit_set_reinject() - KVM_REINJECT_CONTROL

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The I/O APIC: its window of registers, and its pins from line to message and
+ * back at EOI.
+ */
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "fabric.h"
+#include "ioapic.h"
+#include "lapic_regs.h"
+
+/* Offsets in the window (82093AA 3.1). */
+#define IOREGSEL 0x00
+#define IOWIN 0x10
+
+/* Indirect registers (82093AA 3.2). */
+#define IOAPIC_ID 0x00
+#define IOAPIC_VER 0x01
+#define IOAPIC_ARB 0x02
+#define IOAPIC_REDTBL 0x10
+
+/* Version 0x11; 23 is the number of the last pin. */
+#define IOAPIC_VER_VALUE ((KVM_IOAPIC_NUM_PINS - 1) << 16 | 0x11)
+
+#define IOAPIC_RTE_LOW_WRITABLE                                                                 \
+	((u32)(IOAPIC_RTE_VECTOR | IOAPIC_RTE_MODE | IOAPIC_RTE_LOGICAL | IOAPIC_RTE_POLARITY | \
+	       IOAPIC_RTE_LEVEL | IOAPIC_RTE_MASK))
+
+struct ioapic *ioapic_create(struct irq_fabric *fabric)
+{
+	struct ioapic *ioapic = kzalloc(sizeof(*ioapic), GFP_KERNEL_ACCOUNT);
+	unsigned int pin;
+
+	if (!ioapic)
+		return NULL;
+	ioapic->fabric = fabric;
+	raw_spin_lock_init(&ioapic->lock);
+	ioapic->base = IOAPIC_DEFAULT_BASE;
+	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++)
+		ioapic->rte[pin] = IOAPIC_RTE_MASK;
+	return ioapic;
+}
+
+void ioapic_destroy(struct ioapic *ioapic)
+{
+	kfree(ioapic);
+}
+
+/* Fixed and lowest-priority alone can be level-triggered (82093AA 3.2.4). */
+static bool rte_is_level(u64 rte)
+{
+	return rte & IOAPIC_RTE_LEVEL && (rte & IOAPIC_RTE_MODE) >> 8 <= LAPIC_MODE_LOWEST;
+}
+
+/* Send a pin's message unless it is masked or waits for an EOI. Lock held. */
+static int ioapic_send(struct ioapic *ioapic, unsigned int pin)
+{
+	u64 rte = ioapic->rte[pin];
+	struct irq_msg msg = {
+		.dest = rte >> 56,
+		.vector = rte & IOAPIC_RTE_VECTOR,
+		.mode = (rte & IOAPIC_RTE_MODE) >> 8,
+		.logical = rte & IOAPIC_RTE_LOGICAL,
+		.level = rte_is_level(rte),
+		.assert = true,
+	};
+	int result;
+
+	if (rte & IOAPIC_RTE_MASK)
+		return -1;
+	if (msg.level && rte & IOAPIC_RTE_REMOTE_IRR)
+		return 0;
+	result = fabric_deliver(ioapic->fabric, NULL, &msg);
+	/* Set once a lapic has accepted it (82093AA 3.2.4). */
+	if (msg.level && result >= 0)
+		ioapic->rte[pin] |= IOAPIC_RTE_REMOTE_IRR;
+	return result;
+}
+
+/* Send for a level-triggered pin whose line is asserted. Lock held. */
+static void ioapic_service_level(struct ioapic *ioapic, unsigned int pin)
+{
+	if (ioapic->irr & BIT(pin) && rte_is_level(ioapic->rte[pin]))
+		ioapic_send(ioapic, pin);
+}
+
+int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source)
+{
+	unsigned long flags;
+	int result = 1;
+	bool was_high;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	was_high = ioapic->irr & BIT(pin);
+	if (level)
+		ioapic->sources[pin] |= BIT(source);
+	else
+		ioapic->sources[pin] &= ~BIT(source);
+
+	if (!ioapic->sources[pin]) {
+		ioapic->irr &= ~BIT(pin);
+	} else {
+		ioapic->irr |= BIT(pin);
+		if (rte_is_level(ioapic->rte[pin]) || !was_high)
+			result = ioapic_send(ioapic, pin);
+		else
+			result = 0;
+	}
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+	return result;
+}
+
+/* The pins with a vector, as a mask. Lock held. */
+static u32 ioapic_pins_of(const struct ioapic *ioapic, u8 vector)
+{
+	unsigned int pin;
+	u32 pins = 0;
+
+	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++)
+		if ((ioapic->rte[pin] & IOAPIC_RTE_VECTOR) == vector)
+			pins |= BIT(pin);
+	return pins;
+}
+
+void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level)
+{
+	unsigned long flags, pins;
+	unsigned int pin;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	pins = ioapic_pins_of(ioapic, vector);
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+
+	/* Listeners first: they may take the line away. */
+	for_each_set_bit(pin, &pins, KVM_IOAPIC_NUM_PINS)
+		fabric_notify_ack(ioapic->fabric, KVM_IRQCHIP_IOAPIC, pin);
+	if (!level)
+		return;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	pins = ioapic_pins_of(ioapic, vector);
+	for_each_set_bit(pin, &pins, KVM_IOAPIC_NUM_PINS) {
+		ioapic->rte[pin] &= ~IOAPIC_RTE_REMOTE_IRR;
+		ioapic_service_level(ioapic, pin);
+	}
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+}
+
+/* Lock held. */
+static void ioapic_collect_vectors(struct ioapic *ioapic)
+{
+	DECLARE_BITMAP(vectors, 256) = {};
+	unsigned int i;
+
+	for (i = 0; i < KVM_IOAPIC_NUM_PINS; i++)
+		__set_bit(ioapic->rte[i] & IOAPIC_RTE_VECTOR, vectors);
+	for (i = 0; i < ARRAY_SIZE(vectors); i++)
+		WRITE_ONCE(ioapic->vectors[i], vectors[i]);
+}
+
+static void ioapic_write_rte(struct ioapic *ioapic, unsigned int index, u32 val)
+{
+	unsigned int pin = index / 2;
+	u64 *rte = &ioapic->rte[pin];
+
+	if (index & 1) {
+		*rte = (u32)*rte | ((u64)val << 32 & IOAPIC_RTE_DEST);
+	} else {
+		*rte &= ~(u64)IOAPIC_RTE_LOW_WRITABLE;
+		*rte |= val & IOAPIC_RTE_LOW_WRITABLE;
+		/* An edge-triggered pin has no remote IRR (82093AA 3.2.4). */
+		if (!rte_is_level(*rte))
+			*rte &= ~IOAPIC_RTE_REMOTE_IRR;
+		ioapic_collect_vectors(ioapic);
+	}
+	ioapic_service_level(ioapic, pin);
+}
+
+static u32 ioapic_read_reg(const struct ioapic *ioapic)
+{
+	unsigned int index = ioapic->select - IOAPIC_REDTBL;
+
+	switch (ioapic->select) {
+	case IOAPIC_ID:
+	case IOAPIC_ARB:
+		return ioapic->id << 24;
+	case IOAPIC_VER:
+		return IOAPIC_VER_VALUE;
+	}
+	if (index >= 2 * KVM_IOAPIC_NUM_PINS)
+		return 0;
+	index = array_index_nospec(index, 2 * KVM_IOAPIC_NUM_PINS);
+	return ioapic->rte[index / 2] >> (index & 1 ? 32 : 0);
+}
+
+static void ioapic_write_reg(struct ioapic *ioapic, u32 val)
+{
+	unsigned int index = ioapic->select - IOAPIC_REDTBL;
+
+	if (ioapic->select == IOAPIC_ID)
+		ioapic->id = val >> 24 & 0xf;
+	else if (index < 2 * KVM_IOAPIC_NUM_PINS)
+		ioapic_write_rte(ioapic, array_index_nospec(index, 2 * KVM_IOAPIC_NUM_PINS), val);
+}
+
+void ioapic_mmio_read(struct ioapic *ioapic, u32 offset, void *buf, unsigned int len)
+{
+	unsigned long flags;
+	u64 val = 0;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	if (offset == IOREGSEL)
+		val = ioapic->select;
+	else if (offset == IOWIN)
+		val = ioapic_read_reg(ioapic);
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+	memcpy(buf, &val, len);
+}
+
+void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsigned int len)
+{
+	unsigned long flags;
+	u32 val = 0;
+
+	memcpy(&val, buf, min_t(unsigned int, len, sizeof(val)));
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	if (offset == IOREGSEL)
+		ioapic->select = val;
+	else if (offset == IOWIN)
+		ioapic_write_reg(ioapic, val);
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+}
+
+void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state)
+{
+	unsigned long flags;
+	unsigned int pin;
+
+	memset(state, 0, sizeof(*state));
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	state->base_address = ioapic->base;
+	state->ioregsel = ioapic->select;
+	state->id = ioapic->id;
+	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
+		state->redirtbl[pin].bits = ioapic->rte[pin];
+		/* An edge is over once it was sent; only levels are still to come. */
+		if (rte_is_level(ioapic->rte[pin]))
+			state->irr |= ioapic->irr & BIT(pin);
+	}
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+}
+
+/* Lock held. */
+static void ioapic_restore_pin(struct ioapic *ioapic, unsigned int pin, u64 rte, bool irr)
+{
+	rte &= IOAPIC_RTE_DEST | IOAPIC_RTE_LOW_WRITABLE | IOAPIC_RTE_REMOTE_IRR;
+	if (!rte_is_level(rte))
+		rte &= ~IOAPIC_RTE_REMOTE_IRR;
+	ioapic->rte[pin] = rte;
+	ioapic->sources[pin] &= ~BIT(IRQ_SOURCE_USER);
+	if (irr && rte_is_level(rte))
+		ioapic->sources[pin] |= BIT(IRQ_SOURCE_USER);
+	ioapic->irr &= ~BIT(pin);
+	if (ioapic->sources[pin])
+		ioapic->irr |= BIT(pin);
+}
+
+void ioapic_set_state(struct ioapic *ioapic, const struct kvm_ioapic_state *state)
+{
+	unsigned long flags;
+	unsigned int pin;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	WRITE_ONCE(ioapic->base, state->base_address);
+	ioapic->select = state->ioregsel;
+	ioapic->id = state->id & 0xf;
+	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++)
+		ioapic_restore_pin(ioapic, pin, state->redirtbl[pin].bits, state->irr & BIT(pin));
+	ioapic_collect_vectors(ioapic);
+	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
+		if (rte_is_level(ioapic->rte[pin]))
+			ioapic_service_level(ioapic, pin);
+		else if (state->irr & BIT(pin))
+			ioapic_send(ioapic, pin);
+	}
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Delivery of interrupt messages: which local APICs a destination names, and
+ * how one takes a message from any context without a lock.
+ */
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+#include <linux/rcupdate.h>
+
+#include "fabric.h"
+#include "lapic.h"
+#include "lapic_regs.h"
+
+static void lapic_kick(struct lapic *lapic)
+{
+	lapic->fabric->ops->kick(lapic->vcpu);
+}
+
+void lapic_error(struct lapic *lapic, u32 bit)
+{
+	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_ERROR);
+
+	atomic_or(bit, &lapic->errors);
+	/* An illegal vector in LVT Error itself would come back here. */
+	if ((lvt & LAPIC_LVT_VECTOR) >= LAPIC_FIRST_VECTOR)
+		lapic_deliver_lvt(lapic, LAPIC_LVT_ERROR);
+}
+
+int lapic_post(struct lapic *lapic, u8 vector, bool level)
+{
+	unsigned long *irr = lapic_vector_word(lapic, LAPIC_IRR, vector);
+	unsigned long *tmr = lapic_vector_word(lapic, LAPIC_TMR, vector);
+
+	if (!lapic_enabled(lapic) || !lapic_software_enabled(lapic))
+		return -1;
+	if (vector < LAPIC_FIRST_VECTOR) {
+		lapic_error(lapic, LAPIC_ESR_RECEIVE_VECTOR);
+		return -1;
+	}
+	if (lapic_test_vector(lapic, LAPIC_TMR, vector) != level) {
+		if (level)
+			set_bit(vector % 32, tmr);
+		else
+			clear_bit(vector % 32, tmr);
+	}
+	/* A full barrier: lapic_accept() sees the bit, or we set the flag after it. */
+	if (test_and_set_bit(vector % 32, irr))
+		return 0;
+	WRITE_ONCE(lapic->irr_pending, true);
+	lapic_kick(lapic);
+	return 1;
+}
+
+bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector)
+{
+	int old = atomic_read(&lapic->events);
+	int new;
+
+	if (event == LAPIC_EVENT_SIPI)
+		WRITE_ONCE(lapic->sipi_vector, sipi_vector);
+	do {
+		new = old | event;
+		if (event == LAPIC_EVENT_INIT)
+			new &= ~LAPIC_EVENT_SIPI;
+	} while (!atomic_try_cmpxchg(&lapic->events, &old, new));
+	if (old & event)
+		return false;
+	lapic_kick(lapic);
+	return true;
+}
+
+u32 lapic_take_events(struct lapic *lapic)
+{
+	return atomic_read(&lapic->events) ? atomic_xchg(&lapic->events, 0) : 0;
+}
+
+void lapic_deliver_lvt(struct lapic *lapic, u32 reg)
+{
+	u32 lvt = lapic_get_reg(lapic, reg);
+
+	if (lvt & LAPIC_LVT_MASKED)
+		return;
+	switch ((lvt & LAPIC_LVT_MODE) >> 8) {
+	case LAPIC_MODE_FIXED:
+		/* Level-triggered means LINT0 and LINT1 here, which no IOAPIC ends. */
+		lapic_post(lapic, lvt & LAPIC_LVT_VECTOR, lvt & LAPIC_LVT_LEVEL);
+		break;
+	case LAPIC_MODE_NMI:
+		lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+		break;
+	case LAPIC_MODE_INIT:
+		lapic_post_event(lapic, LAPIC_EVENT_INIT, 0);
+		break;
+	case LAPIC_MODE_EXTINT:
+		lapic_kick(lapic);
+		break;
+	}
+}
+
+void lapic_raise_lint(struct lapic *lapic, unsigned int pin)
+{
+	if (lapic_enabled(lapic))
+		lapic_deliver_lvt(lapic, pin ? LAPIC_LVT_LINT1 : LAPIC_LVT_LINT0);
+	else if (pin)
+		lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+	else
+		lapic_kick(lapic);
+}
+
+/* Take a message that names this lapic. Returns as fabric_deliver(). */
+static int lapic_take(struct lapic *lapic, const struct irq_msg *msg)
+{
+	switch (msg->mode) {
+	case LAPIC_MODE_FIXED:
+	case LAPIC_MODE_LOWEST:
+		return lapic_post(lapic, msg->vector, msg->level);
+	case LAPIC_MODE_NMI:
+		return lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+	case LAPIC_MODE_INIT:
+		/* INIT level de-assert only sets arbitration ids (SDM 3A 10.6.1). */
+		if (!msg->assert)
+			return 0;
+		return lapic_post_event(lapic, LAPIC_EVENT_INIT, 0);
+	case LAPIC_MODE_SIPI:
+		return lapic_post_event(lapic, LAPIC_EVENT_SIPI, msg->vector);
+	case LAPIC_MODE_EXTINT:
+		lapic_kick(lapic);
+		return 1;
+	default:
+		/* SMI without SMM, and remote read, which no CPU has any more. */
+		return 0;
+	}
+}
+
+static bool lapic_is_broadcast(const struct lapic *lapic, const struct irq_msg *msg)
+{
+	if (msg->ipi)
+		return msg->dest == (msg->x2apic ? 0xffffffff : 0xff);
+	if (msg->dest == 0xff)
+		return !lapic->fabric->no_x2apic_broadcast || !lapic_x2apic(lapic);
+	return msg->dest == 0xffffffff;
+}
+
+/* SDM 3A 10.6.2.2 and 10.12.10.2 */
+static bool lapic_match_logical(const struct lapic *lapic, u32 dest)
+{
+	u32 ldr = lapic_get_reg(lapic, LAPIC_LDR);
+
+	if (lapic_x2apic(lapic))
+		return ldr >> 16 == dest >> 16 && ldr & dest & 0xffff;
+	if (dest > 0xff)
+		return false;
+	ldr >>= 24;
+	if (lapic_get_reg(lapic, LAPIC_DFR) & LAPIC_DFR_MODEL)
+		return ldr & dest;
+	return (dest >> 4 == 0xf || ldr >> 4 == dest >> 4) && ldr & dest & 0xf;
+}
+
+static bool lapic_matches(const struct lapic *lapic, const struct lapic *source,
+			  const struct irq_msg *msg)
+{
+	switch (msg->shorthand) {
+	case LAPIC_SHORTHAND_SELF:
+		return lapic == source;
+	case LAPIC_SHORTHAND_ALL:
+		return true;
+	case LAPIC_SHORTHAND_OTHERS:
+		return lapic != source;
+	}
+	if (lapic_is_broadcast(lapic, msg))
+		return true;
+	if (msg->logical)
+		return lapic_match_logical(lapic, msg->dest);
+	return lapic->id == msg->dest;
+}
+
+/**
+ * struct delivery - a message being delivered
+ * @msg: the message
+ * @source: sending lapic or NULL
+ * @lowest: to one of the matching lapics only
+ * @best: which one, so far
+ * @result: as of fabric_deliver()
+ */
+struct delivery {
+	const struct irq_msg *msg;
+	const struct lapic *source;
+	bool lowest;
+	struct lapic *best;
+	int result;
+};
+
+/* Lower priority wins; then who has waited longest (SDM 3A 10.6.2.4). */
+static bool lapic_beats(const struct lapic *lapic, const struct lapic *best)
+{
+	u32 ppr = lapic_ppr(lapic);
+	u32 best_ppr = lapic_ppr(best);
+
+	if (ppr != best_ppr)
+		return ppr < best_ppr;
+	return (s32)(READ_ONCE(lapic->arb) - READ_ONCE(best->arb)) < 0;
+}
+
+static void delivery_take(struct delivery *d, struct lapic *lapic)
+{
+	int result = lapic_take(lapic, d->msg);
+
+	if (result >= 0)
+		d->result = max(d->result, 0) + result;
+}
+
+/* Offer the message to a lapic, which may be NULL. */
+static void delivery_offer(struct delivery *d, struct lapic *lapic)
+{
+	if (!lapic || !lapic_enabled(lapic) || !lapic_matches(lapic, d->source, d->msg))
+		return;
+	if (!d->lowest)
+		delivery_take(d, lapic);
+	else if (lapic_software_enabled(lapic) && (!d->best || lapic_beats(lapic, d->best)))
+		d->best = lapic;
+}
+
+static void delivery_offer_range(struct delivery *d, const struct lapic_map *map, u32 first,
+				 u32 count)
+{
+	u32 id, end;
+
+	if (first >= map->size)
+		return;
+	end = first + min(count, map->size - first);
+	for (id = array_index_nospec(first, map->size); id < end; id++)
+		delivery_offer(d, rcu_dereference(map->by_id[id]));
+}
+
+/*
+ * Offer the message to all it can name, and to few others: with up to 1024 vCPUs
+ * most messages must not look at each.
+ */
+static void delivery_scan(struct delivery *d, struct irq_fabric *fabric,
+			  const struct lapic_map *map)
+{
+	const struct irq_msg *msg = d->msg;
+	bool broadcast = msg->dest == 0xff || msg->dest == 0xffffffff;
+
+	if (msg->shorthand || broadcast)
+		delivery_offer_range(d, map, 0, map->size);
+	else if (!msg->logical)
+		delivery_offer_range(d, map, msg->dest, 1);
+	else if (!atomic_read(&fabric->xapics))
+		/* In x2APIC mode a cluster is 16 ids in a row (SDM 3A 10.12.10.2). */
+		delivery_offer_range(d, map, msg->dest >> 16 << 4, 16);
+	else
+		delivery_offer_range(d, map, 0, map->size);
+}
+
+int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg)
+{
+	struct delivery d = {
+		.msg = msg,
+		.source = source,
+		.lowest = msg->mode == LAPIC_MODE_LOWEST || (msg->redirect && msg->logical),
+		.result = -1,
+	};
+	struct lapic_map *map;
+
+	if (msg->shorthand == LAPIC_SHORTHAND_SELF) {
+		delivery_take(&d, source);
+		return d.result;
+	}
+	rcu_read_lock();
+	map = rcu_dereference(fabric->lapics);
+	if (map)
+		delivery_scan(&d, fabric, map);
+	if (d.best) {
+		WRITE_ONCE(d.best->arb, atomic_inc_return(&fabric->arb));
+		delivery_take(&d, d.best);
+	}
+	rcu_read_unlock();
+	return d.result;
+}
+
+/* SDM 3A 10.6.1 */
+void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest)
+{
+	struct irq_msg msg = {
+		.dest = dest,
+		.vector = icr & LAPIC_LVT_VECTOR,
+		.mode = (icr & LAPIC_LVT_MODE) >> 8,
+		.shorthand = icr >> 18 & 3,
+		.logical = icr & LAPIC_ICR_LOGICAL,
+		/* The trigger mode counts for INIT de-assert alone. */
+		.assert = !(icr & LAPIC_ICR_LEVEL) || icr & LAPIC_ICR_ASSERT,
+		.ipi = true,
+		.x2apic = lapic_x2apic(lapic),
+	};
+
+	if (msg.mode <= LAPIC_MODE_LOWEST && msg.vector < LAPIC_FIRST_VECTOR)
+		lapic_error(lapic, LAPIC_ESR_SEND_VECTOR);
+	else
+		fabric_deliver(lapic->fabric, lapic, &msg);
+}
+
+void fabric_set_lint0(struct irq_fabric *fabric)
+{
+	struct lapic_map *map;
+	u32 id;
+
+	rcu_read_lock();
+	map = rcu_dereference(fabric->lapics);
+	for (id = 0; map && id < map->size; id++) {
+		struct lapic *lapic = rcu_dereference(map->by_id[id]);
+
+		if (lapic)
+			lapic_raise_lint(lapic, 0);
+	}
+	rcu_read_unlock();
+}

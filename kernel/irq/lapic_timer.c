@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The APIC timer: one-shot, periodic and TSC-deadline (SDM 3A 10.5.4), over an
+ * hrtimer. The bus clock it counts is 1 GHz, so a tick is divisor nanoseconds.
+ *
+ * What the hrtimer's callback reads is changed only while it is cancelled, by
+ * the vCPU's thread; so no lock is needed.
+ */
+#include <linux/hrtimer.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+
+#include "fabric.h"
+#include "lapic.h"
+#include "lapic_regs.h"
+
+/* A periodic timer may not take the host's CPU to itself: 5000 per second. */
+#define LAPIC_MIN_PERIOD_NS (200 * NSEC_PER_USEC)
+
+static u64 lapic_timer_period(const struct lapic *lapic)
+{
+	return max_t(u64, lapic->timer.period, LAPIC_MIN_PERIOD_NS);
+}
+
+static enum hrtimer_restart lapic_timer_expired(struct hrtimer *hrtimer)
+{
+	struct lapic *lapic = container_of(hrtimer, struct lapic, timer.hrtimer);
+	enum lapic_timer_mode mode = lapic_timer_mode(lapic);
+
+	WRITE_ONCE(lapic->timer.deadline, 0);
+	lapic_deliver_lvt(lapic, LAPIC_LVT_TIMER);
+	if (mode != LAPIC_TIMER_PERIODIC)
+		return HRTIMER_NORESTART;
+	hrtimer_forward(hrtimer, ktime_get(), ns_to_ktime(lapic_timer_period(lapic)));
+	WRITE_ONCE(lapic->timer.expires, hrtimer_get_expires(hrtimer));
+	return HRTIMER_RESTART;
+}
+
+void lapic_timer_init(struct lapic *lapic)
+{
+	hrtimer_init(&lapic->timer.hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
+	lapic->timer.hrtimer.function = lapic_timer_expired;
+}
+
+void lapic_timer_stop(struct lapic *lapic)
+{
+	hrtimer_cancel(&lapic->timer.hrtimer);
+	lapic->timer.deadline = 0;
+	lapic->timer.period = 0;
+}
+
+static void lapic_timer_arm(struct lapic *lapic, ktime_t expires)
+{
+	WRITE_ONCE(lapic->timer.expires, expires);
+	hrtimer_start(&lapic->timer.hrtimer, expires, HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/* Count down from @count; what is reloaded is the initial count. */
+static void lapic_timer_run(struct lapic *lapic, u32 count)
+{
+	u64 initial = lapic_get_reg(lapic, LAPIC_TMICT);
+	u64 first = (u64)count * lapic->timer.divide;
+
+	lapic->timer.period = initial * lapic->timer.divide;
+	if (lapic_timer_mode(lapic) == LAPIC_TIMER_PERIODIC && count == initial)
+		first = lapic_timer_period(lapic);
+	lapic_timer_arm(lapic, ktime_add_ns(ktime_get(), first));
+}
+
+u32 lapic_timer_count(const struct lapic *lapic)
+{
+	s64 left = ktime_to_ns(ktime_sub(READ_ONCE(lapic->timer.expires), ktime_get()));
+
+	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE || !lapic->timer.period ||
+	    !hrtimer_active(&lapic->timer.hrtimer))
+		return 0;
+	/* Due, and on its way: not 0 before the interrupt is there. */
+	left = clamp_t(s64, left, 1, lapic->timer.period);
+	return DIV_ROUND_UP((u64)left, lapic->timer.divide);
+}
+
+void lapic_timer_write_initial(struct lapic *lapic, u32 count)
+{
+	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE)
+		return;
+	lapic_timer_stop(lapic);
+	lapic_set_reg(lapic, LAPIC_TMICT, count);
+	if (count)
+		lapic_timer_run(lapic, count);
+}
+
+void lapic_timer_write_divide(struct lapic *lapic, u32 divide)
+{
+	u32 count = lapic_timer_count(lapic);
+	bool running = count && hrtimer_cancel(&lapic->timer.hrtimer);
+	/* Bits 3, 1 and 0 are the power of two, less one, modulo 8. */
+	u32 shift = ((divide & 3) | (divide & 8) >> 1) + 1;
+
+	lapic_set_reg(lapic, LAPIC_TDCR, divide);
+	lapic->timer.divide = 1u << (shift & 7);
+	if (running)
+		lapic_timer_run(lapic, count);
+}
+
+void lapic_timer_write_lvt(struct lapic *lapic, u32 lvt)
+{
+	u32 old = lapic_get_reg(lapic, LAPIC_LVT_TIMER);
+	u32 deadline = (u32)LAPIC_TIMER_DEADLINE << LAPIC_LVT_TIMER_MODE_SHIFT;
+
+	/* To TSC-deadline and back disarms (SDM 3A 10.5.4.1). */
+	if ((old ^ lvt) & deadline) {
+		lapic_timer_stop(lapic);
+		lapic_set_reg(lapic, LAPIC_TMICT, 0);
+	}
+	lapic_set_reg(lapic, LAPIC_LVT_TIMER, lvt);
+}
+
+u64 lapic_get_tsc_deadline(struct lapic *lapic)
+{
+	return READ_ONCE(lapic->timer.deadline);
+}
+
+void lapic_set_tsc_deadline(struct lapic *lapic, u64 deadline)
+{
+	const struct fabric_ops *ops = lapic->fabric->ops;
+	ktime_t now;
+	u64 tsc, ns;
+
+	if (!lapic_enabled(lapic) || lapic_timer_mode(lapic) != LAPIC_TIMER_DEADLINE)
+		return;
+	lapic_timer_stop(lapic);
+	if (!deadline)
+		return;
+	/* The TSC first: what passes in between makes it late, never early. */
+	tsc = ops->guest_tsc(lapic->vcpu);
+	now = ktime_get();
+	if (deadline <= tsc) {
+		lapic_deliver_lvt(lapic, LAPIC_LVT_TIMER);
+		return;
+	}
+	lapic->timer.deadline = deadline;
+	ns = ops->tsc_to_ns(lapic->vcpu, deadline - tsc);
+	lapic_timer_arm(lapic, ns > (u64)(KTIME_MAX - now) ? KTIME_MAX : ktime_add_ns(now, ns));
+}
+
+void lapic_tsc_changed(struct lapic *lapic)
+{
+	u64 deadline = lapic_get_tsc_deadline(lapic);
+
+	if (deadline)
+		lapic_set_tsc_deadline(lapic, deadline);
+}
+
+void lapic_timer_restore(struct lapic *lapic, u32 count)
+{
+	u64 deadline = lapic_get_tsc_deadline(lapic);
+
+	hrtimer_cancel(&lapic->timer.hrtimer);
+	lapic->timer.period = 0;
+	lapic_timer_write_divide(lapic, lapic_get_reg(lapic, LAPIC_TDCR));
+	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE)
+		lapic_set_tsc_deadline(lapic, deadline);
+	else if (lapic_get_reg(lapic, LAPIC_TMICT) && count)
+		lapic_timer_run(lapic, min(count, lapic_get_reg(lapic, LAPIC_TMICT)));
+}

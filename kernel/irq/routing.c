@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * GSI routing: from a GSI to pins and messages, and MSI to local APICs. The table
+ * is immutable; a new one replaces it under RCU.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "fabric.h"
+#include "ioapic.h"
+#include "lapic_regs.h"
+#include "pic.h"
+
+#define PIC_CHIP_PINS (PIC_PINS / 2)
+
+/**
+ * struct irq_route - one place a GSI goes to
+ * @msi: to local APICs, else to a pin
+ * @chip: KVM_IRQCHIP_* of the pin
+ * @pin: pin of @chip
+ * @address_lo: MSI address, low half
+ * @address_hi: MSI address, high half
+ * @data: MSI data
+ */
+struct irq_route {
+	bool msi;
+	u8 chip;
+	u8 pin;
+	u32 address_lo;
+	u32 address_hi;
+	u32 data;
+};
+
+/**
+ * struct irq_routing - a routing table
+ * @rcu: for freeing
+ * @gsis: greatest GSI in it plus one
+ * @first: for each GSI where its routes begin in @route; @gsis + 1 entries,
+ *	behind @route in the same allocation
+ * @pin_gsi: the GSI that goes to a pin, or -1
+ * @route: routes by ascending GSI
+ */
+struct irq_routing {
+	struct rcu_head rcu;
+	u32 gsis;
+	u16 *first;
+	s16 pin_gsi[KVM_NR_IRQCHIPS][KVM_IOAPIC_NUM_PINS];
+	struct irq_route route[];
+};
+
+static bool msi_address_valid(const struct irq_fabric *fabric, u32 address_hi)
+{
+	/* With 32-bit ids the high half carries bits 31:8 of the destination. */
+	return !fabric->ids32 || !(address_hi & 0xff);
+}
+
+static bool entry_valid(const struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entry)
+{
+	if (entry->gsi >= FABRIC_MAX_GSI || entry->flags)
+		return false;
+	switch (entry->type) {
+	case KVM_IRQ_ROUTING_IRQCHIP:
+		if (entry->u.irqchip.irqchip == KVM_IRQCHIP_IOAPIC)
+			return entry->u.irqchip.pin < KVM_IOAPIC_NUM_PINS;
+		return entry->u.irqchip.irqchip < KVM_NR_IRQCHIPS &&
+		       entry->u.irqchip.pin < PIC_CHIP_PINS;
+	case KVM_IRQ_ROUTING_MSI:
+		return msi_address_valid(fabric, entry->u.msi.address_hi);
+	default:
+		return false;
+	}
+}
+
+static void route_fill(struct irq_routing *table, struct irq_route *route,
+		       const struct kvm_irq_routing_entry *entry)
+{
+	if (entry->type == KVM_IRQ_ROUTING_MSI) {
+		route->msi = true;
+		route->address_lo = entry->u.msi.address_lo;
+		route->address_hi = entry->u.msi.address_hi;
+		route->data = entry->u.msi.data;
+		return;
+	}
+	route->chip = entry->u.irqchip.irqchip;
+	route->pin = entry->u.irqchip.pin;
+	table->pin_gsi[route->chip][route->pin] = entry->gsi;
+}
+
+/* Entries by ascending GSI; those of one GSI keep their order. */
+static void table_fill(struct irq_routing *table, const struct kvm_irq_routing_entry *entries,
+		       u32 nr)
+{
+	u32 i, gsi;
+
+	memset(table->pin_gsi, 0xff, sizeof(table->pin_gsi));
+	for (i = 0; i < nr; i++)
+		table->first[entries[i].gsi + 1]++;
+	for (gsi = 0; gsi < table->gsis; gsi++)
+		table->first[gsi + 1] += table->first[gsi];
+	/* Backwards, so that first[] ends up at each GSI's first route. */
+	for (i = nr; i-- > 0;)
+		route_fill(table, &table->route[--table->first[entries[i].gsi + 1]], &entries[i]);
+	memmove(table->first, table->first + 1, table->gsis * sizeof(table->first[0]));
+	table->first[table->gsis] = nr;
+}
+
+static struct irq_routing *table_create(const struct kvm_irq_routing_entry *entries, u32 nr)
+{
+	struct irq_routing *table;
+	u32 i, gsis = 0;
+
+	for (i = 0; i < nr; i++)
+		gsis = max(gsis, entries[i].gsi + 1);
+	table = kvzalloc(struct_size(table, route, nr) + (gsis + 1) * sizeof(table->first[0]),
+			 GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return NULL;
+	table->gsis = gsis;
+	table->first = (u16 *)&table->route[nr];
+	table_fill(table, entries, nr);
+	return table;
+}
+
+static bool entries_valid(const struct irq_fabric *fabric,
+			  const struct kvm_irq_routing_entry *entries, u32 nr)
+{
+	u32 i;
+
+	if (nr > FABRIC_MAX_GSI)
+		return false;
+	for (i = 0; i < nr; i++)
+		if (!entry_valid(fabric, &entries[i]))
+			return false;
+	return true;
+}
+
+/* A GSI goes to one MSI or to at most one pin of each chip. */
+static bool table_valid(const struct irq_routing *table)
+{
+	u32 gsi, i, j;
+
+	for (gsi = 0; gsi < table->gsis; gsi++)
+		for (i = table->first[gsi]; i < table->first[gsi + 1]; i++)
+			for (j = table->first[gsi]; j < i; j++)
+				if (table->route[i].msi || table->route[j].msi ||
+				    table->route[i].chip == table->route[j].chip)
+					return false;
+	return true;
+}
+
+int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entries,
+		       u32 nr)
+{
+	struct irq_routing *table, *old;
+
+	if (!entries_valid(fabric, entries, nr))
+		return -EINVAL;
+	table = table_create(entries, nr);
+	if (!table)
+		return -ENOMEM;
+	if (!table_valid(table)) {
+		kvfree(table);
+		return -EINVAL;
+	}
+	mutex_lock(&fabric->lock);
+	old = rcu_replace_pointer(fabric->routing, table, lockdep_is_held(&fabric->lock));
+	mutex_unlock(&fabric->lock);
+	if (old)
+		kvfree_rcu(old, rcu);
+	return 0;
+}
+
+/* SDM 3A 10.11.1 and 10.11.2 */
+static int deliver_msi(struct irq_fabric *fabric, u32 address_lo, u32 address_hi, u32 data)
+{
+	struct irq_msg msg = {
+		.dest = address_lo >> 12 & 0xff,
+		.vector = data,
+		.mode = data >> 8 & 7,
+		.logical = address_lo & BIT(2),
+		.redirect = address_lo & BIT(3),
+		.level = data & BIT(15),
+		.assert = true,
+	};
+
+	if (fabric->ids32)
+		msg.dest |= address_hi & 0xffffff00;
+	return fabric_deliver(fabric, NULL, &msg);
+}
+
+int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi)
+{
+	if (msi->flags || !msi_address_valid(fabric, msi->address_hi))
+		return -EINVAL;
+	return max(deliver_msi(fabric, msi->address_lo, msi->address_hi, msi->data), 0);
+}
+
+static int route_set(struct irq_fabric *fabric, const struct irq_route *route,
+		     enum irq_source source, bool level)
+{
+	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
+
+	if (route->msi) {
+		/* A message has an edge to send at and no line to lower. */
+		if (!level)
+			return -1;
+		return deliver_msi(fabric, route->address_lo, route->address_hi, route->data);
+	}
+	if (!ioapic)
+		return -1;
+	if (route->chip == KVM_IRQCHIP_IOAPIC)
+		return ioapic_set_irq(ioapic, route->pin, level, source);
+	return pic_set_irq(fabric->pic, route->chip * PIC_CHIP_PINS + route->pin, level, source);
+}
+
+int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level)
+{
+	const struct irq_routing *table;
+	int result = -1;
+	u32 i;
+
+	rcu_read_lock();
+	table = rcu_dereference(fabric->routing);
+	if (table && gsi < table->gsis) {
+		gsi = array_index_nospec(gsi, table->gsis);
+		for (i = table->first[gsi]; i < table->first[gsi + 1]; i++) {
+			int one = route_set(fabric, &table->route[i], source, level);
+
+			if (one >= 0)
+				result = max(result, 0) + one;
+		}
+	}
+	rcu_read_unlock();
+	return result;
+}
+
+int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi)
+{
+	int result = fabric_set_gsi(fabric, source, gsi, true);
+
+	fabric_set_gsi(fabric, source, gsi, false);
+	return result;
+}
+
+void fabric_notify_ack(struct irq_fabric *fabric, unsigned int chip, unsigned int pin)
+{
+	const struct irq_routing *table;
+	struct irq_ack *ack;
+	int gsi;
+
+	if (!fabric_has_acks(fabric))
+		return;
+	rcu_read_lock();
+	table = rcu_dereference(fabric->routing);
+	gsi = table ? table->pin_gsi[chip][pin] : -1;
+	if (gsi >= 0) {
+		hlist_for_each_entry_rcu(ack, &fabric->acks, node)
+			if (ack->gsi == gsi)
+				ack->acked(ack);
+	}
+	rcu_read_unlock();
+}
