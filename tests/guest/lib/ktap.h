@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What guests say: KTAP lines on the serial port, and the exit status through
+ * the exit port.
+ */
+#ifndef GUEST_KTAP_H
+#define GUEST_KTAP_H
+
+#include "cpu.h"
+
+#define SERIAL_PORT 0x3f8
+#define EXIT_PORT 0xf4
+
+/* Exit statuses. */
+#define EXIT_PASSED 0
+#define EXIT_FAILED 1
+#define EXIT_UNEXPECTED 2
+
+#define FORMAT(string, first) __attribute__((format(printf, string, first)))
+
+/* %c %s %d %u %x and the l modifier, with width and zero padding. */
+void print(const char *fmt, ...) FORMAT(1, 2);
+
+/* One result line; true when @ok, so that a guest can stop on a failure. */
+bool report(bool ok, const char *fmt, ...) FORMAT(2, 3);
+
+/* Like report(got == want), and tells both when they differ. */
+bool report_eq(u64 got, u64 want, const char *fmt, ...) FORMAT(3, 4);
+
+/* A case that cannot be shown here; @reason says why. */
+void report_skip(const char *reason, const char *fmt, ...) FORMAT(2, 3);
+
+/* Prints the plan and ends the guest. */
+void finish(void) __attribute__((noreturn));
+
+/* Ends the guest with this status. */
+void guest_exit(u8 status) __attribute__((noreturn));
+
+/* The guest itself. */
+void guest_main(void);
+
+#endif
