@@ -14,27 +14,32 @@ struct vcpu;
 struct vm;
 
 /**
- * struct clock_sample - one moment, seen on two clocks
+ * struct clock_sample - one moment, seen on several clocks
  * @tsc: host TSC
- * @boot_ns: kvmclock's base on the host: raw monotonic time plus suspended time
+ * @base: kvmclock's base on the host: raw monotonic time plus suspended time, in ns
+ * @real: wall-clock time in ns since 1970
+ * @slept: time spent suspended so far, in ns
+ * @exact: the host tells time by the TSC, so that all are of the very same tick
  */
 struct clock_sample {
 	u64 tsc;
-	s64 boot_ns;
+	s64 base;
+	s64 real;
+	s64 slept;
+	bool exact;
 };
 
 /**
  * struct vm_clock - time of a VM
- * @lock: protects the rest; taken with preemption on
- * @offset: kvmclock less the host's base, in ns
+ * @lock: protects the rest
+ * @offset: kvmclock less its base, in ns
  * @wall_clock_gpa: last value of MSR_KVM_WALL_CLOCK(_NEW)
- * @tsc_offset: TSC offset shared by the vCPUs that are synchronized
- * @tsc_written: value of the last TSC write
- * @tsc_written_ns: host base at that write
- * @tsc_generation: grows when a write starts a new synchronized group
- * @tsc_known: there has been a TSC write
- * @stable: all vCPUs share @master: it is one clock for all
- * @master: the moment from which all vCPUs count while @stable
+ * @tsc_offset: TSC offset that the last write of a TSC led to
+ * @tsc_written: value of that write
+ * @tsc_written_ns: @base of struct clock_sample at that write
+ * @tsc_known: there has been such a write
+ * @stable: all vCPUs count from @master, so that they share one clock
+ * @master: the moment from which they count while @stable
  */
 struct vm_clock {
 	spinlock_t lock;
@@ -43,7 +48,6 @@ struct vm_clock {
 	u64 tsc_offset;
 	u64 tsc_written;
 	s64 tsc_written_ns;
-	u32 tsc_generation;
 	bool tsc_known;
 	bool stable;
 	struct clock_sample master;
@@ -52,21 +56,26 @@ struct vm_clock {
 /**
  * struct vcpu_clock - time of a vCPU
  * @system_time_msr: last value of MSR_KVM_SYSTEM_TIME(_NEW); bit 0 enables
- * @version: of the structure in guest memory, even when it is not being written
+ * @version: of the structure in guest memory, even while it is not being written
  * @stopped: tell the guest that it was stopped (KVM_KVMCLOCK_CTRL)
+ * @tsc_offset: guest TSC less host TSC; written under the VM's clock lock or
+ *	by clock_load()
  * @tsc_adjust: IA32_TSC_ADJUST
- * @tsc_khz: frequency the guest is told, in kHz
- * @tsc_generation: group of vm_clock this vCPU is in
+ * @tsc_khz: frequency that KVM_SET_TSC_KHZ asked for, within tolerance
  * @last_host_tsc: host TSC when the vCPU last left a CPU, 0 before
+ * @source: the host's clock source when kvmclock was last published
+ * @slept: time the host had spent suspended by then
  */
 struct vcpu_clock {
 	u64 system_time_msr;
 	u32 version;
 	bool stopped;
+	u64 tsc_offset;
 	u64 tsc_adjust;
 	u32 tsc_khz;
-	u32 tsc_generation;
 	u64 last_host_tsc;
+	u32 source;
+	s64 slept;
 };
 
 /**
@@ -74,7 +83,8 @@ struct vcpu_clock {
  *
  * May sleep.
  *
- * Return: 0 or an errno.
+ * Return: 0, or -ENODEV after one line in the log when the kernel does not
+ * know its TSC's frequency.
  */
 int clock_setup(void);
 
@@ -86,16 +96,6 @@ int clock_setup(void);
 void clock_teardown(void);
 
 /**
- * clock_host_stable() - can kvmclock be one clock for all vCPUs of a VM?
- *
- * True when the host itself tells time by a TSC it trusts on all CPUs.
- * Any context.
- *
- * Return: whether CPUID may say CLOCKSOURCE_STABLE_BIT.
- */
-bool clock_host_stable(void);
-
-/**
  * clock_vm_init() - kvmclock of a new VM starts at 0
  * @vm: VM, not yet published
  *
@@ -105,7 +105,7 @@ void clock_vm_init(struct vm *vm);
 
 /**
  * clock_vcpu_init() - a new vCPU: TSC 0, in step with its siblings
- * @vcpu: vCPU; its vendor state exists
+ * @vcpu: vCPU; its vendor state exists, it is not yet in vm->vcpus
  *
  * May sleep.
  */
@@ -132,7 +132,7 @@ void clock_put(struct vcpu *vcpu);
 
 /**
  * clock_update() - serve REQ_CLOCK_UPDATE: publish kvmclock to the guest
- * @vcpu: vCPU, loaded, its mutex held
+ * @vcpu: vCPU, loaded, its mutex and vm->srcu held
  *
  * May sleep: writes guest memory. Enables nothing the guest has not enabled.
  */
@@ -152,7 +152,7 @@ int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data);
 
 /**
  * clock_set_msr() - write one of the MSRs of this file
- * @vcpu: vCPU, its mutex held
+ * @vcpu: vCPU, its mutex and vm->srcu held
  * @index: as for clock_get_msr()
  * @host: written by userspace, not by the guest
  * @data: value

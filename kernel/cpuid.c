@@ -208,7 +208,7 @@ static u32 *entry_reg(struct kvm_cpuid_entry2 *entry, enum reg reg)
 static void read_host(const struct cpuid_host *host, u32 function, u32 index,
 		      struct kvm_cpuid_entry2 *entry)
 {
-	struct cpuid_regs regs = { .eax = function, .ecx = index };
+	struct cpuid_query regs = { .eax = function, .ecx = index };
 
 	host->read(host, &regs);
 	memset(entry, 0, sizeof(*entry));
@@ -684,7 +684,7 @@ int cpuid_check(const struct kvm_cpuid_entry2 *entries, u32 count)
 	return width == 0 || width == 48 || width == 57 ? 0 : -EINVAL;
 }
 
-static void change_bit(u32 *word, u32 mask, bool on)
+static void assign_bits(u32 *word, u32 mask, bool on)
 {
 	*word = on ? *word | mask : *word & ~mask;
 }
@@ -697,18 +697,18 @@ static void show_live(struct kvm_cpuid_entry2 *entries, u32 count, const struct 
 
 	if (e) {
 		if (e->ecx & F1_ECX_XSAVE)
-			change_bit(&e->ecx, F1_ECX_OSXSAVE, live->cr4 & CR4_OSXSAVE);
-		change_bit(&e->ecx, F1_ECX_MONITOR, live->misc_enable & MISC_ENABLE_MONITOR);
-		change_bit(&e->edx, F1_EDX_APIC, apic);
+			assign_bits(&e->ecx, F1_ECX_OSXSAVE, live->cr4 & CR4_OSXSAVE);
+		assign_bits(&e->ecx, F1_ECX_MONITOR, live->misc_enable & MISC_ENABLE_MONITOR);
+		assign_bits(&e->edx, F1_EDX_APIC, apic);
 	}
 
 	e = find_to_change(entries, count, 0x80000001, 0);
 	if (e && (vendor_is(f0, "AuthenticAMD") || vendor_is(f0, "HygonGenuine")))
-		change_bit(&e->edx, F81_EDX_APIC, apic);
+		assign_bits(&e->edx, F81_EDX_APIC, apic);
 
 	e = find_to_change(entries, count, 0x7, 0);
 	if (e && (e->ecx & F7_ECX_PKU))
-		change_bit(&e->ecx, F7_ECX_OSPKE, live->cr4 & CR4_PKE);
+		assign_bits(&e->ecx, F7_ECX_OSPKE, live->cr4 & CR4_PKE);
 
 	set_xsave_sizes(entries, count, live->xcr0);
 }
@@ -795,7 +795,7 @@ static const struct kvm_cpuid_entry2 *find_or_wrap(const struct cpuid_table *tab
  * SDM 2A CPUID, functions 0BH and 1FH: an index past the last level still
  * returns itself in ECX and the x2APIC id in EDX.
  */
-static bool past_topology(const struct cpuid_table *table, struct cpuid_regs *regs)
+static bool past_topology(const struct cpuid_table *table, struct cpuid_query *regs)
 {
 	const struct kvm_cpuid_entry2 *level;
 
@@ -804,18 +804,18 @@ static bool past_topology(const struct cpuid_table *table, struct cpuid_regs *re
 	level = cpuid_find(table->entries, table->count, regs->eax, 1);
 	if (!level)
 		return false;
-	*regs = (struct cpuid_regs){ .ecx = regs->ecx & 0xff, .edx = level->edx };
+	*regs = (struct cpuid_query){ .ecx = regs->ecx & 0xff, .edx = level->edx };
 	return true;
 }
 
-void cpuid_execute(const struct cpuid_table *table, struct cpuid_regs *regs)
+void cpuid_execute(const struct cpuid_table *table, struct cpuid_query *regs)
 {
 	const struct kvm_cpuid_entry2 *e = find_or_wrap(table, regs->eax, regs->ecx);
 
 	if (e)
-		*regs = (struct cpuid_regs){
+		*regs = (struct cpuid_query){
 			.eax = e->eax, .ebx = e->ebx, .ecx = e->ecx, .edx = e->edx
 		};
 	else if (!past_topology(table, regs))
-		*regs = (struct cpuid_regs){ 0 };
+		*regs = (struct cpuid_query){ 0 };
 }

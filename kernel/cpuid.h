@@ -16,13 +16,13 @@ struct vcpu;
 #define CPUID_MAX_ENTRIES 256
 
 /**
- * struct cpuid_regs - what one CPUID takes and gives
+ * struct cpuid_query - what one CPUID takes and gives
  * @eax: function going in, result coming out
  * @ebx: result
  * @ecx: index going in, result coming out
  * @edx: result
  */
-struct cpuid_regs {
+struct cpuid_query {
 	u32 eax;
 	u32 ebx;
 	u32 ecx;
@@ -44,7 +44,7 @@ struct cpuid_regs {
  * @flags: CPUID_HOST_* bits
  */
 struct cpuid_host {
-	void (*read)(const struct cpuid_host *host, struct cpuid_regs *regs);
+	void (*read)(const struct cpuid_host *host, struct cpuid_query *regs);
 	u64 xcr0;
 	u32 flags;
 };
@@ -223,7 +223,7 @@ const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid_entry2 *entries
  * Functions out of range follow the vendor's rule: SDM 2A CPUID (the highest
  * basic leaf again), APM 3 CPUID (zeros). Any context, under vcpu->mutex.
  */
-void cpuid_execute(const struct cpuid_table *table, struct cpuid_regs *regs);
+void cpuid_execute(const struct cpuid_table *table, struct cpuid_query *regs);
 
 /**
  * cpuid_xsave_size() - bytes of an XSAVE area in the standard format

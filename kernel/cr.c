@@ -128,7 +128,8 @@ bool xcr0_valid(const struct cpuid_facts *facts, u64 xcr0)
 {
 	u64 avx512 = xcr0 & XCR0_AVX512;
 
-	if (!(xcr0 & XCR0_X87) || (xcr0 & ~facts->xcr0))
+	/* x87 is always there, even before the guest has a CPUID */
+	if (!(xcr0 & XCR0_X87) || (xcr0 & ~(facts->xcr0 | XCR0_X87)))
 		return false;
 	if ((xcr0 & XCR0_YMM) && !(xcr0 & XCR0_SSE))
 		return false;

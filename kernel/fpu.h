@@ -49,14 +49,14 @@ struct vcpu_fpu {
  * @xcr0: host XCR0, 0 without XSAVE
  * @xss: host IA32_XSS, 0 without XSAVES
  * @guest_xcr0: XCR0 bits that a guest fpstate has room for
- * @mxcsr_mask: MXCSR bits that are not reserved
+ * @uabi_size: bytes of a guest's XSAVE area, at least 4096
  * @pku: the kernel uses protection keys, so RDPKRU works
  */
 struct fpu_host {
 	u64 xcr0;
 	u64 xss;
 	u64 guest_xcr0;
-	u32 mxcsr_mask;
+	unsigned int uabi_size;
 	bool pku;
 };
 
@@ -211,7 +211,8 @@ int fpu_write_vector(struct vcpu *vcpu, unsigned int reg, const void *buf, unsig
  * Like any MMX instruction it marks all x87 registers valid and makes the top
  * of the stack 0 (SDM 1 9.5.1). The vCPU's thread, preemption and interrupts on.
  *
- * Return: 0, or -EINVAL for a register that does not exist.
+ * Return: 0, or -EINVAL for a register that does not exist or when an x87
+ * exception is pending, which the guest's instruction would have raised.
  */
 int fpu_read_mmx(struct vcpu *vcpu, unsigned int reg, u64 *value);
 
@@ -285,11 +286,11 @@ int fpu_ioctl_set_xsave(struct vcpu *vcpu, struct kvm_xsave __user *user);
 /**
  * fpu_ioctl_get_xcrs() - KVM_GET_XCRS
  * @vcpu: vCPU, its mutex held
- * @user: receives XCR0
+ * @user: receives XCR0, or no register when the host has no XSAVE
  *
  * May sleep.
  *
- * Return: 0, -EINVAL when the host has no XSAVE, -EFAULT or -ENOMEM.
+ * Return: 0 or -EFAULT.
  */
 int fpu_ioctl_get_xcrs(struct vcpu *vcpu, struct kvm_xcrs __user *user);
 
@@ -301,7 +302,7 @@ int fpu_ioctl_get_xcrs(struct vcpu *vcpu, struct kvm_xcrs __user *user);
  * May sleep.
  *
  * Return: 0, -EINVAL for flags, a count above KVM_MAX_XCRS, a value that
- * XSETBV would refuse or a host without XSAVE, -EFAULT or -ENOMEM.
+ * XSETBV would refuse or a host without XSAVE, or -EFAULT.
  */
 int fpu_ioctl_set_xcrs(struct vcpu *vcpu, struct kvm_xcrs __user *user);
 
