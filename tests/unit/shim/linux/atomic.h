@@ -55,4 +55,8 @@ static inline bool atomic_try_cmpxchg(atomic_t *v, int *old, int i)
 					   __ATOMIC_RELAXED);
 }
 
+#define xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define try_cmpxchg(p, old, new) \
+	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
 #endif
