@@ -126,9 +126,10 @@ static s64 kvmclock_at(const struct vm_clock *clock, const struct clock_sample *
 
 static bool tsc_offsets_equal(struct vm *vm)
 {
-	u32 count = smp_load_acquire(&vm->vcpu_count);
-	u32 i;
+	u32 count, i;
 
+	/* Pairs with the release that publishes a new vCPU. */
+	count = smp_load_acquire(&vm->vcpu_count);
 	for (i = 1; i < count; i++)
 		if (READ_ONCE(vm->vcpus[i]->clock.tsc_offset) !=
 		    READ_ONCE(vm->vcpus[0]->clock.tsc_offset))
@@ -197,9 +198,11 @@ static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *in
 	info->version = clock->version + 1;
 	if (vm_write_guest(vcpu->vm, gpa, &info->version, sizeof(info->version)))
 		return;
+	/* The odd version is seen before what follows ... */
 	smp_wmb();
 	if (vm_write_guest(vcpu->vm, gpa, info, sizeof(*info)))
 		return;
+	/* ... and the even one after it. */
 	smp_wmb();
 	info->version++;
 	if (vm_write_guest(vcpu->vm, gpa, &info->version, sizeof(info->version)))
@@ -270,6 +273,7 @@ static void write_wall_clock(struct vm *vm, gpa_t gpa)
 	wall.version = (version | 1) + 2;
 	if (vm_write_guest(vm, gpa, &wall.version, sizeof(wall.version)))
 		return;
+	/* As in write_time_info(). */
 	smp_wmb();
 	ns = -kvmclock_now(vm, &sample, &stable);
 	ns += sample.real;
@@ -277,6 +281,7 @@ static void write_wall_clock(struct vm *vm, gpa_t gpa)
 	wall.nsec = nsec;
 	if (vm_write_guest(vm, gpa, &wall, sizeof(wall)))
 		return;
+	/* As in write_time_info(). */
 	smp_wmb();
 	wall.version++;
 	vm_write_guest(vm, gpa, &wall.version, sizeof(wall.version));

@@ -42,7 +42,7 @@ struct clock_sample {
  * @master: the moment from which they count while @stable
  */
 struct vm_clock {
-	spinlock_t lock;
+	spinlock_t lock; /* for the rest */
 	s64 offset;
 	u64 wall_clock_gpa;
 	u64 tsc_offset;

@@ -6,6 +6,7 @@
 #include "compat.h"
 
 #include <linux/kvm.h>
+#include <linux/linkage.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -90,66 +91,14 @@ static void lock_guest_registers(void)
 		switch_fpu_return();
 }
 
-/* One case for each register, because the number is part of the opcode. */
-#define EACH_REGISTER(X) \
-	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-
-#define STORE_XMM(n)                                                            \
-	case n:                                                                 \
-		asm volatile("movdqu %%xmm" #n ", %0" : "=m"(*(u8(*)[16])buf)); \
-		break;
-#define LOAD_XMM(n)                                                                 \
-	case n:                                                                     \
-		asm volatile("movdqu %0, %%xmm" #n : : "m"(*(const u8(*)[16])buf)); \
-		break;
-#define STORE_YMM(n)                                                             \
-	case n:                                                                  \
-		asm volatile("vmovdqu %%ymm" #n ", %0" : "=m"(*(u8(*)[32])buf)); \
-		break;
-#define LOAD_YMM(n)                                                                  \
-	case n:                                                                      \
-		asm volatile("vmovdqu %0, %%ymm" #n : : "m"(*(const u8(*)[32])buf)); \
-		break;
-/* A VEX-encoded write to an XMM register clears all above it. */
-#define LOAD_XMM_VEX(n)                                                              \
-	case n:                                                                      \
-		asm volatile("vmovdqu %0, %%xmm" #n : : "m"(*(const u8(*)[16])buf)); \
-		break;
-
-static void store_xmm(unsigned int reg, void *buf)
-{
-	switch (reg) {
-		EACH_REGISTER(STORE_XMM)
-	}
-}
-
-static void load_xmm(unsigned int reg, const void *buf)
-{
-	switch (reg) {
-		EACH_REGISTER(LOAD_XMM)
-	}
-}
-
-static void store_ymm(unsigned int reg, void *buf)
-{
-	switch (reg) {
-		EACH_REGISTER(STORE_YMM)
-	}
-}
-
-static void load_ymm(unsigned int reg, const void *buf)
-{
-	switch (reg) {
-		EACH_REGISTER(LOAD_YMM)
-	}
-}
-
-static void load_xmm_vex(unsigned int reg, const void *buf)
-{
-	switch (reg) {
-		EACH_REGISTER(LOAD_XMM_VEX)
-	}
-}
+/* fpu_regs.S: register @reg to or from memory. */
+asmlinkage void fpu_store_xmm(unsigned int reg, void *buf);
+asmlinkage void fpu_load_xmm(unsigned int reg, const void *buf);
+asmlinkage void fpu_load_xmm_vex(unsigned int reg, const void *buf);
+asmlinkage void fpu_store_ymm(unsigned int reg, void *buf);
+asmlinkage void fpu_load_ymm(unsigned int reg, const void *buf);
+asmlinkage void fpu_store_mmx(unsigned int reg, void *buf);
+asmlinkage void fpu_load_mmx(unsigned int reg, const void *buf);
 
 /* Can the host access this register, and does the guest have it enabled? */
 static bool vector_exists(const struct vcpu *vcpu, unsigned int reg, unsigned int len, bool vex)
@@ -167,9 +116,9 @@ int fpu_read_vector(struct vcpu *vcpu, unsigned int reg, void *buf, unsigned int
 		return -EINVAL;
 	lock_guest_registers();
 	if (len == 16)
-		store_xmm(reg, buf);
+		fpu_store_xmm(reg, buf);
 	else
-		store_ymm(reg, buf);
+		fpu_store_ymm(reg, buf);
 	fpregs_unlock();
 	return 0;
 }
@@ -181,25 +130,14 @@ int fpu_write_vector(struct vcpu *vcpu, unsigned int reg, const void *buf, unsig
 		return -EINVAL;
 	lock_guest_registers();
 	if (len == 32)
-		load_ymm(reg, buf);
+		fpu_load_ymm(reg, buf);
 	else if (zero_upper)
-		load_xmm_vex(reg, buf);
+		fpu_load_xmm_vex(reg, buf);
 	else
-		load_xmm(reg, buf);
+		fpu_load_xmm(reg, buf);
 	fpregs_unlock();
 	return 0;
 }
-
-#define EACH_MMX(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
-
-#define STORE_MMX(n)                                                \
-	case n:                                                     \
-		asm volatile("movq %%mm" #n ", %0" : "=m"(*value)); \
-		break;
-#define LOAD_MMX(n)                                              \
-	case n:                                                  \
-		asm volatile("movq %0, %%mm" #n : : "m"(value)); \
-		break;
 
 /* A pending x87 exception would be raised by MOVQ, here instead of in the guest. */
 static bool x87_exception_pending(void)
@@ -212,36 +150,30 @@ static bool x87_exception_pending(void)
 
 int fpu_read_mmx(struct vcpu *vcpu, unsigned int reg, u64 *value)
 {
-	int ret = -EINVAL;
+	bool pending;
 
 	if (reg > 7)
-		return ret;
+		return -EINVAL;
 	lock_guest_registers();
-	if (!x87_exception_pending()) {
-		switch (reg) {
-			EACH_MMX(STORE_MMX)
-		}
-		ret = 0;
-	}
+	pending = x87_exception_pending();
+	if (!pending)
+		fpu_store_mmx(reg, value);
 	fpregs_unlock();
-	return ret;
+	return pending ? -EINVAL : 0;
 }
 
 int fpu_write_mmx(struct vcpu *vcpu, unsigned int reg, u64 value)
 {
-	int ret = -EINVAL;
+	bool pending;
 
 	if (reg > 7)
-		return ret;
+		return -EINVAL;
 	lock_guest_registers();
-	if (!x87_exception_pending()) {
-		switch (reg) {
-			EACH_MMX(LOAD_MMX)
-		}
-		ret = 0;
-	}
+	pending = x87_exception_pending();
+	if (!pending)
+		fpu_load_mmx(reg, &value);
 	fpregs_unlock();
-	return ret;
+	return pending ? -EINVAL : 0;
 }
 
 /* ---- ioctls ---- */
