@@ -121,7 +121,7 @@ static void log_put_back(struct memslot *slot, const unsigned long *out)
 	size_t bits = log_longs(slot) * BITS_PER_LONG;
 	unsigned long bit;
 
-	for_each_set_bit(bit, out, bits)
+	for (bit = find_first_bit(out, bits); bit < bits; bit = find_next_bit(out, bits, bit + 1))
 		set_bit(bit, slot->dirty_bitmap);
 }
 
@@ -375,16 +375,18 @@ static size_t in_page(gpa_t gpa, size_t len)
 
 int vm_read_guest(struct vm *vm, gpa_t gpa, void *buf, size_t len)
 {
+	u8 *to = buf;
+
 	while (len) {
 		unsigned long hva = vm_gfn_to_hva(vm, gpa >> PAGE_SHIFT, NULL);
 		size_t part = in_page(gpa, len);
 
 		if (hva == MEMSLOT_NO_HVA)
 			return -ENXIO;
-		if (copy_from_user(buf, (void __user *)(hva + offset_in_page(gpa)), part))
+		if (copy_from_user(to, (void __user *)(hva + offset_in_page(gpa)), part))
 			return -EFAULT;
 		gpa += part;
-		buf += part;
+		to += part;
 		len -= part;
 	}
 	return 0;
@@ -404,6 +406,8 @@ static struct memslot *writable_slot(struct vm *vm, gfn_t gfn)
 
 int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
 {
+	const u8 *from = buf;
+
 	while (len) {
 		gfn_t gfn = gpa >> PAGE_SHIFT;
 		struct memslot *slot = writable_slot(vm, gfn);
@@ -414,13 +418,13 @@ int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
 		if (IS_ERR(slot))
 			return PTR_ERR(slot);
 		hva = memslot_hva(slot, gfn) + offset_in_page(gpa);
-		left = copy_to_user((void __user *)hva, buf, part);
+		left = copy_to_user((void __user *)hva, from, part);
 		if (left < part)
 			memslot_mark_dirty(slot, gfn);
 		if (left)
 			return -EFAULT;
 		gpa += part;
-		buf += part;
+		from += part;
 		len -= part;
 	}
 	return 0;
@@ -429,16 +433,15 @@ int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
 /* Kernels differ in how they offer this one; the instruction does not (SDM 2A 3.2). */
 static bool cmpxchg_16(void *memory, const void *old, const void *new)
 {
-	u64 low, high, new_low, new_high;
+	u64 expected[2], store[2];
 	bool stored;
 
-	memcpy(&low, old, 8);
-	memcpy(&high, old + 8, 8);
-	memcpy(&new_low, new, 8);
-	memcpy(&new_high, new + 8, 8);
+	memcpy(expected, old, sizeof(expected));
+	memcpy(store, new, sizeof(store));
 	asm volatile("lock cmpxchg16b %[memory]"
-		     : "=@ccz"(stored), [memory] "+m"(*(u8(*)[16])memory), "+a"(low), "+d"(high)
-		     : "b"(new_low), "c"(new_high)
+		     : "=@ccz"(stored), [memory] "+m"(*(u8(*)[16])memory), "+a"(expected[0]),
+		       "+d"(expected[1])
+		     : "b"(store[0]), "c"(store[1])
 		     : "memory");
 	return stored;
 }
@@ -478,7 +481,7 @@ int vm_cmpxchg_guest(struct vm *vm, gpa_t gpa, const void *old, const void *new,
 	gfn_t gfn = gpa >> PAGE_SHIFT;
 	struct memslot *slot = writable_slot(vm, gfn);
 	struct page *page;
-	void *memory;
+	u8 *memory;
 	bool stored;
 
 	if (!cmpxchg_possible(gpa, len))

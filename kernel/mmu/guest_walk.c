@@ -338,7 +338,8 @@ static int set_accessed_dirty(struct walk *w, const struct walk_ops *ops, void *
 			new |= PTE_D;
 		if (new == step->entry)
 			continue;
-		ret = ops->cmpxchg(ctx, step->gpa, entry_size(w), step->entry, new);
+		/* In parentheses, or a macro of the same name takes it. */
+		ret = (ops->cmpxchg)(ctx, step->gpa, entry_size(w), step->entry, new);
 		if (ret)
 			return ret;
 	}
