@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How the instruction executor reaches guest memory, devices and ports, and
+ * the log that makes an instruction repeatable after userspace did an access.
+ */
+#ifndef ORIEL_ACCESS_H
+#define ORIEL_ACCESS_H
+
+#include <linux/types.h>
+
+struct emul_ops;
+struct vcpu;
+
+/* The most MMIO accesses of one instruction: 32 bytes in, 32 bytes out, split. */
+#define ACCESS_LOG_MAX 12
+
+/* kvm_run carries so many bytes of MMIO at once. */
+#define ACCESS_MMIO_MAX 8
+
+/**
+ * struct access_record - one MMIO access that the current instruction made
+ * @gpa: where
+ * @data: what was read or written
+ * @len: bytes, 1 to ACCESS_MMIO_MAX
+ * @write: direction
+ */
+struct access_record {
+	u64 gpa;
+	u8 data[ACCESS_MMIO_MAX];
+	u8 len;
+	bool write;
+};
+
+enum access_pending {
+	ACCESS_NONE, /* nothing waits for userspace */
+	ACCESS_PIO, /* IN or OUT */
+	ACCESS_MMIO, /* the last record of the log */
+	ACCESS_STRING, /* INS or OUTS: the port half of one turn */
+};
+
+/**
+ * struct vcpu_access - accesses of the instruction in flight
+ * @pending: what userspace was asked to do
+ * @rip: guest RIP at that time: if it is another at re-entry, userspace took
+ *	the vCPU elsewhere and the access is forgotten
+ * @next_rip: where IN or OUT continues
+ * @log: MMIO accesses made, in order
+ * @count: how many
+ * @next: how many of them the current execution has met again
+ * @port_done: the port half of a string turn is done, its data in the port page
+ */
+struct vcpu_access {
+	enum access_pending pending;
+	u64 rip;
+	u64 next_rip;
+	struct access_record log[ACCESS_LOG_MAX];
+	u8 count;
+	u8 next;
+	bool port_done;
+};
+
+extern const struct emul_ops vcpu_emul_ops;
+
+/**
+ * access_reset() - forget the log: the instruction finished or never will
+ * @access: a vCPU's
+ */
+static inline void access_reset(struct vcpu_access *access)
+{
+	access->pending = ACCESS_NONE;
+	access->count = 0;
+	access->next = 0;
+	access->port_done = false;
+}
+
+/**
+ * access_port() - a port access by the module's own devices, or by userspace
+ * @vcpu: the vCPU
+ * @port: port number
+ * @size: bytes, 1, 2 or 4
+ * @count: elements
+ * @in: direction
+ * @data: @size * @count bytes
+ *
+ * Return: true when it is done. False: kvm_run asks userspace; for an output
+ * @data was copied.
+ */
+bool access_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void *data);
+
+/**
+ * access_port_data() - the page behind kvm_run that carries port data
+ * @vcpu: the vCPU
+ */
+void *access_port_data(struct vcpu *vcpu);
+
+/**
+ * access_complete() - take over what userspace answered
+ * @vcpu: the vCPU
+ *
+ * For ACCESS_MMIO and ACCESS_STRING: the instruction can be executed again.
+ */
+void access_complete(struct vcpu *vcpu);
+
+/**
+ * vcpu_translate() - linear to guest-physical address, as for a data read
+ * @vcpu: the vCPU, its mutex and vm->srcu held
+ * @linear: linear address
+ * @walk: WALK_* flags
+ * @gpa: result
+ *
+ * On a fault vcpu->emul.fault says which.
+ *
+ * Return: 0; 1 for a fault; an errno.
+ */
+int vcpu_translate(struct vcpu *vcpu, u64 linear, u32 walk, u64 *gpa);
+
+#endif

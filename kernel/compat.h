@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every difference between kernel versions, so that no other file knows one.
+ * Serves assembly as well.
+ */
+#ifndef ORIEL_COMPAT_H
+#define ORIEL_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#error "From Linux 6.19 on the kernel exports what a hypervisor needs to its own KVM alone: Oriel builds for 6.1 to 6.18"
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "Oriel needs Linux 6.1 or later"
+#endif
+
+#ifdef __ASSEMBLY__
+
+#ifdef VM_CLEAR_CPU_BUFFERS
+#define ORIEL_CLEAR_CPU_BUFFERS VM_CLEAR_CPU_BUFFERS
+#else
+#define ORIEL_CLEAR_CPU_BUFFERS
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define ORIEL_UNTRAIN_RET UNTRAIN_RET_VM
+#else
+#define ORIEL_UNTRAIN_RET UNTRAIN_RET
+#endif
+
+#else /* !__ASSEMBLY__ */
+
+/* Where in hotplug the in-tree KVM claims a CPU: after tasks have left a dying
+ * one, before they come to a new one. It moved in 6.4, from a step that may not
+ * fail and runs with interrupts off.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define ORIEL_CPUHP_STATE CPUHP_AP_KVM_ONLINE
+#else
+#define ORIEL_CPUHP_STATE CPUHP_AP_KVM_STARTING
+#endif
+
+#undef pr_fmt
+#define pr_fmt(fmt) "oriel: " fmt
+
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+
+/* Entering a guest is a quiescent state; the CPU is an argument until 6.6. */
+static inline void oriel_rcu_note_context_switch(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	rcu_virt_note_context_switch();
+#else
+	rcu_virt_note_context_switch(smp_processor_id());
+#endif
+}
+
+/* get_user_pages() can be interrupted by any signal since 6.2. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define ORIEL_FOLL_INTERRUPTIBLE FOLL_INTERRUPTIBLE
+#else
+#define ORIEL_FOLL_INTERRUPTIBLE 0
+#endif
+
+/* Since 6.6 it takes NUMA hinting faults, which place memory, only when asked. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define ORIEL_FOLL_NUMA FOLL_HONOR_NUMA_FAULT
+#else
+#define ORIEL_FOLL_NUMA 0
+#endif
+
+/* How a second-level fault asks for a page. */
+#define ORIEL_FOLL_FAULT (FOLL_HWPOISON | ORIEL_FOLL_INTERRUPTIBLE | ORIEL_FOLL_NUMA)
+
+/**
+ * struct oriel_pfnmap - what a VM_PFNMAP or VM_IO mapping holds at an address
+ * @pfn: host frame
+ * @prot: protection and cache mode of the host's mapping
+ * @writable: whether it can be written without another fault
+ */
+struct oriel_pfnmap {
+	unsigned long pfn;
+	pgprot_t prot;
+	bool writable;
+};
+
+/**
+ * oriel_follow_pfnmap() - look a VM_PFNMAP or VM_IO mapping up
+ * @vma: the mapping; its mm's mmap_lock is held
+ * @address: user address in @vma
+ * @map: filled in
+ *
+ * follow_pte() until 6.11 (with the mm until 6.9), follow_pfnmap_start() then.
+ *
+ * Return: 0, or an errno when nothing is mapped there yet.
+ */
+static inline int oriel_follow_pfnmap(struct vm_area_struct *vma, unsigned long address,
+				      struct oriel_pfnmap *map)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	struct follow_pfnmap_args args = { .vma = vma, .address = address };
+	int ret = follow_pfnmap_start(&args);
+
+	if (ret)
+		return ret;
+	map->pfn = args.pfn;
+	map->prot = args.pgprot;
+	map->writable = args.writable;
+	follow_pfnmap_end(&args);
+#else
+	spinlock_t *lock;
+	pte_t *pte;
+	int ret;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	ret = follow_pte(vma, address, &pte, &lock);
+#else
+	ret = follow_pte(vma->vm_mm, address, &pte, &lock);
+#endif
+	if (ret)
+		return ret;
+	__acquire(lock); /* for sparse: follow_pte() took it */
+	map->pfn = pte_pfn(*pte);
+	map->prot = pte_pgprot(*pte);
+	map->writable = pte_write(*pte);
+	pte_unmap_unlock(pte, lock);
+#endif
+	return 0;
+}
+
+#endif /* __ASSEMBLY__ */
+
+#endif

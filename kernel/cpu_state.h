@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The architectural state of one logical processor, in a form that neither
+ * VMX nor SVM dictates. Pure data: this header also serves userspace tests.
+ */
+#ifndef ORIEL_CPU_STATE_H
+#define ORIEL_CPU_STATE_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+/* General-purpose registers in the order of their encoding (SDM 2A 2.1.5). */
+enum cpu_gpr {
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R15 = 15,
+	GPR_COUNT
+};
+
+/* Segment registers in the order of their encoding, then LDTR and TR. */
+enum cpu_seg {
+	SEG_ES,
+	SEG_CS,
+	SEG_SS,
+	SEG_DS,
+	SEG_FS,
+	SEG_GS,
+	SEG_LDTR,
+	SEG_TR,
+	SEG_COUNT
+};
+
+/*
+ * Attributes of a segment: bits 55:52 and 47:40 of its descriptor, packed into
+ * 12 bits (APM 2 15.5.1 and appendix B). A segment that is not present
+ * (SEG_ATTR_P clear) is what VMX calls unusable.
+ */
+#define SEG_ATTR_TYPE GENMASK(3, 0)
+#define SEG_ATTR_S BIT(4)
+#define SEG_ATTR_DPL GENMASK(6, 5)
+#define SEG_ATTR_DPL_SHIFT 5
+#define SEG_ATTR_P BIT(7)
+#define SEG_ATTR_AVL BIT(8)
+#define SEG_ATTR_L BIT(9)
+#define SEG_ATTR_DB BIT(10)
+#define SEG_ATTR_G BIT(11)
+
+/**
+ * struct cpu_segment - a segment register with its hidden part
+ * @selector: the visible selector
+ * @attrib: SEG_ATTR_* bits
+ * @limit: limit in bytes, granularity already applied
+ * @base: linear base address
+ */
+struct cpu_segment {
+	u16 selector;
+	u16 attrib;
+	u32 limit;
+	u64 base;
+};
+
+/**
+ * struct cpu_table - GDTR or IDTR
+ * @base: linear base address
+ * @limit: limit in bytes
+ */
+struct cpu_table {
+	u64 base;
+	u16 limit;
+};
+
+/**
+ * struct cpu_state - what the guest sees of its processor
+ * @gpr: general-purpose registers, by enum cpu_gpr
+ * @rip: instruction pointer
+ * @rflags: flags
+ * @cr0: control register 0 as the guest last wrote it
+ * @cr2: linear address of the last page fault
+ * @cr3: guest page-table root
+ * @cr4: control register 4 as the guest last wrote it
+ * @efer: extended feature enable register as the guest sees it
+ * @seg: segment registers, by enum cpu_seg
+ * @gdtr: global descriptor table register
+ * @idtr: interrupt descriptor table register
+ * @dr: breakpoint linear addresses DR0 to DR3
+ * @dr6: debug status
+ * @dr7: debug control
+ */
+struct cpu_state {
+	u64 gpr[GPR_COUNT];
+	u64 rip;
+	u64 rflags;
+	u64 cr0;
+	u64 cr2;
+	u64 cr3;
+	u64 cr4;
+	u64 efer;
+	struct cpu_segment seg[SEG_COUNT];
+	struct cpu_table gdtr;
+	struct cpu_table idtr;
+	u64 dr[4];
+	u64 dr6;
+	u64 dr7;
+};
+
+/**
+ * struct cpu_exception - an exception to be raised in the guest
+ * @vector: 0 to 31
+ * @has_error_code: whether @error_code is pushed
+ * @error_code: error code
+ * @address: linear address for CR2 when @vector is #PF
+ */
+struct cpu_exception {
+	u8 vector;
+	bool has_error_code;
+	u32 error_code;
+	u64 address;
+};
+
+/* Exception vectors (SDM 3A 6.3.1). */
+#define EXC_DE 0
+#define EXC_DB 1
+#define EXC_NMI 2
+#define EXC_BP 3
+#define EXC_OF 4
+#define EXC_BR 5
+#define EXC_UD 6
+#define EXC_NM 7
+#define EXC_DF 8
+#define EXC_TS 10
+#define EXC_NP 11
+#define EXC_SS 12
+#define EXC_GP 13
+#define EXC_PF 14
+#define EXC_MF 16
+#define EXC_AC 17
+#define EXC_MC 18
+#define EXC_XM 19
+
+/* DR6: a MOV to or from a debug register, a single step (SDM 3B 17.2.3). */
+#define DR6_BD BIT(13)
+#define DR6_BS BIT(14)
+/* DR7: breakpoints that are enabled, locally or globally; general detect. */
+#define DR7_ENABLED 0xff
+#define DR7_GD BIT(13)
+
+/* Page-fault error code bits (SDM 3A 4.7). */
+#define PFEC_PRESENT BIT(0)
+#define PFEC_WRITE BIT(1)
+#define PFEC_USER BIT(2)
+#define PFEC_RESERVED BIT(3)
+#define PFEC_FETCH BIT(4)
+
+#endif

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events of a vCPU: exceptions, NMIs and interrupts, from where they arise to
+ * the one that the next entry injects.
+ */
+#include <asm/processor-flags.h>
+
+#include "event.h"
+#include "exit.h"
+#include "irq/lapic.h"
+#include "vm.h"
+
+enum exception_class {
+	CLASS_BENIGN,
+	CLASS_CONTRIBUTORY,
+	CLASS_PAGE_FAULT,
+	CLASS_DOUBLE_FAULT,
+};
+
+/* SDM 3A table 6-4 */
+static enum exception_class exception_class(u8 vector)
+{
+	switch (vector) {
+	case EXC_DE:
+	case EXC_TS:
+	case EXC_NP:
+	case EXC_SS:
+	case EXC_GP:
+		return CLASS_CONTRIBUTORY;
+	case EXC_PF:
+		return CLASS_PAGE_FAULT;
+	case EXC_DF:
+		return CLASS_DOUBLE_FAULT;
+	default:
+		return CLASS_BENIGN;
+	}
+}
+
+/* Whether a second exception while the first is delivered is a double fault. */
+static bool makes_double_fault(u8 first, u8 second)
+{
+	enum exception_class a = exception_class(first);
+	enum exception_class b = exception_class(second);
+
+	if (a == CLASS_CONTRIBUTORY)
+		return b == CLASS_CONTRIBUTORY;
+	return a == CLASS_PAGE_FAULT && (b == CLASS_CONTRIBUTORY || b == CLASS_PAGE_FAULT);
+}
+
+void vcpu_raise(struct vcpu *vcpu, const struct cpu_exception *fault)
+{
+	bool delivering = vcpu->event.type == EVENT_EXCEPTION;
+	u8 first = delivering ? vcpu->event.vector : vcpu->exception.vector;
+
+	vcpu_make_request(vcpu, REQ_EVENT);
+	if (delivering || vcpu->exception_pending) {
+		if (exception_class(first) == CLASS_DOUBLE_FAULT &&
+		    exception_class(fault->vector) != CLASS_BENIGN) {
+			vcpu_make_request(vcpu, REQ_TRIPLE_FAULT);
+			return;
+		}
+		if (makes_double_fault(first, fault->vector)) {
+			vcpu->event.type = EVENT_NONE;
+			vcpu->exception = (struct cpu_exception){ .vector = EXC_DF,
+								  .has_error_code = true };
+			vcpu->exception_pending = true;
+			return;
+		}
+		/* The instruction runs again after the second and raises the first anew. */
+		if (delivering)
+			vcpu->event.type = EVENT_NONE;
+	}
+	vcpu->exception = *fault;
+	vcpu->exception_pending = true;
+}
+
+void vcpu_raise_gp(struct vcpu *vcpu)
+{
+	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_GP, .has_error_code = true });
+}
+
+void vcpu_raise_ud(struct vcpu *vcpu)
+{
+	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_UD });
+}
+
+void vcpu_raise_db(struct vcpu *vcpu, u64 dr6)
+{
+	vcpu_need(vcpu, STATE_DR);
+	vcpu->state.dr6 &= ~0xfull;
+	vcpu->state.dr6 |= dr6;
+	vcpu_touch(vcpu, STATE_DR);
+	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_DB });
+}
+
+void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event)
+{
+	vcpu->event = *event;
+	vcpu_make_request(vcpu, REQ_EVENT);
+}
+
+void vcpu_post_nmi(struct vcpu *vcpu)
+{
+	u8 room = vendor_call(nmi_blocked)(vcpu) || vcpu->event.type == EVENT_NMI ? 1 : 2;
+
+	/* One is latched behind one in service (SDM 3A 6.7.1). */
+	vcpu->nmi_pending = min_t(u8, vcpu->nmi_pending + 1, room);
+	vcpu_make_request(vcpu, REQ_EVENT);
+}
+
+bool vcpu_irq_allowed(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, STATE_RIP);
+	return vcpu->state.rflags & X86_EFLAGS_IF && !vendor_call(get_shadow)(vcpu);
+}
+
+static bool extint_pending(struct vcpu *vcpu)
+{
+	return vcpu->lapic && fabric_pic_pending(&vcpu->vm->fabric) &&
+	       lapic_accepts_extint(vcpu->lapic);
+}
+
+bool vcpu_irq_pending(struct vcpu *vcpu)
+{
+	if (vcpu->irq_queued >= 0 || extint_pending(vcpu))
+		return true;
+	return vcpu->lapic && lapic_pending(vcpu->lapic) >= 0;
+}
+
+/* Takes the interrupt that vcpu_irq_pending() saw. The PIC comes first: its
+ * INTR line does not know the local APIC's priorities (SDM 3A 10.8.1).
+ */
+static int take_irq(struct vcpu *vcpu)
+{
+	int vector = vcpu->irq_queued;
+
+	if (vector >= 0) {
+		vcpu->irq_queued = -1;
+		return vector;
+	}
+	if (extint_pending(vcpu))
+		return fabric_pic_ack(&vcpu->vm->fabric);
+	vector = lapic_pending(vcpu->lapic);
+	if (vector >= 0)
+		lapic_accept(vcpu->lapic, vector);
+	return vector;
+}
+
+/* RF keeps a fault's instruction breakpoint from firing twice (SDM 3B 17.3.1.1);
+ * #DB is set aside: where it is a fault the CPU set RF itself.
+ */
+static void take_exception(struct vcpu *vcpu)
+{
+	const struct cpu_exception *exception = &vcpu->exception;
+
+	/* An interrupt or NMI whose delivery it cut short has to wait. */
+	if (vcpu->event.type == EVENT_IRQ)
+		vcpu->irq_queued = vcpu->event.vector;
+	else if (vcpu->event.type == EVENT_NMI)
+		vcpu->nmi_pending++;
+
+	vcpu->event = (struct vcpu_event){
+		.type = EVENT_EXCEPTION,
+		.vector = exception->vector,
+		.has_error_code = exception->has_error_code,
+		.error_code = exception->error_code,
+	};
+	vcpu->exception_pending = false;
+	if (exception->vector == EXC_PF) {
+		vcpu_need(vcpu, STATE_CR);
+		vcpu->state.cr2 = exception->address;
+		vcpu_touch(vcpu, STATE_CR);
+	}
+	if (exception->vector != EXC_DB && exception->vector != EXC_BP &&
+	    exception->vector != EXC_OF) {
+		vcpu_need(vcpu, STATE_RIP);
+		vcpu->state.rflags |= X86_EFLAGS_RF;
+		vcpu_touch(vcpu, STATE_RIP);
+	}
+}
+
+static bool nmi_allowed(struct vcpu *vcpu)
+{
+	return !vendor_call(nmi_blocked)(vcpu) && !vendor_call(get_shadow)(vcpu);
+}
+
+static void choose(struct vcpu *vcpu)
+{
+	if (vcpu->exception_pending) {
+		take_exception(vcpu);
+		return;
+	}
+	if (vcpu->event.type != EVENT_NONE)
+		return;
+	if (vcpu->nmi_pending && nmi_allowed(vcpu)) {
+		vcpu->nmi_pending--;
+		vcpu->event = (struct vcpu_event){ .type = EVENT_NMI, .vector = EXC_NMI };
+	} else if (vcpu_irq_pending(vcpu) && vcpu_irq_allowed(vcpu)) {
+		int vector = take_irq(vcpu);
+
+		if (vector >= 0)
+			vcpu->event = (struct vcpu_event){ .type = EVENT_IRQ, .vector = vector };
+	}
+}
+
+void vcpu_choose_event(struct vcpu *vcpu)
+{
+	u32 windows = 0;
+
+	choose(vcpu);
+	vendor_call(inject)(vcpu);
+
+	if (vcpu->nmi_pending)
+		windows |= WINDOW_NMI;
+	if (vcpu_irq_pending(vcpu) || (!vcpu->lapic && vcpu->run->request_interrupt_window))
+		windows |= WINDOW_IRQ;
+	if (vcpu->lapic && lapic_highest_irr(vcpu->lapic) >= 0)
+		windows |= WINDOW_TPR;
+	vendor_call(request_window)(vcpu, windows);
+}
+
+bool vcpu_has_wake_event(struct vcpu *vcpu)
+{
+	if (vcpu->exception_pending || vcpu->event.type != EVENT_NONE)
+		return true;
+	if (vcpu->nmi_pending && nmi_allowed(vcpu))
+		return true;
+	return vcpu_irq_pending(vcpu) && vcpu_irq_allowed(vcpu);
+}
+
+void vcpu_clear_events(struct vcpu *vcpu)
+{
+	vcpu->event.type = EVENT_NONE;
+	vcpu->exception_pending = false;
+	vcpu->nmi_pending = 0;
+	vcpu->irq_queued = -1;
+	vcpu_make_request(vcpu, REQ_EVENT);
+}

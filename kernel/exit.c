@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What VM exits mean, for both vendors: the instruction or the event behind
+ * the exit is carried out here.
+ */
+#include <linux/kvm_para.h>
+#include <asm/processor-flags.h>
+
+#include "compat.h"
+#include "cr.h"
+#include "event.h"
+#include "exit.h"
+#include "irq/lapic.h"
+#include "vm.h"
+
+/*
+ * Stepping over, and executing in software.
+ */
+
+void vcpu_advance(struct vcpu *vcpu, u64 rip)
+{
+	struct cpu_state *state = &vcpu->state;
+	bool trap;
+
+	vcpu_need(vcpu, STATE_RIP | STATE_SEGS | STATE_CR);
+	trap = state->rflags & X86_EFLAGS_TF;
+	state->rip = emul_mode(state) == INSN_MODE_64 ? rip : (u32)rip;
+	state->rflags &= ~X86_EFLAGS_RF;
+	vcpu_touch(vcpu, STATE_RIP);
+	vendor_call(set_shadow)(vcpu, 0);
+	if (trap)
+		vcpu_raise_db(vcpu, DR6_BS);
+}
+
+static u8 current_cpl(const struct vcpu *vcpu)
+{
+	return (vcpu->state.seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
+}
+
+static void prepare_emul(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, STATE_ALL);
+	vcpu->emul.state = &vcpu->state;
+	vcpu->emul.ops = &vcpu_emul_ops;
+	vcpu->emul.byte_count = 0;
+}
+
+/* kvm_run for an instruction that the executor does not know. */
+static int emulation_failed(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	const struct emul *e = &vcpu->emul;
+
+	access_reset(&vcpu->access);
+	/* A guest's user must not be able to stop its kernel's VM. */
+	if (current_cpl(vcpu)) {
+		vcpu_raise_ud(vcpu);
+		return EXIT_RESUME;
+	}
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	/* In u64 units: the flags, then the bytes with their count. */
+	run->emulation_failure.ndata = 3;
+	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.insn_size = sizeof(e->bytes);
+	memcpy(run->emulation_failure.insn_bytes, e->bytes, sizeof(e->bytes));
+	return EXIT_USER;
+}
+
+/* What an exit does after the executor gave up on its instruction. */
+static int emul_stopped(struct vcpu *vcpu, enum emul_result result)
+{
+	switch (result) {
+	case EMUL_FAULT:
+		vcpu_raise(vcpu, &vcpu->emul.fault);
+		return EXIT_RESUME;
+	case EMUL_AGAIN:
+		return EXIT_RESUME;
+	case EMUL_USER:
+		return EXIT_USER;
+	default:
+		return emulation_failed(vcpu);
+	}
+}
+
+/* RIP, shadow and TF after the executor advanced over an instruction. */
+static void emul_advanced(struct vcpu *vcpu)
+{
+	vendor_call(set_shadow)(vcpu, vcpu->emul.shadow ? SHADOW_MOV_SS : 0);
+	if (vcpu->emul.tf_trap)
+		vcpu_raise_db(vcpu, DR6_BS);
+}
+
+int vcpu_emulate(struct vcpu *vcpu)
+{
+	enum emul_result result;
+
+	prepare_emul(vcpu);
+	vcpu->access.next = 0;
+	result = emulate(&vcpu->emul);
+	/* Iterations of a REP count even if the last one did not finish. */
+	vcpu_touch(vcpu, STATE_GPRS | STATE_RIP | STATE_SEGS);
+	if (result == EMUL_USER)
+		return EXIT_USER;
+	access_reset(&vcpu->access);
+	if (result != EMUL_DONE)
+		return emul_stopped(vcpu, result);
+	emul_advanced(vcpu);
+	vcpu_make_request(vcpu, REQ_EVENT);
+	return EXIT_RESUME;
+}
+
+/* The instruction that exited, decoded into vcpu->emul.insn. */
+static enum emul_result decode(struct vcpu *vcpu)
+{
+	prepare_emul(vcpu);
+	return emul_decode(&vcpu->emul);
+}
+
+int vcpu_skip(struct vcpu *vcpu)
+{
+	u32 length = vendor_call(insn_length)(vcpu);
+
+	if (!length) {
+		enum emul_result result = decode(vcpu);
+
+		if (result != EMUL_DONE)
+			return emul_stopped(vcpu, result);
+		length = vcpu->emul.insn.length;
+	}
+	vcpu_advance(vcpu, vcpu->state.rip + length);
+	return EXIT_RESUME;
+}
+
+/*
+ * Port I/O.
+ */
+
+static void finish_in(struct vcpu *vcpu, u32 size, const void *data)
+{
+	u64 *rax = &vcpu->state.gpr[GPR_RAX];
+
+	vcpu_need(vcpu, STATE_GPRS);
+	/* A 32-bit result clears the upper half (SDM 1 3.4.1.1). */
+	if (size == 4)
+		*rax = 0;
+	memcpy(rax, data, size);
+	vcpu_touch(vcpu, STATE_GPRS);
+}
+
+int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip)
+{
+	u64 data;
+
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP);
+	data = vcpu->state.gpr[GPR_RAX];
+	if (!access_port(vcpu, port, size, 1, in, &data)) {
+		vcpu->access.pending = ACCESS_PIO;
+		vcpu->access.rip = vcpu->state.rip;
+		vcpu->access.next_rip = next_rip;
+		return EXIT_USER;
+	}
+	if (in)
+		finish_in(vcpu, size, &data);
+	vcpu_advance(vcpu, next_rip);
+	return EXIT_RESUME;
+}
+
+int vcpu_complete_access(struct vcpu *vcpu)
+{
+	struct vcpu_access *access = &vcpu->access;
+	struct kvm_run *run = vcpu->run;
+
+	if (access->pending == ACCESS_NONE)
+		return EXIT_RESUME;
+	vcpu_need(vcpu, STATE_RIP);
+	if (vcpu->state.rip != access->rip) {
+		access_reset(access);
+		return EXIT_RESUME;
+	}
+	if (access->pending != ACCESS_PIO) {
+		access_complete(vcpu);
+		return vcpu_emulate(vcpu);
+	}
+	access->pending = ACCESS_NONE;
+	/* Userspace may have scribbled over kvm_run: take the size on trust only so far. */
+	if (run->io.direction == KVM_EXIT_IO_IN)
+		finish_in(vcpu, min_t(u32, run->io.size, 4), access_port_data(vcpu));
+	vcpu_advance(vcpu, access->next_rip);
+	return EXIT_RESUME;
+}
+
+/*
+ * Instructions.
+ */
+
+int vcpu_exit_cpuid(struct vcpu *vcpu)
+{
+	u64 *gpr = vcpu->state.gpr;
+	struct cpuid_query regs;
+
+	vcpu_need(vcpu, STATE_GPRS);
+	regs = (struct cpuid_query){ .eax = gpr[GPR_RAX], .ecx = gpr[GPR_RCX] };
+	cpuid_execute(&vcpu->cpuid, &regs);
+	gpr[GPR_RAX] = regs.eax;
+	gpr[GPR_RBX] = regs.ebx;
+	gpr[GPR_RCX] = regs.ecx;
+	gpr[GPR_RDX] = regs.edx;
+	vcpu_touch(vcpu, STATE_GPRS);
+	return vcpu_skip(vcpu);
+}
+
+int vcpu_exit_rdmsr(struct vcpu *vcpu)
+{
+	u64 *gpr = vcpu->state.gpr;
+	u64 data;
+
+	vcpu_need(vcpu, STATE_GPRS);
+	if (msr_read(vcpu, (u32)gpr[GPR_RCX], false, &data)) {
+		vcpu_raise_gp(vcpu);
+		return EXIT_RESUME;
+	}
+	gpr[GPR_RAX] = (u32)data;
+	gpr[GPR_RDX] = data >> 32;
+	vcpu_touch(vcpu, STATE_GPRS);
+	return vcpu_skip(vcpu);
+}
+
+int vcpu_exit_wrmsr(struct vcpu *vcpu)
+{
+	const u64 *gpr = vcpu->state.gpr;
+
+	vcpu_need(vcpu, STATE_GPRS);
+	if (msr_write(vcpu, (u32)gpr[GPR_RCX], false,
+		      (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
+		vcpu_raise_gp(vcpu);
+		return EXIT_RESUME;
+	}
+	return vcpu_skip(vcpu);
+}
+
+int vcpu_exit_hlt(struct vcpu *vcpu)
+{
+	int fate = vcpu_skip(vcpu);
+
+	if (fate != EXIT_RESUME)
+		return fate;
+	if (vcpu->lapic) {
+		/* The run loop sleeps until something can be injected. */
+		vcpu->mp_state = KVM_MP_STATE_HALTED;
+		return EXIT_RESUME;
+	}
+	vcpu->run->exit_reason = KVM_EXIT_HLT;
+	return EXIT_USER;
+}
+
+static u64 hypercall(struct vcpu *vcpu, u64 nr)
+{
+	vcpu_need(vcpu, STATE_SEGS);
+	if (current_cpl(vcpu))
+		return -KVM_EPERM;
+	/* Asks that pending interrupts be looked at, which every entry does. */
+	if (nr == KVM_HC_VAPIC_POLL_IRQ)
+		return 0;
+	return -KVM_ENOSYS;
+}
+
+int vcpu_exit_hypercall(struct vcpu *vcpu)
+{
+	u64 *rax = &vcpu->state.gpr[GPR_RAX];
+	u64 result;
+
+	vcpu_need(vcpu, STATE_ALL);
+	if (emul_mode(&vcpu->state) == INSN_MODE_64)
+		result = hypercall(vcpu, *rax);
+	else
+		result = (u32)hypercall(vcpu, (u32)*rax);
+	*rax = result;
+	vcpu_touch(vcpu, STATE_GPRS);
+	return vcpu_skip(vcpu);
+}
+
+int vcpu_exit_xsetbv(struct vcpu *vcpu)
+{
+	const u64 *gpr = vcpu->state.gpr;
+
+	vcpu_need(vcpu, STATE_GPRS | STATE_SEGS | STATE_CR);
+	if (!(vcpu->state.cr4 & X86_CR4_OSXSAVE)) {
+		vcpu_raise_ud(vcpu);
+		return EXIT_RESUME;
+	}
+	if (current_cpl(vcpu) || fpu_set_xcr(vcpu, (u32)gpr[GPR_RCX],
+					     (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
+		vcpu_raise_gp(vcpu);
+		return EXIT_RESUME;
+	}
+	cpuid_refresh_vcpu(vcpu);
+	return vcpu_skip(vcpu);
+}
+
+/*
+ * Control registers.
+ */
+
+static bool guest_write_cr0(struct vcpu *vcpu, u64 value)
+{
+	struct cpu_state *state = &vcpu->state;
+
+	if (!cr0_write_valid(state, value))
+		return false;
+	state->cr0 = cr0_effective(value);
+	state->efer = efer_effective(state->efer, state->cr0);
+	vcpu_touch(vcpu, STATE_CR);
+	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	return true;
+}
+
+static bool guest_write_cr3(struct vcpu *vcpu, u64 value)
+{
+	struct cpu_state *state = &vcpu->state;
+
+	if (!cr3_valid(&vcpu->cpuid.facts, state, value))
+		return false;
+	/* Bit 63 says that the PCID's translations may stay (SDM 3A 4.10.4.1). */
+	state->cr3 = state->cr4 & X86_CR4_PCIDE ? value & ~BIT_ULL(63) : value;
+	vcpu_touch(vcpu, STATE_CR);
+	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	return true;
+}
+
+static bool guest_write_cr4(struct vcpu *vcpu, u64 value)
+{
+	struct cpu_state *state = &vcpu->state;
+	u64 changed = state->cr4 ^ value;
+
+	if (!cr4_write_valid(&vcpu->cpuid.facts, state, value))
+		return false;
+	state->cr4 = value;
+	vcpu_touch(vcpu, STATE_CR);
+	if (changed & (X86_CR4_OSXSAVE | X86_CR4_PKE))
+		cpuid_refresh_vcpu(vcpu);
+	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	return true;
+}
+
+static bool guest_write_cr8(struct vcpu *vcpu, u64 value)
+{
+	if (!cr8_valid(value))
+		return false;
+	if (vcpu->lapic)
+		lapic_set_cr8(vcpu->lapic, value);
+	vcpu->cr8 = value;
+	vcpu_make_request(vcpu, REQ_EVENT);
+	return true;
+}
+
+static bool guest_write_cr(struct vcpu *vcpu, u8 cr, u64 value)
+{
+	switch (cr) {
+	case 0:
+		return guest_write_cr0(vcpu, value);
+	case 3:
+		return guest_write_cr3(vcpu, value);
+	case 4:
+		return guest_write_cr4(vcpu, value);
+	default:
+		return guest_write_cr8(vcpu, value);
+	}
+}
+
+static u64 read_cr(const struct vcpu *vcpu, u8 cr)
+{
+	switch (cr) {
+	case 0:
+		return vcpu->state.cr0;
+	case 3:
+		return vcpu->state.cr3;
+	case 4:
+		return vcpu->state.cr4;
+	default:
+		return vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
+	}
+}
+
+/* A general-purpose register as MOV CR and MOV DR see it: 64 or 32 bits wide. */
+static u64 gpr_wide(const struct vcpu *vcpu, u8 reg)
+{
+	u64 value = vcpu->state.gpr[reg];
+
+	return vcpu->emul.insn.mode == INSN_MODE_64 ? value : (u32)value;
+}
+
+static void set_gpr_wide(struct vcpu *vcpu, u8 reg, u64 value)
+{
+	vcpu->state.gpr[reg] = vcpu->emul.insn.mode == INSN_MODE_64 ? value : (u32)value;
+	vcpu_touch(vcpu, STATE_GPRS);
+}
+
+/* LOCK MOV CR0 is MOV CR8 on AMD (APM 3 MOV CRn). */
+static u8 cr_number(const struct insn *insn)
+{
+	u8 cr = insn_reg(insn);
+
+	return cr == 0 && insn->prefixes & INSN_PREFIX_LOCK ? 8 : cr;
+}
+
+/* LMSW changes PE, MP, EM and TS, and cannot clear PE (SDM 2A LMSW). */
+static enum emul_result exec_lmsw(struct vcpu *vcpu)
+{
+	u64 cr0 = vcpu->state.cr0;
+	enum emul_result result;
+	u64 msw;
+
+	result = emul_read_rm(&vcpu->emul, 2, &msw);
+	if (result != EMUL_DONE)
+		return result;
+	guest_write_cr0(vcpu, (cr0 & ~0xeull) | (msw & 0xf));
+	return EMUL_DONE;
+}
+
+static enum emul_result exec_smsw(struct vcpu *vcpu)
+{
+	const struct insn *insn = &vcpu->emul.insn;
+	/* To memory always 16 bits, to a register as many as it has (SDM 2B SMSW). */
+	u32 size = insn->has_mem ? 2 : insn->operand_size;
+	enum emul_result result = emul_write_rm(&vcpu->emul, size, vcpu->state.cr0);
+
+	vcpu_touch(vcpu, STATE_GPRS);
+	return result;
+}
+
+static enum emul_result exec_mov_cr(struct vcpu *vcpu)
+{
+	const struct insn *insn = &vcpu->emul.insn;
+	u8 cr = cr_number(insn);
+
+	if (insn->opcode == 0x20) {
+		set_gpr_wide(vcpu, insn_rm(insn), read_cr(vcpu, cr));
+		return EMUL_DONE;
+	}
+	if (guest_write_cr(vcpu, cr, gpr_wide(vcpu, insn_rm(insn))))
+		return EMUL_DONE;
+	vcpu->emul.fault = (struct cpu_exception){ .vector = EXC_GP, .has_error_code = true };
+	return EMUL_FAULT;
+}
+
+static enum emul_result exec_cr(struct vcpu *vcpu)
+{
+	const struct insn *insn = &vcpu->emul.insn;
+
+	if (insn->map != INSN_MAP_0F)
+		return EMUL_UNKNOWN;
+	switch (insn->opcode) {
+	case 0x01:
+		return (insn->modrm >> 3 & 7) == 6 ? exec_lmsw(vcpu) : exec_smsw(vcpu);
+	case 0x06: /* CLTS */
+		guest_write_cr0(vcpu, vcpu->state.cr0 & ~(u64)X86_CR0_TS);
+		return EMUL_DONE;
+	case 0x20:
+	case 0x22:
+		return exec_mov_cr(vcpu);
+	default:
+		return EMUL_UNKNOWN;
+	}
+}
+
+int vcpu_exit_cr(struct vcpu *vcpu)
+{
+	enum emul_result result = decode(vcpu);
+
+	if (result == EMUL_DONE)
+		result = exec_cr(vcpu);
+	if (result != EMUL_DONE)
+		return emul_stopped(vcpu, result);
+	vcpu_advance(vcpu, vcpu->state.rip + vcpu->emul.insn.length);
+	return EXIT_RESUME;
+}
+
+/*
+ * Debug registers (SDM 3B 17.2).
+ */
+
+static bool write_dr(struct vcpu *vcpu, u8 dr, u64 value)
+{
+	struct cpu_state *state = &vcpu->state;
+
+	switch (dr) {
+	case 6:
+		if (!dr6_valid(value))
+			return false;
+		state->dr6 = dr6_effective(&vcpu->cpuid.facts, value);
+		break;
+	case 7:
+		if (!dr7_valid(value))
+			return false;
+		state->dr7 = dr7_effective(&vcpu->cpuid.facts, value);
+		break;
+	default:
+		state->dr[dr] = value;
+	}
+	vcpu_touch(vcpu, STATE_DR);
+	return true;
+}
+
+static u64 read_dr(const struct vcpu *vcpu, u8 dr)
+{
+	if (dr == 6)
+		return vcpu->state.dr6;
+	return dr == 7 ? vcpu->state.dr7 : vcpu->state.dr[dr];
+}
+
+int vcpu_exit_dr(struct vcpu *vcpu)
+{
+	enum emul_result result = decode(vcpu);
+	const struct insn *insn = &vcpu->emul.insn;
+	u8 dr;
+
+	if (result == EMUL_DONE &&
+	    (insn->map != INSN_MAP_0F || (insn->opcode != 0x21 && insn->opcode != 0x23)))
+		result = EMUL_UNKNOWN;
+	if (result != EMUL_DONE)
+		return emul_stopped(vcpu, result);
+
+	dr = insn_reg(insn);
+	if (dr > 7 || ((dr == 4 || dr == 5) && vcpu->state.cr4 & X86_CR4_DE)) {
+		vcpu_raise_ud(vcpu);
+		return EXIT_RESUME;
+	}
+	if (dr == 4 || dr == 5)
+		dr += 2;
+	if (vcpu->state.dr7 & DR7_GD) {
+		vcpu->state.dr7 &= ~(u64)DR7_GD;
+		vcpu_raise_db(vcpu, DR6_BD);
+		return EXIT_RESUME;
+	}
+	if (insn->opcode == 0x21) {
+		set_gpr_wide(vcpu, insn_rm(insn), read_dr(vcpu, dr));
+	} else if (!write_dr(vcpu, dr, gpr_wide(vcpu, insn_rm(insn)))) {
+		vcpu_raise_gp(vcpu);
+		return EXIT_RESUME;
+	}
+	vcpu_advance(vcpu, vcpu->state.rip + insn->length);
+	return EXIT_RESUME;
+}
+
+/*
+ * Events and errors.
+ */
+
+int vcpu_exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code)
+{
+	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = vector,
+						  .has_error_code = has_error_code,
+						  .error_code = error_code });
+	return EXIT_RESUME;
+}
+
+int vcpu_exit_window(struct vcpu *vcpu)
+{
+	vcpu_make_request(vcpu, REQ_EVENT);
+	if (vcpu->lapic || !vcpu->run->request_interrupt_window || vcpu->irq_queued >= 0 ||
+	    !vcpu_irq_allowed(vcpu))
+		return EXIT_RESUME;
+	vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+	return EXIT_USER;
+}
+
+int vcpu_exit_triple_fault(struct vcpu *vcpu)
+{
+	/* The control structure's contents are undefined: start from known ones. */
+	vcpu_reset(vcpu, true);
+	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return EXIT_USER;
+}
+
+int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access)
+{
+	int r = mmu_fault(vcpu->vm, gpa, access);
+
+	switch (r) {
+	case MMU_MAPPED:
+	case -EAGAIN:
+		return EXIT_RESUME;
+	case MMU_NO_SLOT:
+	case MMU_READONLY:
+		if (vcpu->event.type == EVENT_NONE)
+			return vcpu_emulate(vcpu);
+		/* Not the instruction at RIP did it, but the delivery of an event. */
+		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	default:
+		return r;
+	}
+}
+
+int vcpu_exit_fail_entry(struct vcpu *vcpu, u64 reason)
+{
+	struct kvm_run *run = vcpu->run;
+
+	pr_warn_ratelimited("vCPU %u: the CPU refused the entry, reason %#llx\n", vcpu->id, reason);
+	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	run->fail_entry.hardware_entry_failure_reason = reason;
+	run->fail_entry.cpu = vcpu->last_cpu;
+	return EXIT_USER;
+}
+
+int vcpu_internal_error(struct vcpu *vcpu, u32 suberror)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 info[2];
+
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = suberror;
+	run->internal.ndata = 4;
+	run->internal.data[0] = vendor_call(exit_code)(vcpu, info);
+	run->internal.data[1] = info[0];
+	run->internal.data[2] = info[1];
+	run->internal.data[3] = vcpu->last_cpu;
+	return EXIT_USER;
+}
+
+int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code)
+{
+	pr_warn_ratelimited("vCPU %u: no handler for exit %#llx\n", vcpu->id, exit_code);
+	return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON);
+}

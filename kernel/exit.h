@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What VM exits mean, for both vendors: each back end translates its exit codes
+ * and calls these. All run in the vCPU's thread with its mutex and vm->srcu
+ * held, interrupts on, and may sleep. All return an enum exit_fate or an errno.
+ */
+#ifndef ORIEL_EXIT_H
+#define ORIEL_EXIT_H
+
+#include <linux/types.h>
+
+#include "vcpu.h"
+
+/** vcpu_skip() - step over the instruction that exited */
+int vcpu_skip(struct vcpu *vcpu);
+
+/**
+ * vcpu_advance() - continue at another instruction
+ * @vcpu: the vCPU
+ * @rip: RIP of the next instruction, cut to the width of the mode
+ *
+ * Ends interrupt shadows and RF, and raises the single-step #DB when TF is set
+ * (SDM 3B 17.3.1.4).
+ */
+void vcpu_advance(struct vcpu *vcpu, u64 rip);
+
+/** vcpu_emulate() - execute the instruction at RIP in software */
+int vcpu_emulate(struct vcpu *vcpu);
+
+/**
+ * vcpu_complete_access() - userspace has done its part of the last exit
+ * @vcpu: the vCPU
+ *
+ * Return: EXIT_RESUME also when nothing was pending.
+ */
+int vcpu_complete_access(struct vcpu *vcpu);
+
+/** vcpu_exit_cpuid() - CPUID */
+int vcpu_exit_cpuid(struct vcpu *vcpu);
+/** vcpu_exit_rdmsr() - RDMSR */
+int vcpu_exit_rdmsr(struct vcpu *vcpu);
+/** vcpu_exit_wrmsr() - WRMSR */
+int vcpu_exit_wrmsr(struct vcpu *vcpu);
+/** vcpu_exit_hlt() - HLT */
+int vcpu_exit_hlt(struct vcpu *vcpu);
+/** vcpu_exit_hypercall() - VMCALL or VMMCALL */
+int vcpu_exit_hypercall(struct vcpu *vcpu);
+/** vcpu_exit_xsetbv() - XSETBV */
+int vcpu_exit_xsetbv(struct vcpu *vcpu);
+/** vcpu_exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW */
+int vcpu_exit_cr(struct vcpu *vcpu);
+/** vcpu_exit_dr() - MOV to or from a debug register */
+int vcpu_exit_dr(struct vcpu *vcpu);
+/** vcpu_exit_window() - an interrupt or NMI window has opened */
+int vcpu_exit_window(struct vcpu *vcpu);
+/** vcpu_exit_triple_fault() - the guest shut down */
+int vcpu_exit_triple_fault(struct vcpu *vcpu);
+
+/**
+ * vcpu_exit_exception() - the guest gets an exception
+ * @vcpu: the vCPU
+ * @vector: which
+ * @has_error_code: it has an error code
+ * @error_code: the error code
+ */
+int vcpu_exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code);
+
+/**
+ * vcpu_exit_pio() - IN or OUT, not a string
+ * @vcpu: the vCPU
+ * @port: port number
+ * @size: bytes, 1, 2 or 4
+ * @in: it is IN
+ * @next_rip: RIP of the next instruction
+ */
+int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip);
+
+/**
+ * vcpu_exit_sl_fault() - second-level page fault
+ * @vcpu: the vCPU
+ * @gpa: what was accessed
+ * @access: MMU_ACCESS_*
+ */
+int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access);
+
+/**
+ * vcpu_exit_fail_entry() - the CPU refused the entry
+ * @vcpu: the vCPU
+ * @reason: the hardware's word for it
+ */
+int vcpu_exit_fail_entry(struct vcpu *vcpu, u64 reason);
+
+/**
+ * vcpu_exit_unknown() - an exit that the back end has no handler for
+ * @vcpu: the vCPU
+ * @exit_code: its number
+ */
+int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code);
+
+/**
+ * vcpu_internal_error() - the module cannot go on with this guest
+ * @vcpu: the vCPU
+ * @suberror: KVM_INTERNAL_ERROR_*
+ *
+ * Return: EXIT_USER with KVM_EXIT_INTERNAL_ERROR and what the hardware said.
+ */
+int vcpu_internal_error(struct vcpu *vcpu, u32 suberror);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_CHECK_EXTENSION: a capability stands here when the whole of it works.
+ */
+#include <linux/cpumask.h>
+#include <linux/kvm.h>
+
+#include "extension.h"
+#include "memslot.h"
+#include "vcpu.h"
+#include "vm.h"
+
+int extension_check(unsigned long cap)
+{
+	switch (cap) {
+	case KVM_CAP_IRQCHIP:
+	case KVM_CAP_HLT:
+	case KVM_CAP_USER_MEMORY:
+	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
+	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
+	case KVM_CAP_SYNC_MMU:
+	case KVM_CAP_READONLY_MEM:
+	case KVM_CAP_SET_TSS_ADDR:
+	case KVM_CAP_SET_IDENTITY_MAP_ADDR:
+	case KVM_CAP_SET_BOOT_CPU_ID:
+	case KVM_CAP_EXT_CPUID:
+	case KVM_CAP_CLOCKSOURCE:
+	case KVM_CAP_NOP_IO_DELAY:
+	case KVM_CAP_MP_STATE:
+	case KVM_CAP_VCPU_EVENTS:
+	case KVM_CAP_DEBUGREGS:
+	case KVM_CAP_USER_NMI:
+	case KVM_CAP_PIT2:
+	case KVM_CAP_PIT_STATE2:
+	case KVM_CAP_IRQ_INJECT_STATUS:
+	case KVM_CAP_SIGNAL_MSI:
+	case KVM_CAP_GET_TSC_KHZ:
+	case KVM_CAP_KVMCLOCK_CTRL:
+	case KVM_CAP_TSC_DEADLINE_TIMER:
+	case KVM_CAP_CHECK_EXTENSION_VM:
+	case KVM_CAP_IMMEDIATE_EXIT:
+	case KVM_CAP_GET_MSR_FEATURES:
+	case KVM_CAP_INTERNAL_ERROR_DATA:
+		return 1;
+	case KVM_CAP_XSAVE:
+	case KVM_CAP_XCRS:
+		return fpu_host.xcr0 ? 1 : 0;
+	case KVM_CAP_XSAVE2:
+		return fpu_host.xcr0 ? fpu_xsave_size() : 0;
+	case KVM_CAP_ADJUST_CLOCK:
+		return KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+	case KVM_CAP_IRQ_ROUTING:
+		return FABRIC_MAX_GSI;
+	case KVM_CAP_NR_MEMSLOTS:
+		return MEMSLOT_MAX;
+	case KVM_CAP_NR_VCPUS:
+		return num_online_cpus();
+	case KVM_CAP_MAX_VCPUS:
+		return VM_MAX_VCPUS;
+	case KVM_CAP_MAX_VCPU_ID:
+		return VM_MAX_VCPU_ID;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ioctls whose argument is a structure of fixed size.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ioctl.h"
+
+/* Larger structures are rare enough to be allocated. */
+#define ON_STACK 320
+
+static long carry_out(void *object, const struct ioctl_entry *entry, void *data,
+		      void __user *user)
+{
+	size_t size = _IOC_SIZE(entry->cmd);
+	long r;
+
+	/* _IOC_WRITE is what userspace writes, that is, what is read here. */
+	if (_IOC_DIR(entry->cmd) & _IOC_WRITE) {
+		if (copy_from_user(data, user, size))
+			return -EFAULT;
+	} else {
+		memset(data, 0, size);
+	}
+	r = entry->handler(object, data);
+	if (r >= 0 && _IOC_DIR(entry->cmd) & _IOC_READ && copy_to_user(user, data, size))
+		return -EFAULT;
+	return r;
+}
+
+long ioctl_fixed(void *object, const struct ioctl_entry *table, size_t count, unsigned int cmd,
+		 unsigned long arg)
+{
+	u64 stack[ON_STACK / sizeof(u64)];
+	void *data = stack;
+	size_t i;
+	long r;
+
+	for (i = 0; i < count && table[i].cmd != cmd; i++)
+		;
+	if (i == count)
+		return -ENOTTY;
+	if (_IOC_SIZE(cmd) > sizeof(stack)) {
+		data = kmalloc(_IOC_SIZE(cmd), GFP_KERNEL_ACCOUNT);
+		if (!data)
+			return -ENOMEM;
+	}
+	r = carry_out(object, &table[i], data, (void __user *)arg);
+	if (data != stack)
+		kfree(data);
+	return r;
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPU ioctls that read and write registers and pending events: between the
+ * ABI's structures and struct cpu_state.
+ */
+#include <asm/processor-flags.h>
+
+#include "compat.h"
+#include "cr.h"
+#include "event.h"
+#include "irq/lapic.h"
+#include "mmu/guest_walk.h"
+#include "regs.h"
+#include "vm.h"
+
+/* Bit 1 of RFLAGS is always set (SDM 1 3.4.3). */
+#define RFLAGS_FIXED BIT(1)
+
+void regs_get(struct vcpu *vcpu, struct kvm_regs *regs)
+{
+	const u64 *gpr = vcpu->state.gpr;
+
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP);
+	*regs = (struct kvm_regs){
+		.rax = gpr[GPR_RAX], .rbx = gpr[GPR_RBX], .rcx = gpr[GPR_RCX],
+		.rdx = gpr[GPR_RDX], .rsi = gpr[GPR_RSI], .rdi = gpr[GPR_RDI],
+		.rsp = gpr[GPR_RSP], .rbp = gpr[GPR_RBP],
+		.r8 = gpr[8], .r9 = gpr[9], .r10 = gpr[10], .r11 = gpr[11],
+		.r12 = gpr[12], .r13 = gpr[13], .r14 = gpr[14], .r15 = gpr[15],
+		.rip = vcpu->state.rip, .rflags = vcpu->state.rflags,
+	};
+}
+
+void regs_set(struct vcpu *vcpu, const struct kvm_regs *regs)
+{
+	u64 *gpr = vcpu->state.gpr;
+
+	gpr[GPR_RAX] = regs->rax;
+	gpr[GPR_RBX] = regs->rbx;
+	gpr[GPR_RCX] = regs->rcx;
+	gpr[GPR_RDX] = regs->rdx;
+	gpr[GPR_RSI] = regs->rsi;
+	gpr[GPR_RDI] = regs->rdi;
+	gpr[GPR_RSP] = regs->rsp;
+	gpr[GPR_RBP] = regs->rbp;
+	gpr[8] = regs->r8;
+	gpr[9] = regs->r9;
+	gpr[10] = regs->r10;
+	gpr[11] = regs->r11;
+	gpr[12] = regs->r12;
+	gpr[13] = regs->r13;
+	gpr[14] = regs->r14;
+	gpr[15] = regs->r15;
+	vcpu->state.rip = regs->rip;
+	vcpu->state.rflags = regs->rflags | RFLAGS_FIXED;
+	vcpu_touch(vcpu, STATE_GPRS | STATE_RIP);
+	vcpu->exception_pending = false;
+	vcpu_make_request(vcpu, REQ_EVENT);
+}
+
+static void segment_get(const struct cpu_segment *from, struct kvm_segment *to)
+{
+	u16 attrib = from->attrib;
+
+	*to = (struct kvm_segment){
+		.base = from->base,
+		.limit = from->limit,
+		.selector = from->selector,
+		.type = attrib & SEG_ATTR_TYPE,
+		.s = !!(attrib & SEG_ATTR_S),
+		.dpl = (attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT,
+		.present = !!(attrib & SEG_ATTR_P),
+		.avl = !!(attrib & SEG_ATTR_AVL),
+		.l = !!(attrib & SEG_ATTR_L),
+		.db = !!(attrib & SEG_ATTR_DB),
+		.g = !!(attrib & SEG_ATTR_G),
+		.unusable = !(attrib & SEG_ATTR_P),
+	};
+}
+
+static void segment_set(const struct kvm_segment *from, struct cpu_segment *to)
+{
+	u16 attrib = (from->type & SEG_ATTR_TYPE) |
+		     ((from->dpl << SEG_ATTR_DPL_SHIFT) & SEG_ATTR_DPL) |
+		     (from->s ? SEG_ATTR_S : 0) | (from->avl ? SEG_ATTR_AVL : 0) |
+		     (from->l ? SEG_ATTR_L : 0) | (from->db ? SEG_ATTR_DB : 0) |
+		     (from->g ? SEG_ATTR_G : 0) |
+		     (from->present && !from->unusable ? SEG_ATTR_P : 0);
+
+	*to = (struct cpu_segment){ .base = from->base,
+				    .limit = from->limit,
+				    .selector = from->selector,
+				    .attrib = attrib };
+}
+
+/* struct kvm_sregs in the order of enum cpu_seg. */
+static struct kvm_segment *sregs_segment(struct kvm_sregs *sregs, enum cpu_seg seg)
+{
+	switch (seg) {
+	case SEG_ES:
+		return &sregs->es;
+	case SEG_CS:
+		return &sregs->cs;
+	case SEG_SS:
+		return &sregs->ss;
+	case SEG_DS:
+		return &sregs->ds;
+	case SEG_FS:
+		return &sregs->fs;
+	case SEG_GS:
+		return &sregs->gs;
+	case SEG_LDTR:
+		return &sregs->ldt;
+	default:
+		return &sregs->tr;
+	}
+}
+
+static u64 current_apic_base(const struct vcpu *vcpu)
+{
+	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
+}
+
+void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs)
+{
+	const struct cpu_state *state = &vcpu->state;
+	int i;
+
+	vcpu_need(vcpu, STATE_SEGS | STATE_CR);
+	*sregs = (struct kvm_sregs){
+		.gdt = { .base = state->gdtr.base, .limit = state->gdtr.limit },
+		.idt = { .base = state->idtr.base, .limit = state->idtr.limit },
+		.cr0 = state->cr0,
+		.cr2 = state->cr2,
+		.cr3 = state->cr3,
+		.cr4 = state->cr4,
+		.cr8 = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8,
+		.efer = state->efer,
+		.apic_base = current_apic_base(vcpu),
+	};
+	for (i = 0; i < SEG_COUNT; i++)
+		segment_get(&state->seg[i], sregs_segment(sregs, i));
+	if (vcpu->event.type == EVENT_IRQ)
+		__set_bit(vcpu->event.vector, (unsigned long *)sregs->interrupt_bitmap);
+}
+
+/* The one interrupt that is being delivered, -1 for none, -EINVAL for several. */
+static int bitmap_vector(const struct kvm_sregs *sregs)
+{
+	const unsigned long *bitmap = (const unsigned long *)sregs->interrupt_bitmap;
+	int vector = find_first_bit(bitmap, KVM_NR_INTERRUPTS);
+
+	if (vector == KVM_NR_INTERRUPTS)
+		return -1;
+	if (find_next_bit(bitmap, KVM_NR_INTERRUPTS, vector + 1) < KVM_NR_INTERRUPTS)
+		return -EINVAL;
+	return vector;
+}
+
+static int sregs_apply_apic(struct vcpu *vcpu, const struct kvm_sregs *sregs)
+{
+	if (!vcpu->lapic) {
+		vcpu->apic_base = sregs->apic_base;
+		vcpu->cr8 = sregs->cr8;
+		return 0;
+	}
+	if (lapic_set_base(vcpu->lapic, sregs->apic_base, true))
+		return -EINVAL;
+	lapic_set_cr8(vcpu->lapic, sregs->cr8);
+	vcpu->cr8 = sregs->cr8;
+	return 0;
+}
+
+int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs)
+{
+	struct cpu_state state;
+	int vector = bitmap_vector(sregs);
+	int i;
+
+	vcpu_need(vcpu, STATE_ALL);
+	state = vcpu->state;
+	for (i = 0; i < SEG_COUNT; i++)
+		segment_set(sregs_segment((struct kvm_sregs *)sregs, i), &state.seg[i]);
+	state.gdtr = (struct cpu_table){ .base = sregs->gdt.base, .limit = sregs->gdt.limit };
+	state.idtr = (struct cpu_table){ .base = sregs->idt.base, .limit = sregs->idt.limit };
+	state.cr0 = sregs->cr0;
+	state.cr2 = sregs->cr2;
+	state.cr3 = sregs->cr3;
+	state.cr4 = sregs->cr4;
+	state.efer = sregs->efer;
+
+	if (vector == -EINVAL || !cr8_valid(sregs->cr8) ||
+	    !cr_mode_valid(&vcpu->cpuid.facts, cpuid_host_facts(), &state) || sregs_apply_apic(vcpu, sregs))
+		return -EINVAL;
+	vcpu->state = state;
+	vcpu_touch(vcpu, STATE_SEGS | STATE_CR);
+	cpuid_refresh_vcpu(vcpu);
+	if (vector >= 0)
+		vcpu->event = (struct vcpu_event){ .type = EVENT_IRQ, .vector = vector };
+	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	vcpu_make_request(vcpu, REQ_EVENT);
+	return 0;
+}
+
+void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events)
+{
+	const struct vcpu_event *event = &vcpu->event;
+	const struct cpu_exception *exception = &vcpu->exception;
+
+	*events = (struct kvm_vcpu_events){
+		.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW,
+		.interrupt.shadow = vendor_call(get_shadow)(vcpu),
+		.nmi.injected = event->type == EVENT_NMI,
+		.nmi.pending = vcpu->nmi_pending,
+		.nmi.masked = vendor_call(nmi_blocked)(vcpu),
+	};
+	if (event->type == EVENT_EXCEPTION) {
+		events->exception.injected = 1;
+		events->exception.nr = event->vector;
+		events->exception.has_error_code = event->has_error_code;
+		events->exception.error_code = event->error_code;
+	} else if (vcpu->exception_pending) {
+		/* Reported as injected, which is what it will be at the next entry. */
+		events->exception.injected = 1;
+		events->exception.nr = exception->vector;
+		events->exception.has_error_code = exception->has_error_code;
+		events->exception.error_code = exception->error_code;
+	}
+	if (event->type == EVENT_IRQ || event->type == EVENT_SOFT_INT) {
+		events->interrupt.injected = 1;
+		events->interrupt.nr = event->vector;
+		events->interrupt.soft = event->type == EVENT_SOFT_INT;
+	} else if (vcpu->irq_queued >= 0) {
+		events->interrupt.injected = 1;
+		events->interrupt.nr = vcpu->irq_queued;
+	}
+}
+
+/* A pending #PF's address has to be in CR2 already: the ABI has no place for it. */
+static void set_event(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
+{
+	vcpu->exception_pending = false;
+	vcpu->irq_queued = -1;
+	if (events->exception.injected) {
+		vcpu->event = (struct vcpu_event){
+			.type = EVENT_EXCEPTION,
+			.vector = events->exception.nr,
+			.has_error_code = events->exception.has_error_code,
+			.error_code = events->exception.error_code,
+		};
+		if (events->interrupt.injected && !events->interrupt.soft)
+			vcpu->irq_queued = events->interrupt.nr;
+	} else if (events->nmi.injected) {
+		vcpu->event = (struct vcpu_event){ .type = EVENT_NMI, .vector = EXC_NMI };
+	} else if (events->interrupt.injected) {
+		vcpu->event = (struct vcpu_event){
+			.type = events->interrupt.soft ? EVENT_SOFT_INT : EVENT_IRQ,
+			.vector = events->interrupt.nr,
+		};
+	} else {
+		vcpu->event.type = EVENT_NONE;
+	}
+}
+
+int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
+{
+	const u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
+			  KVM_VCPUEVENT_VALID_SHADOW;
+
+	if (events->flags & ~known)
+		return -EINVAL;
+	if (events->exception.injected &&
+	    (events->exception.nr > 31 || events->exception.nr == EXC_NMI))
+		return -EINVAL;
+	set_event(vcpu, events);
+	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+		vcpu->nmi_pending = min_t(u8, events->nmi.pending, 2);
+	vendor_call(set_nmi_blocked)(vcpu, events->nmi.masked);
+	if (events->flags & KVM_VCPUEVENT_VALID_SHADOW)
+		vendor_call(set_shadow)(vcpu, events->interrupt.shadow);
+	if (events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR && vcpu->lapic)
+		vcpu->lapic->sipi_vector = events->sipi_vector;
+	vcpu_make_request(vcpu, REQ_EVENT);
+	return 0;
+}
+
+void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs)
+{
+	vcpu_need(vcpu, STATE_DR);
+	*regs = (struct kvm_debugregs){ .dr6 = vcpu->state.dr6, .dr7 = vcpu->state.dr7 };
+	memcpy(regs->db, vcpu->state.dr, sizeof(regs->db));
+}
+
+int debugregs_set(struct vcpu *vcpu, const struct kvm_debugregs *regs)
+{
+	const struct cpuid_facts *facts = &vcpu->cpuid.facts;
+
+	if (regs->flags || !dr6_valid(regs->dr6) || !dr7_valid(regs->dr7))
+		return -EINVAL;
+	memcpy(vcpu->state.dr, regs->db, sizeof(regs->db));
+	vcpu->state.dr6 = dr6_effective(facts, regs->dr6);
+	vcpu->state.dr7 = dr7_effective(facts, regs->dr7);
+	vcpu_touch(vcpu, STATE_DR);
+	return 0;
+}
+
+void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state)
+{
+	state->mp_state = vcpu->mp_state;
+}
+
+int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state)
+{
+	switch (state->mp_state) {
+	case KVM_MP_STATE_RUNNABLE:
+		break;
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_HALTED:
+		if (!vcpu->lapic)
+			return -EINVAL;
+		break;
+	case KVM_MP_STATE_SIPI_RECEIVED:
+		if (!vcpu->lapic)
+			return -EINVAL;
+		/* The SIPI is about to be served: do so at the next entry. */
+		vcpu->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+		lapic_post_event(vcpu->lapic, LAPIC_EVENT_SIPI, vcpu->lapic->sipi_vector);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+	vcpu->mp_state = state->mp_state;
+	vcpu_make_request(vcpu, REQ_EVENT);
+	return 0;
+}
+
+void translate_get(struct vcpu *vcpu, struct kvm_translation *translation)
+{
+	u64 gpa;
+	int r = vcpu_translate(vcpu, translation->linear_address, WALK_PROBE, &gpa);
+
+	translation->physical_address = r ? ~0ull : gpa;
+	translation->valid = !r;
+	/* The ABI promises no more than that these are filled in. */
+	translation->writeable = 1;
+	translation->usermode = 0;
+}

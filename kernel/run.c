@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_RUN: enter the guest, handle the exit, go round, until userspace or a
+ * signal is due.
+ */
+#include <linux/context_tracking.h>
+#include <linux/kvm.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <linux/vtime.h>
+#include <asm/processor-flags.h>
+
+#include "claim.h"
+#include "compat.h"
+#include "cr.h"
+#include "event.h"
+#include "exit.h"
+#include "irq/lapic.h"
+#include "vm.h"
+
+/* Posted INIT, SIPI and NMI (SDM 3A 8.4.2, 10.4.7). */
+static void take_lapic_events(struct vcpu *vcpu)
+{
+	u32 events;
+
+	if (!lapic_has_work(vcpu->lapic))
+		return;
+	events = lapic_take_events(vcpu->lapic);
+	if (events & LAPIC_EVENT_INIT) {
+		vcpu_reset(vcpu, true);
+		lapic_reset(vcpu->lapic, true);
+		vcpu->mp_state = vcpu->id == vcpu->vm->bsp_id ? KVM_MP_STATE_RUNNABLE :
+								KVM_MP_STATE_INIT_RECEIVED;
+	}
+	if (events & LAPIC_EVENT_SIPI && vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
+		u8 page = vcpu->lapic->sipi_vector;
+
+		vcpu_need(vcpu, STATE_ALL);
+		vcpu->state.seg[SEG_CS].selector = page << 8;
+		vcpu->state.seg[SEG_CS].base = page << 12;
+		vcpu->state.rip = 0;
+		vcpu_touch(vcpu, STATE_SEGS | STATE_RIP);
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	}
+	if (events & LAPIC_EVENT_NMI)
+		vcpu_post_nmi(vcpu);
+}
+
+/* Returns EXIT_RESUME, or what ends KVM_RUN. */
+static int serve_requests(struct vcpu *vcpu)
+{
+	if (vcpu_test_request(vcpu, REQ_VM_DEAD)) {
+		/* Stays set: nothing revives the VM. */
+		vcpu_make_request(vcpu, REQ_VM_DEAD);
+		return -EIO;
+	}
+	if (vcpu_test_request(vcpu, REQ_TRIPLE_FAULT))
+		return vcpu_exit_triple_fault(vcpu);
+	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
+		clock_update(vcpu);
+	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH))
+		vendor_call(flush_tlb)(vcpu);
+	if (vcpu_test_request(vcpu, REQ_EVENT)) {
+		if (vcpu->lapic)
+			take_lapic_events(vcpu);
+		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
+			vcpu_choose_event(vcpu);
+	}
+	return EXIT_RESUME;
+}
+
+/*
+ * What the kernel wants of this thread before it goes on. A notification
+ * without work is for the return to userspace (restartable sequences) and waits
+ * for it.
+ */
+static bool thread_work_pending(void)
+{
+	return need_resched() || signal_pending(current) ||
+	       (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current));
+}
+
+/*
+ * Every reason not to enter that may have come up to the moment interrupts
+ * went off; what comes later sends an IPI, which ends the guest at once.
+ */
+static bool must_not_enter(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) || thread_work_pending();
+}
+
+static void enter_guest(struct vcpu *vcpu)
+{
+	u64 cr4 = vcpu->state.cr4;
+
+	if (!(vcpu->cached & STATE_CR)) {
+		vendor_call(fetch)(vcpu, STATE_CR);
+		cr4 = vcpu->state.cr4;
+	}
+	msr_load_tsc_aux(vcpu);
+	fpu_enter_guest(&vcpu->fpu, cr4);
+
+	vtime_account_guest_enter();
+	if (!context_tracking_guest_enter())
+		oriel_rcu_note_context_switch();
+	vendor_call(enter)(vcpu);
+	context_tracking_guest_exit();
+
+	fpu_leave_guest(&vcpu->fpu);
+}
+
+static void sync_cr8_in(struct vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		vcpu->cr8 = lapic_get_cr8(vcpu->lapic);
+}
+
+static void sync_cr8_out(struct vcpu *vcpu)
+{
+	if (vcpu->lapic && lapic_get_cr8(vcpu->lapic) != vcpu->cr8)
+		lapic_set_cr8(vcpu->lapic, vcpu->cr8);
+}
+
+/* One round: into the guest and out again. */
+static int run_once(struct vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->requests)) {
+		int r = serve_requests(vcpu);
+
+		if (r != EXIT_RESUME || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
+			return r;
+	}
+	preempt_disable();
+	sync_cr8_in(vcpu);
+	if (vcpu->dirty) {
+		vendor_call(commit)(vcpu, vcpu->dirty);
+		vcpu->dirty = 0;
+	}
+	local_irq_disable();
+	vcpu->cpu = smp_processor_id();
+	/* Pairs with vcpu_kick(): either it sees the mode or we its request. */
+	smp_store_mb(vcpu->mode, VCPU_IN_GUEST);
+	if (must_not_enter(vcpu)) {
+		WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
+		local_irq_enable();
+		preempt_enable();
+		return EXIT_RESUME;
+	}
+	if (unlikely(!cpu_claimed())) {
+		WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
+		local_irq_enable();
+		preempt_enable();
+		return -EIO;
+	}
+	enter_guest(vcpu);
+	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
+	/* The interrupt that ended the guest is taken here, as guest time. */
+	local_irq_enable();
+	local_irq_disable();
+	vtime_account_guest_exit();
+	local_irq_enable();
+	preempt_enable();
+
+	vcpu->event.type = EVENT_NONE;
+	vendor_call(recover)(vcpu);
+	sync_cr8_out(vcpu);
+	return vendor_call(handle_exit)(vcpu);
+}
+
+/* What ends a sleep. */
+static bool wake_due(struct vcpu *vcpu)
+{
+	if (test_bit(REQ_VM_DEAD, &vcpu->requests) ||
+	    (vcpu->lapic && atomic_read(&vcpu->lapic->events)))
+		return true;
+	return vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu);
+}
+
+/* HLT, or a processor that waits for INIT and SIPI. */
+static int block(struct vcpu *vcpu, int *srcu)
+{
+	int r = 0;
+
+	if (!wake_due(vcpu)) {
+		/* Who changes the memslots must not wait for a sleeper. */
+		srcu_read_unlock(&vcpu->vm->srcu, *srcu);
+		r = rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE);
+		*srcu = srcu_read_lock(&vcpu->vm->srcu);
+	}
+	if (r)
+		return -EINTR;
+	if (vcpu->lapic)
+		take_lapic_events(vcpu);
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu))
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	vcpu_make_request(vcpu, REQ_EVENT);
+	return test_bit(REQ_VM_DEAD, &vcpu->requests) ? -EIO : EXIT_RESUME;
+}
+
+/* Signals end KVM_RUN, as does work that is done on the way to userspace. */
+static int do_thread_work(struct vcpu *vcpu, int *srcu)
+{
+	if (signal_pending(current) || (test_thread_flag(TIF_NOTIFY_RESUME) &&
+					task_work_pending(current)))
+		return -EINTR;
+	srcu_read_unlock(&vcpu->vm->srcu, *srcu);
+	cond_resched();
+	*srcu = srcu_read_lock(&vcpu->vm->srcu);
+	return EXIT_RESUME;
+}
+
+static int run_loop(struct vcpu *vcpu)
+{
+	int srcu = srcu_read_lock(&vcpu->vm->srcu);
+	int r = vcpu_complete_access(vcpu);
+
+	if (r == EXIT_RESUME && READ_ONCE(vcpu->run->immediate_exit))
+		r = -EINTR;
+	while (r == EXIT_RESUME) {
+		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
+			r = run_once(vcpu);
+		else
+			r = block(vcpu, &srcu);
+		if (r == EXIT_RESUME && thread_work_pending())
+			r = do_thread_work(vcpu, &srcu);
+	}
+	srcu_read_unlock(&vcpu->vm->srcu, srcu);
+	return r;
+}
+
+/* The fields of kvm_run that are valid on each return. */
+static void fill_run(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	vcpu_need(vcpu, STATE_RIP);
+	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
+	run->cr8 = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
+	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
+	run->ready_for_interrupt_injection =
+		vcpu->lapic || (vcpu->irq_queued < 0 && vcpu_irq_allowed(vcpu));
+	run->flags = 0;
+}
+
+/* Only a userspace interrupt controller knows the task priority better. */
+static int take_run(struct vcpu *vcpu)
+{
+	u64 cr8 = READ_ONCE(vcpu->run->cr8);
+
+	if (vcpu->lapic)
+		return 0;
+	if (!cr8_valid(cr8))
+		return -EINVAL;
+	vcpu->cr8 = cr8;
+	return 0;
+}
+
+int vcpu_run(struct vcpu *vcpu)
+{
+	sigset_t saved;
+	int r = take_run(vcpu);
+
+	if (r)
+		return r;
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	vcpu->cpuid.frozen = true;
+	vcpu_load(vcpu);
+	fpu_begin_run(vcpu);
+	if (!vcpu->lapic && vcpu->run->request_interrupt_window)
+		vcpu_make_request(vcpu, REQ_EVENT);
+
+	r = run_loop(vcpu);
+
+	if (r == -EINTR)
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	fill_run(vcpu);
+	fpu_end_run(vcpu);
+	vcpu_put(vcpu);
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	return r;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * AMD-V capabilities, what all guests share (permission maps), and turning the
+ * extension on and off on each CPU.
+ */
+#include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+
+#include "compat.h"
+#include "svm.h"
+
+#define SVM_CPUID_NP BIT(0)
+#define SVM_CPUID_NRIPS BIT(3)
+#define SVM_CPUID_VMCB_CLEAN BIT(5)
+#define SVM_CPUID_FLUSH_BY_ASID BIT(6)
+#define SVM_CPUID_DECODE_ASSISTS BIT(7)
+#define SVM_CPUID_SPEC_CTRL BIT(20)
+
+/* APM 2 15.30.1 */
+#define VM_CR_SVMDIS BIT(4)
+
+/* 12 KiB for 64 Ki ports and what an access at 0FFFFh reaches; APM 2 15.10.1 */
+#define IOPM_ORDER 2
+#define IOPM_BYTES (3 * PAGE_SIZE)
+/* Two bits an MSR, three ranges of 2000h MSRs; APM 2 15.11 */
+#define MSRPM_ORDER 1
+#define MSRPM_BYTES (2 * PAGE_SIZE)
+#define MSRPM_RANGE_MSRS 0x2000
+#define MSRPM_RANGE_BYTES 0x800
+
+struct svm_caps svm_caps;
+DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
+
+static void *iopm;
+static void *msrpm;
+
+/* MSRs that a guest reads and writes without an exit: the VMCB switches them. */
+static const u32 direct_msrs[] = {
+	MSR_STAR,	    MSR_LSTAR,		   MSR_CSTAR,
+	MSR_SYSCALL_MASK,   MSR_FS_BASE,	   MSR_GS_BASE,
+	MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
+};
+
+u64 svm_iopm_pa(void)
+{
+	return __pa(iopm);
+}
+
+u64 svm_msrpm_pa(void)
+{
+	return __pa(msrpm);
+}
+
+static int svm_read_caps(void)
+{
+	u32 features;
+	u64 vm_cr;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM) || cpuid_eax(0x80000000) < 0x8000000a) {
+		pr_err("this CPU has no AMD-V (CPUID 80000001h ECX.SVM is 0)\n");
+		return -EOPNOTSUPP;
+	}
+	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS) {
+		pr_err("AMD-V is disabled by firmware (MSR VM_CR.SVMDIS is 1): enable SVM in the firmware set-up\n");
+		return -EOPNOTSUPP;
+	}
+	features = cpuid_edx(0x8000000a);
+	if (!(features & SVM_CPUID_NP)) {
+		pr_err("this CPU has no nested paging (CPUID 8000000Ah EDX.NP is 0), which Oriel needs\n");
+		return -EOPNOTSUPP;
+	}
+	svm_caps = (struct svm_caps){
+		.asids = cpuid_ebx(0x8000000a),
+		.nrips = features & SVM_CPUID_NRIPS,
+		.flush_by_asid = features & SVM_CPUID_FLUSH_BY_ASID,
+		.clean_bits = features & SVM_CPUID_VMCB_CLEAN,
+		.decode_assists = features & SVM_CPUID_DECODE_ASSISTS,
+		.spec_ctrl = features & SVM_CPUID_SPEC_CTRL,
+	};
+	if (svm_caps.asids < 2) {
+		pr_err("this CPU has no ASID for guests (CPUID 8000000Ah EBX is %u)\n", svm_caps.asids);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static void msrpm_allow(u32 msr)
+{
+	u32 range = msr >= 0xc0010000 ? 2 : msr >= 0xc0000000 ? 1 : 0;
+	u32 bit = range * MSRPM_RANGE_BYTES * 8 + (msr & (MSRPM_RANGE_MSRS - 1)) * 2;
+
+	__clear_bit(bit, msrpm);
+	__clear_bit(bit + 1, msrpm);
+}
+
+static int svm_alloc_maps(void)
+{
+	unsigned int i;
+
+	iopm = (void *)__get_free_pages(GFP_KERNEL, IOPM_ORDER);
+	msrpm = (void *)__get_free_pages(GFP_KERNEL, MSRPM_ORDER);
+	if (!iopm || !msrpm)
+		return -ENOMEM;
+	memset(iopm, 0xff, IOPM_BYTES);
+	memset(msrpm, 0xff, MSRPM_BYTES);
+	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++)
+		msrpm_allow(direct_msrs[i]);
+	if (svm_caps.spec_ctrl)
+		msrpm_allow(MSR_IA32_SPEC_CTRL);
+	return 0;
+}
+
+static int svm_alloc_cpus(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
+
+		sc->hsave = (void *)get_zeroed_page(GFP_KERNEL);
+		sc->host_vmcb = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!sc->hsave || !sc->host_vmcb)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int svm_setup(void)
+{
+	int r = svm_read_caps();
+
+	if (r)
+		return r;
+	/* NPT walks as the host's own paging does (APM 2 15.25.3). */
+	npt_format_init();
+	r = svm_alloc_maps();
+	if (!r)
+		r = svm_alloc_cpus();
+	if (r)
+		svm_teardown();
+	return r;
+}
+
+void svm_teardown(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
+
+		free_page((unsigned long)sc->hsave);
+		free_page((unsigned long)sc->host_vmcb);
+		memset(sc, 0, sizeof(*sc));
+	}
+	free_pages((unsigned long)iopm, IOPM_ORDER);
+	free_pages((unsigned long)msrpm, MSRPM_ORDER);
+	iopm = NULL;
+	msrpm = NULL;
+}
+
+int svm_cpu_enable(void)
+{
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (efer & EFER_SVME)
+		return -EBUSY;
+	/* Nothing that an earlier owner left in the TLB may be hit: start anew. */
+	sc->asid_generation++;
+	sc->next_asid = svm_caps.asids;
+	sc->last = NULL;
+	wrmsrl(MSR_EFER, efer | EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, __pa(sc->hsave));
+	return 0;
+}
+
+void svm_cpu_disable(void)
+{
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (!(efer & EFER_SVME))
+		return;
+	/* With GIF clear no INIT could stop this CPU after a crash (APM 2 15.17). */
+	asm volatile("stgi" : : : "memory");
+	wrmsrl(MSR_VM_HSAVE_PA, 0);
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+}

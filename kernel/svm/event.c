@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events on AMD-V: injection, windows, and NMI blocking without vNMI
+ * (APM 2 15.20, 15.21).
+ */
+#include <asm/processor-flags.h>
+
+#include "event.h"
+#include "svm.h"
+
+u32 svm_get_shadow(struct vcpu *vcpu)
+{
+	/* One bit for both kinds (APM 2 15.21.5); MOV SS is the stricter. */
+	if (to_svm(vcpu)->vmcb->control.interrupt_shadow & INTERRUPT_SHADOW)
+		return SHADOW_STI | SHADOW_MOV_SS;
+	return 0;
+}
+
+void svm_set_shadow(struct vcpu *vcpu, u32 shadow)
+{
+	struct vmcb_control *control = &to_svm(vcpu)->vmcb->control;
+
+	if (shadow)
+		control->interrupt_shadow |= INTERRUPT_SHADOW;
+	else
+		control->interrupt_shadow &= ~(u64)INTERRUPT_SHADOW;
+}
+
+static void intercept(struct svm_vcpu *svm, u32 bit, bool on)
+{
+	struct vmcb_control *control = &svm->vmcb->control;
+	u32 now = on ? control->intercept_misc1 | bit : control->intercept_misc1 & ~bit;
+
+	if (now == control->intercept_misc1)
+		return;
+	control->intercept_misc1 = now;
+	svm_dirty(svm, VMCB_CLEAN_I);
+}
+
+/*
+ * Whether the intercepted IRET has finished: its RIP was left. Without vNMI the
+ * CPU says only that IRET is about to run.
+ */
+static void settle_iret(struct svm_vcpu *svm)
+{
+	if (!svm->in_iret || svm->vmcb->save.rip == svm->iret_rip)
+		return;
+	svm->in_iret = false;
+	svm->nmi_blocked = false;
+}
+
+bool svm_nmi_blocked(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	settle_iret(svm);
+	return svm->nmi_blocked;
+}
+
+void svm_set_nmi_blocked(struct vcpu *vcpu, bool blocked)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm->nmi_blocked = blocked;
+	svm->in_iret = false;
+	intercept(svm, INTERCEPT_IRET, blocked);
+}
+
+void svm_iret_intercepted(struct svm_vcpu *svm)
+{
+	svm->in_iret = true;
+	svm->iret_rip = svm->vmcb->save.rip;
+	intercept(svm, INTERCEPT_IRET, false);
+}
+
+void svm_inject(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vmcb_control *control = &svm->vmcb->control;
+	const struct vcpu_event *event = &vcpu->event;
+	u64 info = event->vector | EVENT_VALID;
+
+	switch (event->type) {
+	case EVENT_NONE:
+		control->eventinj = 0;
+		return;
+	case EVENT_IRQ:
+		info |= EVENT_TYPE_INTR;
+		break;
+	case EVENT_NMI:
+		info |= EVENT_TYPE_NMI;
+		svm_set_nmi_blocked(vcpu, true);
+		break;
+	case EVENT_EXCEPTION:
+		info |= EVENT_TYPE_EXCEPTION;
+		break;
+	case EVENT_SOFT_INT:
+		info |= EVENT_TYPE_SOFT;
+		break;
+	}
+	if (event->has_error_code)
+		info |= EVENT_EV | (u64)event->error_code << EVENT_ERROR_CODE_SHIFT;
+	control->eventinj = info;
+}
+
+/*
+ * A virtual interrupt that is pending but never delivered: VMEXIT_VINTR comes
+ * when the guest could take it (APM 2 15.21.4). Its priority is the highest and
+ * TPR is ignored: TPR is judged by the local APIC, and its change by CR8.
+ */
+static void request_irq_window(struct svm_vcpu *svm)
+{
+	struct vmcb_control *control = &svm->vmcb->control;
+
+	control->v_intr |= V_IRQ | V_IGN_TPR | 0xf << V_INTR_PRIO_SHIFT;
+	control->v_intr_vector = 0;
+	svm_dirty(svm, VMCB_CLEAN_TPR);
+	intercept(svm, INTERCEPT_VINTR, true);
+}
+
+void svm_window_opened(struct svm_vcpu *svm)
+{
+	struct vmcb_control *control = &svm->vmcb->control;
+
+	control->v_intr &= ~(V_IRQ | V_IGN_TPR | 0xf << V_INTR_PRIO_SHIFT);
+	svm_dirty(svm, VMCB_CLEAN_TPR);
+	intercept(svm, INTERCEPT_VINTR, false);
+}
+
+/*
+ * The NMI window opens when IRET has finished. When IRET is already executing,
+ * a single step over it is the only way to get control right behind it.
+ */
+static void request_nmi_window(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	if (!svm->nmi_blocked) {
+		/* Only a shadow stands in the way: it ends with the interrupt window. */
+		request_irq_window(svm);
+		return;
+	}
+	if (!svm->in_iret) {
+		intercept(svm, INTERCEPT_IRET, true);
+		return;
+	}
+	if (svm->stepping)
+		return;
+	vcpu_need(vcpu, STATE_RIP);
+	svm->stepping = true;
+	svm->step_rflags = vcpu->state.rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF);
+	vcpu->state.rflags |= X86_EFLAGS_TF | X86_EFLAGS_RF;
+	vcpu_touch(vcpu, STATE_RIP);
+}
+
+void svm_request_window(struct vcpu *vcpu, u32 windows)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u32 cr8 = INTERCEPT_WRITE(8);
+	u32 now = svm->vmcb->control.intercept_cr & ~cr8;
+
+	if (windows & WINDOW_NMI)
+		request_nmi_window(vcpu);
+	if (windows & WINDOW_IRQ)
+		request_irq_window(svm);
+	if (windows & WINDOW_TPR)
+		now |= cr8;
+	if (now != svm->vmcb->control.intercept_cr) {
+		svm->vmcb->control.intercept_cr = now;
+		svm_dirty(svm, VMCB_CLEAN_I);
+	}
+}
+
+bool svm_step_done(struct svm_vcpu *svm)
+{
+	struct vcpu *vcpu = &svm->vcpu;
+
+	if (!svm->stepping)
+		return false;
+	settle_iret(svm);
+	if (svm->in_iret)
+		return false;
+	svm->stepping = false;
+	/* IRET loaded RFLAGS: a TF that it set itself is the guest's. */
+	vcpu_need(vcpu, STATE_DR);
+	if (svm->step_rflags & X86_EFLAGS_TF)
+		return false;
+	vcpu->state.dr6 &= ~(u64)DR6_BS;
+	vcpu_touch(vcpu, STATE_DR);
+	return true;
+}
+
+void svm_recover(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 info = svm->vmcb->control.exitintinfo;
+	struct vcpu_event event = {
+		.vector = info & EVENT_VECTOR,
+		.has_error_code = info & EVENT_EV,
+		.error_code = info >> EVENT_ERROR_CODE_SHIFT,
+	};
+
+	if (!(info & EVENT_VALID))
+		return;
+	switch (info & EVENT_TYPE) {
+	case EVENT_TYPE_INTR:
+		event.type = EVENT_IRQ;
+		break;
+	case EVENT_TYPE_NMI:
+		event.type = EVENT_NMI;
+		svm_set_nmi_blocked(vcpu, false);
+		break;
+	case EVENT_TYPE_EXCEPTION:
+		event.type = EVENT_EXCEPTION;
+		/* INT3 and INTO run again by themselves: RIP is still theirs. */
+		if (event.vector == EXC_BP || event.vector == EXC_OF)
+			return;
+		break;
+	default:
+		/* INT n as well. */
+		return;
+	}
+	vcpu_requeue_event(vcpu, &event);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VM exits of AMD-V: a table from exit code to what handles it. Handlers here
+ * only translate the VMCB's words to the neutral ones.
+ */
+#include <linux/nospec.h>
+#include <uapi/asm/svm.h>
+
+#include "compat.h"
+#include "event.h"
+#include "exit.h"
+#include "mmu/mmu.h"
+#include "svm.h"
+
+typedef int (*svm_handler)(struct svm_vcpu *svm);
+
+static int exit_cr_access(struct svm_vcpu *svm)
+{
+	return vcpu_exit_cr(&svm->vcpu);
+}
+
+static int exit_dr_access(struct svm_vcpu *svm)
+{
+	return vcpu_exit_dr(&svm->vcpu);
+}
+
+static int exit_exception_db(struct svm_vcpu *svm)
+{
+	/* DR6 is in the VMCB already: only the delivery is left to do. */
+	if (svm_step_done(svm))
+		return EXIT_RESUME;
+	return vcpu_exit_exception(&svm->vcpu, EXC_DB, false, 0);
+}
+
+static int exit_exception_ac(struct svm_vcpu *svm)
+{
+	/*
+	 * Intercepted because a guest whose #AC handler raises #AC again would
+	 * never let go of the CPU; with an exit in each round it does.
+	 */
+	return vcpu_exit_exception(&svm->vcpu, EXC_AC, true, svm->vmcb->control.exitinfo1);
+}
+
+static int exit_exception_mc(struct svm_vcpu *svm)
+{
+	/* Handled with interrupts still off, see svm_host_events(). */
+	return EXIT_RESUME;
+}
+
+static int exit_host_event(struct svm_vcpu *svm)
+{
+	/* INTR, NMI, SMI: the host took it as soon as GIF and IF were set. */
+	return EXIT_RESUME;
+}
+
+static int exit_vintr(struct svm_vcpu *svm)
+{
+	svm_window_opened(svm);
+	return vcpu_exit_window(&svm->vcpu);
+}
+
+static int exit_iret(struct svm_vcpu *svm)
+{
+	svm_iret_intercepted(svm);
+	vcpu_make_request(&svm->vcpu, REQ_EVENT);
+	return EXIT_RESUME;
+}
+
+static int exit_cpuid(struct svm_vcpu *svm)
+{
+	return vcpu_exit_cpuid(&svm->vcpu);
+}
+
+static int exit_hlt(struct svm_vcpu *svm)
+{
+	return vcpu_exit_hlt(&svm->vcpu);
+}
+
+static int exit_ioio(struct svm_vcpu *svm)
+{
+	u64 info = svm->vmcb->control.exitinfo1;
+
+	if (info & IOIO_STRING)
+		return vcpu_emulate(&svm->vcpu);
+	/* exitinfo2 is the RIP behind the instruction, NRIPS or not (APM 2 15.10.2). */
+	return vcpu_exit_pio(&svm->vcpu, info >> IOIO_PORT_SHIFT,
+			     info >> IOIO_SIZE_SHIFT & IOIO_SIZE_MASK, info & IOIO_IN,
+			     svm->vmcb->control.exitinfo2);
+}
+
+static int exit_msr(struct svm_vcpu *svm)
+{
+	return svm->vmcb->control.exitinfo1 ? vcpu_exit_wrmsr(&svm->vcpu) :
+					      vcpu_exit_rdmsr(&svm->vcpu);
+}
+
+static int exit_shutdown(struct svm_vcpu *svm)
+{
+	/* The save area is undefined after a shutdown (APM 2 15.14.3). */
+	return vcpu_exit_triple_fault(&svm->vcpu);
+}
+
+static int exit_vmmcall(struct svm_vcpu *svm)
+{
+	return vcpu_exit_hypercall(&svm->vcpu);
+}
+
+static int exit_xsetbv(struct svm_vcpu *svm)
+{
+	return vcpu_exit_xsetbv(&svm->vcpu);
+}
+
+static int exit_nop(struct svm_vcpu *svm)
+{
+	/* INVD, WBINVD, PAUSE, MONITOR, MWAIT: the host's caches and CPU stay as they are. */
+	return vcpu_skip(&svm->vcpu);
+}
+
+static int exit_undefined(struct svm_vcpu *svm)
+{
+	/* SVM and other extensions that the guest's CPUID does not have. */
+	return vcpu_exit_exception(&svm->vcpu, EXC_UD, false, 0);
+}
+
+static int exit_rdpmc(struct svm_vcpu *svm)
+{
+	/* No counter is virtualized: every index is out of range (APM 3 RDPMC). */
+	return vcpu_exit_exception(&svm->vcpu, EXC_GP, true, 0);
+}
+
+static int exit_npf(struct svm_vcpu *svm)
+{
+	const struct vmcb_control *control = &svm->vmcb->control;
+	/* exitinfo1 has the bits of a page-fault error code (APM 2 15.25.6). */
+	u32 pfec = control->exitinfo1;
+	u32 access = pfec & PFEC_FETCH ? MMU_ACCESS_EXEC : pfec & PFEC_WRITE ? MMU_ACCESS_WRITE : MMU_ACCESS_READ;
+
+	return vcpu_exit_sl_fault(&svm->vcpu, control->exitinfo2, access);
+}
+
+static const svm_handler handlers[] = {
+	[SVM_EXIT_READ_CR0] = exit_cr_access,
+	[SVM_EXIT_WRITE_CR0] = exit_cr_access,
+	[SVM_EXIT_WRITE_CR4] = exit_cr_access,
+	[SVM_EXIT_WRITE_CR8] = exit_cr_access,
+	[SVM_EXIT_READ_DR0] = exit_dr_access,
+	[SVM_EXIT_READ_DR1] = exit_dr_access,
+	[SVM_EXIT_READ_DR2] = exit_dr_access,
+	[SVM_EXIT_READ_DR3] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR0] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR1] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR2] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR3] = exit_dr_access,
+	[SVM_EXIT_EXCP_BASE + EXC_DB] = exit_exception_db,
+	[SVM_EXIT_EXCP_BASE + EXC_AC] = exit_exception_ac,
+	[SVM_EXIT_EXCP_BASE + EXC_MC] = exit_exception_mc,
+	[SVM_EXIT_INTR] = exit_host_event,
+	[SVM_EXIT_NMI] = exit_host_event,
+	[SVM_EXIT_SMI] = exit_host_event,
+	[SVM_EXIT_INIT] = exit_host_event,
+	[SVM_EXIT_VINTR] = exit_vintr,
+	[SVM_EXIT_CR0_SEL_WRITE] = exit_cr_access,
+	[SVM_EXIT_RDPMC] = exit_rdpmc,
+	[SVM_EXIT_CPUID] = exit_cpuid,
+	[SVM_EXIT_IRET] = exit_iret,
+	[SVM_EXIT_INVD] = exit_nop,
+	[SVM_EXIT_PAUSE] = exit_nop,
+	[SVM_EXIT_HLT] = exit_hlt,
+	[SVM_EXIT_INVLPGA] = exit_undefined,
+	[SVM_EXIT_IOIO] = exit_ioio,
+	[SVM_EXIT_MSR] = exit_msr,
+	[SVM_EXIT_SHUTDOWN] = exit_shutdown,
+	[SVM_EXIT_VMRUN] = exit_undefined,
+	[SVM_EXIT_VMMCALL] = exit_vmmcall,
+	[SVM_EXIT_VMLOAD] = exit_undefined,
+	[SVM_EXIT_VMSAVE] = exit_undefined,
+	[SVM_EXIT_STGI] = exit_undefined,
+	[SVM_EXIT_CLGI] = exit_undefined,
+	[SVM_EXIT_SKINIT] = exit_undefined,
+	[SVM_EXIT_WBINVD] = exit_nop,
+	[SVM_EXIT_MONITOR] = exit_nop,
+	[SVM_EXIT_MWAIT] = exit_nop,
+	[SVM_EXIT_XSETBV] = exit_xsetbv,
+	[SVM_EXIT_RDPRU] = exit_undefined,
+};
+
+int svm_handle_exit(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 exitcode = svm->vmcb->control.exitcode;
+	svm_handler handler = NULL;
+
+	if (exitcode == SVM_EXIT_NPF)
+		return exit_npf(svm);
+	if (exitcode == (u32)SVM_EXIT_ERR || exitcode == (u64)SVM_EXIT_ERR)
+		return vcpu_exit_fail_entry(vcpu, exitcode);
+	if (exitcode < ARRAY_SIZE(handlers))
+		handler = handlers[array_index_nospec(exitcode, ARRAY_SIZE(handlers))];
+	if (!handler)
+		return vcpu_exit_unknown(vcpu, exitcode);
+	return handler(svm);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU on AMD-V: its VMCB from creation to destruction, its ASID, and the
+ * entry into the guest. Gathers the back end's operations.
+ */
+#include <linux/hw_breakpoint.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
+#include <uapi/asm/svm.h>
+
+#include "compat.h"
+#include "svm.h"
+#include "vm.h"
+
+/* G_PAT after reset (APM 2 7.8.1) */
+#define PAT_RESET 0x0007040600070406ull
+
+static void init_intercepts(struct vmcb_control *control)
+{
+	int n;
+
+	control->intercept_cr = INTERCEPT_WRITE(4);
+	for (n = 0; n < 4; n++)
+		control->intercept_dr |= INTERCEPT_READ(n) | INTERCEPT_WRITE(n);
+	/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
+	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC);
+	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI |
+				   INTERCEPT_INIT | INTERCEPT_CR0_SEL_WRITE | INTERCEPT_RDPMC |
+				   INTERCEPT_CPUID | INTERCEPT_INVD | INTERCEPT_HLT |
+				   INTERCEPT_INVLPGA | INTERCEPT_IOIO_PROT | INTERCEPT_MSR_PROT |
+				   INTERCEPT_SHUTDOWN;
+	control->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
+				   INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
+				   INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR |
+				   INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU;
+}
+
+static void svm_vcpu_reset(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vmcb_control *control = &svm->vmcb->control;
+	u64 tsc_offset = control->tsc_offset;
+
+	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
+	init_intercepts(control);
+	control->iopm_base_pa = svm_iopm_pa();
+	control->msrpm_base_pa = svm_msrpm_pa();
+	control->tsc_offset = tsc_offset;
+	control->v_intr = V_INTR_MASKING;
+	control->np_enable = 1;
+	control->n_cr3 = mmu_root_hpa(&vcpu->vm->mmu);
+	svm->vmcb->save.g_pat = PAT_RESET;
+	svm->asid_generation = 0;
+	svm->nmi_blocked = false;
+	svm->in_iret = false;
+	svm->stepping = false;
+}
+
+static int svm_vcpu_create(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm->vmcb = (struct vmcb *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!svm->vmcb)
+		return -ENOMEM;
+	svm->vmcb_pa = __pa(svm->vmcb);
+	return 0;
+}
+
+static void svm_vcpu_destroy(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	int cpu;
+
+	/* A new VMCB at this address must not be taken for the old one. */
+	for_each_possible_cpu(cpu)
+		cmpxchg(&per_cpu_ptr(&svm_cpu, cpu)->last, svm->vmcb, NULL);
+	free_page((unsigned long)svm->vmcb);
+}
+
+static void svm_vcpu_load(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+
+	/* FS and GS bases and the like belong to this thread: take them each time. */
+	asm volatile("vmsave %%rax" : : "a"(__pa(sc->host_vmcb)) : "memory");
+	/* ASIDs are a CPU's own; and what this one's TLB kept may be stale. */
+	if (svm->asid_cpu != vcpu->last_cpu) {
+		svm->asid_cpu = vcpu->last_cpu;
+		svm->asid_generation = 0;
+	}
+	if (sc->last != svm->vmcb) {
+		sc->last = svm->vmcb;
+		svm->vmcb->control.vmcb_clean = 0;
+		/* One guest must not train the predictors for another (APM 2 3.2.9). */
+		indirect_branch_prediction_barrier();
+	}
+}
+
+
+/*
+ * An ASID of the current generation of this CPU. When they run out, a new
+ * generation begins with a flush of all, so no reused ASID has translations
+ * left (APM 2 15.16.1).
+ */
+static void assign_asid(struct svm_vcpu *svm, struct svm_cpu *sc)
+{
+	struct vmcb_control *control = &svm->vmcb->control;
+
+	if (sc->next_asid >= svm_caps.asids) {
+		sc->asid_generation++;
+		sc->next_asid = 1;
+		control->tlb_control = TLB_CONTROL_FLUSH_ALL;
+	}
+	control->guest_asid = sc->next_asid++;
+	svm->asid_generation = sc->asid_generation;
+	svm_dirty(svm, VMCB_CLEAN_ASID);
+}
+
+static void svm_flush_tlb(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	if (svm_caps.flush_by_asid)
+		svm->vmcb->control.tlb_control = TLB_CONTROL_FLUSH_ASID;
+	else
+		svm->asid_generation = 0;
+}
+
+/* Breakpoint addresses are the one part of the debug state the VMCB has not. */
+static void load_breakpoints(const struct vcpu *vcpu)
+{
+	set_debugreg(vcpu->state.dr[0], 0);
+	set_debugreg(vcpu->state.dr[1], 1);
+	set_debugreg(vcpu->state.dr[2], 2);
+	set_debugreg(vcpu->state.dr[3], 3);
+}
+
+static void svm_enter(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vmcb_control *control = &svm->vmcb->control;
+	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+
+	if (svm->asid_generation != sc->asid_generation || !svm->asid_generation)
+		assign_asid(svm, sc);
+	control->v_intr = (control->v_intr & ~V_TPR) | vcpu->cr8;
+	svm_dirty(svm, VMCB_CLEAN_TPR);
+	if (svm->vmcb->save.dr7 & DR7_ENABLED)
+		load_breakpoints(vcpu);
+
+	svm_world_switch(vcpu->state.gpr, svm->vmcb_pa, __pa(sc->host_vmcb));
+
+	/* VMEXIT left DR7 disabled (APM 2 15.6.1): the host's breakpoints come back. */
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	if (unlikely(control->exitcode == SVM_EXIT_EXCP_BASE + EXC_MC))
+		/* The exit swallowed the host's machine check: raise it again. */
+		asm volatile("int $18");
+
+	control->eventinj = 0;
+	control->tlb_control = TLB_CONTROL_NOTHING;
+	control->vmcb_clean = svm_caps.clean_bits ? ~0u : 0;
+	vcpu->cr8 = control->v_intr & V_TPR & 0xf;
+	vcpu->cached = 0;
+	svm_fetch(vcpu, STATE_GPRS | STATE_RIP);
+}
+
+static u32 svm_insn_length(struct vcpu *vcpu)
+{
+	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+
+	return svm_caps.nrips && vmcb->control.nrip ? vmcb->control.nrip - vmcb->save.rip : 0;
+}
+
+
+static void svm_set_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm->vmcb->control.tsc_offset = offset;
+	svm_dirty(svm, VMCB_CLEAN_I);
+}
+
+static u64 svm_exit_code(struct vcpu *vcpu, u64 info[2])
+{
+	const struct vmcb_control *control = &to_svm(vcpu)->vmcb->control;
+
+	info[0] = control->exitinfo1;
+	info[1] = control->exitinfo2;
+	return control->exitcode;
+}
+
+static u32 svm_cpuid_flags(void)
+{
+	u32 flags = CPUID_HOST_LA57 | CPUID_HOST_INVPCID | CPUID_HOST_RDTSCP | CPUID_HOST_PRED_CMD;
+
+	if (svm_caps.spec_ctrl)
+		flags |= CPUID_HOST_SPEC_CTRL;
+	return flags;
+}
+
+const struct vendor_ops svm_ops = {
+	.name = "AMD-V",
+	.vcpu_size = sizeof(struct svm_vcpu),
+	.format = &npt_format,
+	.setup = svm_setup,
+	.teardown = svm_teardown,
+	.cpu_enable = svm_cpu_enable,
+	.cpu_disable = svm_cpu_disable,
+	.vcpu_create = svm_vcpu_create,
+	.vcpu_destroy = svm_vcpu_destroy,
+	.vcpu_reset = svm_vcpu_reset,
+	.vcpu_load = svm_vcpu_load,
+	.enter = svm_enter,
+	.recover = svm_recover,
+	.handle_exit = svm_handle_exit,
+	.fetch = svm_fetch,
+	.commit = svm_commit,
+	.get_shadow = svm_get_shadow,
+	.set_shadow = svm_set_shadow,
+	.nmi_blocked = svm_nmi_blocked,
+	.set_nmi_blocked = svm_set_nmi_blocked,
+	.inject = svm_inject,
+	.request_window = svm_request_window,
+	.insn_length = svm_insn_length,
+	.get_msr = svm_get_msr,
+	.set_msr = svm_set_msr,
+	.flush_tlb = svm_flush_tlb,
+	.set_tsc_offset = svm_set_tsc_offset,
+	.exit_code = svm_exit_code,
+	.cpuid_flags = svm_cpuid_flags,
+};

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual CPU: what the neutral side keeps of it, and what its parts may
+ * ask of each other.
+ */
+#ifndef ORIEL_VCPU_H
+#define ORIEL_VCPU_H
+
+#include <linux/bitops.h>
+#include <linux/kvm.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/rcuwait.h>
+#include <linux/signal_types.h>
+#include <linux/types.h>
+
+#include "access.h"
+#include "clock.h"
+#include "cpu_state.h"
+#include "cpuid.h"
+#include "emulate/execute.h"
+#include "fpu.h"
+#include "msr.h"
+#include "vendor.h"
+
+struct lapic;
+struct vm;
+
+/* Pending requests, bits of vcpu->requests: one word is tested per entry. */
+enum vcpu_request {
+	REQ_EVENT, /* choose again which event to inject */
+	REQ_TLB_FLUSH, /* drop all translations before entering */
+	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
+	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
+	REQ_VM_DEAD, /* the VM cannot go on: KVM_RUN answers EIO */
+};
+
+/* Where the vCPU's thread is, for those who kick it. */
+enum vcpu_mode {
+	VCPU_OUTSIDE,
+	VCPU_IN_GUEST,
+};
+
+enum event_type {
+	EVENT_NONE,
+	EVENT_IRQ, /* external interrupt */
+	EVENT_NMI,
+	EVENT_EXCEPTION, /* a fault or trap */
+	EVENT_SOFT_INT, /* INT n from KVM_SET_VCPU_EVENTS: delivery skips no instruction */
+};
+
+/**
+ * struct vcpu_event - the one event chosen for the next entry
+ * @type: what it is; EVENT_NONE when there is none
+ * @vector: interrupt or exception vector
+ * @has_error_code: an error code is pushed
+ * @error_code: its value
+ */
+struct vcpu_event {
+	enum event_type type;
+	u8 vector;
+	bool has_error_code;
+	u32 error_code;
+};
+
+/**
+ * struct vcpu - one virtual CPU
+ * @vm: the VM it belongs to
+ * @id: number given by userspace; also its initial APIC ID
+ * @last_cpu: physical CPU it was last loaded on, or -1
+ * @mutex: held by whichever ioctl works on the vCPU
+ * @requests: bits of enum vcpu_request
+ * @mode: enum vcpu_mode; written with interrupts off
+ * @cpu: physical CPU of the thread inside KVM_RUN, valid while in the guest
+ * @run: the page shared with userspace; the next page is for port data
+ * @state: registers; a group is valid while its bit is in @cached
+ * @cached: STATE_* groups of @state that are up to date
+ * @dirty: STATE_* groups of @state to commit before the next entry
+ * @cr8: task priority, exchanged with the hardware at each entry and exit
+ * @event: being injected; kept until an exit shows that it was delivered
+ * @exception: waits for its turn to become @event
+ * @exception_pending: whether there is an @exception
+ * @nmi_pending: NMIs waiting, at most two (SDM 3A 6.7.1)
+ * @irq_queued: vector queued by KVM_INTERRUPT or taken back, or -1
+ * @mp_state: KVM_MP_STATE_*
+ * @wait: where a halted vCPU sleeps
+ * @preempt: tells when the thread changes CPU
+ * @sigset: signals that KVM_RUN lets through, if @sigset_active
+ * @lapic: its local APIC, NULL without an in-kernel irqchip
+ * @apic_base: IA32_APIC_BASE where there is no @lapic
+ * @emul: the instruction being emulated
+ * @access: what it did so far that must not be done twice
+ * @cpuid: what CPUID answers
+ * @fpu: FPU and extended states
+ * @clock: kvmclock and TSC
+ * @msrs: MSRs that only the guest uses
+ */
+struct vcpu {
+	struct vm *vm;
+	u32 id;
+	int last_cpu;
+	struct mutex mutex;
+	unsigned long requests;
+	int mode;
+	int cpu;
+	struct kvm_run *run;
+
+	struct cpu_state state;
+	u32 cached;
+	u32 dirty;
+	u8 cr8;
+
+	struct vcpu_event event;
+	struct cpu_exception exception;
+	bool exception_pending;
+	u8 nmi_pending;
+	int irq_queued;
+	u32 mp_state;
+
+	struct rcuwait wait;
+	struct preempt_notifier preempt;
+	sigset_t sigset;
+	bool sigset_active;
+
+	struct lapic *lapic;
+	u64 apic_base;
+	struct emul emul;
+	struct vcpu_access access;
+	struct cpuid_table cpuid;
+	struct vcpu_fpu fpu;
+	struct vcpu_clock clock;
+	struct vcpu_msrs msrs;
+};
+
+/**
+ * vcpu_need() - make sure that groups of vcpu->state are up to date
+ * @vcpu: the vCPU, its mutex held
+ * @groups: STATE_* bits
+ */
+static inline void vcpu_need(struct vcpu *vcpu, u32 groups)
+{
+	groups &= ~vcpu->cached;
+	if (groups)
+		vendor_call(fetch)(vcpu, groups);
+}
+
+/**
+ * vcpu_touch() - groups of vcpu->state were changed: commit them before entry
+ * @vcpu: the vCPU, its mutex held
+ * @groups: STATE_* bits, each needed before
+ */
+static inline void vcpu_touch(struct vcpu *vcpu, u32 groups)
+{
+	vcpu->dirty |= groups;
+	vcpu->cached |= groups;
+}
+
+/**
+ * vcpu_make_request() - have something done before the next entry
+ * @vcpu: the vCPU
+ * @request: enum vcpu_request
+ *
+ * Any context. From another thread a vcpu_kick() goes with it.
+ */
+static inline void vcpu_make_request(struct vcpu *vcpu, enum vcpu_request request)
+{
+	/* What the request is about must be visible before the bit. */
+	smp_wmb();
+	set_bit(request, &vcpu->requests);
+}
+
+/**
+ * vcpu_test_request() - take a request
+ * @vcpu: the vCPU, its mutex held
+ * @request: enum vcpu_request
+ *
+ * Return: whether it was pending; it no longer is.
+ */
+static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request request)
+{
+	if (!test_bit(request, &vcpu->requests))
+		return false;
+	clear_bit(request, &vcpu->requests);
+	/* Pairs with vcpu_make_request(). */
+	smp_mb__after_atomic();
+	return true;
+}
+
+/**
+ * vcpu_kick() - have the vCPU look at its requests soon
+ * @vcpu: the vCPU
+ *
+ * Wakes it when it sleeps and makes it leave the guest when it is in it. Any
+ * context, interrupts on or off.
+ */
+void vcpu_kick(struct vcpu *vcpu);
+
+/**
+ * vcpu_create() - KVM_CREATE_VCPU
+ * @vm: the VM, its lock held
+ * @id: number below VM_MAX_VCPU_ID
+ *
+ * Return: a file descriptor, or -EINVAL, -EEXIST, -ENOMEM, -EMFILE.
+ */
+int vcpu_create(struct vm *vm, u32 id);
+
+/**
+ * vcpu_destroy() - free a vCPU; nobody can reach it any more
+ * @vcpu: the vCPU
+ */
+void vcpu_destroy(struct vcpu *vcpu);
+
+/**
+ * vcpu_reset() - registers to their values after power-on or INIT
+ * @vcpu: the vCPU, its mutex held or not yet reachable
+ * @init: INIT, which keeps the FPU, the TSC and most MSRs (SDM 3A table 9-1)
+ */
+void vcpu_reset(struct vcpu *vcpu, bool init);
+
+/**
+ * vcpu_load() - the current thread works on the vCPU's hardware state
+ * @vcpu: the vCPU, its mutex held
+ *
+ * May sleep. Until vcpu_put() the back end is told of each change of CPU.
+ */
+void vcpu_load(struct vcpu *vcpu);
+
+/**
+ * vcpu_put() - undo vcpu_load()
+ * @vcpu: the vCPU
+ */
+void vcpu_put(struct vcpu *vcpu);
+
+/* run.c */
+
+/**
+ * vcpu_run() - KVM_RUN
+ * @vcpu: the vCPU, its mutex held
+ *
+ * Return: 0 with vcpu->run filled in, -EINTR, or another errno.
+ */
+int vcpu_run(struct vcpu *vcpu);
+
+#endif

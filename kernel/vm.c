@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A virtual machine: creation, its file descriptor and ioctls, and what
+ * concerns all of its vCPUs at once.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "extension.h"
+#include "ioctl.h"
+#include "irq/ioapic.h"
+#include "irq/pic.h"
+#include "irq/pit.h"
+#include "memslot.h"
+#include "vcpu.h"
+#include "vm.h"
+
+/* Three pages at the address given to KVM_SET_TSS_ADDR have to lie below 4 GiB. */
+#define TSS_ADDR_MAX (0x100000000ull - 3 * PAGE_SIZE)
+
+/*
+ * What concerns all vCPUs.
+ */
+
+void vm_make_request_all(struct vm *vm, unsigned int request)
+{
+	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		vcpu_make_request(vm->vcpus[i], request);
+		vcpu_kick(vm->vcpus[i]);
+	}
+}
+
+static void acknowledge(void *unused)
+{
+	/* To run this the CPU has left the guest, and will see the request. */
+}
+
+void vm_flush_tlbs(struct vm *vm)
+{
+	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		vcpu_make_request(vm->vcpus[i], REQ_TLB_FLUSH);
+	/* The requests, then the modes: pairs with run_once(). */
+	smp_mb();
+	for (i = 0; i < count; i++) {
+		struct vcpu *vcpu = vm->vcpus[i];
+
+		if (smp_load_acquire(&vcpu->mode) == VCPU_IN_GUEST)
+			smp_call_function_single(READ_ONCE(vcpu->cpu), acknowledge, NULL, 1);
+	}
+}
+
+static void fabric_kick(void *cookie)
+{
+	struct vcpu *vcpu = cookie;
+
+	vcpu_make_request(vcpu, REQ_EVENT);
+	vcpu_kick(vcpu);
+}
+
+static u64 fabric_guest_tsc(void *cookie)
+{
+	return clock_guest_tsc(cookie);
+}
+
+static u64 fabric_tsc_to_ns(void *cookie, u64 ticks)
+{
+	return clock_tsc_to_ns(cookie, ticks);
+}
+
+static const struct fabric_ops fabric_ops = {
+	.kick = fabric_kick,
+	.guest_tsc = fabric_guest_tsc,
+	.tsc_to_ns = fabric_tsc_to_ns,
+};
+
+/*
+ * Interrupt chips.
+ */
+
+static int create_irqchip(struct vm *vm)
+{
+	int r = -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (fabric_has_irqchip(&vm->fabric))
+		r = -EEXIST;
+	else if (!vm->vcpu_count)
+		r = fabric_create_irqchip(&vm->fabric);
+	mutex_unlock(&vm->lock);
+	return r;
+}
+
+static int do_create_pit2(void *object, void *data)
+{
+	struct vm *vm = object;
+	const struct kvm_pit_config *config = data;
+	int r;
+
+	mutex_lock(&vm->lock);
+	r = fabric_create_pit(&vm->fabric, config->flags);
+	mutex_unlock(&vm->lock);
+	return r;
+}
+
+static int do_irq_line(void *object, void *data)
+{
+	struct vm *vm = object;
+	struct kvm_irq_level *line = data;
+
+	if (!fabric_has_irqchip(&vm->fabric))
+		return -ENXIO;
+	line->status = fabric_set_gsi(&vm->fabric, IRQ_SOURCE_USER, line->irq, line->level);
+	return 0;
+}
+
+static int do_get_irqchip(void *object, void *data)
+{
+	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
+	struct kvm_irqchip *chip = data;
+
+	if (!fabric_has_irqchip(fabric))
+		return -ENXIO;
+	switch (chip->chip_id) {
+	case KVM_IRQCHIP_PIC_MASTER:
+	case KVM_IRQCHIP_PIC_SLAVE:
+		pic_get_state(fabric->pic, chip->chip_id == KVM_IRQCHIP_PIC_SLAVE,
+			      &chip->chip.pic);
+		return 0;
+	case KVM_IRQCHIP_IOAPIC:
+		ioapic_get_state(fabric->ioapic, &chip->chip.ioapic);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int do_set_irqchip(void *object, void *data)
+{
+	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
+	const struct kvm_irqchip *chip = data;
+
+	if (!fabric_has_irqchip(fabric))
+		return -ENXIO;
+	switch (chip->chip_id) {
+	case KVM_IRQCHIP_PIC_MASTER:
+	case KVM_IRQCHIP_PIC_SLAVE:
+		pic_set_state(fabric->pic, chip->chip_id == KVM_IRQCHIP_PIC_SLAVE,
+			      &chip->chip.pic);
+		return 0;
+	case KVM_IRQCHIP_IOAPIC:
+		ioapic_set_state(fabric->ioapic, &chip->chip.ioapic);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int do_get_pit2(void *object, void *data)
+{
+	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
+
+	if (!fabric->pit)
+		return -ENXIO;
+	pit_get_state(fabric->pit, data);
+	return 0;
+}
+
+static int do_set_pit2(void *object, void *data)
+{
+	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
+
+	if (!fabric->pit)
+		return -ENXIO;
+	return pit_set_state(fabric->pit, data);
+}
+
+static int do_signal_msi(void *object, void *data)
+{
+	struct vm *vm = object;
+
+	if (!fabric_has_irqchip(&vm->fabric))
+		return -EINVAL;
+	return fabric_deliver_msi(&vm->fabric, data);
+}
+
+static int set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *user)
+{
+	struct kvm_irq_routing_entry *entries = NULL;
+	struct kvm_irq_routing head;
+	int r;
+
+	if (copy_from_user(&head, user, sizeof(head)))
+		return -EFAULT;
+	if (!fabric_has_irqchip(&vm->fabric) || head.nr > FABRIC_MAX_GSI || head.flags)
+		return -EINVAL;
+	if (head.nr) {
+		entries = vmemdup_user(user->entries, array_size(sizeof(*entries), head.nr));
+		if (IS_ERR(entries))
+			return PTR_ERR(entries);
+	}
+	r = fabric_set_routing(&vm->fabric, entries, head.nr);
+	kvfree(entries);
+	return r;
+}
+
+/*
+ * Memory and time.
+ */
+
+static int do_set_memory_region(void *vm, void *data)
+{
+	return vm_set_memory_region(vm, data);
+}
+
+static int do_get_dirty_log(void *vm, void *data)
+{
+	return vm_get_dirty_log(vm, data);
+}
+
+static int do_get_clock(void *vm, void *data)
+{
+	clock_get(vm, data);
+	return 0;
+}
+
+static int do_set_clock(void *vm, void *data)
+{
+	return clock_set(vm, data);
+}
+
+/* Where VMX without unrestricted guest keeps a page table: nobody needs it. */
+static int do_set_identity_map(void *object, void *data)
+{
+	struct vm *vm = object;
+	int r;
+
+	mutex_lock(&vm->lock);
+	r = vm->vcpu_count ? -EINVAL : 0;
+	mutex_unlock(&vm->lock);
+	return r;
+}
+
+static const struct ioctl_entry vm_ioctls[] = {
+	{ KVM_SET_USER_MEMORY_REGION, do_set_memory_region },
+	{ KVM_GET_DIRTY_LOG, do_get_dirty_log },
+	{ KVM_SET_IDENTITY_MAP_ADDR, do_set_identity_map },
+	{ KVM_CREATE_PIT2, do_create_pit2 },
+	{ KVM_IRQ_LINE, do_irq_line },
+	{ KVM_IRQ_LINE_STATUS, do_irq_line },
+	{ KVM_GET_IRQCHIP, do_get_irqchip },
+	{ KVM_SET_IRQCHIP, do_set_irqchip },
+	{ KVM_GET_PIT2, do_get_pit2 },
+	{ KVM_SET_PIT2, do_set_pit2 },
+	{ KVM_SIGNAL_MSI, do_signal_msi },
+	{ KVM_GET_CLOCK, do_get_clock },
+	{ KVM_SET_CLOCK, do_set_clock },
+};
+
+static int create_vcpu(struct vm *vm, unsigned long id)
+{
+	int r;
+
+	if (id >= VM_MAX_VCPU_ID)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	r = vcpu_create(vm, id);
+	mutex_unlock(&vm->lock);
+	return r;
+}
+
+static int set_boot_cpu_id(struct vm *vm, unsigned long id)
+{
+	int r = -EBUSY;
+
+	mutex_lock(&vm->lock);
+	if (!vm->vcpu_count) {
+		/* An id that no vCPU gets leaves the VM without a BSP, as asked. */
+		vm->bsp_id = id;
+		r = 0;
+	}
+	mutex_unlock(&vm->lock);
+	return r;
+}
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vm *vm = file->private_data;
+
+	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+		return -EIO;
+	if (_IOC_TYPE(cmd) != KVMIO)
+		return -ENOTTY;
+	switch (cmd) {
+	case KVM_CREATE_VCPU:
+		return create_vcpu(vm, arg);
+	case KVM_CREATE_IRQCHIP:
+		return create_irqchip(vm);
+	case KVM_SET_GSI_ROUTING:
+		return set_gsi_routing(vm, (void __user *)arg);
+	case KVM_SET_TSS_ADDR:
+		/* Real mode needs no TSS of the host's: unrestricted guest, AMD-V. */
+		return arg > TSS_ADDR_MAX ? -EINVAL : 0;
+	case KVM_SET_BOOT_CPU_ID:
+		return set_boot_cpu_id(vm, arg);
+	case KVM_CHECK_EXTENSION:
+		return extension_check(arg);
+	default:
+		return ioctl_fixed(vm, vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd, arg);
+	}
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	vm_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+/*
+ * Life and death.
+ */
+
+static int create_memory(struct vm *vm)
+{
+	int r = init_srcu_struct(&vm->srcu);
+
+	if (r)
+		return r;
+	r = memslots_init(vm);
+	if (r)
+		goto no_slots;
+	r = mmu_init(vm, vendor->format);
+	if (r)
+		goto no_mmu;
+	return 0;
+
+no_mmu:
+	memslots_destroy(vm);
+no_slots:
+	cleanup_srcu_struct(&vm->srcu);
+	return r;
+}
+
+static struct vm *vm_alloc(void)
+{
+	struct vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	int r = -ENOMEM;
+
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&vm->refs, 1);
+	mutex_init(&vm->lock);
+	vm->mm = current->mm;
+	vm->vcpus = kcalloc(VM_MAX_VCPUS, sizeof(*vm->vcpus), GFP_KERNEL_ACCOUNT);
+	if (vm->vcpus)
+		r = create_memory(vm);
+	if (r) {
+		kfree(vm->vcpus);
+		kfree(vm);
+		return ERR_PTR(r);
+	}
+	mmgrab(vm->mm);
+	fabric_init(&vm->fabric, &fabric_ops);
+	clock_vm_init(vm);
+	return vm;
+}
+
+static void vm_free(struct vm *vm)
+{
+	u32 i;
+
+	for (i = 0; i < vm->vcpu_count; i++)
+		vcpu_destroy(vm->vcpus[i]);
+	fabric_destroy(&vm->fabric);
+	mmu_destroy(vm);
+	memslots_destroy(vm);
+	cleanup_srcu_struct(&vm->srcu);
+	mmdrop(vm->mm);
+	kfree(vm->vcpus);
+	kfree(vm);
+}
+
+void vm_put(struct vm *vm)
+{
+	if (refcount_dec_and_test(&vm->refs))
+		vm_free(vm);
+}
+
+int vm_create(void)
+{
+	struct vm *vm = vm_alloc();
+	int fd;
+
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	fd = anon_inode_getfd("oriel-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		vm_put(vm);
+	return fd;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual machine: its memory, its vCPUs and its interrupt chips.
+ */
+#ifndef ORIEL_VM_H
+#define ORIEL_VM_H
+
+#include <linux/kvm.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+
+#include "clock.h"
+#include "irq/fabric.h"
+#include "mmu/mmu.h"
+
+struct memslots;
+struct vcpu;
+
+/* Answered to KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID. */
+#define VM_MAX_VCPUS 1024
+#define VM_MAX_VCPU_ID FABRIC_MAX_APIC_ID
+
+/**
+ * struct vm - one virtual machine
+ * @mm: the launcher's address space; memory is found through it alone
+ * @refs: its own file descriptor and each vCPU's hold one
+ * @lock: serializes changes of memslots, vCPUs and interrupt chips; may sleep
+ * @srcu: protects @slots for readers that sleep
+ * @slots: the current memslots, replaced as a whole under @lock
+ * @mmu: second-level page tables
+ * @vcpus: created vCPUs in order of creation; an element never changes
+ * @vcpu_count: how many of @vcpus are valid; grows with release semantics
+ * @bsp_id: id of the bootstrap processor's vCPU
+ * @fabric: in-kernel interrupt chips
+ * @clock: kvmclock of the VM
+ * @dead: the address space went away or the hardware did: nothing runs any more
+ */
+struct vm {
+	struct mm_struct *mm;
+	refcount_t refs;
+	struct mutex lock;
+	struct srcu_struct srcu;
+	struct memslots __rcu *slots;
+	struct mmu mmu;
+	struct vcpu **vcpus;
+	u32 vcpu_count;
+	u32 bsp_id;
+	struct irq_fabric fabric;
+	struct vm_clock clock;
+	bool dead;
+};
+
+/**
+ * vm_create() - KVM_CREATE_VM
+ *
+ * Return: a file descriptor, or -ENOMEM, -EMFILE.
+ */
+int vm_create(void);
+
+/**
+ * vm_put() - drop a reference; the last one frees the VM and its vCPUs
+ * @vm: the VM
+ */
+void vm_put(struct vm *vm);
+
+/**
+ * vm_flush_tlbs() - make every vCPU drop its translations before it next
+ *	executes a guest instruction, and wait until none can use an old one
+ * @vm: the VM
+ *
+ * Interrupts on; spinlocks may be held. On return no vCPU of @vm uses a
+ * translation made before the call.
+ */
+void vm_flush_tlbs(struct vm *vm);
+
+/**
+ * vm_make_request_all() - have every vCPU do something before its next entry
+ * @vm: the VM
+ * @request: enum vcpu_request
+ *
+ * Interrupts on; spinlocks may be held. Does not wait.
+ */
+void vm_make_request_all(struct vm *vm, unsigned int request);
+
+#endif
