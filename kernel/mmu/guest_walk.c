@@ -323,6 +323,8 @@ static int check_rights(struct walk *w)
 /* SDM 3A 4.8: accessed in all entries used, dirty in the last one. */
 static int set_accessed_dirty(struct walk *w, const struct walk_ops *ops, void *ctx)
 {
+	/* A call by its own name would meet the kernel's macro of that name. */
+	__typeof__(ops->cmpxchg) replace = ops->cmpxchg;
 	int level;
 
 	if (w->access & WALK_PROBE)
@@ -338,8 +340,7 @@ static int set_accessed_dirty(struct walk *w, const struct walk_ops *ops, void *
 			new |= PTE_D;
 		if (new == step->entry)
 			continue;
-		/* In parentheses, or a macro of the same name takes it. */
-		ret = (ops->cmpxchg)(ctx, step->gpa, entry_size(w), step->entry, new);
+		ret = replace(ctx, step->gpa, entry_size(w), step->entry, new);
 		if (ret)
 			return ret;
 	}

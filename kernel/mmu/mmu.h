@@ -84,9 +84,9 @@ int mmu_init(struct vm *vm, const struct sl_format *format);
  * mmu_destroy() - undo mmu_init()
  * @vm: the VM; no vCPU runs, nor will one again
  *
- * May sleep; waits for notifier callbacks. Call it before memslots_destroy() and
- * before @vm->srcu is cleaned up, without a lock. Takes back what a failed
- * VM creation left: allowed only after mmu_init() succeeded.
+ * The launcher's mappings may change until this returns, and each change may
+ * flush all vCPUs: so call it before they are freed, and before
+ * memslots_destroy(). May sleep; no lock held.
  */
 void mmu_destroy(struct vm *vm);
 
