@@ -181,8 +181,7 @@ u64 alu_shift(enum insn_op op, u64 value, u8 count, unsigned int size, u64 *rfla
 	return result;
 }
 
-u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned int size,
-		     u64 *rflags)
+u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned int size, u64 *rflags)
 {
 	unsigned int bits = 8 * size;
 	bool carry;
@@ -208,8 +207,8 @@ u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned in
 
 u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags)
 {
-	__int128 product = (__int128)(s64)sign_extend_size(a, size) *
-			   (s64)sign_extend_size(b, size);
+	__int128 product =
+		(__int128)(s64)sign_extend_size(a, size) * (s64)sign_extend_size(b, size);
 	u64 result = product;
 	bool lost = product != (s64)sign_extend_size(result, size);
 

@@ -148,8 +148,7 @@ static void parse_address_size(struct insn *insn)
  */
 static void vector_prefix_fields(struct insn *insn, u8 p0, u8 p1)
 {
-	static const u8 implied[4] = { 0, INSN_PREFIX_OPSIZE, INSN_PREFIX_REP,
-				       INSN_PREFIX_REPNE };
+	static const u8 implied[4] = { 0, INSN_PREFIX_OPSIZE, INSN_PREFIX_REP, INSN_PREFIX_REPNE };
 
 	/* Outside 64-bit mode only eight registers exist, and W is ignored. */
 	if (insn->mode == INSN_MODE_64)
@@ -288,8 +287,7 @@ static struct opcode special_opcode(const struct insn *insn, struct opcode row)
 		row.op = row.op == OP_VECTOR && !(row.flags & OPC_GROUP) ? OP_VECTOR : OP_UNKNOWN;
 		return row;
 	}
-	if (insn->map == INSN_MAP_PRIMARY && insn->opcode == 0x63 &&
-	    insn->mode == INSN_MODE_64)
+	if (insn->map == INSN_MAP_PRIMARY && insn->opcode == 0x63 && insn->mode == INSN_MODE_64)
 		return (struct opcode){ OP_MOVSX, OPD_REG << 4 | OPD_RM32, OPC_MODRM };
 	/* EXTRQ and INSERTQ: two immediates (APM 4) */
 	if (insn->map == INSN_MAP_0F && insn->opcode == 0x78 &&
@@ -416,8 +414,9 @@ static int parse_immediates(struct cursor *c, struct insn *insn)
 		fallthrough;
 	case IMM_B:
 	case IMM_W:
-		insn->imm_size = (insn->flags & OPC_IMM) == IMM_B ||
-				 (insn->flags & OPC_IMM) == IMM_BB ? 1 : 2;
+		insn->imm_size =
+			(insn->flags & OPC_IMM) == IMM_B || (insn->flags & OPC_IMM) == IMM_BB ? 1 :
+												2;
 		break;
 	case IMM_D:
 		insn->imm_size = 4;

@@ -62,10 +62,12 @@ static enum emul_result fetch_more(struct emul *e, enum insn_mode mode, unsigned
 		ret = fetch_address(e, mode, &linear);
 		if (ret)
 			return ret;
-		room = min_t(u64, FETCH_PAGE - (linear & (FETCH_PAGE - 1)), INSN_MAX_LENGTH - known);
+		room = min_t(u64, FETCH_PAGE - (linear & (FETCH_PAGE - 1)),
+			     INSN_MAX_LENGTH - known);
 		if (mode != INSN_MODE_64)
 			room = min_t(u64, room,
-				     (u64)e->state->seg[SEG_CS].limit - (e->state->rip + known) + 1);
+				     (u64)e->state->seg[SEG_CS].limit - (e->state->rip + known) +
+					     1);
 		ret = e->ops->fetch(e, linear, e->bytes + known, room);
 		if (ret)
 			return ret;
@@ -117,8 +119,7 @@ static bool is_legal(const struct emul *e)
 	const struct insn *insn = &e->insn;
 
 	/* SDM 2A 2.1.1: LOCK needs a destination in memory that allows it. */
-	if ((insn->prefixes & INSN_PREFIX_LOCK) &&
-	    !(insn->has_mem && (insn->flags & OPC_LOCK)))
+	if ((insn->prefixes & INSN_PREFIX_LOCK) && !(insn->has_mem && (insn->flags & OPC_LOCK)))
 		return false;
 	/* SDM 2A 2.3.1: no VEX in real and virtual-8086 mode */
 	return insn->encoding == INSN_LEGACY || !emul_real(e);

@@ -84,10 +84,10 @@ struct emul_ops {
 				    unsigned int len);
 	enum emul_result (*probe)(struct emul *e, u64 linear, unsigned int len,
 				  unsigned int access);
-	enum emul_result (*pio_in)(struct emul *e, u16 port, unsigned int size,
-				   unsigned int count, void *buf);
-	enum emul_result (*pio_out)(struct emul *e, u16 port, unsigned int size,
-				    unsigned int count, const void *buf);
+	enum emul_result (*pio_in)(struct emul *e, u16 port, unsigned int size, unsigned int count,
+				   void *buf);
+	enum emul_result (*pio_out)(struct emul *e, u16 port, unsigned int size, unsigned int count,
+				    const void *buf);
 	enum emul_result (*read_xmm)(struct emul *e, u8 reg, void *buf, unsigned int len);
 	enum emul_result (*write_xmm)(struct emul *e, u8 reg, const void *buf, unsigned int len,
 				      bool zero_upper);

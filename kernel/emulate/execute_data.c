@@ -124,8 +124,7 @@ static enum emul_result exec_imul(struct emul *e)
 	ret = emul_read_operand(e, insn->src, 0, &src);
 	if (ret)
 		return ret;
-	factor = insn->imm_size ? insn->imm :
-				  emul_read_gpr(e, insn_reg(insn), insn->operand_size);
+	factor = insn->imm_size ? insn->imm : emul_read_gpr(e, insn_reg(insn), insn->operand_size);
 	emul_write_gpr(e, insn_reg(insn), insn->operand_size,
 		       alu_imul(src, factor, insn->operand_size, &rflags));
 	e->state->rflags = rflags;
@@ -140,7 +139,9 @@ static u64 bit_string_offset(const struct emul *e, u64 number)
 	unsigned int size = insn->operand_size;
 
 	if (insn->src == OPD_REG)
-		offset += ((s64)sign_extend_size(number, size) >> (size == 8 ? 6 : size == 4 ? 5 : 4)) *
+		offset += ((s64)sign_extend_size(number, size) >> (size == 8 ? 6 :
+								   size == 4 ? 5 :
+									       4)) *
 			  size;
 	return offset & size_mask(insn->address_size);
 }
@@ -301,8 +302,7 @@ static enum emul_result exec_cmpxchg8b(struct emul *e)
 
 static enum emul_result exec_setcc(struct emul *e)
 {
-	return emul_write_operand(e, e->insn.dst,
-				  alu_condition(e->insn.opcode, e->state->rflags));
+	return emul_write_operand(e, e->insn.dst, alu_condition(e->insn.opcode, e->state->rflags));
 }
 
 static enum emul_result exec_cmovcc(struct emul *e)

@@ -180,7 +180,7 @@ static unsigned int batch_limit(const struct emul *e, u64 offset, u64 linear, un
 	unsigned int size = e->insn.operand_size;
 	unsigned int room = STRING_PAGE - (linear & (STRING_PAGE - 1));
 
-	wanted = min(wanted, min(room, (unsigned int)EMUL_PIO_BATCH) / size);
+	wanted = min(wanted, min_t(unsigned int, room, EMUL_PIO_BATCH) / size);
 	if (!wanted || (e->state->rflags & X86_EFLAGS_DF) ||
 	    offset + wanted * size - 1 > size_mask(e->insn.address_size))
 		return 1;

@@ -14,7 +14,7 @@
 #include "emulate/opcodes.h"
 
 /* The flags that arithmetic defines. */
-#define ALU_FLAGS                                                                \
+#define ALU_FLAGS                                                                        \
 	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
 	 X86_EFLAGS_OF)
 
@@ -85,8 +85,8 @@ enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int si
  *
  * Return: enum emul_result.
  */
-enum emul_result emul_read_memory(struct emul *e, u8 seg, u64 offset, void *buf,
-				  unsigned int size, unsigned int access);
+enum emul_result emul_read_memory(struct emul *e, u8 seg, u64 offset, void *buf, unsigned int size,
+				  unsigned int access);
 
 /**
  * emul_write_memory() - write @size bytes at @seg:@offset

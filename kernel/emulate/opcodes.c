@@ -22,46 +22,37 @@ enum opcode_group {
 	GROUP_11,
 };
 
-#define ROW(o, d, s, f)                                                        \
-	{                                                                      \
-		.op = (o), .operands = OPD_##d << 4 | OPD_##s, .flags = (f)    \
+#define ROW(o, d, s, f)                                                     \
+	{                                                                   \
+		.op = (o), .operands = OPD_##d << 4 | OPD_##s, .flags = (f) \
 	}
 #define LEN(f) ROW(OP_UNKNOWN, NONE, NONE, f)
 #define UD LEN(OPC_UD)
 #define M OPC_MODRM
 #define B OPC_BYTE
 
-/* The eight arithmetic operations have the same six forms. */
-#define ALU(base, o, lock)                                                     \
-	[(base) + 0] = ROW(o, RM, REG, M | B | (lock)),                        \
-	[(base) + 1] = ROW(o, RM, REG, M | (lock)),                            \
-	[(base) + 2] = ROW(o, REG, RM, M | B), [(base) + 3] = ROW(o, REG, RM, M), \
-	[(base) + 4] = ROW(o, ACC, IMM, B | IMM_Z),                            \
-	[(base) + 5] = ROW(o, ACC, IMM, IMM_Z)
+/* The six forms of each of the eight arithmetic operations, 00 to 3D. */
+static const struct opcode alu_forms[6] = {
+	ROW(OP_ADD, RM, REG, M | B), ROW(OP_ADD, RM, REG, M),	       ROW(OP_ADD, REG, RM, M | B),
+	ROW(OP_ADD, REG, RM, M),     ROW(OP_ADD, ACC, IMM, B | IMM_Z), ROW(OP_ADD, ACC, IMM, IMM_Z),
+};
 
+/* All but those. */
 static const struct opcode primary[256] = {
-	ALU(0x00, OP_ADD, OPC_LOCK),
 	[0x06] = LEN(OPC_I64),
 	[0x07] = LEN(OPC_I64),
-	ALU(0x08, OP_OR, OPC_LOCK),
 	[0x0e] = LEN(OPC_I64),
 	[0x0f] = UD, /* escape */
-	ALU(0x10, OP_ADC, OPC_LOCK),
 	[0x16] = LEN(OPC_I64),
 	[0x17] = LEN(OPC_I64),
-	ALU(0x18, OP_SBB, OPC_LOCK),
 	[0x1e] = LEN(OPC_I64),
 	[0x1f] = LEN(OPC_I64),
-	ALU(0x20, OP_AND, OPC_LOCK),
 	[0x26] = UD, /* prefix */
 	[0x27] = LEN(OPC_I64),
-	ALU(0x28, OP_SUB, OPC_LOCK),
 	[0x2e] = UD, /* prefix */
 	[0x2f] = LEN(OPC_I64),
-	ALU(0x30, OP_XOR, OPC_LOCK),
 	[0x36] = UD, /* prefix */
 	[0x37] = LEN(OPC_I64),
-	ALU(0x38, OP_CMP, 0),
 	[0x3e] = UD, /* prefix */
 	[0x3f] = LEN(OPC_I64),
 	[0x40 ... 0x47] = ROW(OP_INC, OPREG, NONE, OPC_I64),
@@ -300,6 +291,19 @@ static const struct opcode groups[][8] = {
 	},
 };
 
+static struct opcode lookup_primary(u8 opcode)
+{
+	struct opcode row;
+
+	if (opcode >= 0x40 || (opcode & 7) >= ARRAY_SIZE(alu_forms))
+		return primary[opcode];
+	row = alu_forms[opcode & 7];
+	row.op += opcode >> 3;
+	if (row.op != OP_CMP && row.operands >> 4 == OPD_RM)
+		row.flags |= OPC_LOCK;
+	return row;
+}
+
 /* MOVBE; with F2 the same opcodes are CRC32, which the executor refuses. */
 static const struct opcode movbe_load = ROW(OP_MOVBE, REG, RM, M);
 static const struct opcode movbe_store = ROW(OP_MOVBE, RM, REG, M);
@@ -322,7 +326,7 @@ struct opcode opcode_lookup(u8 map, u8 opcode)
 {
 	switch (map) {
 	case INSN_MAP_PRIMARY:
-		return primary[opcode];
+		return lookup_primary(opcode);
 	case INSN_MAP_0F:
 		return escape_0f[opcode];
 	case INSN_MAP_0F38:

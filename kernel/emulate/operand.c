@@ -61,8 +61,8 @@ static bool limit_allows(const struct cpu_segment *s, u64 offset, unsigned int s
 /* SDM 3A 6.15, #AC. Operands of more than 8 bytes have rules of their own. */
 static bool is_misaligned(const struct emul *e, u64 linear, unsigned int size)
 {
-	return size <= 8 && (linear & (size - 1)) && e->cpl == 3 &&
-	       (e->state->cr0 & CR0_AM) && (e->state->rflags & X86_EFLAGS_AC);
+	return size <= 8 && (linear & (size - 1)) && e->cpl == 3 && (e->state->cr0 & CR0_AM) &&
+	       (e->state->rflags & X86_EFLAGS_AC);
 }
 
 enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int size,
@@ -83,8 +83,8 @@ enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int si
 	return is_misaligned(e, *linear, size) ? emul_raise(e, EXC_AC) : EMUL_DONE;
 }
 
-enum emul_result emul_read_memory(struct emul *e, u8 seg, u64 offset, void *buf,
-				  unsigned int size, unsigned int access)
+enum emul_result emul_read_memory(struct emul *e, u8 seg, u64 offset, void *buf, unsigned int size,
+				  unsigned int access)
 {
 	u64 linear;
 	enum emul_result ret = emul_linear(e, seg, offset, size, access, &linear);

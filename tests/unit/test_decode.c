@@ -76,8 +76,8 @@ static unsigned int diff_memory(const struct insn *insn, const ZydisDecodedInstr
 	    (insn->index != gpr_number(operand->mem.index) ||
 	     (insn->index != INSN_REG_NONE && insn->scale != scale)))
 		diff |= DIFF_MEMORY;
-	if (insn->rip_relative != (operand->mem.base == ZYDIS_REGISTER_RIP ||
-				   operand->mem.base == ZYDIS_REGISTER_EIP))
+	if (insn->rip_relative !=
+	    (operand->mem.base == ZYDIS_REGISTER_RIP || operand->mem.base == ZYDIS_REGISTER_EIP))
 		diff |= DIFF_MEMORY;
 	/* LEA and its like use no segment. */
 	if (operand->mem.type != ZYDIS_MEMOP_TYPE_AGEN &&
@@ -112,9 +112,9 @@ static unsigned int compare(const struct insn *insn, const ZydisDecodedInstructi
 	if (insn->length != z->length)
 		diff |= DIFF_LENGTH;
 	if (insn->has_modrm != !!(z->attributes & ZYDIS_ATTRIB_HAS_MODRM) ||
-	    (insn->has_modrm && (insn->modrm >> 6 != z->raw.modrm.mod ||
-				 (insn->modrm >> 3 & 7) != z->raw.modrm.reg ||
-				 (insn->modrm & 7) != z->raw.modrm.rm)))
+	    (insn->has_modrm &&
+	     (insn->modrm >> 6 != z->raw.modrm.mod || (insn->modrm >> 3 & 7) != z->raw.modrm.reg ||
+	      (insn->modrm & 7) != z->raw.modrm.rm)))
 		diff |= DIFF_MODRM;
 	if (insn->has_sib != !!(z->attributes & ZYDIS_ATTRIB_HAS_SIB) ||
 	    (insn->has_sib && insn->sib >> 6 != z->raw.sib.scale))
@@ -249,7 +249,7 @@ static void try_bytes(const u8 bytes[INSN_MAX_LENGTH], enum insn_mode mode)
 
 static void finish(const char *what, unsigned long least)
 {
-	printf("# %s: %lu tried, %lu compared, %lu justified, %lu undefined (of which %lu decoded)\n",
+	printf("# %s: %lu tried, %lu compared, %lu justified, %lu undefined (%lu decoded)\n",
 	       what, corpus.tried, corpus.compared, corpus.justified, corpus.refused,
 	       corpus.accepted_alone);
 	assert_int_equal(corpus.wrong, 0);
@@ -279,14 +279,22 @@ static const struct {
 	u8 len;
 	u8 bytes[4];
 } prefixes[] = {
-	{ 0, { 0 } },			{ 1, { 0x66 } },
-	{ 1, { 0x67 } },		{ 1, { 0xf2 } },
-	{ 1, { 0xf3 } },		{ 1, { 0x64 } },
-	{ 2, { 0x66, 0x67 } },		{ 2, { 0x66, 0xf2 } },
-	{ 3, { 0xf2, 0x65, 0xf3 } },	{ 2, { 0x66, 0x36 } },
-	{ 1, { 0x48 } },		{ 1, { 0x47 } },
-	{ 2, { 0x66, 0x48 } },		{ 2, { 0xf3, 0x4f } },
-	{ 2, { 0x41, 0x67 } },		{ 3, { 0x64, 0x2e, 0x44 } },
+	{ 0, { 0 } },
+	{ 1, { 0x66 } },
+	{ 1, { 0x67 } },
+	{ 1, { 0xf2 } },
+	{ 1, { 0xf3 } },
+	{ 1, { 0x64 } },
+	{ 2, { 0x66, 0x67 } },
+	{ 2, { 0x66, 0xf2 } },
+	{ 3, { 0xf2, 0x65, 0xf3 } },
+	{ 2, { 0x66, 0x36 } },
+	{ 1, { 0x48 } },
+	{ 1, { 0x47 } },
+	{ 2, { 0x66, 0x48 } },
+	{ 2, { 0xf3, 0x4f } },
+	{ 2, { 0x41, 0x67 } },
+	{ 3, { 0x64, 0x2e, 0x44 } },
 	{ 1, { 0xf0 } },
 };
 

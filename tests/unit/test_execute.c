@@ -20,109 +20,20 @@
 #include <linux/types.h>
 
 #include "emul_guest.h"
+#include "native_run.h"
 
 #define ROUNDS 400
 #define DATA_PAGES 4
 #define DATA_SIZE (DATA_PAGES * GUEST_PAGE)
-#define ARITHMETIC                                                               \
+#define ARITHMETIC                                                                       \
 	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
 	 X86_EFLAGS_OF)
 
-/* What an instruction runs on, besides memory. */
-struct registers {
-	u64 gpr[GPR_COUNT];
-	u64 rflags;
-	u8 ymm[16][32];
-	u8 mmx[8][8];
-};
-
-/* Read and written by native_run, hence its layout. */
 static struct {
-	struct registers regs;
-	u64 code;
-	u64 host_rsp;
-} native __asm__("oriel_native") __attribute__((used));
-
-static struct {
-	u8 *code; /* the instruction, then a jump to native_exit */
+	u8 *code; /* one page, executable */
 	u8 *data;
-	bool avx;
 	u64 random;
 } bench;
-
-void native_run(void) __asm__("oriel_native_run");
-extern const u8 native_exit[] __asm__("oriel_native_exit");
-
-/* The offsets in the code below. */
-_Static_assert(offsetof(struct registers, rflags) == 128, "rflags");
-_Static_assert(offsetof(struct registers, ymm) == 136, "ymm");
-_Static_assert(offsetof(struct registers, mmx) == 648, "mmx");
-_Static_assert(sizeof(struct registers) == 712, "size");
-
-/*
- * Swaps the whole register set for native.regs, runs the instruction at
- * native.code, and swaps back. RSP is part of it, so nothing is pushed between.
- */
-__asm__(".pushsection .text\n"
-	".macro oriel_each_gpr insn:req, flip\n"
-	"	.set oriel_i, 0\n"
-	"	.irp r, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15\n"
-	"	.ifnc \\r, rsp\n"
-	"	.ifc \\insn, load\n"
-	"	mov oriel_native+oriel_i*8(%rip), %\\r\n"
-	"	.else\n"
-	"	mov %\\r, oriel_native+oriel_i*8(%rip)\n"
-	"	.endif\n"
-	"	.endif\n"
-	"	.set oriel_i, oriel_i+1\n"
-	"	.endr\n"
-	".endm\n"
-	".macro oriel_each_vector mov:req, reg:req, size:req, at:req, count:req, load:req\n"
-	"	.set oriel_i, 0\n"
-	"	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
-	"	.if \\n < \\count\n"
-	"	.if \\load\n"
-	"	\\mov oriel_native+\\at+\\n*\\size(%rip), %\\reg\\n\n"
-	"	.else\n"
-	"	\\mov %\\reg\\n, oriel_native+\\at+\\n*\\size(%rip)\n"
-	"	.endif\n"
-	"	.endif\n"
-	"	.endr\n"
-	".endm\n"
-	".globl oriel_native_run\n"
-	"oriel_native_run:\n"
-	"	push %rbx\n	push %rbp\n	push %r12\n	push %r13\n	push %r14\n"
-	"	push %r15\n	pushfq\n"
-	"	mov %rsp, oriel_native+720(%rip)\n"
-	"	cmpb $0, oriel_has_avx(%rip)\n"
-	"	je 1f\n"
-	"	oriel_each_vector vmovdqu, ymm, 32, 136, 16, 1\n"
-	"1:	oriel_each_vector movq, mm, 8, 648, 8, 1\n"
-	"	pushq oriel_native+128(%rip)\n"
-	"	popfq\n"
-	"	oriel_each_gpr load\n"
-	"	mov oriel_native+32(%rip), %rsp\n"
-	"	jmp *oriel_native+712(%rip)\n"
-	".globl oriel_native_exit\n"
-	"oriel_native_exit:\n"
-	"	mov %rsp, oriel_native+32(%rip)\n"
-	"	mov oriel_native+720(%rip), %rsp\n"
-	"	oriel_each_gpr store\n"
-	"	pushfq\n"
-	"	popq oriel_native+128(%rip)\n"
-	"	cld\n"
-	"	cmpb $0, oriel_has_avx(%rip)\n"
-	"	je 1f\n"
-	"	oriel_each_vector vmovdqu, ymm, 32, 136, 16, 0\n"
-	"	vzeroupper\n"
-	"1:	oriel_each_vector movq, mm, 8, 648, 8, 0\n"
-	"	emms\n"
-	"	popfq\n"
-	"	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbp\n"
-	"	pop %rbx\n	ret\n"
-	".popsection\n");
-
-static u8 has_avx __asm__("oriel_has_avx") __attribute__((used));
 
 static u64 next_random(void)
 {
@@ -135,15 +46,27 @@ static u64 next_random(void)
 /* 0 to @limit - 1 */
 static unsigned int pick(unsigned int limit)
 {
-	return (next_random() >> 33) % limit;
+	return (u32)(next_random() >> 33) % limit;
 }
 
 /* Operands: any bits, or values at the edges where flags change. */
 static u64 random_operand(void)
 {
 	static const u64 edges[] = {
-		0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
-		0x80000000, 0xffffffff, 0x7fffffffffffffff, 0x8000000000000000, ~0ULL,
+		0,
+		1,
+		0x7f,
+		0x80,
+		0xff,
+		0x7fff,
+		0x8000,
+		0xffff,
+		0x7fffffff,
+		0x80000000,
+		0xffffffff,
+		0x7fffffffffffffff,
+		0x8000000000000000,
+		~0ULL,
 	};
 
 	return pick(3) ? next_random() : edges[pick(ARRAY_SIZE(edges))];
@@ -219,7 +142,8 @@ static void emit_memory(struct trial *t, u8 reg)
 {
 	u8 mod = 1 + pick(2), rm = pick(8), sib = next_random() >> 56;
 
-	t->base = t->index = INSN_REG_NONE;
+	t->base = INSN_REG_NONE;
+	t->index = INSN_REG_NONE;
 	t->disp_size = mod == 1 ? 1 : 4;
 	if (!pick(6)) {
 		t->rip_relative = true;
@@ -288,7 +212,8 @@ static void encode(struct trial *t, const struct subject *s)
 	memset(t, 0, sizeof(*t));
 	t->subject = s;
 	t->memory = s->props & (S_MEMORY | S_WIDE) || pick(4);
-	t->base = t->index = INSN_REG_NONE;
+	t->base = INSN_REG_NONE;
+	t->index = INSN_REG_NONE;
 	emit_prefixes(t);
 	memcpy(t->bytes + t->len, s->opcode, s->len);
 	t->len += s->len;
@@ -415,22 +340,13 @@ static void prepare(struct trial *t, const struct subject *s)
 	t->regs.rflags = 2 | X86_EFLAGS_IF | (next_random() & ARITHMETIC);
 }
 
-static void run_native(const struct trial *t, struct registers *result)
+static void run_on_cpu(const struct trial *t, struct registers *result)
 {
-	static const u8 jump[] = { 0xff, 0x25, 0, 0, 0, 0 }; /* jmp *0(%rip) */
-	const u8 *exit_at = native_exit;
-
-	memcpy(bench.code, t->bytes, t->len);
-	memcpy(bench.code + t->len, jump, sizeof(jump));
-	memcpy(bench.code + t->len + sizeof(jump), &exit_at, sizeof(exit_at));
-	native.regs = t->regs;
-	native.code = (u64)bench.code;
-	native_run();
-	*result = native.regs;
+	*result = t->regs;
+	native_run(bench.code, t->bytes, t->len, result);
 }
 
-static enum emul_result run_emulated(const struct trial *t, bool exit_all,
-				     struct registers *result)
+static enum emul_result run_emulated(const struct trial *t, bool exit_all, struct registers *result)
 {
 	static struct guest g;
 	enum emul_result ret;
@@ -502,7 +418,7 @@ static bool registers_equal(const struct trial *t, const struct registers *a,
 		fprintf(stderr, "# flags: %#llx natively, %#llx emulated\n", a->rflags, b->rflags);
 		equal = false;
 	}
-	if (bench.avx && memcmp(a->ymm, b->ymm, sizeof(a->ymm))) {
+	if (native_has_avx() && memcmp(a->ymm, b->ymm, sizeof(a->ymm))) {
 		fprintf(stderr, "# vector registers differ\n");
 		equal = false;
 	}
@@ -521,7 +437,7 @@ static void compare(const struct trial *t)
 	bool equal;
 
 	memcpy(before, bench.data, DATA_SIZE);
-	run_native(t, &expected);
+	run_on_cpu(t, &expected);
 	memcpy(after, bench.data, DATA_SIZE);
 	for (exits = 0; exits < 2; exits++) {
 		enum emul_result ret;
@@ -551,33 +467,49 @@ static void test_subjects(const struct subject *subjects, unsigned int count)
 	}
 }
 
-#define SUBJECT(n, bytes, r, i, u, p)                                                    \
-	{ .name = (n), .len = sizeof(bytes) - 1, .opcode = bytes, .reg = (r), .imm = (i), \
-	  .undefined = (u), .props = (p) }
-
 #define AF X86_EFLAGS_AF
+#define IMUL_UNDEFINED (ARITHMETIC & ~(X86_EFLAGS_CF | X86_EFLAGS_OF))
 
-/* The six forms of one arithmetic operation, @m its number as a digit. */
-#define ALU(n, base, d, u, p)                                                            \
-	{ n " Eb,Gb", 0, 1, { (base) + 0 }, ANY, 0, u, S_BYTE | (p) },                    \
-	{ n " Ev,Gv", 0, 1, { (base) + 1 }, ANY, 0, u, (p) },                             \
-	{ n " Gb,Eb", 0, 1, { (base) + 2 }, ANY, 0, u, S_BYTE },                          \
-	{ n " Gv,Ev", 0, 1, { (base) + 3 }, ANY, 0, u, 0 },                               \
-	{ n " Eb,Ib", 0, 1, { 0x80 }, d, 'b', u, S_BYTE | (p) },                          \
-	{ n " Ev,Iz", 0, 1, { 0x81 }, d, 'z', u, (p) },                                   \
-	{ n " Ev,Ib", 0, 1, { 0x83 }, d, 'b', u, (p) }
+/* Everything that an arithmetic operation with an encoding of its own has. */
+static void test_eight_operations(void)
+{
+	static const char *const names[8] = {
+		"add", "or", "adc", "sbb", "and", "sub", "xor", "cmp"
+	};
+	static const struct subject forms[] = {
+		{ "Eb,Gb", 0, 1, { 0x00 }, ANY, 0, 0, S_BYTE | S_LOCK },
+		{ "Ev,Gv", 0, 1, { 0x01 }, ANY, 0, 0, S_LOCK },
+		{ "Gb,Eb", 0, 1, { 0x02 }, ANY, 0, 0, S_BYTE },
+		{ "Gv,Ev", 0, 1, { 0x03 }, ANY, 0, 0, 0 },
+		{ "Eb,Ib", 0, 1, { 0x80 }, 0, 'b', 0, S_BYTE | S_LOCK },
+		{ "Ev,Iz", 0, 1, { 0x81 }, 0, 'z', 0, S_LOCK },
+		{ "Ev,Ib", 0, 1, { 0x83 }, 0, 'b', 0, S_LOCK },
+	};
+	unsigned int op, form;
+
+	for (op = 0; op < 8; op++) {
+		for (form = 0; form < ARRAY_SIZE(forms); form++) {
+			struct subject s = forms[form];
+			char name[32];
+
+			snprintf(name, sizeof(name), "%s %s", names[op], s.name);
+			s.name = name;
+			if (s.reg == ANY)
+				s.opcode[0] += op << 3;
+			else
+				s.reg = op;
+			if (op == 1 || op == 4 || op == 6) /* OR, AND, XOR */
+				s.undefined = AF;
+			if (op == 7) /* CMP */
+				s.props &= ~S_LOCK;
+			test_subjects(&s, 1);
+		}
+	}
+}
 
 static void test_arithmetic(void **state)
 {
 	static const struct subject subjects[] = {
-		ALU("add", 0x00, 0, 0, S_LOCK),
-		ALU("or", 0x08, 1, AF, S_LOCK),
-		ALU("adc", 0x10, 2, 0, S_LOCK),
-		ALU("sbb", 0x18, 3, 0, S_LOCK),
-		ALU("and", 0x20, 4, AF, S_LOCK),
-		ALU("sub", 0x28, 5, 0, S_LOCK),
-		ALU("xor", 0x30, 6, AF, S_LOCK),
-		ALU("cmp", 0x38, 7, 0, 0),
 		{ "test Eb,Gb", 0, 1, { 0x84 }, ANY, 0, AF, S_BYTE },
 		{ "test Ev,Gv", 0, 1, { 0x85 }, ANY, 0, AF, 0 },
 		{ "test Eb,Ib", 0, 1, { 0xf6 }, 0, 'b', AF, S_BYTE },
@@ -590,35 +522,48 @@ static void test_arithmetic(void **state)
 		{ "inc Ev", 0, 1, { 0xff }, 0, 0, 0, S_LOCK },
 		{ "dec Eb", 0, 1, { 0xfe }, 1, 0, 0, S_BYTE | S_LOCK },
 		{ "dec Ev", 0, 1, { 0xff }, 1, 0, 0, S_LOCK },
-		{ "imul Gv,Ev", 0, 2, { 0x0f, 0xaf }, ANY, 0, ARITHMETIC & ~(X86_EFLAGS_CF | X86_EFLAGS_OF), 0 },
-		{ "imul Gv,Ev,Ib", 0, 1, { 0x6b }, ANY, 'b', ARITHMETIC & ~(X86_EFLAGS_CF | X86_EFLAGS_OF), 0 },
-		{ "imul Gv,Ev,Iz", 0, 1, { 0x69 }, ANY, 'z', ARITHMETIC & ~(X86_EFLAGS_CF | X86_EFLAGS_OF), 0 },
+		{ "imul Gv,Ev", 0, 2, { 0x0f, 0xaf }, ANY, 0, IMUL_UNDEFINED, 0 },
+		{ "imul Gv,Ev,Ib", 0, 1, { 0x6b }, ANY, 'b', IMUL_UNDEFINED, 0 },
+		{ "imul Gv,Ev,Iz", 0, 1, { 0x69 }, ANY, 'z', IMUL_UNDEFINED, 0 },
 	};
 
 	(void)state;
+	test_eight_operations();
 	test_subjects(subjects, ARRAY_SIZE(subjects));
 }
 
-/* The six forms of one shift. */
-#define SHIFT(n, d, p)                                                                   \
-	{ n " Eb,Ib", 0, 1, { 0xc0 }, d, 'b', 0, S_BYTE | (p) },                          \
-	{ n " Ev,Ib", 0, 1, { 0xc1 }, d, 'b', 0, (p) },                                   \
-	{ n " Eb,1", 0, 1, { 0xd0 }, d, 0, 0, S_BYTE | (p) },                             \
-	{ n " Ev,1", 0, 1, { 0xd1 }, d, 0, 0, (p) },                                      \
-	{ n " Eb,CL", 0, 1, { 0xd2 }, d, 0, 0, S_BYTE | (p) },                            \
-	{ n " Ev,CL", 0, 1, { 0xd3 }, d, 0, 0, (p) }
+static void test_eight_shifts(void)
+{
+	static const char *const names[8] = {
+		"rol", "ror", "rcl", "rcr", "shl", "shr", "sal", "sar"
+	};
+	static const struct subject forms[] = {
+		{ "Eb,Ib", 0, 1, { 0xc0 }, 0, 'b', 0, S_BYTE },
+		{ "Ev,Ib", 0, 1, { 0xc1 }, 0, 'b', 0, 0 },
+		{ "Eb,1", 0, 1, { 0xd0 }, 0, 0, 0, S_BYTE },
+		{ "Ev,1", 0, 1, { 0xd1 }, 0, 0, 0, 0 },
+		{ "Eb,CL", 0, 1, { 0xd2 }, 0, 0, 0, S_BYTE },
+		{ "Ev,CL", 0, 1, { 0xd3 }, 0, 0, 0, 0 },
+	};
+	unsigned int op, form;
+
+	for (op = 0; op < 8; op++) {
+		for (form = 0; form < ARRAY_SIZE(forms); form++) {
+			struct subject s = forms[form];
+			char name[32];
+
+			snprintf(name, sizeof(name), "%s %s", names[op], s.name);
+			s.name = name;
+			s.reg = op;
+			s.props |= op < 4 ? S_ROTATE : S_SHIFT;
+			test_subjects(&s, 1);
+		}
+	}
+}
 
 static void test_shifts(void **state)
 {
 	static const struct subject subjects[] = {
-		SHIFT("rol", 0, S_ROTATE),
-		SHIFT("ror", 1, S_ROTATE),
-		SHIFT("rcl", 2, S_ROTATE),
-		SHIFT("rcr", 3, S_ROTATE),
-		SHIFT("shl", 4, S_SHIFT),
-		SHIFT("shr", 5, S_SHIFT),
-		SHIFT("sal", 6, S_SHIFT),
-		SHIFT("sar", 7, S_SHIFT),
 		{ "shld Ev,Gv,Ib", 0, 2, { 0x0f, 0xa4 }, ANY, 'b', 0, S_DOUBLE },
 		{ "shld Ev,Gv,CL", 0, 2, { 0x0f, 0xa5 }, ANY, 0, 0, S_DOUBLE },
 		{ "shrd Ev,Gv,Ib", 0, 2, { 0x0f, 0xac }, ANY, 'b', 0, S_DOUBLE },
@@ -626,6 +571,7 @@ static void test_shifts(void **state)
 	};
 
 	(void)state;
+	test_eight_shifts();
 	test_subjects(subjects, ARRAY_SIZE(subjects));
 }
 
@@ -695,36 +641,63 @@ static void test_conditions(void **state)
 	}
 }
 
-#define SSE(n, mandatory, op, p)                                                         \
-	{ n, mandatory, 2, { 0x0f, op }, ANY, 0, 0, S_MEMORY | S_MANDATORY | (p) }
+#define SSE(n, mandatory, op, p)                                                       \
+	{                                                                              \
+		n, mandatory, 2, { 0x0f, op }, ANY, 0, 0, S_MEMORY | S_MANDATORY | (p) \
+	}
 
 static void test_vector_moves(void **state)
 {
 	static const struct subject subjects[] = {
-		SSE("movups load", 0, 0x10, 0), SSE("movups store", 0, 0x11, 0),
-		SSE("movupd load", 0x66, 0x10, 0), SSE("movupd store", 0x66, 0x11, 0),
-		SSE("movss load", 0xf3, 0x10, 0), SSE("movss store", 0xf3, 0x11, 0),
-		SSE("movsd load", 0xf2, 0x10, 0), SSE("movsd store", 0xf2, 0x11, 0),
-		SSE("movlps load", 0, 0x12, 0), SSE("movlps store", 0, 0x13, 0),
-		SSE("movlpd load", 0x66, 0x12, 0), SSE("movlpd store", 0x66, 0x13, 0),
-		SSE("movhps load", 0, 0x16, 0), SSE("movhps store", 0, 0x17, 0),
-		SSE("movhpd load", 0x66, 0x16, 0), SSE("movhpd store", 0x66, 0x17, 0),
-		SSE("movaps load", 0, 0x28, S_ALIGN), SSE("movaps store", 0, 0x29, S_ALIGN),
-		SSE("movapd load", 0x66, 0x28, S_ALIGN), SSE("movapd store", 0x66, 0x29, S_ALIGN),
-		SSE("movntps", 0, 0x2b, S_ALIGN), SSE("movntpd", 0x66, 0x2b, S_ALIGN),
-		SSE("movd/q mm load", 0, 0x6e, 0), SSE("movd/q mm store", 0, 0x7e, 0),
-		SSE("movd/q load", 0x66, 0x6e, 0), SSE("movd/q store", 0x66, 0x7e, 0),
-		SSE("movq mm load", 0, 0x6f, 0), SSE("movq mm store", 0, 0x7f, 0),
-		SSE("movdqa load", 0x66, 0x6f, S_ALIGN), SSE("movdqa store", 0x66, 0x7f, S_ALIGN),
-		SSE("movdqu load", 0xf3, 0x6f, 0), SSE("movdqu store", 0xf3, 0x7f, 0),
-		SSE("movq load", 0xf3, 0x7e, 0), SSE("movq store", 0x66, 0xd6, 0),
-		SSE("movntq", 0, 0xe7, 0), SSE("movntdq", 0x66, 0xe7, S_ALIGN),
+		SSE("movups load", 0, 0x10, 0),
+		SSE("movups store", 0, 0x11, 0),
+		SSE("movupd load", 0x66, 0x10, 0),
+		SSE("movupd store", 0x66, 0x11, 0),
+		SSE("movss load", 0xf3, 0x10, 0),
+		SSE("movss store", 0xf3, 0x11, 0),
+		SSE("movsd load", 0xf2, 0x10, 0),
+		SSE("movsd store", 0xf2, 0x11, 0),
+		SSE("movlps load", 0, 0x12, 0),
+		SSE("movlps store", 0, 0x13, 0),
+		SSE("movlpd load", 0x66, 0x12, 0),
+		SSE("movlpd store", 0x66, 0x13, 0),
+		SSE("movhps load", 0, 0x16, 0),
+		SSE("movhps store", 0, 0x17, 0),
+		SSE("movhpd load", 0x66, 0x16, 0),
+		SSE("movhpd store", 0x66, 0x17, 0),
+		SSE("movaps load", 0, 0x28, S_ALIGN),
+		SSE("movaps store", 0, 0x29, S_ALIGN),
+		SSE("movapd load", 0x66, 0x28, S_ALIGN),
+		SSE("movapd store", 0x66, 0x29, S_ALIGN),
+		SSE("movntps", 0, 0x2b, S_ALIGN),
+		SSE("movntpd", 0x66, 0x2b, S_ALIGN),
+		SSE("movd/q mm load", 0, 0x6e, 0),
+		SSE("movd/q mm store", 0, 0x7e, 0),
+		SSE("movd/q load", 0x66, 0x6e, 0),
+		SSE("movd/q store", 0x66, 0x7e, 0),
+		SSE("movq mm load", 0, 0x6f, 0),
+		SSE("movq mm store", 0, 0x7f, 0),
+		SSE("movdqa load", 0x66, 0x6f, S_ALIGN),
+		SSE("movdqa store", 0x66, 0x7f, S_ALIGN),
+		SSE("movdqu load", 0xf3, 0x6f, 0),
+		SSE("movdqu store", 0xf3, 0x7f, 0),
+		SSE("movq load", 0xf3, 0x7e, 0),
+		SSE("movq store", 0x66, 0xd6, 0),
+		SSE("movntq", 0, 0xe7, 0),
+		SSE("movntdq", 0x66, 0xe7, S_ALIGN),
 		SSE("lddqu", 0xf2, 0xf0, 0),
-		{ "movntdqa", 0x66, 3, { 0x0f, 0x38, 0x2a }, ANY, 0, 0, S_MEMORY | S_MANDATORY | S_ALIGN },
+		{ "movntdqa",
+		  0x66,
+		  3,
+		  { 0x0f, 0x38, 0x2a },
+		  ANY,
+		  0,
+		  0,
+		  S_MEMORY | S_MANDATORY | S_ALIGN },
 	};
 
 	(void)state;
-	if (!bench.avx)
+	if (!native_has_avx())
 		skip();
 	test_subjects(subjects, ARRAY_SIZE(subjects));
 }
@@ -779,20 +752,28 @@ static void test_vex_moves(void **state)
 		{ SSE("vmovq store", 0, 0xd6, 0), 1, false, false },
 		{ SSE("vmovntdq", 0, 0xe7, S_ALIGN), 1, true, false },
 		{ SSE("vlddqu", 0, 0xf0, 0), 3, true, false },
-		{ { "vmovntdqa", 0, 3, { 0x0f, 0x38, 0x2a }, ANY, 0, 0,
-		    S_MEMORY | S_MANDATORY | S_ALIGN }, 1, false, false },
+		{ { "vmovntdqa",
+		    0,
+		    3,
+		    { 0x0f, 0x38, 0x2a },
+		    ANY,
+		    0,
+		    0,
+		    S_MEMORY | S_MANDATORY | S_ALIGN },
+		  1,
+		  false,
+		  false },
 	};
 	unsigned int i, round;
 
 	(void)state;
-	if (!bench.avx)
+	if (!native_has_avx())
 		skip();
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		for (round = 0; round < ROUNDS; round++) {
 			u8 p1 = table[i].p1 | (table[i].wide && pick(2) ? 4 : 0);
 
-			try_vex(&table[i].subject,
-				p1 | (table[i].merge ? pick(16) : 15) << 3);
+			try_vex(&table[i].subject, p1 | (table[i].merge ? pick(16) : 15) << 3);
 		}
 	}
 }
@@ -851,8 +832,7 @@ static void try_string(u8 opcode)
 
 static void test_strings(void **state)
 {
-	static const u8 opcodes[] = { 0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab,
-				      0xac, 0xad, 0xae, 0xaf };
+	static const u8 opcodes[] = { 0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf };
 	unsigned int i, round;
 
 	(void)state;
@@ -932,8 +912,6 @@ static int set_up(void **state)
 	bench.data = mmap(NULL, DATA_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (bench.code == MAP_FAILED || bench.data == MAP_FAILED)
 		return -1;
-	bench.avx = __builtin_cpu_supports("avx");
-	has_avx = bench.avx;
 	bench.random = 0x9e3779b97f4a7c15ULL;
 	return 0;
 }
@@ -941,16 +919,11 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arithmetic),
-		cmocka_unit_test(test_shifts),
-		cmocka_unit_test(test_bits),
-		cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_conditions),
-		cmocka_unit_test(test_vector_moves),
-		cmocka_unit_test(test_vex_moves),
-		cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_moffs),
-		cmocka_unit_test(test_register_forms),
+		cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_shifts),
+		cmocka_unit_test(test_bits),	   cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_conditions), cmocka_unit_test(test_vector_moves),
+		cmocka_unit_test(test_vex_moves),  cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_moffs),	   cmocka_unit_test(test_register_forms),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
