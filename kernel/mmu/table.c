@@ -289,8 +289,7 @@ static bool visit_range(struct sl_table *table, gfn_t first, gfn_t last, enum sl
 		.op = op,
 	};
 
-	if (range.first <= range.last)
-		visit_table(&range, table->root, table->format->levels, 0);
+	visit_table(&range, table->root, table->format->levels, 0);
 	return range.hit;
 }
 

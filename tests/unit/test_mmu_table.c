@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -56,7 +57,7 @@ static const struct sl_format ept = {
 /* The fake memory: who has how many table pages, and what was carried back. */
 static int pages_live;
 static int pages_retired;
-static u64 *retired[4096];
+static u64 *retired[32768];
 static int carried;
 static int carried_dirty;
 static u64 last_carried;
@@ -715,8 +716,8 @@ static void test_random(void **state)
 
 /* ---- faults in parallel ------------------------------------------------- */
 
-#define RACE_THREADS 4
-#define RACE_FRAMES 4096
+#define RACE_THREADS 2
+#define RACE_FRAMES 16384
 
 struct racer {
 	struct sl_table *table;
@@ -725,7 +726,17 @@ struct racer {
 	int failures;
 };
 
-/* Each maps all frames, in an order of its own, half of them writable. */
+static unsigned int race_steps;
+
+/* All racers meet before each step, so that they want the same table page at once. */
+static void race_line_up(unsigned int step)
+{
+	__atomic_add_fetch(&race_steps, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&race_steps, __ATOMIC_SEQ_CST) < (step + 1) * RACE_THREADS)
+		sched_yield();
+}
+
+/* Each maps the same frames; each frame is writable for one of them only. */
 static void *race(void *argument)
 {
 	struct racer *racer = argument;
@@ -733,14 +744,15 @@ static void *race(void *argument)
 	unsigned int i;
 
 	for (i = 0; i < RACE_FRAMES; i++) {
-		gfn_t gfn = (i * (2 * racer->number + 1) * 37) % RACE_FRAMES;
-		u32 rights = (i + racer->number) % 2 ? RWX : RX;
+		gfn_t gfn = (gfn_t)i << 9;
+		u32 rights = i % RACE_THREADS == (unsigned int)racer->number ? RWX : RX;
 		u64 leaf = sl_make_leaf(&npt, gfn << 12, 1, rights, SL_WB);
 
 		top_up(&spare);
-		if (sl_install(racer->table, gfn << 6, 1, leaf, &spare))
+		race_line_up(i);
+		if (sl_install(racer->table, gfn, 1, leaf, &spare))
 			racer->failures++;
-		sl_test_young(racer->table, gfn << 6, gfn << 6, true);
+		sl_test_young(racer->table, gfn, gfn, true);
 	}
 	drop_spare(&spare);
 	return NULL;
@@ -755,6 +767,7 @@ static void test_parallel(void **state)
 
 	(void)state;
 	table_start(&table, &npt);
+	race_steps = 0;
 	for (i = 0; i < RACE_THREADS; i++) {
 		racer[i] = (struct racer){ .table = &table, .number = i };
 		assert_int_equal(pthread_create(&racer[i].thread, NULL, race, &racer[i]), 0);
@@ -763,11 +776,11 @@ static void test_parallel(void **state)
 		assert_int_equal(pthread_join(racer[i].thread, NULL), 0);
 		assert_int_equal(racer[i].failures, 0);
 	}
-	for (gfn = 0; gfn < RACE_FRAMES; gfn++) {
-		u64 leaf = sl_lookup(&table, gfn << 6, &level);
+	for (gfn = 0; gfn < (gfn_t)RACE_FRAMES << 9; gfn += 512) {
+		u64 leaf = sl_lookup(&table, gfn, &level);
 
 		assert_int_equal(level, 1);
-		assert_int_equal(leaf & npt.addr, gfn << 12);
+		assert_true((leaf & npt.addr) == gfn << 12);
 		assert_true(leaf & npt.write);
 	}
 	/* A page lost in a race would be missing here or leak. */
