@@ -14,8 +14,6 @@
 
 #include "clock_scale.h"
 
-typedef unsigned __int128 u128;
-
 /* Frequencies in kHz from absurdly slow to what fits, odd ones among them. */
 static const u32 frequencies[] = {
 	1,	 2,	  999,	    1000,      32768,	    500000,  999999,  1000000,
@@ -25,9 +23,9 @@ static const u32 frequencies[] = {
 
 static const u64 ticks[] = { 0, 1, 2, 999, 1000000, 2596122000, 1ULL << 40, (1ULL << 50) + 12345 };
 
-static u128 exact_ns(u32 khz, u64 t)
+static unsigned __int128 exact_ns(u32 khz, u64 t)
 {
-	return (u128)t * 1000000 / khz;
+	return (unsigned __int128)t * 1000000 / khz;
 }
 
 static void test_scale_shape(void **state __maybe_unused)
@@ -71,7 +69,7 @@ static void test_scale_error(void **state __maybe_unused)
 		struct tsc_scale s = tsc_scale_from_khz(khz);
 
 		for (j = 0; j < ARRAY_SIZE(ticks); j++) {
-			u128 exact = exact_ns(khz, ticks[j]);
+			unsigned __int128 exact = exact_ns(khz, ticks[j]);
 			u64 got;
 
 			/* pvclock shifts in 64 bits */
@@ -105,7 +103,7 @@ static void test_ticks_to_ns(void **state __maybe_unused)
 	for (i = 0; i < ARRAY_SIZE(frequencies); i++) {
 		for (j = 0; j < ARRAY_SIZE(ticks); j++) {
 			u32 khz = frequencies[i];
-			u128 up = ((u128)ticks[j] * 1000000 + khz - 1) / khz;
+			unsigned __int128 up = ((unsigned __int128)ticks[j] * 1000000 + khz - 1) / khz;
 			u64 want = up > S64_MAX ? S64_MAX : up;
 
 			assert_true(tsc_ticks_to_ns(khz, ticks[j]) == want);
@@ -128,7 +126,7 @@ static void test_ns_to_ticks(void **state __maybe_unused)
 	for (i = 0; i < ARRAY_SIZE(frequencies); i++)
 		for (j = 0; j < ARRAY_SIZE(ticks); j++)
 			assert_true(tsc_ns_to_ticks(frequencies[i], ticks[j]) ==
-				    (u64)((u128)ticks[j] * frequencies[i] / 1000000));
+				    (u64)((unsigned __int128)ticks[j] * frequencies[i] / 1000000));
 }
 
 static void test_write_matches(void **state __maybe_unused)
