@@ -103,7 +103,8 @@ static void test_ticks_to_ns(void **state __maybe_unused)
 	for (i = 0; i < ARRAY_SIZE(frequencies); i++) {
 		for (j = 0; j < ARRAY_SIZE(ticks); j++) {
 			u32 khz = frequencies[i];
-			unsigned __int128 up = ((unsigned __int128)ticks[j] * 1000000 + khz - 1) / khz;
+			unsigned __int128 up =
+				((unsigned __int128)ticks[j] * 1000000 + khz - 1) / khz;
 			u64 want = up > S64_MAX ? S64_MAX : up;
 
 			assert_true(tsc_ticks_to_ns(khz, ticks[j]) == want);
