@@ -114,7 +114,8 @@ struct emul_ops {
  * @fault: the exception, when the result is EMUL_FAULT
  * @linear_mask: all ones in 64-bit mode, else 4 GiB - 1
  * @cpl: privilege level of the accesses
- * @tf_trap: with EMUL_DONE: TF was set, so #DB with DR6.BS is due
+ * @tf_trap: with EMUL_DONE, and with EMUL_AGAIN after an iteration of a REP: TF
+ *           was set, so #DB with DR6.BS is due
  * @shadow: with EMUL_DONE: the instruction casts a MOV SS interrupt shadow; if
  *          false, any shadow is over
  * @buffer: elements of a string I/O instruction in flight

@@ -293,11 +293,12 @@ static const struct opcode groups[][8] = {
 
 static struct opcode lookup_primary(u8 opcode)
 {
+	u8 form = opcode & 7;
 	struct opcode row;
 
-	if (opcode >= 0x40 || (opcode & 7) >= ARRAY_SIZE(alu_forms))
+	if (opcode >= 0x40 || form >= ARRAY_SIZE(alu_forms))
 		return primary[opcode];
-	row = alu_forms[opcode & 7];
+	row = alu_forms[form];
 	row.op += opcode >> 3;
 	if (row.op != OP_CMP && row.operands >> 4 == OPD_RM)
 		row.flags |= OPC_LOCK;

@@ -130,11 +130,12 @@ static enum emul_result guest_fetch(struct emul *e, u64 linear, void *buf, unsig
 {
 	struct guest *g = to_guest(e);
 	const struct guest_region *region = find_region(g, linear);
+	u8 rights = region ? region->rights[(linear - region->base) / GUEST_PAGE] : 0;
 
 	g->fetches++;
 	assert_true((linear & (GUEST_PAGE - 1)) + len <= GUEST_PAGE);
-	if (!region || !(region->rights[(linear - region->base) / GUEST_PAGE] & GUEST_EXEC)) {
-		page_fault(g, linear, region, 0);
+	if (!(rights & GUEST_EXEC)) {
+		page_fault(g, linear, rights != 0, 0);
 		e->fault.error_code |= PFEC_FETCH;
 		return EMUL_FAULT;
 	}

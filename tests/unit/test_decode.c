@@ -249,8 +249,8 @@ static void try_bytes(const u8 bytes[INSN_MAX_LENGTH], enum insn_mode mode)
 
 static void finish(const char *what, unsigned long least)
 {
-	printf("# %s: %lu tried, %lu compared, %lu justified, %lu undefined (%lu decoded)\n",
-	       what, corpus.tried, corpus.compared, corpus.justified, corpus.refused,
+	printf("# %s: %lu tried, %lu compared, %lu justified, %lu undefined (%lu decoded)\n", what,
+	       corpus.tried, corpus.compared, corpus.justified, corpus.refused,
 	       corpus.accepted_alone);
 	assert_int_equal(corpus.wrong, 0);
 	assert_true(corpus.compared >= least);
