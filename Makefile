@@ -4,7 +4,9 @@
 # ways to run them. The module's own rules are in Kbuild, the launcher's in user/.
 
 PREFIX	?= /usr/local
-CC	?= gcc
+ifeq ($(origin CC),default)
+CC	= gcc
+endif
 
 # The shell is asked once, and only by targets that need the answer.
 ifndef KDIR

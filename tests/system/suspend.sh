@@ -1,0 +1,51 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# The host goes through a suspend, up to the point where the machine would lose
+# power and back, while a guest runs. Needs no more than busybox: the host has
+# none of the machine's files then.
+
+out=/tmp/guest
+
+await_rounds()
+{
+	local tries=0
+
+	until [ "$(grep -c 'guest: round' $out)" -ge "$1" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || return 1
+		usleep 100000
+	done
+}
+
+test_guest_survives_suspend()
+{
+	local before
+
+	insmod "${ORIEL_MODULE:-oriel.ko}" || return
+	mkfifo /tmp/silence
+	sleep 3600 >/tmp/silence &
+	build/oriel run "$ORIEL_GUEST_KERNEL" --initrd build/guest/initramfs.cpio \
+		-m 128M --device "${ORIEL_DEVICE:-/dev/oriel}" \
+		--append "console=ttyS0 quiet panic=-1 -- work" \
+		</tmp/silence >$out 2>&1 &
+	await_rounds 1 || return
+	echo core >/sys/power/pm_test
+	echo mem >/sys/power/state || return
+	before=$(grep -c 'guest: round' $out)
+	await_rounds $((before + 3)) || return
+	kill -9 $!
+	wait $! 2>/dev/null
+	rmmod oriel
+}
+
+echo "KTAP version 1"
+echo "1..1"
+if test_guest_survives_suspend; then
+	echo "ok 1 guest_survives_suspend"
+else
+	sed 's/^/# | /' $out
+	echo "not ok 1 guest_survives_suspend"
+	exit 1
+fi
