@@ -31,8 +31,10 @@ enum opcode_group {
 #define M OPC_MODRM
 #define B OPC_BYTE
 
+#define ALU_FORMS 6
+
 /* The six forms of each of the eight arithmetic operations, 00 to 3D. */
-static const struct opcode alu_forms[6] = {
+static const struct opcode alu_forms[ALU_FORMS] = {
 	ROW(OP_ADD, RM, REG, M | B), ROW(OP_ADD, RM, REG, M),	       ROW(OP_ADD, REG, RM, M | B),
 	ROW(OP_ADD, REG, RM, M),     ROW(OP_ADD, ACC, IMM, B | IMM_Z), ROW(OP_ADD, ACC, IMM, IMM_Z),
 };
@@ -291,18 +293,23 @@ static const struct opcode groups[][8] = {
 	},
 };
 
-static struct opcode lookup_primary(u8 opcode)
+static struct opcode alu_row(u8 opcode, u8 form)
 {
-	u8 form = opcode & 7;
-	struct opcode row;
+	struct opcode row = alu_forms[form];
 
-	if (opcode >= 0x40 || form >= ARRAY_SIZE(alu_forms))
-		return primary[opcode];
-	row = alu_forms[form];
 	row.op += opcode >> 3;
 	if (row.op != OP_CMP && row.operands >> 4 == OPD_RM)
 		row.flags |= OPC_LOCK;
 	return row;
+}
+
+static struct opcode lookup_primary(u8 opcode)
+{
+	u8 form = opcode & 7;
+
+	if (opcode < 0x40 && form < ALU_FORMS)
+		return alu_row(opcode, form);
+	return primary[opcode];
 }
 
 /* MOVBE; with F2 the same opcodes are CRC32, which the executor refuses. */

@@ -457,6 +457,20 @@ static void test_mmio_once(void **state)
 	assert_int_equal(g.user_exits, 2);
 }
 
+/* A CMPXCHG that fails writes back what it read (SDM 2A CMPXCHG). */
+static void test_failed_cmpxchg_writes(void **state)
+{
+	(void)state;
+	start(INSN_MODE_64);
+	g.regions[1].rights[0] |= GUEST_MMIO;
+	assert_int_equal(STEP("\x0f\xb1\x13"), EMUL_DONE); /* cmpxchg [rbx], edx */
+	assert_memory_equal(data, data_before, sizeof(data));
+	assert_memory_equal(&g.state.gpr[GPR_RAX], data + 64, 4);
+	assert_int_equal(g.performed_count, 2);
+	assert_int_equal(g.performed[1].kind, GUEST_LOG_WRITE);
+	assert_memory_equal(g.performed[1].data, data + 64, 4);
+}
+
 /* MOVS from a device: completed iterations stay, each element is read once. */
 static void test_rep_with_user_exits(void **state)
 {
@@ -644,6 +658,16 @@ static void test_ins_batches(void **state)
 	g.state.gpr[GPR_RDI] = DATA + GUEST_PAGE - 6;
 	assert_int_equal(STEP("\xf3\x6d"), EMUL_DONE);
 	assert_int_equal(g.user_exits, 3);
+	/* Nor does a batch go on where 16-bit addresses wrap to 0. */
+	start(INSN_MODE_32);
+	g.state.seg[SEG_ES].base = SYSTEM + 0x800 - 0xfffe;
+	g.regions[2].rights[0] = GUEST_RW;
+	g.state.gpr[GPR_RDI] = 0xfffe;
+	g.state.gpr[GPR_RCX] = 3;
+	assert_int_equal(STEP("\xf3\x67\x6c"), EMUL_DONE);
+	assert_int_equal(g.state.gpr[GPR_RDI], 1);
+	assert_memory_equal(system_page + 0x800, "\x00\x01", 2);
+	assert_int_equal(data[0x802], 2);
 	/* Downwards, one by one. */
 	start(INSN_MODE_64);
 	g.state.gpr[GPR_RCX] = 4;
@@ -751,6 +775,7 @@ int main(void)
 		cmocka_unit_test(test_wide_cmpxchg_alignment),
 		cmocka_unit_test(test_vector_legality),
 		cmocka_unit_test(test_mmio_once),
+		cmocka_unit_test(test_failed_cmpxchg_writes),
 		cmocka_unit_test(test_rep_with_user_exits),
 		cmocka_unit_test(test_rep_fault),
 		cmocka_unit_test(test_rep_turns),
