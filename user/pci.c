@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PCI configuration ports of a bus without devices, and the reset register among
- * them.
+ * PCI configuration ports of a bus with a host bridge and no devices, and the
+ * reset register among them (PCI Local Bus 3.0 3.2.2.3 and 6.1).
  *
- * CONFIG_ADDRESS keeps its value, which tells a kernel that configuration
- * mechanism 1 is there; CONFIG_DATA reads all ones, which says of every slot that
- * it is empty (PCI Local Bus 3.0 3.2.2.3). Without ports at all Linux complains.
- * Only a whole doubleword is CONFIG_ADDRESS: a byte at 0xcf9 is the reset control
+ * The bridge is there because without one Linux complains that it finds no way to
+ * configuration space. ACPI names no PCI root, so the bus is never scanned. Only a
+ * whole doubleword is CONFIG_ADDRESS: a byte at 0xcf9 is the reset control
  * register of PC chip sets, which the FADT names.
  */
 #include "pci.h"
@@ -15,7 +14,13 @@
 #include "layout.h"
 
 #define CONFIG_ADDRESS 0xcf8
-#define CONFIG_ADDRESS_VALID 0x80fffffcU /* the reserved bits read as zero */
+#define CONFIG_DATA 0xcfc
+#define ADDRESS_VALID 0x80fffffcU /* the reserved bits read as zero */
+#define ADDRESS_ENABLE 0x80000000U
+#define ADDRESS_FUNCTION 0x00ffff00U /* bus, device and function: all zero for the bridge */
+#define ADDRESS_REGISTER 0x000000fcU
+#define BRIDGE_ID 0x0d578086U /* a bridge of virtual machines, without quirks anywhere */
+#define BRIDGE_CLASS 0x06000000U
 #define RESET_OFFSET (LAYOUT_RESET_CONTROL - CONFIG_ADDRESS)
 #define RESET_CPU 0x04U
 
@@ -32,11 +37,34 @@ static void write_address(void *device, uint64_t offset, uint64_t value, unsigne
 	struct pci *pci = device;
 
 	if (len == 4) {
-		atomic_store(&pci->address, (unsigned int)value & CONFIG_ADDRESS_VALID);
+		atomic_store(&pci->address, (unsigned int)value & ADDRESS_VALID);
 	} else if (len == 1 && offset == RESET_OFFSET && value & RESET_CPU) {
 		diag_note("the guest reset itself (port %#x)", LAYOUT_RESET_CONTROL);
 		stop_request(pci->stop, EXIT_STATUS_RESET);
 	}
+}
+
+static uint32_t read_bridge(unsigned int reg)
+{
+	switch (reg) {
+	case 0x00:
+		return BRIDGE_ID;
+	case 0x08:
+		return BRIDGE_CLASS;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t read_data(void *device, uint64_t offset, unsigned int len)
+{
+	struct pci *pci = device;
+	unsigned int address = atomic_load(&pci->address);
+
+	(void)len;
+	if (!(address & ADDRESS_ENABLE) || address & ADDRESS_FUNCTION)
+		return UINT64_MAX; /* nobody answers */
+	return read_bridge(address & ADDRESS_REGISTER) >> (8 * offset);
 }
 
 int pci_register(struct pci *pci, struct bus *bus, struct stop *stop)
@@ -50,8 +78,16 @@ int pci_register(struct pci *pci, struct bus *bus, struct stop *stop)
 		.write = write_address,
 		.device = pci,
 	};
+	const struct bus_range data = {
+		.name = "PCI configuration data",
+		.base = CONFIG_DATA,
+		.size = 4,
+		.width = 4,
+		.read = read_data,
+		.device = pci,
+	};
 
 	pci->stop = stop;
 	atomic_init(&pci->address, 0);
-	return bus_register(bus, &address);
+	return bus_register(bus, &address) || bus_register(bus, &data) ? -1 : 0;
 }

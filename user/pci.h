@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* PCI configuration ports of a bus without devices, and the reset register among them. */
+/* PCI configuration ports of a bus with a host bridge alone, and the reset register. */
 #ifndef ORIEL_PCI_H
 #define ORIEL_PCI_H
 
@@ -19,7 +19,7 @@ struct pci {
 };
 
 /**
- * pci_register() - power on and answer ports 0xcf8 to 0xcfb
+ * pci_register() - power on and answer ports 0xcf8 to 0xcff
  * @pci: storage of the caller; stays where it is
  * @bus: of ports
  * @stop: told when the guest resets itself
