@@ -204,14 +204,16 @@ static bool pit_channel_valid(const struct kvm_pit_channel_state *state)
 	       state->write_state <= PIT_ACCESS_WORD_HIGH;
 }
 
-static void pit_set_channel(struct pit_channel *ch, const struct kvm_pit_channel_state *state,
-			    s64 loaded)
+static void pit_set_channel(struct pit *pit, unsigned int index,
+			    const struct kvm_pit_channel_state *state)
 {
+	struct pit_channel *ch = &pit->channel[index];
+	bool tied = index != 2; /* gates 0 and 1 are high, and never trigger */
 	s64 now = ktime_get_ns();
 
 	*ch = (struct pit_channel){
 		.count = state->count ? state->count : (state->bcd ? 10000 : 65536),
-		.loaded = clamp_t(s64, loaded, 0, now),
+		.loaded = index ? clamp_t(s64, state->count_load_time, 0, now) : now,
 		.latch = state->latched_count,
 		.count_latched = state->count_latched,
 		.status = state->status,
@@ -222,10 +224,11 @@ static void pit_set_channel(struct pit_channel *ch, const struct kvm_pit_channel
 		.access = state->rw_mode,
 		.mode = state->mode,
 		.bcd = state->bcd,
-		.gate = state->gate,
+		.gate = state->gate || tied,
 	};
 	ch->held = now - ch->loaded;
-	ch->idle = ch->mode == PIT_MODE_NONE || (!ch->gate && pit_periodic(ch));
+	ch->idle = ch->mode == PIT_MODE_NONE || (pit_periodic(ch) && !ch->gate) ||
+		   (tied && (ch->mode == 1 || ch->mode == 5));
 }
 
 int pit_set_state(struct pit *pit, const struct kvm_pit_state2 *state)
@@ -242,11 +245,7 @@ int pit_set_state(struct pit *pit, const struct kvm_pit_state2 *state)
 	mutex_lock(&pit->lock);
 	pit_timer_stop(pit);
 	for (i = 0; i < PIT_CHANNELS; i++)
-		pit_set_channel(&pit->channel[i], &state->channels[i],
-				i ? state->channels[i].count_load_time : (s64)ktime_get_ns());
-	/* Gates 0 and 1 are tied high. */
-	pit->channel[0].gate = true;
-	pit->channel[1].gate = true;
+		pit_set_channel(pit, i, &state->channels[i]);
 	pit->hpet_legacy = state->flags & KVM_PIT_FLAGS_HPET_LEGACY;
 	pit->speaker = state->flags & KVM_PIT_FLAGS_SPEAKER_DATA_ON;
 	pit_timer_start(pit);

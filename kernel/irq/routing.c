@@ -261,7 +261,7 @@ void fabric_notify_ack(struct irq_fabric *fabric, unsigned int chip, unsigned in
 	gsi = table ? table->pin_gsi[chip][pin] : -1;
 	if (gsi >= 0) {
 		hlist_for_each_entry_rcu(ack, &fabric->acks, node)
-			if (ack->gsi == gsi)
+			if (ack->gsi == (u32)gsi)
 				ack->acked(ack);
 	}
 	rcu_read_unlock();

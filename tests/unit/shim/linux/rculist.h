@@ -18,6 +18,10 @@ struct hlist_head {
 #define INIT_HLIST_HEAD(h) ((h)->first = NULL)
 #endif
 
+#ifndef hlist_empty
+#define hlist_empty(h) (!READ_ONCE((h)->first))
+#endif
+
 static inline void hlist_add_head_rcu(struct hlist_node *n, struct hlist_head *h)
 {
 	n->next = h->first;

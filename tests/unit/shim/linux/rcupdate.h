@@ -21,6 +21,7 @@ static __thread int shim_rcu_readers __maybe_unused;
 #define rcu_read_lock() ((void)shim_rcu_readers++)
 #define rcu_read_unlock() ((void)shim_rcu_readers--)
 #define synchronize_rcu() assert(!shim_rcu_readers)
+#define synchronize_rcu_expedited() synchronize_rcu()
 #define rcu_dereference(p) READ_ONCE(p)
 #define rcu_dereference_raw(p) READ_ONCE(p)
 #define rcu_dereference_protected(p, held) ((void)(held), (p))

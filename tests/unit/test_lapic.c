@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The local APIC of one vCPU: registers in both modes, priorities, mode
+ * switches, errors, local pins, saved state. Timer and IPIs have files of their
+ * own.
+ */
+#include "irq_fixture.h"
+
+static struct fixture *f;
+static struct lapic *lapic;
+
+static int setup(void **state)
+{
+	(void)state;
+	f = fixture_create(1);
+	lapic = f->vcpu[0].lapic;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fixture_destroy(f);
+	return 0;
+}
+
+static void test_power_on(void **state)
+{
+	(void)state;
+	assert_int_equal(lapic_get_base(lapic), 0xfee00900);
+	assert_int_equal(xread(lapic, LAPIC_ID), 0);
+	assert_int_equal(xread(lapic, LAPIC_VERSION), 0x00050014);
+	assert_int_equal(xread(lapic, LAPIC_SVR), 0xff);
+	assert_int_equal(xread(lapic, LAPIC_DFR), 0xffffffff);
+	assert_int_equal(xread(lapic, LAPIC_LDR), 0);
+	assert_int_equal(xread(lapic, LAPIC_TPR), 0);
+	assert_int_equal(xread(lapic, LAPIC_LVT_LINT0), 0x700);
+	for (u32 reg = LAPIC_LVT_TIMER; reg <= LAPIC_LVT_ERROR; reg += 0x10)
+		if (reg != LAPIC_LVT_LINT0)
+			assert_int_equal(xread(lapic, reg), 0x10000);
+	assert_true(lapic_accepts_extint(lapic));
+	assert_false(lapic_has_work(lapic));
+}
+
+static void test_lint0_as_bare_metal(void **state)
+{
+	(void)state;
+	f->fabric.lint0_masked = true;
+	lapic_reset(lapic, false);
+	assert_int_equal(xread(lapic, LAPIC_LVT_LINT0), 0x10000);
+	assert_false(lapic_accepts_extint(lapic));
+}
+
+/* What all ones leave in each register, and whether it was an address at all. */
+static void test_writable_bits(void **state)
+{
+	static const struct {
+		u32 reg, expect;
+	} regs[] = {
+		{ LAPIC_ID, 0 },
+		{ LAPIC_VERSION, 0x00050014 },
+		{ LAPIC_APR, 0 },
+		{ LAPIC_PPR, 0 },
+		{ LAPIC_RRD, 0 },
+		{ LAPIC_LDR, 0xff000000 },
+		{ LAPIC_DFR, 0xffffffff },
+		{ LAPIC_SVR, 0x3ff },
+		{ LAPIC_ISR, 0 },
+		{ LAPIC_TMR, 0 },
+		{ LAPIC_IRR, 0 },
+		{ LAPIC_ICR2, 0xff000000 },
+		{ LAPIC_LVT_TIMER, 0x700ff },
+		{ LAPIC_LVT_THERMAL, 0x107ff },
+		{ LAPIC_LVT_PMC, 0x107ff },
+		{ LAPIC_LVT_LINT0, 0x1a7ff },
+		{ LAPIC_LVT_LINT1, 0x1a7ff },
+		{ LAPIC_LVT_ERROR, 0x100ff },
+		{ LAPIC_TMCCT, 0 },
+		{ LAPIC_TDCR, 0xb },
+		{ LAPIC_TPR, 0xff },
+	};
+
+	(void)state;
+	enable_xapic(lapic);
+	for (unsigned int i = 0; i < ARRAY_SIZE(regs); i++) {
+		xwrite(lapic, regs[i].reg, 0xffffffff);
+		assert_int_equal(xread(lapic, regs[i].reg), regs[i].expect);
+	}
+	xwrite(lapic, LAPIC_ESR, 0);
+	assert_int_equal(xread(lapic, LAPIC_ESR), 0);
+}
+
+static void test_access_size(void **state)
+{
+	u8 bytes[8];
+	u64 wide = ~0ull;
+
+	(void)state;
+	lapic_mmio_read(lapic, LAPIC_VERSION + 2, bytes, 1);
+	assert_int_equal(bytes[0], 5);
+	lapic_mmio_read(lapic, LAPIC_VERSION + 3, bytes, 2);
+	assert_int_equal(bytes[0] | bytes[1], 0);
+	lapic_mmio_read(lapic, LAPIC_VERSION, &wide, 8);
+	assert_int_equal(wide, 0);
+
+	/* Only an aligned 32-bit write is one. */
+	bytes[0] = 0x55;
+	lapic_mmio_write(lapic, LAPIC_TPR, bytes, 1);
+	lapic_mmio_write(lapic, LAPIC_TPR, bytes, 8);
+	lapic_mmio_write(lapic, LAPIC_TPR + 4, bytes, 4);
+	assert_int_equal(xread(lapic, LAPIC_TPR), 0);
+}
+
+static void test_illegal_register(void **state)
+{
+	static const u32 holes[] = { 0x000, 0x010, 0x040, 0x2f0, 0x3a0, 0x400, 0xff0 };
+
+	(void)state;
+	enable_xapic(lapic);
+	for (unsigned int i = 0; i < ARRAY_SIZE(holes); i++) {
+		assert_int_equal(xread(lapic, holes[i]), 0);
+		assert_int_equal(xread(lapic, LAPIC_ESR), 0);
+		xwrite(lapic, LAPIC_ESR, 0);
+		assert_int_equal(xread(lapic, LAPIC_ESR), 0x80);
+		xwrite(lapic, LAPIC_ESR, 0);
+		assert_int_equal(xread(lapic, LAPIC_ESR), 0);
+		xwrite(lapic, holes[i], 1);
+		xwrite(lapic, LAPIC_ESR, 0);
+		assert_int_equal(xread(lapic, LAPIC_ESR), 0x80);
+		xwrite(lapic, LAPIC_ESR, 0);
+	}
+	/* EOI and self-IPI are registers, though not readable here. */
+	xread(lapic, LAPIC_EOI);
+	xread(lapic, LAPIC_SELF_IPI);
+	xwrite(lapic, LAPIC_ESR, 0);
+	assert_int_equal(xread(lapic, LAPIC_ESR), 0);
+}
+
+static void test_error_interrupt(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	xwrite(lapic, LAPIC_LVT_ERROR, 0xe0);
+	xread(lapic, 0x040);
+	assert_int_equal(take_vector(lapic), 0xe0);
+	eoi(lapic);
+	/* A message with an illegal vector is not accepted. */
+	assert_int_equal(lapic_post(lapic, 15, false), -1);
+	assert_int_equal(take_vector(lapic), 0xe0);
+	eoi(lapic);
+	xwrite(lapic, LAPIC_ESR, 0);
+	assert_int_equal(xread(lapic, LAPIC_ESR), 0xc0);
+	/* An illegal vector for the error itself ends there. */
+	xwrite(lapic, LAPIC_LVT_ERROR, 0x0f);
+	assert_int_equal(lapic_post(lapic, 3, false), -1);
+	assert_int_equal(take_vector(lapic), -1);
+}
+
+static void test_post_and_accept(void **state)
+{
+	(void)state;
+	/* Software-disabled: fixed interrupts are not accepted. */
+	assert_int_equal(lapic_post(lapic, 0x40, false), -1);
+	enable_xapic(lapic);
+	assert_int_equal(lapic_post(lapic, 0x40, false), 1);
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	assert_int_equal(lapic_post(lapic, 0x40, false), 0);
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	assert_true(lapic_has_work(lapic));
+	assert_int_equal(xread(lapic, LAPIC_IRR + 0x20), 1);
+
+	assert_int_equal(take_vector(lapic), 0x40);
+	assert_false(lapic_has_work(lapic));
+	assert_int_equal(xread(lapic, LAPIC_IRR + 0x20), 0);
+	assert_int_equal(xread(lapic, LAPIC_ISR + 0x20), 1);
+	/* One more of the same waits for the EOI. */
+	assert_int_equal(lapic_post(lapic, 0x40, false), 1);
+	assert_int_equal(lapic_pending(lapic), -1);
+	assert_int_equal(lapic_highest_irr(lapic), 0x40);
+	eoi(lapic);
+	assert_int_equal(xread(lapic, LAPIC_ISR + 0x20), 0);
+	assert_int_equal(take_vector(lapic), 0x40);
+	eoi(lapic);
+	eoi(lapic); /* nothing in service: no effect */
+}
+
+static void test_every_vector(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	for (int v = 16; v < 256; v++)
+		assert_int_equal(lapic_post(lapic, (u8)v, v & 1), 1);
+	assert_int_equal(xread(lapic, LAPIC_IRR), 0xffff0000);
+	assert_int_equal(xread(lapic, LAPIC_TMR), 0xaaaa0000);
+	assert_int_equal(xread(lapic, LAPIC_TMR + 0x70), 0xaaaaaaaa);
+	for (int v = 255; v >= 16; v--) {
+		assert_int_equal(take_vector(lapic), v);
+		eoi(lapic);
+	}
+	assert_int_equal(take_vector(lapic), -1);
+	assert_false(lapic_has_work(lapic));
+}
+
+static void test_nesting(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	lapic_post(lapic, 0x45, false);
+	assert_int_equal(take_vector(lapic), 0x45);
+	lapic_post(lapic, 0x4f, false); /* same class: waits */
+	assert_int_equal(take_vector(lapic), -1);
+	lapic_post(lapic, 0x50, false); /* higher class: nests */
+	assert_int_equal(take_vector(lapic), 0x50);
+	assert_int_equal(xread(lapic, LAPIC_PPR), 0x50);
+	eoi(lapic);
+	assert_int_equal(xread(lapic, LAPIC_PPR), 0x40);
+	assert_int_equal(take_vector(lapic), -1);
+	eoi(lapic);
+	assert_int_equal(take_vector(lapic), 0x4f);
+}
+
+/* PPR for all classes of TPR and ISR (SDM 3A 10.8.3.1). */
+static void test_ppr(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	for (int v = 0x15; v < 0x100; v += 0x10) {
+		xwrite(lapic, LAPIC_TPR, 0);
+		lapic_post(lapic, (u8)v, false);
+		assert_int_equal(take_vector(lapic), v);
+		for (int tpr = 0x03; tpr < 0x100; tpr += 0x10) {
+			u32 expect = (tpr & 0xf0) >= (v & 0xf0) ? tpr : v & 0xf0;
+
+			xwrite(lapic, LAPIC_TPR, (u32)tpr);
+			assert_int_equal(xread(lapic, LAPIC_PPR), expect);
+		}
+		eoi(lapic);
+	}
+}
+
+static void test_tpr_and_cr8(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	lapic_post(lapic, 0x61, false);
+	for (u64 cr8 = 0; cr8 < 16; cr8++) {
+		assert_int_equal(lapic_set_cr8(lapic, cr8), 0);
+		assert_int_equal(xread(lapic, LAPIC_TPR), cr8 << 4);
+		assert_int_equal(lapic_get_cr8(lapic), cr8);
+		assert_int_equal(lapic_pending(lapic), cr8 < 6 ? 0x61 : -1);
+	}
+	assert_int_equal(lapic_set_cr8(lapic, 16), -EINVAL);
+	assert_int_equal(lapic_set_cr8(lapic, 1ull << 63), -EINVAL);
+	xwrite(lapic, LAPIC_TPR, 0x5f);
+	assert_int_equal(lapic_get_cr8(lapic), 5);
+	assert_int_equal(lapic_pending(lapic), 0x61);
+}
+
+static void test_software_disable(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	xwrite(lapic, LAPIC_LVT_TIMER, 0x31);
+	lapic_post(lapic, 0x44, false);
+	xwrite(lapic, LAPIC_SVR, 0xef);
+	/* LVTs are masked and stay so; what is in IRR is still delivered. */
+	assert_int_equal(xread(lapic, LAPIC_LVT_TIMER), 0x10031);
+	xwrite(lapic, LAPIC_LVT_TIMER, 0x32);
+	assert_int_equal(xread(lapic, LAPIC_LVT_TIMER), 0x10032);
+	assert_int_equal(lapic_post(lapic, 0x45, false), -1);
+	assert_int_equal(take_vector(lapic), 0x44);
+	assert_int_equal(xread(lapic, LAPIC_SVR), 0xef);
+}
+
+static void test_global_disable(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	lapic_post(lapic, 0x44, false);
+	assert_int_equal(lapic_set_base(lapic, 0xfee00100, false), 0);
+	assert_int_equal(lapic_pending(lapic), -1);
+	assert_int_equal(lapic_post(lapic, 0x45, false), -1);
+	assert_int_equal(xread(lapic, LAPIC_VERSION), 0xffffffff);
+	xwrite(lapic, LAPIC_TPR, 0x20);
+	assert_true(lapic_accepts_extint(lapic));
+	/* Enabled again it is as after power-on, with LINT0 masked. */
+	assert_int_equal(lapic_set_base(lapic, 0xfee00900, false), 0);
+	assert_int_equal(xread(lapic, LAPIC_SVR), 0xff);
+	assert_int_equal(xread(lapic, LAPIC_TPR), 0);
+	assert_int_equal(lapic_pending(lapic), -1);
+	assert_false(lapic_accepts_extint(lapic));
+}
+
+static void test_base_values(void **state)
+{
+	const struct lapic_features none = { .maxphyaddr = 36 };
+
+	(void)state;
+	assert_int_equal(lapic_set_base(lapic, 0xfee00901, true), -EINVAL);
+	assert_int_equal(lapic_set_base(lapic, 0xfee00b00, true), -EINVAL);
+	assert_int_equal(lapic_set_base(lapic, 0xfee00500, true), -EINVAL);
+	assert_int_equal(lapic_set_base(lapic, 1ull << 40 | 0x900, true), -EINVAL);
+	assert_int_equal(lapic_set_base(lapic, 0x123456900, false), 0);
+	assert_true(lapic_covers(lapic, 0x123456fff));
+	assert_false(lapic_covers(lapic, 0x123457000));
+	assert_false(lapic_covers(lapic, 0x123455fff));
+	lapic_set_features(lapic, &none);
+	assert_int_equal(lapic_set_base(lapic, 0xfee00d00, true), -EINVAL);
+	assert_int_equal(lapic_set_base(lapic, 1ull << 36 | 0x900, true), -EINVAL);
+}
+
+/* SDM 3A figure 10-27: each mode to each mode, by the guest and by the host. */
+static void test_base_transitions(void **state)
+{
+	static const u64 modes[] = { 0xfee00100, 0xfee00900, 0xfee00d00 };
+	static const bool allowed[3][3] = {
+		{ true, true, false },
+		{ true, true, true },
+		{ true, false, true },
+	};
+
+	(void)state;
+	for (int from = 0; from < 3; from++) {
+		for (int to = 0; to < 3; to++) {
+			assert_int_equal(lapic_set_base(lapic, modes[from], true), 0);
+			assert_int_equal(lapic_set_base(lapic, modes[to], false),
+					 allowed[from][to] ? 0 : -EINVAL);
+			assert_int_equal(lapic_get_base(lapic),
+					 modes[allowed[from][to] ? to : from]);
+			assert_int_equal(atomic_read(&f->fabric.xapics), !lapic_x2apic(lapic));
+		}
+	}
+}
+
+static void test_x2apic_registers(void **state)
+{
+	u64 val;
+
+	(void)state;
+	assert_int_equal(lapic_msr_read(lapic, 0x802, &val), -EINVAL);
+	assert_int_equal(lapic_msr_write(lapic, 0x808, 0), -EINVAL);
+	xwrite(lapic, LAPIC_TPR, 0x30);
+	enable_x2apic(lapic);
+	assert_int_equal(lapic_msr_read(lapic, 0x808, &val), 0);
+	assert_int_equal(val, 0x30);
+	assert_int_equal(xread(lapic, LAPIC_TPR), 0xffffffff);
+	assert_int_equal(lapic_msr_read(lapic, 0x803, &val), 0);
+	assert_int_equal(val, 0x00050014);
+	assert_int_equal(lapic_msr_read(lapic, 0x80d, &val), 0);
+	assert_int_equal(val, 1);
+}
+
+/* Which x2APIC MSRs can be read, and which written with 0 (SDM 3A table 10-6). */
+static void test_x2apic_access(void **state)
+{
+	(void)state;
+	enable_x2apic(lapic);
+	for (u32 msr = 0x800; msr <= 0x8ff; msr++) {
+		bool vectors = msr >= 0x810 && msr <= 0x827;
+		bool lvt = msr >= 0x832 && msr <= 0x837;
+		bool both = msr == 0x808 || msr == 0x80f || msr == 0x828 || msr == 0x830 || lvt ||
+			    msr == 0x838 || msr == 0x83e;
+		bool readable = both || vectors || msr == 0x802 || msr == 0x803 || msr == 0x80a ||
+				msr == 0x80d || msr == 0x839;
+		bool writable = both || msr == 0x80b || msr == 0x83f;
+		u64 val;
+
+		assert_int_equal(lapic_msr_read(lapic, msr, &val), readable ? 0 : -EINVAL);
+		assert_int_equal(lapic_msr_write(lapic, msr, 0), writable ? 0 : -EINVAL);
+	}
+}
+
+/* Setting any one reserved bit is #GP; any one defined bit is not. */
+static void test_x2apic_reserved_bits(void **state)
+{
+	static const struct {
+		u32 msr;
+		u64 legal;
+	} regs[] = {
+		{ 0x808, 0xff },
+		{ 0x80b, 0 },
+		{ 0x80f, 0x3ff },
+		{ 0x828, 0 },
+		{ 0x830, 0xffffffff000cdfff },
+		{ 0x832, 0x710ff },
+		{ 0x833, 0x117ff },
+		{ 0x834, 0x117ff },
+		{ 0x835, 0x1f7ff },
+		{ 0x836, 0x1f7ff },
+		{ 0x837, 0x110ff },
+		{ 0x838, 0xffffffff },
+		{ 0x83e, 0xb },
+		{ 0x83f, 0xff },
+	};
+
+	(void)state;
+	enable_x2apic(lapic);
+	for (unsigned int i = 0; i < ARRAY_SIZE(regs); i++) {
+		for (unsigned int bit = 0; bit < 64; bit++) {
+			bool legal = regs[i].legal >> bit & 1;
+
+			assert_int_equal(lapic_msr_write(lapic, regs[i].msr, 1ull << bit),
+					 legal ? 0 : -EINVAL);
+		}
+	}
+}
+
+static void test_tsc_deadline_bit_needs_feature(void **state)
+{
+	const struct lapic_features features = { .maxphyaddr = 40, .x2apic = true };
+
+	(void)state;
+	lapic_set_features(lapic, &features);
+	enable_xapic(lapic);
+	xwrite(lapic, LAPIC_LVT_TIMER, 0x60020);
+	assert_int_equal(xread(lapic, LAPIC_LVT_TIMER), 0x20020);
+	xwrite(lapic, LAPIC_LVT_TIMER, 0);
+	enable_x2apic(lapic);
+	assert_int_equal(lapic_msr_write(lapic, 0x832, 0x40020), -EINVAL);
+}
+
+static void test_events(void **state)
+{
+	(void)state;
+	assert_true(lapic_post_event(lapic, LAPIC_EVENT_NMI, 0));
+	assert_false(lapic_post_event(lapic, LAPIC_EVENT_NMI, 0));
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	assert_true(lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x9a));
+	assert_int_equal(lapic->sipi_vector, 0x9a);
+	/* An INIT after it makes the SIPI void, the NMI not. */
+	assert_true(lapic_post_event(lapic, LAPIC_EVENT_INIT, 0));
+	assert_true(lapic_has_work(lapic));
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT | LAPIC_EVENT_NMI);
+	assert_int_equal(lapic_take_events(lapic), 0);
+	assert_false(lapic_has_work(lapic));
+	lapic_post_event(lapic, LAPIC_EVENT_INIT, 0);
+	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x10);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT | LAPIC_EVENT_SIPI);
+}
+
+static void test_local_pins(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	lapic_raise_lint(lapic, 1); /* masked after reset */
+	assert_false(lapic_has_work(lapic));
+	xwrite(lapic, LAPIC_LVT_LINT1, 0x400);
+	lapic_raise_lint(lapic, 1);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_NMI);
+	xwrite(lapic, LAPIC_LVT_LINT1, 0x500);
+	lapic_raise_lint(lapic, 1);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT);
+	xwrite(lapic, LAPIC_LVT_LINT1, 0x200); /* SMI: ignored */
+	lapic_raise_lint(lapic, 1);
+	assert_false(lapic_has_work(lapic));
+	xwrite(lapic, LAPIC_LVT_LINT0, 0x33);
+	assert_false(lapic_accepts_extint(lapic));
+	lapic_raise_lint(lapic, 0);
+	assert_int_equal(take_vector(lapic), 0x33);
+
+	xwrite(lapic, LAPIC_LVT_LINT0, 0x700);
+	f->vcpu[0].kicks = 0;
+	lapic_raise_lint(lapic, 0);
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	assert_true(lapic_accepts_extint(lapic));
+	xwrite(lapic, LAPIC_LVT_LINT0, 0x10700);
+	assert_false(lapic_accepts_extint(lapic));
+
+	/* Disabled, the pins are the CPU's INTR and NMI. */
+	lapic_set_base(lapic, 0xfee00100, false);
+	lapic_raise_lint(lapic, 1);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_NMI);
+}
+
+static void test_init_reset(void **state)
+{
+	(void)state;
+	enable_x2apic(lapic);
+	lapic_msr_write(lapic, 0x808, 0x40);
+	lapic_post(lapic, 0x80, false);
+	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 1);
+	lapic_reset(lapic, true);
+	/* INIT keeps the mode, and a SIPI that came after it. */
+	assert_int_equal(lapic_get_base(lapic), 0xfee00d00);
+	assert_int_equal(lapic_get_cr8(lapic), 0);
+	assert_int_equal(lapic_pending(lapic), -1);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_SIPI);
+	lapic_reset(lapic, false);
+	assert_int_equal(lapic_get_base(lapic), 0xfee00900);
+	assert_int_equal(atomic_read(&f->fabric.xapics), 1);
+}
+
+static void test_state_round_trip(void **state)
+{
+	struct kvm_lapic_state a, b;
+
+	(void)state;
+	enable_xapic(lapic);
+	xwrite(lapic, LAPIC_TPR, 0x21);
+	xwrite(lapic, LAPIC_LDR, 0x04000000);
+	xwrite(lapic, LAPIC_DFR, 0x0fffffff);
+	xwrite(lapic, LAPIC_ICR2, 0x05000000);
+	xwrite(lapic, LAPIC_LVT_LINT1, 0x400);
+	lapic_post(lapic, 0x91, true);
+	assert_int_equal(take_vector(lapic), 0x91);
+	lapic_post(lapic, 0x92, false);
+	lapic_get_state(lapic, &a);
+
+	lapic_reset(lapic, false);
+	f->vcpu[0].kicks = 0;
+	assert_int_equal(lapic_set_state(lapic, &a), 0);
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	lapic_get_state(lapic, &b);
+	assert_memory_equal(&a, &b, sizeof(a));
+	assert_int_equal(xread(lapic, LAPIC_PPR), 0x90);
+	assert_int_equal(lapic_pending(lapic), -1);
+	eoi(lapic);
+	assert_int_equal(take_vector(lapic), 0x92);
+}
+
+static void test_state_hostile(void **state)
+{
+	struct kvm_lapic_state page;
+
+	(void)state;
+	memset(&page, 0xff, sizeof(page));
+	assert_int_equal(lapic_set_state(lapic, &page), 0);
+	assert_int_equal(xread(lapic, LAPIC_ID), 0);
+	assert_int_equal(xread(lapic, LAPIC_VERSION), 0x00050014);
+	assert_int_equal(xread(lapic, LAPIC_ISR), 0xffff0000);
+	assert_int_equal(xread(lapic, LAPIC_LVT_TIMER), 0x700ff);
+	assert_int_equal(xread(lapic, LAPIC_SVR), 0x3ff);
+	assert_int_equal(xread(lapic, LAPIC_ICR), LAPIC_ICR_VALID);
+	assert_int_equal(lapic_pending(lapic), -1);
+}
+
+static void test_state_x2apic_id(void **state)
+{
+	struct kvm_lapic_state page;
+	struct lapic *other;
+	u32 id;
+
+	(void)state;
+	other = lapic_create(&f->fabric, &f->vcpu[1], 0x105, false);
+	assert_false(IS_ERR(other));
+	lapic_set_features(other, &lapic->features);
+	enable_x2apic(other);
+	f->fabric.ids32 = true;
+	lapic_get_state(other, &page);
+	memcpy(&id, page.regs + LAPIC_ID, 4);
+	assert_int_equal(id, 0x105);
+	assert_int_equal(lapic_set_state(other, &page), 0);
+	id = 0x106;
+	memcpy(page.regs + LAPIC_ID, &id, 4);
+	assert_int_equal(lapic_set_state(other, &page), -EINVAL);
+	lapic_destroy(other);
+
+	enable_x2apic(lapic);
+	f->fabric.ids32 = false;
+	lapic_get_state(lapic, &page);
+	assert_int_equal(lapic_set_state(lapic, &page), 0);
+	page.regs[LAPIC_ID + 3] = 1;
+	assert_int_equal(lapic_set_state(lapic, &page), -EINVAL);
+}
+
+static void test_create_errors(void **state)
+{
+	struct fixture_vcpu vcpu = {};
+
+	(void)state;
+	assert_int_equal(PTR_ERR(lapic_create(&f->fabric, &vcpu, 0, false)), -EEXIST);
+	assert_int_equal(PTR_ERR(lapic_create(&f->fabric, &vcpu, 4096, false)), -EINVAL);
+	vcpu.lapic = lapic_create(&f->fabric, &vcpu, 4095, false);
+	assert_false(IS_ERR(vcpu.lapic));
+	assert_int_equal(atomic_read(&f->fabric.xapics), 2);
+	lapic_destroy(vcpu.lapic);
+	lapic_destroy(NULL);
+	assert_int_equal(atomic_read(&f->fabric.xapics), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_power_on),
+		TEST(test_lint0_as_bare_metal),
+		TEST(test_writable_bits),
+		TEST(test_access_size),
+		TEST(test_illegal_register),
+		TEST(test_error_interrupt),
+		TEST(test_post_and_accept),
+		TEST(test_every_vector),
+		TEST(test_nesting),
+		TEST(test_ppr),
+		TEST(test_tpr_and_cr8),
+		TEST(test_software_disable),
+		TEST(test_global_disable),
+		TEST(test_base_values),
+		TEST(test_base_transitions),
+		TEST(test_x2apic_registers),
+		TEST(test_x2apic_access),
+		TEST(test_x2apic_reserved_bits),
+		TEST(test_tsc_deadline_bit_needs_feature),
+		TEST(test_events),
+		TEST(test_local_pins),
+		TEST(test_init_reset),
+		TEST(test_state_round_trip),
+		TEST(test_state_hostile),
+		TEST(test_state_x2apic_id),
+		TEST(test_create_errors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
