@@ -417,8 +417,8 @@ int acpi_write(const struct guest_memory *memory, unsigned int cpus, uint64_t *r
 	memcpy(rsdp->oem_id, OEM_ID, sizeof(rsdp->oem_id));
 	rsdp->revision = 2;
 	rsdp->length = sizeof(*rsdp);
-	rsdp->xsdt = write_xsdt(&writer, write_fadt(&writer, dsdt, facs),
-				write_madt(&writer, cpus));
+	rsdp->xsdt =
+		write_xsdt(&writer, write_fadt(&writer, dsdt, facs), write_madt(&writer, cpus));
 	rsdp->checksum = checksum(rsdp, offsetof(struct acpi_rsdp, length));
 	rsdp->extended_checksum = checksum(rsdp, sizeof(*rsdp));
 	return 0;

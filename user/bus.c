@@ -49,8 +49,8 @@ int bus_register(struct bus *bus, const struct bus_range *range)
 
 	at = bus_search(bus, range->base);
 	if (at < bus->count && bus->ranges[at].base <= last)
-		return diag_error("%s: %s range %#" PRIx64 "-%#" PRIx64
-				  " overlaps %s at %#" PRIx64 "-%#" PRIx64,
+		return diag_error("%s: %s range %#" PRIx64 "-%#" PRIx64 " overlaps %s at %#" PRIx64
+				  "-%#" PRIx64,
 				  range->name, bus->name, range->base, last, bus->ranges[at].name,
 				  bus->ranges[at].base,
 				  bus->ranges[at].base + (bus->ranges[at].size - 1));
@@ -58,8 +58,7 @@ int bus_register(struct bus *bus, const struct bus_range *range)
 		return diag_error("%s: the %s bus is full (%u devices)", range->name, bus->name,
 				  bus->count);
 
-	memmove(&bus->ranges[at + 1], &bus->ranges[at],
-		(bus->count - at) * sizeof(bus->ranges[0]));
+	memmove(&bus->ranges[at + 1], &bus->ranges[at], (bus->count - at) * sizeof(bus->ranges[0]));
 	bus->ranges[at] = *range;
 	bus->count++;
 	return 0;

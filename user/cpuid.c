@@ -25,8 +25,9 @@
 struct kvm_cpuid2 *cpuid_supported(int node_fd)
 {
 	for (uint32_t room = FIRST_TRY; room <= LAST_TRY; room *= 2) {
-		struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + (room + CPUID_EXTRA_ENTRIES) *
-								   sizeof(cpuid->entries[0]));
+		struct kvm_cpuid2 *cpuid =
+			calloc(1, sizeof(*cpuid) +
+					  (room + CPUID_EXTRA_ENTRIES) * sizeof(cpuid->entries[0]));
 
 		if (!cpuid)
 			break;

@@ -11,7 +11,7 @@ void diag_set_stream(FILE *stream)
 	diag_stream = stream;
 }
 
-static void diag_line(const char *fmt, va_list args)
+__attribute__((format(printf, 1, 0))) static void diag_line(const char *fmt, va_list args)
 {
 	FILE *out = diag_stream ? diag_stream : stderr;
 

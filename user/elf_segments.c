@@ -66,7 +66,8 @@ static int read_segments(struct elf_kernel *kernel, const GElf_Ehdr *ehdr)
 	}
 	if (!kernel->count)
 		return diag_error("%s: offset %#" PRIx64 ": no loadable segment among %zu program "
-				  "headers", image->path, ehdr->e_phoff, count);
+				  "headers",
+				  image->path, ehdr->e_phoff, count);
 	return 0;
 }
 

@@ -21,8 +21,8 @@ __attribute__((format(printf, 2, 3))) static void line(FILE *out, const char *fm
 static bool report_cpu(const struct host_facts *facts, FILE *out)
 {
 	const char *name = facts->vendor == HOST_VENDOR_AMD ? "AMD-V" : "VT-x";
-	const char *paging = facts->vendor == HOST_VENDOR_AMD ?
-				     "nested paging" : "EPT with unrestricted guest";
+	const char *paging = facts->vendor == HOST_VENDOR_AMD ? "nested paging" :
+								"EPT with unrestricted guest";
 
 	if (facts->vendor == HOST_VENDOR_OTHER || !facts->has_virtualization) {
 		line(out, "missing  CPU: it has neither AMD-V nor VT-x, or a hypervisor hides it; "
@@ -42,12 +42,14 @@ static bool report_cpu(const struct host_facts *facts, FILE *out)
 static bool report_firmware(const struct host_facts *facts, FILE *out)
 {
 	const char *setting = facts->vendor == HOST_VENDOR_AMD ? "SVM Mode" :
-							 "Intel Virtualization Technology";
+								 "Intel Virtualization Technology";
 
 	if (facts->firmware == HOST_FIRMWARE_DISABLED ||
 	    (facts->firmware == HOST_FIRMWARE_UNKNOWN && !facts->kernel_sees_it)) {
-		line(out, "missing  firmware: it has disabled virtualization; type: "
-			  "systemctl reboot --firmware-setup, and enable \"%s\"", setting);
+		line(out,
+		     "missing  firmware: it has disabled virtualization; type: "
+		     "systemctl reboot --firmware-setup, and enable \"%s\"",
+		     setting);
 		return false;
 	}
 	if (facts->firmware == HOST_FIRMWARE_UNKNOWN)

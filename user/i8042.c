@@ -71,8 +71,7 @@ static uint64_t read_status(void *device, uint64_t offset, unsigned int len)
 
 	(void)offset;
 	(void)len;
-	return STATUS_SYSTEM |
-	       (atomic_load(&i8042->state) & STATE_FULL ? STATUS_OUTPUT_FULL : 0);
+	return STATUS_SYSTEM | (atomic_load(&i8042->state) & STATE_FULL ? STATUS_OUTPUT_FULL : 0);
 }
 
 static void write_command(void *device, uint64_t offset, uint64_t value, unsigned int len)

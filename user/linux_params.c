@@ -30,8 +30,7 @@ static void write_page_tables(const struct guest_memory *memory)
 
 	write_u64(tables, 0, pdpt | PTE_PRESENT | PTE_WRITABLE);
 	for (unsigned int i = 0; i < PAGE_DIRECTORIES; i++)
-		write_u64(tables + 4096, i,
-			  (directories + i * 4096) | PTE_PRESENT | PTE_WRITABLE);
+		write_u64(tables + 4096, i, (directories + i * 4096) | PTE_PRESENT | PTE_WRITABLE);
 	for (unsigned int i = 0; i < PAGE_DIRECTORIES * 512; i++)
 		write_u64(tables + 2 * 4096, i,
 			  ((uint64_t)i << 21) | PTE_LARGE | PTE_PRESENT | PTE_WRITABLE);

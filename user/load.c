@@ -42,12 +42,14 @@ static int initrd_too_large(const struct guest_memory *memory, const struct imag
 	uint64_t need = kernel_end + ((initrd->size + PAGE_MASK) & ~PAGE_MASK);
 
 	if (initrd->size < LAYOUT_4G && need <= LAYOUT_PCI_HOLE && need - 1 <= limit)
-		return diag_error("%s: an initrd of %" PRIu64 "K does not fit above the kernel in %"
-				  PRIu64 "M of memory; type at least: -m %" PRIu64 "M",
+		return diag_error("%s: an initrd of %" PRIu64
+				  "K does not fit above the kernel in %" PRIu64
+				  "M of memory; type at least: -m %" PRIu64 "M",
 				  initrd->path, initrd->size >> 10, memory->size >> 20,
 				  (need + 0xfffff) >> 20);
-	return diag_error("%s: an initrd of %" PRIu64 "K is too large for any -m: it must lie from %#"
-			  PRIx64 " to %#" PRIx64, initrd->path, initrd->size >> 10, kernel_end,
+	return diag_error("%s: an initrd of %" PRIu64
+			  "K is too large for any -m: it must lie from %#" PRIx64 " to %#" PRIx64,
+			  initrd->path, initrd->size >> 10, kernel_end,
 			  limit < LAYOUT_PCI_HOLE ? limit : LAYOUT_PCI_HOLE - 1);
 }
 

@@ -110,8 +110,8 @@ static int choose_address(const struct guest_memory *memory, const struct image 
 		return 0;
 	if (!load_is_free(lowest, bz->room) || lowest >= LAYOUT_PCI_HOLE ||
 	    bz->room > LAYOUT_PCI_HOLE - lowest)
-		return diag_error("%s: offset 0x258: the kernel wants %#" PRIx64 " bytes at %#" PRIx64
-				  ", where no guest has memory for it",
+		return diag_error("%s: offset 0x258: the kernel wants %#" PRIx64
+				  " bytes at %#" PRIx64 ", where no guest has memory for it",
 				  kernel->path, bz->room, lowest);
 	return diag_error("%s: the kernel needs memory up to %#" PRIx64
 			  "; type at least: -m %" PRIu64 "M",

@@ -118,7 +118,8 @@ static int check_header(const struct image *kernel)
 				  FLAGS_MANDATORY & ~FLAGS_KNOWN,
 				  header.flags & FLAG_VIDEO_MODE ? " (there is no video)" : "");
 	if (header.flags & FLAG_ADDRESSES)
-		return diag_error("%s: offset %#" PRIx64 ": multiboot flag %#x asks for the header's "
+		return diag_error("%s: offset %#" PRIx64
+				  ": multiboot flag %#x asks for the header's "
 				  "own addresses; expected an ELF kernel without it",
 				  kernel->path, offset + 4, FLAG_ADDRESSES);
 	return 0;

@@ -134,8 +134,8 @@ static void destroy_vcpus(struct machine *machine)
 static int set_vcpu_state(const struct machine *machine, unsigned int cpus,
 			  const struct boot_state *boot)
 {
-	bool tsc_deadline = ioctl(machine->node_fd, KVM_CHECK_EXTENSION,
-				  KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	bool tsc_deadline =
+		ioctl(machine->node_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	struct kvm_cpuid2 *cpuid = cpuid_supported(machine->node_fd);
 	int result = 0;
 

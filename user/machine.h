@@ -51,10 +51,14 @@ struct machine_config {
  * @console: the guest's terminal
  * @ports: port I/O
  * @mmio: memory-mapped I/O
+ * @serial: the guest's end of its terminal
+ * @rtc: real-time clock
+ * @i8042: keyboard controller
+ * @acpi_pm: power-off
+ * @pci: PCI configuration ports
+ * @debug: exit port and progress code
  * @cpus: number of vCPUs created
  * @vcpus: they
- *
- * The devices are one field each.
  */
 struct machine {
 	int node_fd;

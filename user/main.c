@@ -26,11 +26,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "run", cmd_run },
-	{ "check", cmd_check },
-	{ "help", cmd_help },
-	{ "--help", cmd_help },
-	{ "-h", cmd_help },
+	{ "run", cmd_run },	{ "check", cmd_check }, { "help", cmd_help },
+	{ "--help", cmd_help }, { "-h", cmd_help },
 };
 
 int main(int argc, char **argv)

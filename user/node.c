@@ -17,11 +17,13 @@ static int no_node(const char *path, int error)
 	switch (error) {
 	case ENOENT:
 		return diag_error("%s is not there: the module is not loaded; type: "
-				  "sudo insmod oriel.ko, or: oriel check", path);
+				  "sudo insmod oriel.ko, or: oriel check",
+				  path);
 	case EACCES:
 	case EPERM:
 		return diag_error("%s: no permission; type: sudo usermod -aG kvm $USER, and log in "
-				  "again", path);
+				  "again",
+				  path);
 	default:
 		return diag_error("%s: %s; type: oriel check", path, strerror(error));
 	}

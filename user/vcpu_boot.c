@@ -53,8 +53,8 @@ static struct kvm_segment flat_segment(uint16_t selector, uint8_t type, bool lon
 static uint64_t descriptor(const struct kvm_segment *segment)
 {
 	uint64_t limit = segment->g ? segment->limit >> 12 : segment->limit;
-	uint64_t access = segment->type | (uint64_t)segment->s << 4 |
-			  (uint64_t)segment->dpl << 5 | (uint64_t)segment->present << 7;
+	uint64_t access = segment->type | (uint64_t)segment->s << 4 | (uint64_t)segment->dpl << 5 |
+			  (uint64_t)segment->present << 7;
 	uint64_t flags = (uint64_t)segment->l << 1 | (uint64_t)segment->db << 2 |
 			 (uint64_t)segment->g << 3;
 
@@ -157,15 +157,14 @@ static int set_local_apic(const struct vcpu *vcpu)
  */
 static void set_mtrr(const struct vcpu *vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = {
-		.head.nmsrs = 1,
-		.entry = { .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WRITE_BACK },
-	};
+	union {
+		struct kvm_msrs msrs;
+		uint8_t room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+	} set = { .msrs.nmsrs = 1 };
 
-	ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+	set.msrs.entries[0].index = MSR_MTRR_DEF_TYPE;
+	set.msrs.entries[0].data = MTRR_ENABLED_WRITE_BACK;
+	ioctl(vcpu->fd, KVM_SET_MSRS, &set);
 }
 
 int vcpu_set_cpuid(const struct vcpu *vcpu, struct kvm_cpuid2 *cpuid)
