@@ -121,15 +121,9 @@ static void sync_cr8_out(struct vcpu *vcpu)
 		lapic_set_cr8(vcpu->lapic, vcpu->cr8);
 }
 
-/* One round: into the guest and out again. */
-static int run_once(struct vcpu *vcpu)
+/* Returns 0 after a VM exit, EXIT_RESUME if the entry must wait, or -EIO. */
+static int switch_world(struct vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->requests)) {
-		int r = serve_requests(vcpu);
-
-		if (r != EXIT_RESUME || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
-			return r;
-	}
 	preempt_disable();
 	sync_cr8_in(vcpu);
 	if (vcpu->dirty) {
@@ -160,11 +154,7 @@ static int run_once(struct vcpu *vcpu)
 	vtime_account_guest_exit();
 	local_irq_enable();
 	preempt_enable();
-
-	vcpu->event.type = EVENT_NONE;
-	vendor_call(recover)(vcpu);
-	sync_cr8_out(vcpu);
-	return vendor_call(handle_exit)(vcpu);
+	return 0;
 }
 
 /* What ends a sleep. */
@@ -177,17 +167,9 @@ static bool wake_due(struct vcpu *vcpu)
 }
 
 /* HLT, or a processor that waits for INIT and SIPI. */
-static int block(struct vcpu *vcpu, int *srcu)
+static int block(struct vcpu *vcpu)
 {
-	int r = 0;
-
-	if (!wake_due(vcpu)) {
-		/* Who changes the memslots must not wait for a sleeper. */
-		srcu_read_unlock(&vcpu->vm->srcu, *srcu);
-		r = rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE);
-		*srcu = srcu_read_lock(&vcpu->vm->srcu);
-	}
-	if (r)
+	if (rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE))
 		return -EINTR;
 	if (vcpu->lapic)
 		take_lapic_events(vcpu);
@@ -198,21 +180,55 @@ static int block(struct vcpu *vcpu, int *srcu)
 }
 
 /* Signals end KVM_RUN, as does work that is done on the way to userspace. */
-static int do_thread_work(struct vcpu *vcpu, int *srcu)
+static int do_thread_work(void)
 {
 	if (signal_pending(current) || (test_thread_flag(TIF_NOTIFY_RESUME) &&
 					task_work_pending(current)))
 		return -EINTR;
-	srcu_read_unlock(&vcpu->vm->srcu, *srcu);
 	cond_resched();
-	*srcu = srcu_read_lock(&vcpu->vm->srcu);
 	return EXIT_RESUME;
+}
+
+/*
+ * Calls what works on memslots. They are not held while the guest executes: who
+ * changes them would have to wait for an exit that may never come.
+ */
+static int with_slots(struct vcpu *vcpu, int (*work)(struct vcpu *vcpu))
+{
+	int srcu = srcu_read_lock(&vcpu->vm->srcu);
+	int r = work(vcpu);
+
+	srcu_read_unlock(&vcpu->vm->srcu, srcu);
+	return r;
+}
+
+static int handle_exit(struct vcpu *vcpu)
+{
+	return vendor_call(handle_exit)(vcpu);
+}
+
+/* One round: into the guest and out again. */
+static int run_once(struct vcpu *vcpu)
+{
+	int r;
+
+	if (READ_ONCE(vcpu->requests)) {
+		r = with_slots(vcpu, serve_requests);
+		if (r != EXIT_RESUME || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
+			return r;
+	}
+	r = switch_world(vcpu);
+	if (r)
+		return r;
+	vcpu->event.type = EVENT_NONE;
+	vendor_call(recover)(vcpu);
+	sync_cr8_out(vcpu);
+	return with_slots(vcpu, handle_exit);
 }
 
 static int run_loop(struct vcpu *vcpu)
 {
-	int srcu = srcu_read_lock(&vcpu->vm->srcu);
-	int r = vcpu_complete_access(vcpu);
+	int r = with_slots(vcpu, vcpu_complete_access);
 
 	if (r == EXIT_RESUME && READ_ONCE(vcpu->run->immediate_exit))
 		r = -EINTR;
@@ -220,11 +236,10 @@ static int run_loop(struct vcpu *vcpu)
 		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
 			r = run_once(vcpu);
 		else
-			r = block(vcpu, &srcu);
+			r = block(vcpu);
 		if (r == EXIT_RESUME && thread_work_pending())
-			r = do_thread_work(vcpu, &srcu);
+			r = do_thread_work();
 	}
-	srcu_read_unlock(&vcpu->vm->srcu, srcu);
 	return r;
 }
 

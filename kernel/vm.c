@@ -389,10 +389,11 @@ static void vm_free(struct vm *vm)
 {
 	u32 i;
 
+	/* First of all: until then the notifier flushes the vCPUs' TLBs. */
+	mmu_destroy(vm);
 	for (i = 0; i < vm->vcpu_count; i++)
 		vcpu_destroy(vm->vcpus[i]);
 	fabric_destroy(&vm->fabric);
-	mmu_destroy(vm);
 	memslots_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);

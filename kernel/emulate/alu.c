@@ -217,6 +217,61 @@ u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags)
 	return result;
 }
 
+void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size,
+		  u64 *rflags)
+{
+	unsigned __int128 product;
+	bool wide;
+
+	if (op == OP_MUL_WIDE) {
+		product = (unsigned __int128)*low * factor;
+		wide = product >> (8 * size);
+	} else {
+		product = (__int128)(s64)sign_extend_size(*low, size) *
+			  (s64)sign_extend_size(factor, size);
+		wide = (__int128)product != (s64)sign_extend_size(product, size);
+	}
+	*low = product & size_mask(size);
+	*high = (u64)(product >> (8 * size)) & size_mask(size);
+	set_flags(rflags, ALU_FLAGS,
+		  result_flags(*low, size) | flag_if(wide, X86_EFLAGS_CF | X86_EFLAGS_OF));
+}
+
+/* @high:@low / @divisor, where @high < @divisor: 128 bits by 64 has no C form. */
+static void divide_unsigned(u64 *low, u64 *high, u64 divisor)
+{
+	__asm__("divq %2" : "+a"(*low), "+d"(*high) : "r"(divisor) : "cc");
+}
+
+bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int size)
+{
+	unsigned int bits = 8 * size;
+	unsigned __int128 dividend = (unsigned __int128)*high << bits | *low;
+	bool is_signed = op == OP_IDIV, negative, negative_divisor;
+	u64 limit = size_mask(size);
+
+	negative = is_signed && (*high & sign_bit(size));
+	negative_divisor = is_signed && (divisor & sign_bit(size));
+	if (negative) /* the magnitude, in the dividend's 2 * @bits */
+		dividend = -dividend & ((unsigned __int128)size_mask(size) << bits | size_mask(size));
+	if (negative_divisor)
+		divisor = -divisor & size_mask(size);
+	if (is_signed) /* -2^(bits-1) is a quotient, 2^(bits-1) is not */
+		limit = sign_bit(size) - (negative == negative_divisor);
+	*low = dividend;
+	*high = dividend >> 64;
+	if (*high >= divisor)
+		return false;
+	divide_unsigned(low, high, divisor);
+	if (*low > limit)
+		return false;
+	if (negative != negative_divisor)
+		*low = -*low;
+	if (negative)
+		*high = -*high;
+	return true;
+}
+
 bool alu_condition(u8 opcode, u64 rflags)
 {
 	bool less = !!(rflags & X86_EFLAGS_SF) != !!(rflags & X86_EFLAGS_OF);

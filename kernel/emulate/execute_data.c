@@ -131,6 +131,33 @@ static enum emul_result exec_imul(struct emul *e)
 	return EMUL_DONE;
 }
 
+/* MUL, IMUL, DIV, IDIV of RDX:RAX, or of AH:AL when the operand is a byte. */
+static enum emul_result exec_wide(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	unsigned int size = insn->operand_size;
+	u64 *gpr = e->state->gpr, rflags = e->state->rflags;
+	u64 low = gpr[GPR_RAX] & size_mask(size);
+	u64 high = (size == 1 ? gpr[GPR_RAX] >> 8 : gpr[GPR_RDX]) & size_mask(size);
+	u64 operand;
+	enum emul_result ret = emul_read_operand(e, insn->dst, 0, &operand);
+
+	if (ret)
+		return ret;
+	if (insn->op == OP_MUL_WIDE || insn->op == OP_IMUL_WIDE)
+		alu_multiply(insn->op, &low, &high, operand, size, &rflags);
+	else if (!alu_divide(insn->op, &low, &high, operand, size))
+		return emul_raise(e, EXC_DE);
+	if (size == 1) {
+		emul_write_gpr(e, GPR_RAX, 2, (high & 0xff) << 8 | (low & 0xff));
+	} else {
+		emul_write_gpr(e, GPR_RAX, size, low);
+		emul_write_gpr(e, GPR_RDX, size, high);
+	}
+	e->state->rflags = rflags;
+	return EMUL_DONE;
+}
+
 /* The bit number in a register reaches beyond the operand (SDM 2A BT). */
 static u64 bit_string_offset(const struct emul *e, u64 number)
 {
@@ -374,6 +401,8 @@ enum emul_result exec_data(struct emul *e)
 		return exec_bit(e);
 	case OP_IMUL:
 		return exec_imul(e);
+	case OP_MUL_WIDE ... OP_IDIV:
+		return exec_wide(e);
 	case OP_MOV:
 	case OP_MOVSX:
 		return exec_move(e);

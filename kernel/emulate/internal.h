@@ -234,6 +234,30 @@ u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned in
 u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags);
 
 /**
+ * alu_multiply() - MUL and IMUL with a product of twice the operand size
+ * @op: OP_MUL_WIDE or OP_IMUL_WIDE
+ * @low: one factor; the product's lower half out
+ * @high: the product's upper half out
+ * @factor: the other factor
+ * @size: bytes of the factors, 1, 2, 4 or 8
+ * @rflags: CF and OF set if the upper half is more than an extension
+ */
+void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size,
+		  u64 *rflags);
+
+/**
+ * alu_divide() - DIV and IDIV of a dividend of twice the operand size
+ * @op: OP_DIV or OP_IDIV
+ * @low: the dividend's lower half; quotient out
+ * @high: the dividend's upper half; remainder out
+ * @divisor: divisor
+ * @size: bytes of each, 1, 2, 4 or 8
+ *
+ * Return: false when @divisor is 0 or the quotient does not fit (#DE).
+ */
+bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int size);
+
+/**
  * alu_condition() - the condition of Jcc, SETcc and CMOVcc
  * @opcode: its low four bits are the condition
  * @rflags: flags

@@ -5,6 +5,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
+#include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -46,12 +47,12 @@ static const u32 direct_msrs[] = {
 
 u64 svm_iopm_pa(void)
 {
-	return __pa(iopm);
+	return __sme_pa(iopm);
 }
 
 u64 svm_msrpm_pa(void)
 {
-	return __pa(msrpm);
+	return __sme_pa(msrpm);
 }
 
 static int svm_read_caps(void)
@@ -174,7 +175,7 @@ int svm_cpu_enable(void)
 	sc->next_asid = svm_caps.asids;
 	sc->last = NULL;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
-	wrmsrl(MSR_VM_HSAVE_PA, __pa(sc->hsave));
+	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(sc->hsave));
 	return 0;
 }
 

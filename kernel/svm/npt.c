@@ -3,6 +3,7 @@
  * Nested page tables: how their entries look (APM 2 15.25). They are ordinary
  * long-mode entries in which every guest access counts as a user access.
  */
+#include <linux/mem_encrypt.h>
 #include <asm/cpufeature.h>
 #include <asm/pgtable_types.h>
 
@@ -25,6 +26,9 @@ struct sl_format npt_format = {
 
 void npt_format_init(void)
 {
+	/* Where the host encrypts its memory the tables do as well (APM 2 7.10). */
+	npt_format.table |= sme_me_mask;
+	npt_format.memtype[SL_WB] |= sme_me_mask;
 	npt_format.addr = GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, PAGE_SHIFT);
 	/* The depth is that of the host's own paging (APM 2 15.25.3). */
 	npt_format.levels = cpu_feature_enabled(X86_FEATURE_LA57) ? 5 : 4;

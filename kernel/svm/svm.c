@@ -4,6 +4,7 @@
  * entry into the guest. Gathers the back end's operations.
  */
 #include <linux/hw_breakpoint.h>
+#include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/percpu.h>
@@ -54,7 +55,7 @@ static void svm_vcpu_reset(struct vcpu *vcpu)
 	control->tsc_offset = tsc_offset;
 	control->v_intr = V_INTR_MASKING;
 	control->np_enable = 1;
-	control->n_cr3 = mmu_root_hpa(&vcpu->vm->mmu);
+	control->n_cr3 = __sme_set(mmu_root_hpa(&vcpu->vm->mmu));
 	svm->vmcb->save.g_pat = PAT_RESET;
 	svm->asid_generation = 0;
 	svm->nmi_blocked = false;
@@ -69,7 +70,7 @@ static int svm_vcpu_create(struct vcpu *vcpu)
 	svm->vmcb = (struct vmcb *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!svm->vmcb)
 		return -ENOMEM;
-	svm->vmcb_pa = __pa(svm->vmcb);
+	svm->vmcb_pa = __sme_pa(svm->vmcb);
 	return 0;
 }
 
@@ -90,7 +91,7 @@ static void svm_vcpu_load(struct vcpu *vcpu)
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 
 	/* FS and GS bases and the like belong to this thread: take them each time. */
-	asm volatile("vmsave %%rax" : : "a"(__pa(sc->host_vmcb)) : "memory");
+	asm volatile("vmsave %%rax" : : "a"(__sme_pa(sc->host_vmcb)) : "memory");
 	/* ASIDs are a CPU's own; and what this one's TLB kept may be stale. */
 	if (svm->asid_cpu != vcpu->last_cpu) {
 		svm->asid_cpu = vcpu->last_cpu;
@@ -156,7 +157,7 @@ static void svm_enter(struct vcpu *vcpu)
 	if (svm->vmcb->save.dr7 & DR7_ENABLED)
 		load_breakpoints(vcpu);
 
-	svm_world_switch(vcpu->state.gpr, svm->vmcb_pa, __pa(sc->host_vmcb));
+	svm_world_switch(vcpu->state.gpr, svm->vmcb_pa, __sme_pa(sc->host_vmcb));
 
 	/* VMEXIT left DR7 disabled (APM 2 15.6.1): the host's breakpoints come back. */
 	if (hw_breakpoint_active())
