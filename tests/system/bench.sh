@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The benchmark, on the host: memory of an idle VM, and the boot of a stock kernel
+# beside the in-tree KVM in the same run.
+#   bench.sh memory|boot
+
+# shellcheck source=tests/system/lib.sh
+. tests/system/lib.sh
+
+idle_vms=16
+
+# idle_guest N: a VM whose guest only halts.
+idle_guest()
+{
+	"$oriel" run build/guest/idle -m 64M --device "$device" \
+		< <(exec sleep infinity) >"$work/idle$1" 2>&1 &
+	guest[idle$1]=$!
+}
+
+# halted NAME: its vCPU's thread is in the kernel's wait of a halted guest.
+halted() { cat "/proc/${guest[$1]}"/task/*/syscall 2>/dev/null | grep -q '^16 .*0xae80'; }
+
+# charged GROUP: kernel memory charged to the group, in bytes, page tables and
+# what caches hold of files apart.
+charged()
+{
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '$1 == "kernel" { sum += $2 }
+		$1 == "pagetables" || $1 == "slab_reclaimable" { sum -= $2 }
+		END { print sum }' "$1/memory.stat"
+}
+
+# private_rss PID: KiB that no other process maps, the guest's memory apart.
+private_rss()
+{
+	awk '/^[0-9a-f]+-/ { guest = /memfd:/ }
+		/^Private_(Clean|Dirty):/ && !guest { sum += $2 }
+		END { print sum }' "/proc/$1/smaps"
+}
+
+memory()
+{
+	local group=/sys/fs/cgroup/idle before after i rss=0 one
+
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir $group && echo $$ >$group/cgroup.procs
+	idle_guest 0
+	await 60 halted idle0 || { show_guest idle0; return 1; }
+	before=$(charged $group)
+	for ((i = 1; i <= idle_vms; i++)); do
+		idle_guest $i
+	done
+	for ((i = 0; i <= idle_vms; i++)); do
+		await 60 halted idle$i || { show_guest idle$i; return 1; }
+		one=$(private_rss "${guest[idle$i]}")
+		[ "$one" -le "$rss" ] || rss=$one
+	done
+	after=$(charged $group)
+	stop_guests
+	echo "kernel memory per idle VM: $(((after - before) / idle_vms / 1024)) KiB (under 256)"
+	echo "launcher's private memory: $rss KiB (under 4096)"
+}
+
+# timed COMMAND...: seconds from its start to the guest's first line.
+timed()
+{
+	local start=$EPOCHREALTIME line
+
+	while IFS= read -r line; do
+		[[ $line != *"userspace reached"* ]] || break
+	done < <(exec "$@" </dev/null 2>&1)
+	echo "$start $EPOCHREALTIME" | awk '{ printf "%.1f", $2 - $1 }'
+	wait $! 2>/dev/null
+}
+
+launcher()
+{
+	timed "$oriel" run "$guest_kernel" --initrd "$initramfs" -m 512M \
+		--append "console=ttyS0 quiet panic=-1 -- poweroff" --device "$1"
+}
+
+microvm()
+{
+	timed qemu-system-x86_64 -accel kvm -cpu host -M microvm -m 512M \
+		-display none -nodefaults -no-user-config -no-reboot -serial stdio \
+		-kernel "$guest_kernel" -initrd "$initramfs" \
+		-append "console=ttyS0 quiet panic=-1 -- poweroff"
+}
+
+boot()
+{
+	echo "seconds from start to userspace, Debian $(basename "$guest_kernel"), 512 MiB"
+	echo "oriel   launcher on KVM   QEMU microvm on KVM"
+	for _ in 1 2 3; do
+		load
+		printf '%5s' "$(launcher /dev/oriel)"
+		unload
+		modprobe kvm_amd
+		printf '%18s' "$(launcher /dev/kvm)"
+		printf '%22s\n' "$(microvm)"
+		modprobe -r kvm_amd
+	done
+}
+
+case $1 in
+memory)
+	[ "$device" != /dev/oriel ] || load
+	memory
+	;;
+boot)
+	boot
+	;;
+esac
+finish
