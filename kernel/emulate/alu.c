@@ -217,8 +217,7 @@ u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags)
 	return result;
 }
 
-void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size,
-		  u64 *rflags)
+void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size, u64 *rflags)
 {
 	unsigned __int128 product;
 	bool wide;
@@ -253,7 +252,8 @@ bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int 
 	negative = is_signed && (*high & sign_bit(size));
 	negative_divisor = is_signed && (divisor & sign_bit(size));
 	if (negative) /* the magnitude, in the dividend's 2 * @bits */
-		dividend = -dividend & ((unsigned __int128)size_mask(size) << bits | size_mask(size));
+		dividend = -dividend &
+			   ((unsigned __int128)size_mask(size) << bits | size_mask(size));
 	if (negative_divisor)
 		divisor = -divisor & size_mask(size);
 	if (is_signed) /* -2^(bits-1) is a quotient, 2^(bits-1) is not */

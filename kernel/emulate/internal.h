@@ -242,8 +242,7 @@ u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags);
  * @size: bytes of the factors, 1, 2, 4 or 8
  * @rflags: CF and OF set if the upper half is more than an extension
  */
-void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size,
-		  u64 *rflags);
+void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size, u64 *rflags);
 
 /**
  * alu_divide() - DIV and IDIV of a dividend of twice the operand size

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Runs one instruction natively: see native_run.h. */
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include <linux/types.h>
 
@@ -89,11 +91,41 @@ bool native_has_avx(void)
 	return __builtin_cpu_supports("avx");
 }
 
-void native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *regs)
+static volatile bool divide_error;
+
+/* Leaves the instruction where it faulted. RSP is not to be relied on there. */
+static void on_divide_error(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signal;
+	(void)info;
+	divide_error = true;
+	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)native_leave;
+}
+
+static void catch_divide_error(void)
+{
+	static u8 stack[65536];
+	static const stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	static bool caught;
+
+	if (caught)
+		return;
+	action.sa_sigaction = on_divide_error;
+	sigaltstack(&alternate, NULL);
+	sigaction(SIGFPE, &action, NULL);
+	caught = true;
+}
+
+bool native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *regs)
 {
 	static const u8 jump[] = { 0xff, 0x25, 0, 0, 0, 0 }; /* jmp *0(%rip) */
 	void (*exit_at)(void) = native_leave;
 
+	catch_divide_error();
+	divide_error = false;
 	memcpy(page, insn, len);
 	memcpy(page + len, jump, sizeof(jump));
 	memcpy(page + len + sizeof(jump), &exit_at, sizeof(exit_at));
@@ -102,4 +134,5 @@ void native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *re
 	native.has_avx = native_has_avx();
 	native_enter();
 	*regs = native.regs;
+	return !divide_error;
 }

@@ -40,8 +40,10 @@ bool native_has_avx(void);
  * @insn: the instruction
  * @len: its bytes
  * @regs: registers before, and after
+ *
+ * Return: false if the instruction raised #DE.
  */
-void native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *regs);
+bool native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *regs);
 
 /**
  * native_enter() - swap registers and jump to the instruction

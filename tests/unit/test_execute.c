@@ -87,6 +87,7 @@ static u64 random_operand(void)
 #define S_NO_66 BIT(11) /* 66 would make it another instruction */
 #define S_NO_REX_W BIT(12)
 #define S_MANDATORY BIT(13) /* @prefix comes first */
+#define S_DIVIDE BIT(14) /* the dividend must not be too large */
 
 #define ANY (-1)
 
@@ -283,6 +284,22 @@ static void aim(struct trial *t)
 	memcpy(t->bytes + t->disp_at, &disp, t->disp_size);
 }
 
+static bool is_address_register(const struct trial *t, u8 reg)
+{
+	return t->base == reg || t->index == reg;
+}
+
+/* Often an upper half that is an extension, so that the quotient may fit. */
+static void set_dividend(struct trial *t)
+{
+	u64 *gpr = t->regs.gpr, upper = pick(2) ? 0 : pick(2) ? ~0ULL : pick(100);
+
+	if (!is_address_register(t, GPR_RDX) && pick(4))
+		gpr[GPR_RDX] = upper;
+	if (!is_address_register(t, GPR_RAX) && t->size == 1 && pick(4))
+		gpr[GPR_RAX] = pick(2) ? (u64)(s8)pick(256) : upper << 8 | pick(256);
+}
+
 /* The operands whose values decide which way the instruction goes. */
 static void set_operands(struct trial *t)
 {
@@ -297,6 +314,8 @@ static void set_operands(struct trial *t)
 		else
 			gpr[GPR_RAX] = gpr[(t->modrm & 7) | (t->rex & 1 ? 8 : 0)];
 	}
+	if (props & S_DIVIDE)
+		set_dividend(t);
 	if ((props & S_WIDE) && t->base > GPR_RDX && t->index > GPR_RDX && pick(2)) {
 		unsigned int half = t->rex & 8 ? 8 : 4;
 
@@ -340,10 +359,10 @@ static void prepare(struct trial *t, const struct subject *s)
 	t->regs.rflags = 2 | X86_EFLAGS_IF | (next_random() & ARITHMETIC);
 }
 
-static void run_on_cpu(const struct trial *t, struct registers *result)
+static bool run_on_cpu(const struct trial *t, struct registers *result)
 {
 	*result = t->regs;
-	native_run(bench.code, t->bytes, t->len, result);
+	return native_run(bench.code, t->bytes, t->len, result);
 }
 
 static enum emul_result run_emulated(const struct trial *t, bool exit_all, struct registers *result)
@@ -365,6 +384,8 @@ static enum emul_result run_emulated(const struct trial *t, bool exit_all, struc
 	if (ret == EMUL_DONE)
 		assert_int_equal(g.state.rip, (u64)bench.code + t->len);
 	memcpy(result->gpr, g.state.gpr, sizeof(g.state.gpr));
+	if (ret == EMUL_FAULT)
+		assert_int_equal(g.emul.fault.vector, EXC_DE);
 	result->rflags = g.state.rflags;
 	memcpy(result->ymm, g.xmm, sizeof(g.xmm));
 	memcpy(result->mmx, g.mmx, sizeof(g.mmx));
@@ -433,18 +454,19 @@ static void compare(const struct trial *t)
 {
 	static u8 before[DATA_SIZE], after[DATA_SIZE];
 	struct registers expected, result;
+	enum emul_result wanted;
 	unsigned int exits;
 	bool equal;
 
 	memcpy(before, bench.data, DATA_SIZE);
-	run_on_cpu(t, &expected);
+	wanted = run_on_cpu(t, &expected) ? EMUL_DONE : EMUL_FAULT;
 	memcpy(after, bench.data, DATA_SIZE);
 	for (exits = 0; exits < 2; exits++) {
 		enum emul_result ret;
 
 		memcpy(bench.data, before, DATA_SIZE);
 		ret = run_emulated(t, exits, &result);
-		equal = ret == EMUL_DONE && registers_equal(t, &expected, &result) &&
+		equal = ret == wanted && registers_equal(t, &expected, &result) &&
 			!memcmp(after, bench.data, DATA_SIZE);
 		if (equal)
 			continue;
@@ -522,6 +544,14 @@ static void test_arithmetic(void **state)
 		{ "inc Ev", 0, 1, { 0xff }, 0, 0, 0, S_LOCK },
 		{ "dec Eb", 0, 1, { 0xfe }, 1, 0, 0, S_BYTE | S_LOCK },
 		{ "dec Ev", 0, 1, { 0xff }, 1, 0, 0, S_LOCK },
+		{ "mul Eb", 0, 1, { 0xf6 }, 4, 0, IMUL_UNDEFINED, S_BYTE },
+		{ "mul Ev", 0, 1, { 0xf7 }, 4, 0, IMUL_UNDEFINED, 0 },
+		{ "imul Eb", 0, 1, { 0xf6 }, 5, 0, IMUL_UNDEFINED, S_BYTE },
+		{ "imul Ev", 0, 1, { 0xf7 }, 5, 0, IMUL_UNDEFINED, 0 },
+		{ "div Eb", 0, 1, { 0xf6 }, 6, 0, ARITHMETIC, S_BYTE | S_DIVIDE },
+		{ "div Ev", 0, 1, { 0xf7 }, 6, 0, ARITHMETIC, S_DIVIDE },
+		{ "idiv Eb", 0, 1, { 0xf6 }, 7, 0, ARITHMETIC, S_BYTE | S_DIVIDE },
+		{ "idiv Ev", 0, 1, { 0xf7 }, 7, 0, ARITHMETIC, S_DIVIDE },
 		{ "imul Gv,Ev", 0, 2, { 0x0f, 0xaf }, ANY, 0, IMUL_UNDEFINED, 0 },
 		{ "imul Gv,Ev,Ib", 0, 1, { 0x6b }, ANY, 'b', IMUL_UNDEFINED, 0 },
 		{ "imul Gv,Ev,Iz", 0, 1, { 0x69 }, ANY, 'z', IMUL_UNDEFINED, 0 },

@@ -126,8 +126,11 @@ static void set_up_round(enum insn_mode mode)
 	/* Now and then the instruction crosses a page. */
 	g.state.rip = (mode == INSN_MODE_16 ? 0 : CODE) + (pick(8) ? 0 : GUEST_PAGE - 1 - pick(8));
 	random_code(code + (g.state.rip & 0x1fff), INSN_MAX_LENGTH + 1);
-	for (i = 0; i < sizeof(data); i += 8)
-		*(u64 *)(data + i) = next_random();
+	for (i = 0; i < sizeof(data); i += 8) {
+		u64 value = next_random();
+
+		memcpy(data + i, &value, sizeof(value));
+	}
 	for (i = 104; i < 300; i++)
 		system_page[i] = pick(2) ? 0 : next_random() >> 56;
 	system_page[102] = 104;
