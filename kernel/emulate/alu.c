@@ -207,8 +207,8 @@ u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned in
 
 u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags)
 {
-	__int128 product =
-		(__int128)(s64)sign_extend_size(a, size) * (s64)sign_extend_size(b, size);
+	__int128_t product =
+		(__int128_t)(s64)sign_extend_size(a, size) * (s64)sign_extend_size(b, size);
 	u64 result = product;
 	bool lost = product != (s64)sign_extend_size(result, size);
 
@@ -219,16 +219,16 @@ u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags)
 
 void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size, u64 *rflags)
 {
-	unsigned __int128 product;
+	__uint128_t product;
 	bool wide;
 
 	if (op == OP_MUL_WIDE) {
-		product = (unsigned __int128)*low * factor;
+		product = (__uint128_t)*low * factor;
 		wide = product >> (8 * size);
 	} else {
-		product = (__int128)(s64)sign_extend_size(*low, size) *
+		product = (__int128_t)(s64)sign_extend_size(*low, size) *
 			  (s64)sign_extend_size(factor, size);
-		wide = (__int128)product != (s64)sign_extend_size(product, size);
+		wide = (__int128_t)product != (s64)sign_extend_size(product, size);
 	}
 	*low = product & size_mask(size);
 	*high = (u64)(product >> (8 * size)) & size_mask(size);
@@ -245,15 +245,14 @@ static void divide_unsigned(u64 *low, u64 *high, u64 divisor)
 bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int size)
 {
 	unsigned int bits = 8 * size;
-	unsigned __int128 dividend = (unsigned __int128)*high << bits | *low;
+	__uint128_t dividend = (__uint128_t)*high << bits | *low;
 	bool is_signed = op == OP_IDIV, negative, negative_divisor;
 	u64 limit = size_mask(size);
 
 	negative = is_signed && (*high & sign_bit(size));
 	negative_divisor = is_signed && (divisor & sign_bit(size));
 	if (negative) /* the magnitude, in the dividend's 2 * @bits */
-		dividend = -dividend &
-			   ((unsigned __int128)size_mask(size) << bits | size_mask(size));
+		dividend = -dividend & ((__uint128_t)size_mask(size) << bits | size_mask(size));
 	if (negative_divisor)
 		divisor = -divisor & size_mask(size);
 	if (is_signed) /* -2^(bits-1) is a quotient, 2^(bits-1) is not */

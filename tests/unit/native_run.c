@@ -91,7 +91,7 @@ bool native_has_avx(void)
 	return __builtin_cpu_supports("avx");
 }
 
-static volatile bool divide_error;
+static bool divide_error;
 
 /* Leaves the instruction where it faulted. RSP is not to be relied on there. */
 static void on_divide_error(int signal, siginfo_t *info, void *context)
