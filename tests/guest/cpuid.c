@@ -94,7 +94,8 @@ static void apic_bit(void)
 	report(!(cpuid(1, 0).edx & BIT(9)), "no APIC bit with the APIC off (SDM 3A 10.4.3)");
 	wrmsr(MSR_APIC_BASE, base);
 	report(cpuid(1, 0).edx & BIT(9), "APIC bit with the APIC on again");
-	report_eq(cpuid(1, 0).ebx >> 24, apic_read(APIC_ID) >> 24, "leaf 1 and the APIC agree on its id");
+	report_eq(cpuid(1, 0).ebx >> 24, apic_read(APIC_ID) >> 24,
+		  "leaf 1 and the APIC agree on its id");
 }
 
 static void hypervisor(void)
@@ -118,8 +119,8 @@ static void topology_and_state(void)
 	}
 	d0 = cpuid(0xd, 0);
 	report((d0.eax & 3) == 3, "leaf 0xd has x87 and SSE");
-	report(d0.ecx >= 576 && d0.ebx >= 576 && d0.ebx <= d0.ecx,
-	       "leaf 0xd sizes %u of %u", d0.ebx, d0.ecx);
+	report(d0.ecx >= 576 && d0.ebx >= 576 && d0.ebx <= d0.ecx, "leaf 0xd sizes %u of %u",
+	       d0.ebx, d0.ecx);
 	feature_bits = d0.eax & ~3U;
 	for (unsigned int i = 2; i < 32; i++) {
 		if (!(feature_bits & BIT(i)))
@@ -128,7 +129,8 @@ static void topology_and_state(void)
 		report(d1.eax && d1.ebx + d1.eax <= d0.ecx,
 		       "component %u: %u bytes at %u are inside", i, d1.eax, d1.ebx);
 	}
-	report_eq(!!(cpuid(1, 0).ecx & BIT(28)), !!(d0.eax & BIT(2)), "AVX and its state go together");
+	report_eq(!!(cpuid(1, 0).ecx & BIT(28)), !!(d0.eax & BIT(2)),
+		  "AVX and its state go together");
 }
 
 /* CPUID is an exit: nothing but its four registers may change. */

@@ -165,6 +165,17 @@ void pic_init(u8 base)
 	pic_mask(0xffff);
 }
 
+bool pic_await(u8 mask)
+{
+	u64 start = rdtsc();
+
+	outb(PIC1, 0x0a);
+	while ((inb(PIC1) & mask) != mask)
+		if (rdtsc() - start > GIVE_UP)
+			return false;
+	return true;
+}
+
 void pit_set(unsigned int channel, unsigned int mode, u16 count)
 {
 	outb(0x43, channel << 6 | 0x30 | mode << 1);

@@ -95,6 +95,9 @@ u64 ioapic_entry(unsigned int pin);
 void pic_init(u8 base);
 void pic_mask(u16 mask);
 
+/* Waits until the first 8259A's IRR has all of @mask; false: gave up. */
+bool pic_await(u8 mask);
+
 void pit_set(unsigned int channel, unsigned int mode, u16 count);
 
 #endif

@@ -183,16 +183,16 @@ static inline u64 rdtsc(void)
 	return low | (u64)high << 32;
 }
 
-#define DEFINE_CONTROL_REGISTER(name)                                     \
-	static inline u64 read_##name(void)                               \
-	{                                                                 \
-		u64 value;                                                \
-                                                                          \
-		asm volatile("mov %%" #name ", %0" : "=r"(value));        \
-		return value;                                             \
-	}                                                                 \
-	static inline void write_##name(u64 value)                        \
-	{                                                                 \
+#define DEFINE_CONTROL_REGISTER(name)                                       \
+	static inline u64 read_##name(void)                                 \
+	{                                                                   \
+		u64 value;                                                  \
+                                                                            \
+		asm volatile("mov %%" #name ", %0" : "=r"(value));          \
+		return value;                                               \
+	}                                                                   \
+	static inline void write_##name(u64 value)                          \
+	{                                                                   \
 		asm volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
 	}
 
@@ -249,11 +249,11 @@ static inline void cpu_relax(void)
 }
 
 /* So that the compiler forgets what it knows of a value. */
-#define OPAQUE(x)                                  \
-	({                                         \
-		__typeof__(x) opaque_ = (x);       \
+#define OPAQUE(x)                                 \
+	({                                        \
+		__typeof__(x) opaque_ = (x);      \
 		asm volatile("" : "+r"(opaque_)); \
-		opaque_;                           \
+		opaque_;                          \
 	})
 
 /* CPUID feature bits used by more than one guest. */
@@ -284,6 +284,7 @@ static inline u32 cpuid7_ecx(void)
 
 bool vendor_is_amd(void);
 bool host_is_tcg(void);
+bool on_kvm(void);
 u32 kvm_features(void);
 unsigned int physical_bits(void);
 

@@ -133,6 +133,32 @@ void report_skip(const char *reason, const char *fmt, ...)
 	print(" # SKIP %s\n", reason);
 }
 
+bool report_known(u64 got, u64 want, const char *excuse, const char *fmt, ...)
+{
+	bool excused = got != want && excuse;
+	va_list args;
+
+	va_start(args, fmt);
+	result(got == want || excused, fmt, args);
+	va_end(args);
+	if (excused)
+		print(" # SKIP %s", excuse);
+	put('\n');
+	if (got != want)
+		print("# got 0x%lx, expected 0x%lx\n", got, want);
+	return got == want;
+}
+
+const char *tcg_fault(const char *what)
+{
+	return host_is_tcg() ? what : NULL;
+}
+
+const char *kvm_fault(const char *what)
+{
+	return on_kvm() ? what : NULL;
+}
+
 void guest_exit(u8 status)
 {
 	outb(EXIT_PORT, status);

@@ -48,7 +48,7 @@ size_t strlen(const char *s)
 
 void real_install(void)
 {
-	memcpy((void *)OPAQUE((u64)real_start), real_load, real_end - real_start);
+	memcpy((void *)OPAQUE((u64)real_start), real_load, (u64)real_end - (u64)real_start);
 }
 
 bool vendor_is_amd(void)
@@ -71,6 +71,12 @@ bool host_is_tcg(void)
 		return false;
 	r = cpuid(0x80000002, 0);
 	return !memcmp(&r, "QEMU TCG CPU", 12);
+}
+
+/* tests/guest/run says so; the guest's CPUID is the same on both. */
+bool on_kvm(void)
+{
+	return cmdline_has("hypervisor=kvm");
 }
 
 u32 kvm_features(void)

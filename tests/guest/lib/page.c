@@ -8,7 +8,7 @@ static u64 next_page;
 
 /* The fields of the multiboot information that are used (multiboot 0.6.96, 3.3). */
 struct multiboot_info {
-	u32 flags, mem_lower, mem_upper;
+	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
 };
 
 extern u32 multiboot_magic, multiboot_info;
@@ -66,11 +66,29 @@ void page_map(u64 va, u64 pa, u64 flags)
 	invlpg((void *)va);
 }
 
-u64 ram_end(void)
+/* The loader's information, if its flags have @flag. */
+static const struct multiboot_info *loader_info(u32 flag)
 {
 	const struct multiboot_info *info = (void *)(u64)multiboot_info;
 
-	if (multiboot_magic != 0x2badb002 || !(info->flags & 1))
-		return 0;
-	return 0x100000 + (u64)info->mem_upper * 1024;
+	return multiboot_magic == 0x2badb002 && info->flags & flag ? info : NULL;
+}
+
+u64 ram_end(void)
+{
+	const struct multiboot_info *info = loader_info(BIT(0));
+
+	return info ? 0x100000 + (u64)info->mem_upper * 1024 : 0;
+}
+
+bool cmdline_has(const char *word)
+{
+	const struct multiboot_info *info = loader_info(BIT(2));
+	size_t size = strlen(word);
+	const char *s;
+
+	for (s = info ? (const char *)(u64)info->cmdline : ""; *s; s++)
+		if (!memcmp(s, word, size))
+			return true;
+	return false;
 }

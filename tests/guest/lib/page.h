@@ -50,6 +50,9 @@ void page_map(u64 va, u64 pa, u64 flags);
 /* End of the guest's memory below 4 GiB, as the loader told; 0 when it did not. */
 u64 ram_end(void);
 
+/* Whether the loader's command line has @word. */
+bool cmdline_has(const char *word);
+
 void page_init(void);
 
 #endif

@@ -87,14 +87,14 @@ unsigned int user_run(void (*fn)(void *arg), void *arg, u64 rflags);
  * after which execution goes on behind it. Outputs, inputs and clobbers follow
  * as in an asm statement.
  */
-#define attempt(insn, ...)                                             \
-	({                                                             \
-		trap.vector = NO_TRAP;                                 \
-		asm volatile("771:\t" insn "\n772:\n"                  \
-			     ".pushsection .extable, \"a\"\n"          \
-			     ".quad 771b, 772b\n"                      \
-			     ".popsection\n" __VA_ARGS__);             \
-		*(volatile unsigned int *)&trap.vector;                \
+#define attempt(insn, ...)                                    \
+	({                                                    \
+		trap.vector = NO_TRAP;                        \
+		asm volatile("771:\t" insn "\n772:\n"         \
+			     ".pushsection .extable, \"a\"\n" \
+			     ".quad 771b, 772b\n"             \
+			     ".popsection\n" __VA_ARGS__);    \
+		*(volatile unsigned int *)&trap.vector;       \
 	})
 
 static inline unsigned int rdmsr_safe(u32 msr, u64 *value)

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NMI: taken with IF clear, blocked until IRET, one kept; waking HLT.
+ */
+#include "guest.h"
+
+static volatile unsigned int count, depth, deepest, inside;
+static volatile u64 nmi_rip;
+static volatile enum {
+	JUST_COUNT,
+	SEND_TWO,
+	SEND_AND_IRET,
+	SEND_AND_FAULT,
+	SEND_FROM_IRQ,
+} action;
+
+static void send(void)
+{
+	if (x2apic_on())
+		wrmsr(0x830, APIC_ICR_NMI | APIC_ICR_ASSERT | rdmsr(0x802) << 32);
+	else {
+		apic_write(APIC_ICR2, apic_read(APIC_ID));
+		apic_write(APIC_ICR, APIC_ICR_NMI | APIC_ICR_ASSERT);
+	}
+}
+
+/* IRET to the next instruction: ends the blocking, goes nowhere. */
+static void iret_here(void)
+{
+	asm volatile("mov %%rsp, %%rax; mov %%ss, %%ecx; push %%rcx; push %%rax\n\t"
+		     "pushf; mov %%cs, %%ecx; push %%rcx; lea 1f(%%rip), %%rax; push %%rax\n\t"
+		     "iretq; 1: nop; nop"
+		     :
+		     :
+		     : "rax", "rcx", "memory", "cc");
+}
+
+static void handler(struct regs *regs)
+{
+	count++;
+	nmi_rip = regs->rip;
+	if (++depth > deepest)
+		deepest = depth;
+	if (count == 1) {
+		switch (action) {
+		case SEND_TWO:
+			send();
+			send();
+			linger();
+			break;
+		case SEND_AND_IRET:
+			send();
+			inside = count;
+			iret_here();
+			inside |= count << 8;
+			break;
+		case SEND_AND_FAULT:
+			send();
+			inside = count;
+			attempt("ud2", :);
+			asm volatile("nop; nop");
+			inside |= count << 8;
+			break;
+		default:
+			break;
+		}
+	}
+	depth--;
+}
+
+static void start(int what)
+{
+	count = 0;
+	depth = 0;
+	deepest = 0;
+	inside = 0;
+	action = what;
+}
+
+static void simple(const char *mode)
+{
+	start(JUST_COUNT);
+	cli();
+	send();
+	asm volatile("nop; nop");
+	report_eq(count, 1, "%s: taken with IF clear", mode);
+
+	start(SEND_TWO);
+	send();
+	asm volatile("nop; nop");
+	linger();
+	report_eq(count, 2, "%s: two sent inside: one is kept", mode);
+	report_eq(deepest, 1, "%s: none inside an NMI handler", mode);
+
+	start(SEND_AND_IRET);
+	send();
+	linger();
+	report_eq(inside, 0x201, "%s: IRET inside the handler ends the blocking", mode);
+	report_eq(deepest, 2, "%s: and the kept one nests", mode);
+
+	start(SEND_AND_FAULT);
+	send();
+	linger();
+	report_eq(inside, 0x201, "%s: IRET from an exception ends the blocking too", mode);
+	report_eq(count, 2, "%s: none is lost or doubled", mode);
+
+	start(JUST_COUNT);
+	for (int i = 0; i < 200; i++) {
+		send();
+		asm volatile("nop; nop");
+	}
+	report_eq(count, 200, "%s: 200 in a row", mode);
+}
+
+static volatile unsigned int hlt_irq;
+
+static void send_from_irq(struct regs *regs)
+{
+	(void)regs;
+	hlt_irq++;
+	apic_write(APIC_EOI, 0);
+	send();
+}
+
+static void halt(void)
+{
+	/* The NMI comes from an interrupt handler, the interrupt from HLT. */
+	start(SEND_FROM_IRQ);
+	trap_handler(0x40, send_from_irq);
+	apic_write(APIC_TIMER_DIVIDE, 0xb);
+	apic_write(APIC_LVT_TIMER, 0x40);
+	apic_write(APIC_TIMER_INITIAL, 1000000);
+	while (!hlt_irq)
+		sti_hlt_cli();
+	asm volatile("nop; nop");
+	report_eq(count, 1, "an NMI sent by the interrupt that ended HLT");
+	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
+}
+
+/*
+ * The PIT through an IOAPIC entry of delivery mode NMI; which of the pins 0 and 2
+ * it drives is the machine's choice.
+ */
+static void halt_if_clear(void)
+{
+	u64 after;
+
+	start(JUST_COUNT);
+	ioapic_set_entry(0, APIC_ICR_NMI);
+	ioapic_set_entry(2, APIC_ICR_NMI);
+	pit_set(0, 0, 30000);
+	cli();
+	asm volatile("hlt; 1: lea 1b(%%rip), %0" : "=r"(after) : : "memory");
+	report(count >= 1, "HLT with IF clear ends with an NMI");
+	report_eq(nmi_rip, after, "the NMI's return address is behind HLT");
+	ioapic_set_entry(0, APIC_LVT_MASKED);
+	ioapic_set_entry(2, APIC_LVT_MASKED);
+}
+
+static void user_loop(void *arg)
+{
+	(void)arg;
+	while (!count)
+		cpu_relax();
+}
+
+static void user_mode(void)
+{
+	unsigned int got;
+
+	start(JUST_COUNT);
+	ioapic_set_entry(0, APIC_ICR_NMI);
+	ioapic_set_entry(2, APIC_ICR_NMI);
+	pit_set(0, 0, 30000);
+	got = user_run(user_loop, NULL, 0);
+	report_eq(got, 0x80, "an NMI interrupts user mode with IF clear");
+	ioapic_set_entry(0, APIC_LVT_MASKED);
+	ioapic_set_entry(2, APIC_LVT_MASKED);
+}
+
+/* A pending interrupt is taken after the NMI handler, at the same instruction. */
+static void both(void)
+{
+	start(JUST_COUNT);
+	trap_handler(0x41, irq_count_handler);
+	apic_self_ipi(0x41);
+	send();
+	asm volatile("nop; nop");
+	report(count == 1 && !irq_count[0x41], "NMI first, the interrupt waits for IF");
+	irq_window();
+	report_eq(irq_count[0x41], 1, "then the interrupt");
+}
+
+void guest_main(void)
+{
+	apic_enable();
+	trap_handler(VEC_NMI, handler);
+	simple("xAPIC");
+	if (has_x2apic()) {
+		x2apic_enable();
+		simple("x2APIC");
+		xapic_enable();
+	} else {
+		report_skip("no x2APIC", "x2APIC");
+	}
+	halt();
+	halt_if_clear();
+	user_mode();
+	both();
+}

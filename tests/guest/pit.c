@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The 8254: access modes, latches, read-back, counting, the speaker port's gate,
+ * and IRQ 0 through the 8259A.
+ */
+#include "guest.h"
+
+#define PIT_MODE 0x43
+#define SPEAKER 0x61
+#define IRQ0 0x20
+
+static void irq0(struct regs *regs)
+{
+	irq_count[regs->vector]++;
+	outb(PIC1, 0x20);
+}
+
+static u8 status(unsigned int channel)
+{
+	outb(PIT_MODE, 0xe0 | 2 << channel);
+	return inb(0x40 + channel);
+}
+
+static u16 latched(unsigned int channel)
+{
+	u8 low;
+
+	outb(PIT_MODE, channel << 6);
+	low = inb(0x40 + channel);
+	return low | inb(0x40 + channel) << 8;
+}
+
+static void read_back(void)
+{
+	for (unsigned int mode = 0; mode < 6; mode++) {
+		outb(PIT_MODE, 0xb0 | mode << 1);
+		report_eq(status(2) & 0x3f, 0x30 | mode << 1, "mode %u: status", mode);
+		if (!(status(2) & 0x40))
+			report_skip("this PIT has no null-count bit", "mode %u: null count", mode);
+		else
+			report(true, "mode %u: null count", mode);
+		outb(0x42, 0x34);
+		outb(0x42, 0x12);
+	}
+	pit_set(2, 3, 1000);
+	linger();
+	report_eq(status(2) & 0x7f, 0x30 | 3 << 1, "the null count goes when it is loaded");
+}
+
+static void counting(void)
+{
+	u16 first, second;
+
+	outb(SPEAKER, (inb(SPEAKER) & ~2) | 1);
+	pit_set(2, 0, 0xffff);
+	first = latched(2);
+	linger();
+	second = latched(2);
+	report(second < first, "mode 0 counts down");
+	outb(PIT_MODE, 0x80);
+	first = inb(0x42);
+	first |= inb(0x42) << 8;
+	outb(PIT_MODE, 0x80);
+	outb(PIT_MODE, 0x80);
+	linger();
+	second = inb(0x42);
+	second |= inb(0x42) << 8;
+	report(second <= first, "a second latch command is ignored");
+	outb(PIT_MODE, 0x90);
+	outb(0x42, 200);
+	report(inb(0x42) <= 200 && !(status(2) & 0x20), "low byte only");
+	outb(PIT_MODE, 0xa4);
+	outb(0x42, 0x80);
+	first = inb(0x42);
+	report(first <= 0x80 && (status(2) & 0x30) == 0x20, "high byte only");
+	pit_set(2, 0, 500);
+	report(!(inb(SPEAKER) & 0x20) || latched(2) > 500, "mode 0: OUT is low at first");
+	while (!(inb(SPEAKER) & 0x20))
+		cpu_relax();
+	report(true, "mode 0: OUT goes high");
+	report(status(2) & 0x80, "read-back has OUT as well");
+}
+
+static void gate(void)
+{
+	u16 first, second;
+
+	outb(SPEAKER, inb(SPEAKER) & ~3);
+	pit_set(2, 0, 0xf000);
+	first = latched(2);
+	linger();
+	second = latched(2);
+	if (first == second)
+		report(true, "gate low stops channel 2");
+	else
+		report_skip("this PIT counts on", "gate low stops channel 2");
+	outb(SPEAKER, inb(SPEAKER) | 3);
+	report_eq(inb(SPEAKER) & 3, 3, "port 0x61 reads back");
+	outb(SPEAKER, inb(SPEAKER) & ~3);
+}
+
+static void one_interrupt(void)
+{
+	irq_count[IRQ0] = 0;
+	pit_set(0, 0, 3000);
+	pic_mask(0xfffe);
+	report(sleep_count(&irq_count[IRQ0], 1), "mode 0: IRQ 0");
+	sti();
+	linger();
+	cli();
+	report_eq(irq_count[IRQ0], 1, "mode 0: once");
+	pit_set(0, 0, 3000);
+	report(sleep_count(&irq_count[IRQ0], 2), "mode 0: again with a new count");
+}
+
+static void periodic(void)
+{
+	static const u8 modes[] = { 2, 3 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
+		irq_count[IRQ0] = 0;
+		pit_set(0, modes[i], 5000);
+		report(sleep_count(&irq_count[IRQ0], 10), "mode %u: 10 interrupts, asleep",
+		       modes[i]);
+		sti();
+		report(wait_count(&irq_count[IRQ0], 15), "mode %u: and 5, awake", modes[i]);
+		cli();
+	}
+	pit_set(0, 0, 1);
+	sti();
+	linger();
+	cli();
+	irq_count[IRQ0] = 0;
+	sti();
+	linger();
+	cli();
+	report_eq(irq_count[IRQ0], 0, "mode 0 ends it");
+	pic_mask(0xffff);
+}
+
+void guest_main(void)
+{
+	apic_enable();
+	apic_write(APIC_LVT_LINT0, APIC_ICR_EXTINT);
+	trap_handler(IRQ0, irq0);
+	read_back();
+	counting();
+	gate();
+	one_interrupt();
+	periodic();
+}
