@@ -33,6 +33,7 @@ struct vcpu;
  * @pkru: guest PKRU while the guest does not run
  * @host_pkru: the thread's PKRU while the guest runs
  * @xcr0_loaded: the CPU's XCR0 is the guest's, from fpu_enter_guest() on
+ * @xcr0_changed: the guest wrote XCR0 without an exit: CPUID has to follow
  * @pkru_live: the CPU's PKRU is the guest's, from fpu_enter_guest() on
  */
 struct vcpu_fpu {
@@ -41,6 +42,7 @@ struct vcpu_fpu {
 	u32 pkru;
 	u32 host_pkru;
 	bool xcr0_loaded;
+	bool xcr0_changed;
 	bool pkru_live;
 };
 
@@ -143,6 +145,9 @@ static __always_inline void fpu_enter_guest(struct vcpu_fpu *fpu, u64 cr4)
  * fpu_leave_guest() - undo fpu_enter_guest(), right after the exit
  * @fpu: the vCPU's FPU
  *
+ * XCR0 is read back: QEMU's TCG does not intercept XSETBV, and the host must
+ * not go on with what a guest wrote.
+ *
  * Interrupts off.
  */
 static __always_inline void fpu_leave_guest(struct vcpu_fpu *fpu)
@@ -154,7 +159,13 @@ static __always_inline void fpu_leave_guest(struct vcpu_fpu *fpu)
 	}
 
 	if (fpu->xcr0_loaded) {
-		if (fpu->xcr0 != fpu_host.xcr0)
+		u64 xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+
+		if (unlikely(xcr0 != fpu->xcr0)) {
+			fpu->xcr0 = xcr0 & fpu_host.guest_xcr0;
+			fpu->xcr0_changed = true;
+		}
+		if (xcr0 != fpu_host.xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, fpu_host.xcr0);
 		if (fpu_host.xss)
 			wrmsrl(MSR_IA32_XSS, fpu_host.xss);

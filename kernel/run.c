@@ -223,6 +223,10 @@ static int run_once(struct vcpu *vcpu)
 	vcpu->event.type = EVENT_NONE;
 	vendor_call(recover)(vcpu);
 	sync_cr8_out(vcpu);
+	if (unlikely(vcpu->fpu.xcr0_changed)) {
+		vcpu->fpu.xcr0_changed = false;
+		cpuid_refresh_vcpu(vcpu);
+	}
 	return with_slots(vcpu, handle_exit);
 }
 

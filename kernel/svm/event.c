@@ -108,42 +108,28 @@ void svm_inject(struct vcpu *vcpu)
  * when the guest could take it (APM 2 15.21.4). Its priority is the highest and
  * TPR is ignored: TPR is judged by the local APIC, and its change by CR8.
  */
-static void request_irq_window(struct svm_vcpu *svm)
+static void set_virtual_irq(struct svm_vcpu *svm, bool on)
 {
+	const u32 bits = V_IRQ | V_IGN_TPR | 0xf << V_INTR_PRIO_SHIFT;
 	struct vmcb_control *control = &svm->vmcb->control;
 
-	control->v_intr |= V_IRQ | V_IGN_TPR | 0xf << V_INTR_PRIO_SHIFT;
-	control->v_intr_vector = 0;
+	if (on == !!(control->v_intr & V_IRQ))
+		return;
+	control->v_intr = on ? control->v_intr | bits : control->v_intr & ~bits;
 	svm_dirty(svm, VMCB_CLEAN_TPR);
-	intercept(svm, INTERCEPT_VINTR, true);
+	intercept(svm, INTERCEPT_VINTR, on);
 }
 
 void svm_window_opened(struct svm_vcpu *svm)
 {
-	struct vmcb_control *control = &svm->vmcb->control;
-
-	control->v_intr &= ~(V_IRQ | V_IGN_TPR | 0xf << V_INTR_PRIO_SHIFT);
-	svm_dirty(svm, VMCB_CLEAN_TPR);
-	intercept(svm, INTERCEPT_VINTR, false);
+	set_virtual_irq(svm, false);
 }
 
-/*
- * The NMI window opens when IRET has finished. When IRET is already executing,
- * a single step over it is the only way to get control right behind it.
- */
-static void request_nmi_window(struct vcpu *vcpu)
+/* A single step over the IRET that is executing, to get control right behind it. */
+static void step_over_iret(struct svm_vcpu *svm)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vcpu *vcpu = &svm->vcpu;
 
-	if (!svm->nmi_blocked) {
-		/* Only a shadow stands in the way: it ends with the interrupt window. */
-		request_irq_window(svm);
-		return;
-	}
-	if (!svm->in_iret) {
-		intercept(svm, INTERCEPT_IRET, true);
-		return;
-	}
 	if (svm->stepping)
 		return;
 	vcpu_need(vcpu, STATE_RIP);
@@ -153,22 +139,37 @@ static void request_nmi_window(struct vcpu *vcpu)
 	vcpu_touch(vcpu, STATE_RIP);
 }
 
+/* Returns whether only a shadow stands in the way, which the interrupt window ends. */
+static bool request_nmi_window(struct svm_vcpu *svm)
+{
+	if (!svm_nmi_blocked(&svm->vcpu))
+		return true;
+	if (svm->in_iret)
+		step_over_iret(svm);
+	else
+		intercept(svm, INTERCEPT_IRET, true);
+	return false;
+}
+
 void svm_request_window(struct vcpu *vcpu, u32 windows)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	u32 cr8 = INTERCEPT_WRITE(8);
-	u32 now = svm->vmcb->control.intercept_cr & ~cr8;
+	struct vmcb_control *control = &svm->vmcb->control;
+	const u32 cr8 = INTERCEPT_WRITE(8);
+	bool virtual_irq = windows & WINDOW_IRQ;
+	u32 now;
 
 	if (windows & WINDOW_NMI)
-		request_nmi_window(vcpu);
-	if (windows & WINDOW_IRQ)
-		request_irq_window(svm);
-	if (windows & WINDOW_TPR)
+		virtual_irq |= request_nmi_window(svm);
+	set_virtual_irq(svm, virtual_irq);
+	/* CR8 with V_IRQ pending aborts QEMU's TCG, so it exits then as well. */
+	now = control->intercept_cr & ~cr8;
+	if (virtual_irq || windows & WINDOW_TPR)
 		now |= cr8;
-	if (now != svm->vmcb->control.intercept_cr) {
-		svm->vmcb->control.intercept_cr = now;
-		svm_dirty(svm, VMCB_CLEAN_I);
-	}
+	if (now == control->intercept_cr)
+		return;
+	control->intercept_cr = now;
+	svm_dirty(svm, VMCB_CLEAN_I);
 }
 
 bool svm_step_done(struct svm_vcpu *svm)
