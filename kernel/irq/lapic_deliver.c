@@ -157,17 +157,12 @@ static bool lapic_match_logical(const struct lapic *lapic, u32 dest)
 	return (dest >> 4 == 0xf || ldr >> 4 == dest >> 4) && ldr & dest & 0xf;
 }
 
+/* For all but the self shorthand, which needs no search. */
 static bool lapic_matches(const struct lapic *lapic, const struct lapic *source,
 			  const struct irq_msg *msg)
 {
-	switch (msg->shorthand) {
-	case LAPIC_SHORTHAND_SELF:
-		return lapic == source;
-	case LAPIC_SHORTHAND_ALL:
-		return true;
-	case LAPIC_SHORTHAND_OTHERS:
-		return lapic != source;
-	}
+	if (msg->shorthand)
+		return msg->shorthand == LAPIC_SHORTHAND_ALL || lapic != source;
 	if (lapic_is_broadcast(lapic, msg))
 		return true;
 	if (msg->logical)

@@ -100,6 +100,7 @@ static void lapic_set_mode_ids(struct lapic *lapic)
 		lapic_set_reg(lapic, LAPIC_LDR, lapic_x2apic_ldr(lapic->id));
 	} else {
 		lapic_set_reg(lapic, LAPIC_ID, lapic->id << 24);
+		lapic_set_reg(lapic, LAPIC_LDR, 0);
 	}
 }
 

@@ -46,10 +46,13 @@ static inline void fixture_kick(void *vcpu)
 	((struct fixture_vcpu *)vcpu)->kicks++;
 }
 
+/* What a guest's write to its TSC adds. */
+static u64 fixture_tsc_offset __maybe_unused;
+
 static inline u64 fixture_tsc(void *vcpu)
 {
 	(void)vcpu;
-	return (u64)shim_now * FIXTURE_TSC_PER_NS;
+	return (u64)shim_now * FIXTURE_TSC_PER_NS + fixture_tsc_offset;
 }
 
 static inline u64 fixture_tsc_to_ns(void *vcpu, u64 ticks)

@@ -63,6 +63,8 @@ static void test_registers(void **state)
 		ioapic_reg_write(f, (u8)i, 0xffffffff);
 		assert_int_equal(ioapic_reg_read(f, (u8)i), 0);
 	}
+	for (unsigned int pin = 0; pin < 24; pin++)
+		assert_int_equal(ioapic_rte(f, pin), MASKED);
 }
 
 static void test_rte_bits(void **state)

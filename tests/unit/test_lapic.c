@@ -199,6 +199,10 @@ static void test_every_vector(void **state)
 	}
 	assert_int_equal(take_vector(lapic), -1);
 	assert_false(lapic_has_work(lapic));
+	/* The trigger mode is that of the last message. */
+	lapic_post(lapic, 0x81, false);
+	lapic_post(lapic, 0x80, true);
+	assert_int_equal(xread(lapic, LAPIC_TMR + 0x40), 0xaaaaaaa9);
 }
 
 static void test_nesting(void **state)
@@ -294,8 +298,15 @@ static void test_global_disable(void **state)
 static void test_base_values(void **state)
 {
 	const struct lapic_features none = { .maxphyaddr = 36 };
+	struct lapic *fresh = lapic_create(&f->fabric, &f->vcpu[1], 1, false);
 
 	(void)state;
+	/* Before there is a CPUID. */
+	assert_false(IS_ERR(fresh));
+	assert_int_equal(lapic_set_base(fresh, 1ull << 35 | 0x800, true), 0);
+	assert_int_equal(lapic_set_base(fresh, 1ull << 36 | 0x800, true), -EINVAL);
+	assert_int_equal(lapic_set_base(fresh, 0xfee00c00, true), -EINVAL);
+	lapic_destroy(fresh);
 	assert_int_equal(lapic_set_base(lapic, 0xfee00901, true), -EINVAL);
 	assert_int_equal(lapic_set_base(lapic, 0xfee00b00, true), -EINVAL);
 	assert_int_equal(lapic_set_base(lapic, 0xfee00500, true), -EINVAL);
@@ -470,6 +481,9 @@ static void test_local_pins(void **state)
 	lapic_set_base(lapic, 0xfee00100, false);
 	lapic_raise_lint(lapic, 1);
 	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_NMI);
+	f->vcpu[0].kicks = 0;
+	lapic_raise_lint(lapic, 0);
+	assert_int_equal(f->vcpu[0].kicks, 1);
 }
 
 static void test_init_reset(void **state)
@@ -485,7 +499,12 @@ static void test_init_reset(void **state)
 	assert_int_equal(lapic_get_cr8(lapic), 0);
 	assert_int_equal(lapic_pending(lapic), -1);
 	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_SIPI);
+	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 1);
+	lapic_post(lapic, 0x05, false); /* an error */
 	lapic_reset(lapic, false);
+	assert_int_equal(lapic_take_events(lapic), 0);
+	xwrite(lapic, LAPIC_ESR, 0);
+	assert_int_equal(xread(lapic, LAPIC_ESR), 0);
 	assert_int_equal(lapic_get_base(lapic), 0xfee00900);
 	assert_int_equal(atomic_read(&f->fabric.xapics), 1);
 }
@@ -516,6 +535,71 @@ static void test_state_round_trip(void **state)
 	assert_int_equal(lapic_pending(lapic), -1);
 	eoi(lapic);
 	assert_int_equal(take_vector(lapic), 0x92);
+}
+
+/* The ids follow the mode, through INIT and back to xAPIC mode. */
+static void test_ids(void **state)
+{
+	struct lapic *other = lapic_create(&f->fabric, &f->vcpu[1], 0x25, false);
+	u64 val;
+
+	(void)state;
+	assert_false(IS_ERR(other));
+	lapic_set_features(other, &lapic->features);
+	assert_int_equal(xread(other, LAPIC_ID), 0x25000000);
+	enable_x2apic(other);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(lapic_msr_read(other, 0x802, &val), 0);
+		assert_int_equal(val, 0x25);
+		assert_int_equal(lapic_msr_read(other, 0x80d, &val), 0);
+		assert_int_equal(val, 0x00020020);
+		lapic_reset(other, true);
+	}
+	assert_int_equal(lapic_set_base(other, 0xfee00000, false), 0);
+	assert_int_equal(lapic_set_base(other, 0xfee00800, false), 0);
+	assert_int_equal(xread(other, LAPIC_ID), 0x25000000);
+	assert_int_equal(xread(other, LAPIC_LDR), 0);
+	/* Straight back, as only userspace can. */
+	assert_int_equal(lapic_set_base(other, 0xfee00c00, true), 0);
+	assert_int_equal(lapic_set_base(other, 0xfee00800, true), 0);
+	assert_int_equal(xread(other, LAPIC_ID), 0x25000000);
+	assert_int_equal(xread(other, LAPIC_LDR), 0);
+	lapic_destroy(other);
+}
+
+static u32 page_reg(const struct kvm_lapic_state *page, u32 reg)
+{
+	u32 val;
+
+	memcpy(&val, page->regs + reg, sizeof(val));
+	return val;
+}
+
+static void test_state_details(void **state)
+{
+	struct kvm_lapic_state page;
+	u64 val;
+
+	(void)state;
+	enable_xapic(lapic);
+	xread(lapic, 0x040);
+	xwrite(lapic, LAPIC_ESR, 0);
+	xwrite(lapic, LAPIC_TPR, 0x45);
+	lapic_get_state(lapic, &page);
+	assert_int_equal(page_reg(&page, LAPIC_PPR), 0x45);
+	lapic_reset(lapic, false);
+	assert_int_equal(lapic_set_state(lapic, &page), 0);
+	assert_int_equal(xread(lapic, LAPIC_ESR), 0x80);
+
+	lapic_reset(lapic, false);
+	enable_x2apic(lapic);
+	assert_int_equal(lapic_msr_write(lapic, 0x830, 0x1234567800000041), 0);
+	lapic_get_state(lapic, &page);
+	assert_int_equal(page_reg(&page, LAPIC_ICR2), 0x12345678);
+	lapic_reset(lapic, true);
+	assert_int_equal(lapic_set_state(lapic, &page), 0);
+	assert_int_equal(lapic_msr_read(lapic, 0x830, &val), 0);
+	assert_int_equal(val, 0x1234567800000041);
 }
 
 static void test_state_hostile(void **state)
@@ -606,6 +690,8 @@ int main(void)
 		TEST(test_local_pins),
 		TEST(test_init_reset),
 		TEST(test_state_round_trip),
+		TEST(test_ids),
+		TEST(test_state_details),
 		TEST(test_state_hostile),
 		TEST(test_state_x2apic_id),
 		TEST(test_create_errors),

@@ -261,8 +261,15 @@ static void test_tsc_changed(void **state)
 	lapic_set_tsc_deadline(lapic, deadline);
 	lapic_tsc_changed(lapic);
 	assert_int_equal(lapic_get_tsc_deadline(lapic), deadline);
-	shim_advance(1000);
+	/* The guest sets it forward: the deadline is nearer. */
+	fixture_tsc_offset = 1500;
+	lapic_tsc_changed(lapic);
+	assert_int_equal(lapic_get_tsc_deadline(lapic), deadline);
+	shim_advance(499);
+	assert_false(fired());
+	shim_advance(1);
 	assert_true(fired());
+	fixture_tsc_offset = 0;
 }
 
 static void test_reset_stops(void **state)

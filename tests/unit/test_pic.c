@@ -211,8 +211,10 @@ static void test_eoi_commands(void **state)
 	out(MASTER, 0x20);
 	out(MASTER, 0xc7); /* set priority: 7 lowest again */
 	pulse(1);
-	pulse(6);
+	pulse(7);
 	assert_int_equal(ack(), 0x21);
+	out(MASTER, 0x20);
+	assert_int_equal(ack(), 0x27);
 }
 
 static void test_auto_eoi(void **state)
@@ -225,6 +227,43 @@ static void test_auto_eoi(void **state)
 	assert_int_equal(isr(MASTER) | isr(SLAVE), 0);
 	assert_int_equal(ack(), 0x24);
 	assert_int_equal(isr(MASTER), 0);
+	/* Two of the slave: its INT falls and rises in between. */
+	pulse(9);
+	pulse(14);
+	assert_int_equal(ack(), 0x29);
+	assert_int_equal(ack(), 0x2e);
+	assert_int_equal(ack(), -1);
+}
+
+static unsigned int acks;
+
+static void count_ack(struct irq_ack *ack)
+{
+	assert_int_equal(ack->gsi, 8);
+	acks++;
+}
+
+/* With AEOI the INTA is the acknowledgement. */
+static void test_auto_eoi_is_told(void **state)
+{
+	struct irq_ack listener = { .gsi = 8, .acked = count_ack };
+
+	(void)state;
+	acks = 0;
+	fabric_add_ack(&f->fabric, &listener);
+	init_pic(0x03);
+	pulse(1);
+	pulse(8);
+	assert_int_equal(ack(), 0x21);
+	assert_int_equal(acks, 0);
+	assert_int_equal(ack(), 0x28);
+	assert_int_equal(acks, 1);
+	/* So is a poll. */
+	pulse(8);
+	out(SLAVE, 0x0c);
+	assert_int_equal(in(SLAVE), 0x80);
+	assert_int_equal(acks, 2);
+	fabric_remove_ack(&f->fabric, &listener);
 }
 
 static void test_rotate_on_auto_eoi(void **state)
@@ -312,6 +351,10 @@ static void test_poll(void **state)
 	assert_int_equal(in(MASTER + 1), 0x85); /* either port answers */
 	assert_int_equal(in(MASTER + 1), 0); /* once */
 	assert_false(pic_pending(pic));
+	out(MASTER, 0x20);
+	pulse(0);
+	out(MASTER, 0x0c);
+	assert_int_equal(in(MASTER), 0x80);
 }
 
 static void test_spurious(void **state)
@@ -410,6 +453,8 @@ static void test_icw_sequences(void **state)
 	struct kvm_pic_state s;
 
 	(void)state;
+	init_pic(0x13); /* with modes that ICW1 takes back */
+	out(MASTER, 0x0c);
 	out(MASTER + 1, 0xaa);
 	pulse(3);
 	out(MASTER, 0xc3);
@@ -418,6 +463,7 @@ static void test_icw_sequences(void **state)
 	out(MASTER, 0x10); /* without ICW4 */
 	pic_get_state(pic, false, &s);
 	assert_int_equal(s.imr | s.isr | s.irr | s.special_mask | s.read_reg_select, 0);
+	assert_int_equal(s.auto_eoi | s.special_fully_nested_mode | s.poll, 0);
 	assert_int_equal(s.priority_add, 0);
 	assert_int_equal(s.init_state, 1);
 	out(MASTER + 1, 0x77);
@@ -454,10 +500,11 @@ static void test_state_round_trip(void **state)
 
 	(void)state;
 	out(0x4d1, 0x08);
-	out(MASTER + 1, 0x10);
+	out(MASTER + 1, 0x50);
 	pulse(1);
 	assert_int_equal(ack(), 0x21);
 	set_pin(11, true);
+	set_pin(6, true);
 	pulse(4);
 	pic_get_state(pic, false, &a[0]);
 	pic_get_state(pic, true, &a[1]);
@@ -480,6 +527,26 @@ static void test_state_round_trip(void **state)
 	assert_int_equal(ack(), -1);
 	out(MASTER + 1, 0);
 	assert_int_equal(ack(), 0x24);
+	out(MASTER, 0x20);
+	assert_int_equal(ack(), 0x26);
+	out(MASTER, 0x20);
+	/* Its line is still high: another source's assertion is no edge. */
+	pic_set_irq(pic, 6, true, IRQ_SOURCE_RESAMPLE);
+	pic_set_irq(pic, 6, false, IRQ_SOURCE_RESAMPLE);
+	pic_set_irq(pic, 6, true, IRQ_SOURCE_RESAMPLE);
+	assert_int_equal(ack(), -1);
+}
+
+/* A restored request is as good as a new one. */
+static void test_state_delivers(void **state)
+{
+	struct kvm_pic_state s = { .irr = 0x08, .irq_base = 0x20 };
+
+	(void)state;
+	f->vcpu[0].kicks = 0;
+	pic_set_state(pic, false, &s);
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	assert_int_equal(ack(), 0x23);
 }
 
 static void test_state_hostile(void **state)
@@ -512,6 +579,7 @@ int main(void)
 		TEST(test_mask),
 		TEST(test_eoi_commands),
 		TEST(test_auto_eoi),
+		TEST(test_auto_eoi_is_told),
 		TEST(test_rotate_on_auto_eoi),
 		TEST(test_special_mask_mode),
 		TEST(test_special_fully_nested),
@@ -523,6 +591,7 @@ int main(void)
 		TEST(test_cascade_edges),
 		TEST(test_icw_sequences),
 		TEST(test_state_round_trip),
+		TEST(test_state_delivers),
 		TEST(test_state_hostile),
 	};
 

@@ -181,6 +181,9 @@ static void test_mode1(void **state)
 	assert_int_equal(read_count(2), 20);
 	gate2(true); /* retriggered */
 	loaded = shim_now;
+	to_tick(10);
+	gate2(true); /* no edge */
+	assert_int_equal(read_count(2), 90);
 	to_tick(99);
 	assert_false(output(2));
 	to_tick(100);
@@ -197,9 +200,10 @@ static void test_mode2(void **state)
 		assert_int_equal(read_count(2), 10 - tick % 10);
 		assert_int_equal(output(2), tick % 10 != 9);
 	}
+	to_tick(39);
+	assert_false(output(2));
 	gate2(false);
 	assert_true(output(2));
-	shim_advance(1000000);
 	gate2(true); /* starts over */
 	loaded = shim_now;
 	to_tick(9);
@@ -395,7 +399,8 @@ static void test_read_back(void **state)
 	out(CONTROL, 0xe8);
 	assert_int_equal(in(0x42), 0x30);
 	assert_int_equal(status(2), 0xb0);
-	/* After a control word the count is null. */
+	/* After a control word the count is null, and what was latched is gone. */
+	out(CONTROL, 0xe8);
 	out(CONTROL, 0xb4);
 	assert_int_equal(status(2), 0xf4);
 }
@@ -561,9 +566,14 @@ static void test_masked_ticks_are_lost(void **state)
 	to_tick(11 * 11932 + 10);
 	assert_true(tick());
 	assert_false(tick());
-	/* So are those of a count that was replaced. */
+	/* So are those of a count that was replaced, with a control word or without. */
 	to_tick(20 * 11932 + 10);
 	program(0, 2, false, 11932);
+	assert_true(tick());
+	assert_false(tick());
+	to_tick(10 * 11932 + 10);
+	out(0x40, 0x9c);
+	out(0x40, 0x2e);
 	assert_true(tick());
 	assert_false(tick());
 }
@@ -648,6 +658,24 @@ static void test_state_hpet_legacy(void **state)
 	s.flags = 0;
 	assert_int_equal(pit_set_state(pit, &s), 0);
 	assert_int_equal(shim_timers_armed(), 1);
+}
+
+static void test_state_held_by_gate(void **state)
+{
+	struct kvm_pit_state2 s;
+
+	(void)state;
+	gate2(true);
+	program(2, 4, false, 1000);
+	to_tick(300);
+	gate2(false);
+	shim_advance(10000000);
+	pit_get_state(pit, &s);
+	shim_advance(10000000);
+	assert_int_equal(pit_set_state(pit, &s), 0);
+	gate2(true);
+	/* Time went on between the two, as it does for a count that runs. */
+	assert_in_range(read_count(2), 0xffff - 11932 + 698, 0xffff - 11932 + 702);
 }
 
 static void test_state_fresh(void **state)
@@ -736,6 +764,7 @@ int main(void)
 		TEST(test_ticks_through_the_pic),
 		TEST(test_state_round_trip),
 		TEST(test_state_hpet_legacy),
+		TEST(test_state_held_by_gate),
 		TEST(test_state_fresh),
 		TEST(test_state_hostile),
 	};

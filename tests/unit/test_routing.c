@@ -242,6 +242,12 @@ static void test_4096_routes(void **state)
 		assert_int_equal(take_vector(lapic), 0x20 + i % 0xd0);
 		eoi(lapic);
 	}
+	/* Fewer GSIs than that, with several routes each. */
+	for (u32 i = 0; i < 4096; i++)
+		entries[i] = pin_entry(i, KVM_IRQCHIP_IOAPIC, i % 24);
+	entries[4096] = pin_entry(0, KVM_IRQCHIP_PIC_MASTER, 0);
+	assert_int_equal(set_routing(entries, 4097), -EINVAL);
+	assert_int_equal(set_routing(entries + 1, 4096), 0);
 	free(entries);
 }
 
@@ -290,6 +296,7 @@ static void test_msi_errors(void **state)
 
 static void test_msi_32bit_ids(void **state)
 {
+	struct kvm_irq_routing_entry entry = msi_entry(7, 43, 0x41);
 	struct fixture *big = fixture_create(300);
 	const struct kvm_msi msg = {
 		.address_lo = 0xfee00000 | 43 << 12,
@@ -301,6 +308,11 @@ static void test_msi_32bit_ids(void **state)
 	enable_all(big, true);
 	big->fabric.ids32 = true;
 	assert_int_equal(fabric_deliver_msi(&big->fabric, &msg), 1);
+	assert_int_equal(take_vector(big->vcpu[299].lapic), 0x41);
+	eoi(big->vcpu[299].lapic);
+	entry.u.msi.address_hi = 0x100;
+	assert_int_equal(fabric_set_routing(&big->fabric, &entry, 1), 0);
+	assert_int_equal(fabric_pulse_gsi(&big->fabric, USER, 7), 1);
 	assert_int_equal(take_vector(big->vcpu[299].lapic), 0x41);
 	big->fabric.ids32 = false;
 	assert_int_equal(fabric_deliver_msi(&big->fabric, &msg), 1);
@@ -318,6 +330,7 @@ static void count_ack(struct irq_ack *ack)
 
 static void test_ack_listener(void **state)
 {
+	const struct kvm_irq_routing_entry entry = pin_entry(5, KVM_IRQCHIP_IOAPIC, 5);
 	struct irq_ack ack = { .gsi = 5, .acked = count_ack };
 	struct lapic *lapic = f->vcpu[0].lapic;
 
@@ -343,9 +356,15 @@ static void test_ack_listener(void **state)
 	assert_int_equal(take_vector(lapic), 0x65);
 	eoi(lapic);
 	assert_int_equal(acks, 3);
-	/* Not for another's. */
+	/* Not for another's, not even for a pin that no GSI goes to. */
 	ioapic_program(f, 6, 0x66);
 	pulse(6);
+	assert_int_equal(take_vector(lapic), 0x66);
+	eoi(lapic);
+	assert_int_equal(acks, 3);
+	ack.gsi = 0;
+	assert_int_equal(set_routing(&entry, 1), 0);
+	lapic_post(lapic, 0x66, false);
 	assert_int_equal(take_vector(lapic), 0x66);
 	eoi(lapic);
 	assert_int_equal(acks, 3);
@@ -390,9 +409,9 @@ static void test_ports(void **state)
 	assert_int_equal(fabric_pio_read(&f->fabric, 0x21, 1, &val), 0);
 	assert_int_equal(val, 0x5a);
 	/* A wide access is one of its bytes after the other. */
-	assert_int_equal(fabric_pio_write(&f->fabric, 0x4d0, 2, 0xffff), 0);
+	assert_int_equal(fabric_pio_write(&f->fabric, 0x4d0, 2, 0x4208), 0);
 	assert_int_equal(fabric_pio_read(&f->fabric, 0x4d0, 4, &val), 0);
-	assert_int_equal(val, 0xffffdef8);
+	assert_int_equal(val, 0xffff4208);
 	assert_int_equal(fabric_pio_read(&f->fabric, 0x43, 2, &val), 0);
 	assert_int_equal(val, 0xffff);
 	assert_int_equal(fabric_pio_read(&f->fabric, 0x44, 1, &val), -EOPNOTSUPP);
@@ -407,6 +426,9 @@ static void test_addresses(void **state)
 	(void)state;
 	assert_int_equal(fabric_mmio_read(&f->fabric, lapic, 0xfee00020, &val, 4), 0);
 	assert_int_equal(val, 0x01000000);
+	val = 0x40;
+	assert_int_equal(fabric_mmio_write(&f->fabric, lapic, 0xfee00080, &val, 4), 0);
+	assert_int_equal(xread(lapic, LAPIC_TPR), 0x40);
 	val = 1;
 	assert_int_equal(fabric_mmio_write(&f->fabric, lapic, 0xfec00000, &val, 4), 0);
 	assert_int_equal(fabric_mmio_read(&f->fabric, lapic, 0xfec00010, &val, 4), 0);
