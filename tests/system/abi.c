@@ -345,14 +345,13 @@ static int file_of(const struct machine *m, enum file file)
 }
 
 /* Checks one wrong use of every ioctl that is there. */
-static void for_each_row(const struct machine *m,
-			 void (*use)(const struct machine *m, const struct row *row))
+static void for_each_row(const struct machine *m, void (*use)(int fd, const struct row *row))
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!rows[i].cap || extension(rows[i].cap) > 0)
-			use(m, &rows[i]);
+			use(file_of(m, rows[i].file), &rows[i]);
 }
 
 static unsigned long resized(unsigned long request, int by)
@@ -361,18 +360,14 @@ static unsigned long resized(unsigned long request, int by)
 		    _IOC_SIZE(request) + by);
 }
 
-static void use_wrong_size(const struct machine *m, const struct row *row)
+static void use_wrong_size(int fd, const struct row *row)
 {
-	int fd = file_of(m, row->file);
-
 	refuse_unknown(fd, resized(row->request, 8), pages, row->name);
 	refuse_unknown(fd, resized(row->request, -4), pages, row->name);
 }
 
-static void use_no_memory(const struct machine *m, const struct row *row)
+static void use_no_memory(int fd, const struct row *row)
 {
-	int fd = file_of(m, row->file);
-
 	refuse(fd, row->request, pages + PAGE, EFAULT, row->name);
 	/* For this one NULL means "no mask". */
 	if (row->request != KVM_SET_SIGNAL_MASK)
@@ -381,19 +376,19 @@ static void use_no_memory(const struct machine *m, const struct row *row)
 }
 
 /* The structure begins where memory is and ends where none is. */
-static void use_half_memory(const struct machine *m, const struct row *row)
+static void use_half_memory(int fd, const struct row *row)
 {
-	refuse(file_of(m, row->file), row->request, pages + PAGE - 2, EFAULT, row->name);
+	refuse(fd, row->request, pages + PAGE - 2, EFAULT, row->name);
 }
 
-static void use_read_only_memory(const struct machine *m, const struct row *row)
+static void use_read_only_memory(int fd, const struct row *row)
 {
 	/*
 	 * Of those with a count it is the count that decides first. KVM_SET_IRQCHIP
 	 * has the number of one that reads, but writes.
 	 */
 	if (_IOC_DIR(row->request) == _IOC_READ && row->request != KVM_SET_IRQCHIP)
-		refuse(file_of(m, row->file), row->request, pages, EFAULT, row->name);
+		refuse(fd, row->request, pages, EFAULT, row->name);
 }
 
 static void test_wrong_sizes(void)
@@ -1198,9 +1193,9 @@ static void test_signal_mask(void)
 	} u = { .mask.len = 4 };
 	struct kvm_signal_mask *edge = (void *)(pages + PAGE - sizeof(*edge));
 
-	refuse(m.vcpu, KVM_SET_SIGNAL_MASK, &mask, EINVAL, "a set of 4 bytes");
+	refuse(m.vcpu, KVM_SET_SIGNAL_MASK, &u, EINVAL, "a set of 4 bytes");
 	u.mask.len = ~0u;
-	refuse(m.vcpu, KVM_SET_SIGNAL_MASK, &mask, EINVAL, "a set of ~0 bytes");
+	refuse(m.vcpu, KVM_SET_SIGNAL_MASK, &u, EINVAL, "a set of ~0 bytes");
 	edge->len = 8;
 	refuse(m.vcpu, KVM_SET_SIGNAL_MASK, edge, EFAULT, "a set without memory");
 	u.mask.len = 8;
