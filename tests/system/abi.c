@@ -344,14 +344,13 @@ static int file_of(const struct machine *m, enum file file)
 	return file == SYSTEM ? kvm : file == VM ? m->vm : m->vcpu;
 }
 
-/* Checks one wrong use of every ioctl that is there. */
-static void for_each_row(const struct machine *m, void (*use)(int fd, const struct row *row))
+/* The rows whose ioctl is there, one after the other; NULL before and after. */
+static const struct row *next_row(const struct row *row)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		if (!rows[i].cap || extension(rows[i].cap) > 0)
-			use(file_of(m, rows[i].file), &rows[i]);
+	for (row = row ? row + 1 : rows; row < rows + ARRAY_SIZE(rows); row++)
+		if (!row->cap || extension(row->cap) > 0)
+			return row;
+	return NULL;
 }
 
 static unsigned long resized(unsigned long request, int by)
@@ -395,8 +394,10 @@ static void test_wrong_sizes(void)
 {
 	struct machine m = new_machine(WITH_IRQCHIP | WITH_PIT);
 	struct snapshot before = snapshot(&m);
+	const struct row *row;
 
-	for_each_row(&m, use_wrong_size);
+	for (row = next_row(NULL); row; row = next_row(row))
+		use_wrong_size(file_of(&m, row->file), row);
 	check_unchanged(&m, &before);
 	free_machine(&m);
 }
@@ -405,9 +406,12 @@ static void test_pointers_to_no_memory(void)
 {
 	struct machine m = new_machine(WITH_IRQCHIP | WITH_PIT);
 	struct snapshot before = snapshot(&m);
+	const struct row *row;
 
-	for_each_row(&m, use_no_memory);
-	for_each_row(&m, use_half_memory);
+	for (row = next_row(NULL); row; row = next_row(row))
+		use_no_memory(file_of(&m, row->file), row);
+	for (row = next_row(NULL); row; row = next_row(row))
+		use_half_memory(file_of(&m, row->file), row);
 	check_unchanged(&m, &before);
 	free_machine(&m);
 }
@@ -415,9 +419,11 @@ static void test_pointers_to_no_memory(void)
 static void test_pointers_to_read_only_memory(void)
 {
 	struct machine m = new_machine(WITH_IRQCHIP | WITH_PIT);
+	const struct row *row;
 
 	mprotect(pages, PAGE, PROT_READ);
-	for_each_row(&m, use_read_only_memory);
+	for (row = next_row(NULL); row; row = next_row(row))
+		use_read_only_memory(file_of(&m, row->file), row);
 	mprotect(pages, PAGE, PROT_READ | PROT_WRITE);
 	free_machine(&m);
 }
