@@ -47,8 +47,11 @@ static int add_segment(struct elf_kernel *kernel, unsigned int index, const GElf
 static int read_segments(struct elf_kernel *kernel, const GElf_Ehdr *ehdr)
 {
 	const struct image *image = kernel->image;
-	size_t count;
+	size_t count, entry_size = kernel->is_64bit ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 
+	if (ehdr->e_phnum && ehdr->e_phentsize != entry_size)
+		return diag_error("%s: program headers of %u bytes, expected %zu", image->path,
+				  ehdr->e_phentsize, entry_size);
 	/* libelf would only say "invalid file". */
 	if (image_check(image, ehdr->e_phoff, (uint64_t)ehdr->e_phnum * ehdr->e_phentsize,
 			"the program headers"))

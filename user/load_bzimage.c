@@ -51,14 +51,14 @@ static int read_header(const struct image *kernel, struct bzimage *bz)
 		end = MAX_HEADER_END; /* newer fields than we know */
 	if (image_read(kernel, HEADER_OFFSET, &bz->header, end - HEADER_OFFSET, "the setup header"))
 		return -1;
+	if (end < HEADER_OFFSET + offsetof(struct setup_header, handover_offset))
+		return diag_error("%s: offset 0x201: the setup header ends at %#" PRIx64
+				  "; expected the fields of boot protocol 2.12 (Linux 3.8)",
+				  kernel->path, end);
 	if (bz->header.version < FIRST_64BIT_VERSION)
 		return diag_error("%s: offset 0x206: boot protocol %u.%02u, expected 2.12 or newer "
 				  "(Linux 3.8)",
 				  kernel->path, bz->header.version >> 8, bz->header.version & 0xff);
-	if (end < HEADER_OFFSET + offsetof(struct setup_header, handover_offset))
-		return diag_error("%s: offset 0x201: the setup header ends at %#" PRIx64
-				  ", expected the fields up to init_size",
-				  kernel->path, end);
 	if (!(bz->header.xloadflags & XLF_KERNEL_64))
 		return diag_error("%s: offset 0x236: a 32-bit kernel; expected one with the 64-bit "
 				  "entry (CONFIG_X86_64)",

@@ -124,7 +124,9 @@ static void update_irq(struct serial *serial)
 
 static bool guest_listens(const struct serial *serial)
 {
-	return serial->ier & IER_RECEIVE || serial->lsr_polls >= POLLS_THAT_LISTEN;
+	/* A probe enables the interrupt too, but leaves it disconnected. */
+	return (serial->ier & IER_RECEIVE && serial->mcr & MCR_OUT2) ||
+	       serial->lsr_polls >= POLLS_THAT_LISTEN;
 }
 
 static void receive_line(struct serial *serial)
