@@ -116,7 +116,7 @@ static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len
 		record = &access->log[access->next++];
 		/* The guest's tables changed meanwhile: that instruction is gone. */
 		if (record->gpa != gpa || record->len != len || record->write != write)
-			return EMUL_UNKNOWN;
+			return EMUL_AGAIN;
 		if (!write)
 			memcpy(buf, record->data, len);
 		return EMUL_DONE;

@@ -62,7 +62,7 @@ static int emulation_failed(struct vcpu *vcpu)
 	/* In u64 units: the flags, then the bytes with their count. */
 	run->emulation_failure.ndata = 3;
 	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
-	run->emulation_failure.insn_size = sizeof(e->bytes);
+	run->emulation_failure.insn_size = e->byte_count;
 	memcpy(run->emulation_failure.insn_bytes, e->bytes, sizeof(e->bytes));
 	return EXIT_USER;
 }
@@ -75,6 +75,9 @@ static int emul_stopped(struct vcpu *vcpu, enum emul_result result)
 		vcpu_raise(vcpu, &vcpu->emul.fault);
 		return EXIT_RESUME;
 	case EMUL_AGAIN:
+		/* Between the iterations of a REP under TF (SDM 3B 17.3.1.4). */
+		if (vcpu->emul.tf_trap)
+			vcpu_raise_db(vcpu, DR6_BS);
 		return EXIT_RESUME;
 	case EMUL_USER:
 		return EXIT_USER;
@@ -473,73 +476,6 @@ int vcpu_exit_cr(struct vcpu *vcpu)
 	if (result != EMUL_DONE)
 		return emul_stopped(vcpu, result);
 	vcpu_advance(vcpu, vcpu->state.rip + vcpu->emul.insn.length);
-	return EXIT_RESUME;
-}
-
-/*
- * Debug registers (SDM 3B 17.2).
- */
-
-static bool write_dr(struct vcpu *vcpu, u8 dr, u64 value)
-{
-	struct cpu_state *state = &vcpu->state;
-
-	switch (dr) {
-	case 6:
-		if (!dr6_valid(value))
-			return false;
-		state->dr6 = dr6_effective(&vcpu->cpuid.facts, value);
-		break;
-	case 7:
-		if (!dr7_valid(value))
-			return false;
-		state->dr7 = dr7_effective(&vcpu->cpuid.facts, value);
-		break;
-	default:
-		state->dr[dr] = value;
-	}
-	vcpu_touch(vcpu, STATE_DR);
-	return true;
-}
-
-static u64 read_dr(const struct vcpu *vcpu, u8 dr)
-{
-	if (dr == 6)
-		return vcpu->state.dr6;
-	return dr == 7 ? vcpu->state.dr7 : vcpu->state.dr[dr];
-}
-
-int vcpu_exit_dr(struct vcpu *vcpu)
-{
-	enum emul_result result = decode(vcpu);
-	const struct insn *insn = &vcpu->emul.insn;
-	u8 dr;
-
-	if (result == EMUL_DONE &&
-	    (insn->map != INSN_MAP_0F || (insn->opcode != 0x21 && insn->opcode != 0x23)))
-		result = EMUL_UNKNOWN;
-	if (result != EMUL_DONE)
-		return emul_stopped(vcpu, result);
-
-	dr = insn_reg(insn);
-	if (dr > 7 || ((dr == 4 || dr == 5) && vcpu->state.cr4 & X86_CR4_DE)) {
-		vcpu_raise_ud(vcpu);
-		return EXIT_RESUME;
-	}
-	if (dr == 4 || dr == 5)
-		dr += 2;
-	if (vcpu->state.dr7 & DR7_GD) {
-		vcpu->state.dr7 &= ~(u64)DR7_GD;
-		vcpu_raise_db(vcpu, DR6_BD);
-		return EXIT_RESUME;
-	}
-	if (insn->opcode == 0x21) {
-		set_gpr_wide(vcpu, insn_rm(insn), read_dr(vcpu, dr));
-	} else if (!write_dr(vcpu, dr, gpr_wide(vcpu, insn_rm(insn)))) {
-		vcpu_raise_gp(vcpu);
-		return EXIT_RESUME;
-	}
-	vcpu_advance(vcpu, vcpu->state.rip + insn->length);
 	return EXIT_RESUME;
 }
 

@@ -49,8 +49,6 @@ int vcpu_exit_hypercall(struct vcpu *vcpu);
 int vcpu_exit_xsetbv(struct vcpu *vcpu);
 /** vcpu_exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW */
 int vcpu_exit_cr(struct vcpu *vcpu);
-/** vcpu_exit_dr() - MOV to or from a debug register */
-int vcpu_exit_dr(struct vcpu *vcpu);
 /** vcpu_exit_window() - an interrupt or NMI window has opened */
 int vcpu_exit_window(struct vcpu *vcpu);
 /** vcpu_exit_triple_fault() - the guest shut down */

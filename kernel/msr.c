@@ -21,7 +21,7 @@
 
 #define MTRRCAP_FIXED BIT(8)
 #define MTRRCAP_WC BIT(10)
-#define MTRR_DEF_TYPE_MASK (0xcff)
+#define MTRR_DEF_TYPE_MASK 0xcffull
 
 #define MISC_ENABLE_MASK \
 	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
@@ -220,6 +220,37 @@ static bool pat_valid(u64 pat)
 			return false;
 	}
 	return true;
+}
+
+/* UC, WC, WT, WP and WB (SDM 3A table 11-8). */
+static bool mtrr_type_valid(u8 type)
+{
+	return type < 7 && type != 2 && type != 3;
+}
+
+static bool mtrr_valid(const struct vcpu *vcpu, u32 index, u64 data)
+{
+	u64 above = ~0ull << vcpu->cpuid.facts.maxphyaddr;
+	int i;
+
+	if (index >= MSR_MTRR_PHYSBASE0 && index <= MSR_MTRR_PHYSMASK_LAST) {
+		if (index & 1)
+			return !(data & (above | 0x7ff));
+		return !(data & (above | 0xf00)) && mtrr_type_valid(data);
+	}
+	if (index == MSR_MTRRdefType)
+		return !(data & ~MTRR_DEF_TYPE_MASK) && mtrr_type_valid(data);
+	for (i = 0; i < 8; i++, data >>= 8)
+		if (!mtrr_type_valid(data))
+			return false;
+	return true;
+}
+
+static bool is_mtrr(u32 index)
+{
+	return (index >= MSR_MTRR_PHYSBASE0 && index <= MSR_MTRR_PHYSMASK_LAST) ||
+	       (index >= MSR_MTRRfix64K_00000 && index <= MSR_MTRRfix4K_F8000) ||
+	       index == MSR_MTRRdefType;
 }
 
 /*
@@ -446,7 +477,7 @@ int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 		return 0;
 	plain = plain_msr(vcpu, index, &mask);
 	if (plain) {
-		if (data & ~mask)
+		if (data & ~mask || (is_mtrr(index) && !mtrr_valid(vcpu, index, data)))
 			return 1;
 		*plain = data;
 		return 0;

@@ -140,6 +140,8 @@ void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs)
 	};
 	for (i = 0; i < SEG_COUNT; i++)
 		segment_get(&state->seg[i], sregs_segment(sregs, i));
+	/* A loaded TR is busy, whatever the hardware keeps of the type (APM 2 12.2.2). */
+	sregs->tr.type |= 2;
 	if (vcpu->event.type == EVENT_IRQ)
 		__set_bit(vcpu->event.vector, (unsigned long *)sregs->interrupt_bitmap);
 }

@@ -21,14 +21,21 @@ static int exit_cr_access(struct svm_vcpu *svm)
 
 static int exit_dr_access(struct svm_vcpu *svm)
 {
-	return vcpu_exit_dr(&svm->vcpu);
+	/* Let the guest do it itself, and what it does next with them. */
+	svm->breakpoints_live = true;
+	svm->vmcb->control.intercept_dr = 0;
+	svm_dirty(svm, VMCB_CLEAN_I);
+	return EXIT_RESUME;
 }
 
 static int exit_exception_db(struct svm_vcpu *svm)
 {
 	/* DR6 is in the VMCB already: only the delivery is left to do. */
-	if (svm_step_done(svm))
+	if (svm_step_done(svm)) {
+		/* What waited for the IRET can go in now. */
+		vcpu_make_request(&svm->vcpu, REQ_EVENT);
 		return EXIT_RESUME;
+	}
 	return vcpu_exit_exception(&svm->vcpu, EXC_DB, false, 0);
 }
 

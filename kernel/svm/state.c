@@ -43,9 +43,6 @@ static void fetch_segs(struct cpu_state *state, struct vmcb_save *save)
 	/* The CPL is a field of its own (APM 2 15.5.1); neutral code reads SS.DPL. */
 	state->seg[SEG_SS].attrib &= ~SEG_ATTR_DPL;
 	state->seg[SEG_SS].attrib |= (save->cpl & 3) << SEG_ATTR_DPL_SHIFT;
-	/* A loaded TR is busy, whatever the VMCB kept of the type (APM 2 12.2.2). */
-	if (state->seg[SEG_TR].attrib & SEG_ATTR_P)
-		state->seg[SEG_TR].attrib |= 2;
 	state->gdtr = (struct cpu_table){ .base = save->gdtr.base, .limit = save->gdtr.limit };
 	state->idtr = (struct cpu_table){ .base = save->idtr.base, .limit = save->idtr.limit };
 }

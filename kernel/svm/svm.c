@@ -24,11 +24,8 @@
 
 static void init_intercepts(struct vmcb_control *control)
 {
-	int n;
-
 	control->intercept_cr = INTERCEPT_WRITE(4);
-	for (n = 0; n < 4; n++)
-		control->intercept_dr |= INTERCEPT_READ(n) | INTERCEPT_WRITE(n);
+	control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
 	/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
 	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC);
 	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI |
@@ -61,6 +58,7 @@ static void svm_vcpu_reset(struct vcpu *vcpu)
 	svm->nmi_blocked = false;
 	svm->in_iret = false;
 	svm->stepping = false;
+	svm->breakpoints_live = false;
 }
 
 static int svm_vcpu_create(struct vcpu *vcpu)
@@ -135,13 +133,42 @@ static void svm_flush_tlb(struct vcpu *vcpu)
 		svm->asid_generation = 0;
 }
 
-/* Breakpoint addresses are the one part of the debug state the VMCB has not. */
-static void load_breakpoints(const struct vcpu *vcpu)
+/*
+ * Breakpoint addresses are the one part of the debug state the VMCB has not.
+ * They are loaded when a breakpoint is enabled, or when the guest accessed one:
+ * then they are its own to use until the next exit.
+ */
+static void load_breakpoints(const struct svm_vcpu *svm)
 {
-	set_debugreg(vcpu->state.dr[0], 0);
-	set_debugreg(vcpu->state.dr[1], 1);
-	set_debugreg(vcpu->state.dr[2], 2);
-	set_debugreg(vcpu->state.dr[3], 3);
+	const u64 *dr = svm->vcpu.state.dr;
+
+	if (!svm->breakpoints_live && !(svm->vmcb->save.dr7 & DR7_ENABLED))
+		return;
+	set_debugreg(dr[0], 0);
+	set_debugreg(dr[1], 1);
+	set_debugreg(dr[2], 2);
+	set_debugreg(dr[3], 3);
+}
+
+static void store_breakpoints(struct svm_vcpu *svm)
+{
+	unsigned long *dr = (unsigned long *)svm->vcpu.state.dr;
+
+	/* VMEXIT left DR7 disabled (APM 2 15.6.1): the host's breakpoints come back. */
+	if (likely(!svm->breakpoints_live)) {
+		if (hw_breakpoint_active())
+			hw_breakpoint_restore();
+		return;
+	}
+	get_debugreg(dr[0], 0);
+	get_debugreg(dr[1], 1);
+	get_debugreg(dr[2], 2);
+	get_debugreg(dr[3], 3);
+	svm->breakpoints_live = false;
+	svm->vmcb->control.intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
+	svm_dirty(svm, VMCB_CLEAN_I);
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
 }
 
 static void svm_enter(struct vcpu *vcpu)
@@ -154,21 +181,18 @@ static void svm_enter(struct vcpu *vcpu)
 		assign_asid(svm, sc);
 	control->v_intr = (control->v_intr & ~V_TPR) | vcpu->cr8;
 	svm_dirty(svm, VMCB_CLEAN_TPR);
-	if (svm->vmcb->save.dr7 & DR7_ENABLED)
-		load_breakpoints(vcpu);
+	load_breakpoints(svm);
 
 	svm_world_switch(vcpu->state.gpr, svm->vmcb_pa, __sme_pa(sc->host_vmcb));
 
-	/* VMEXIT left DR7 disabled (APM 2 15.6.1): the host's breakpoints come back. */
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
+	control->vmcb_clean = svm_caps.clean_bits ? ~0u : 0;
+	store_breakpoints(svm);
 	if (unlikely(control->exitcode == SVM_EXIT_EXCP_BASE + EXC_MC))
 		/* The exit swallowed the host's machine check: raise it again. */
 		asm volatile("int $18");
 
 	control->eventinj = 0;
 	control->tlb_control = TLB_CONTROL_NOTHING;
-	control->vmcb_clean = svm_caps.clean_bits ? ~0u : 0;
 	vcpu->cr8 = control->v_intr & V_TPR & 0xf;
 	vcpu->cached = 0;
 	svm_fetch(vcpu, STATE_GPRS | STATE_RIP);

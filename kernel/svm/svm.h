@@ -10,6 +10,9 @@
 #include "vcpu.h"
 #include "vmcb.h"
 
+/* Reads and writes of DR0 to DR3. */
+#define SVM_INTERCEPT_BREAKPOINTS 0x000f000f
+
 /**
  * struct svm_caps - what this machine's AMD-V can do (APM 3 E.4.9)
  * @asids: number of address space identifiers, ASID 0 (the host's) included
@@ -59,6 +62,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @iret_rip: where the IRET is that ends the blocking, valid while @in_iret
  * @in_iret: IRET was intercepted and is being executed
  * @stepping: TF was set to get an exit after that IRET
+ * @breakpoints_live: DR0 to DR3 are the guest's and not intercepted, for one entry
  * @step_rflags: the guest's own RFLAGS.TF and RF meanwhile
  */
 struct svm_vcpu {
@@ -70,6 +74,7 @@ struct svm_vcpu {
 	bool nmi_blocked;
 	bool in_iret;
 	bool stepping;
+	bool breakpoints_live;
 	u64 step_rflags;
 	u64 iret_rip;
 };
