@@ -54,7 +54,10 @@ bench: module user | build/setup-lab
 lint: | build/setup-build build/setup-unit build/setup-lint
 	tests/run lint
 
-check: all | build/setup-lint build/setup-lab
+format: | build/setup-lint
+	clang-format -i $(shell git ls-files '*.[ch]')
+
+check: all module-6.12 | build/setup-lint build/setup-lab
 	tests/run
 
 build/setup-%:
@@ -72,10 +75,11 @@ help:
 	@echo 'make demo       a Linux guest to a shell; AUTO=1 types by itself'
 	@echo 'make check      every test, lint included'
 	@echo 'make lint       the style checks alone'
+	@echo 'make format     put every source into the style of .clang-format'
 	@echo 'make bench      memory and boot time, beside KVM'
 	@echo 'make install    DESTDIR and PREFIX are honoured'
 	@echo 'make module-6.12  the module against other headers of Debian'
 	@echo 'make clean      all but what was fetched (build/lab, build/headers)'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 
-.PHONY: all module user unit install demo bench lint check clean help
+.PHONY: all module user unit install demo bench lint format check clean help

@@ -14,7 +14,7 @@ idle_vms=16
 idle_guest()
 {
 	"$oriel" run build/guest/idle -m 64M --device "$device" \
-		< <(exec sleep infinity) >"$work/idle$1" 2>&1 &
+		<&8 >"$work/idle$1" 2>&1 &
 	guest[idle$1]=$!
 }
 

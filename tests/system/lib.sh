@@ -11,6 +11,9 @@ device=${ORIEL_DEVICE:-/dev/oriel}
 guest_kernel=$ORIEL_GUEST_KERNEL
 initramfs=build/guest/initramfs.cpio
 work=$(mktemp -d)
+# What guests read: silence, not an end of file.
+mkfifo "$work/silence"
+exec 8<>"$work/silence"
 
 number=0 failures=0
 
@@ -75,10 +78,9 @@ start_guest()
 	local name=$1 action=$2
 	shift 2
 
-	# stdin stays open and silent: its end is not the guest's.
 	"$oriel" run "$guest_kernel" --initrd "$initramfs" -m 128M \
 		--device "$device" --append "console=ttyS0 quiet panic=-1 -- $action" \
-		"$@" < <(exec sleep infinity) >"$work/$name" 2>&1 &
+		"$@" <&8 >"$work/$name" 2>&1 &
 	guest[$name]=$!
 }
 
@@ -113,7 +115,7 @@ end_guest()
 	return 1
 }
 
-guest_gone() { ! guest_lives "$1" || grep -q '^State:.Z' "/proc/${guest[$1]}/status"; }
+guest_gone() { ! guest_lives "$1" || grep -qs '^State:.Z' "/proc/${guest[$1]}/status"; }
 
 stop_guests()
 {
