@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The launcher's CMOS clock: time in every format, setting it, memory sizes. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "user/bus.h"
+#include "user/rtc.h"
+
+#define NOW 1792495505 /* Tuesday, 2026-10-20 11:25:05 UTC */
+
+static struct rtc rtc;
+static struct bus bus;
+static time_t host;
+
+static time_t now(void)
+{
+	return host;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	host = NOW;
+	rtc_init(&rtc, 0xc0000000, 0x140000000, now);
+	bus_init(&bus, "port", 0xffff);
+	return rtc_register(&rtc, &bus);
+}
+
+static uint8_t get(uint8_t index)
+{
+	uint8_t value;
+
+	bus_write(&bus, 0x70, &index, 1);
+	bus_read(&bus, 0x71, &value, 1);
+	return value;
+}
+
+static void set(uint8_t index, uint8_t value)
+{
+	bus_write(&bus, 0x70, &index, 1);
+	bus_write(&bus, 0x71, &value, 1);
+}
+
+static void test_bcd(void **state)
+{
+	(void)state;
+	assert_int_equal(get(0x00), 0x05);
+	assert_int_equal(get(0x02), 0x25);
+	assert_int_equal(get(0x04), 0x11);
+	assert_int_equal(get(0x06), 3);
+	assert_int_equal(get(0x07), 0x20);
+	assert_int_equal(get(0x08), 0x10);
+	assert_int_equal(get(0x09), 0x26);
+	assert_int_equal(get(0x32), 0x20);
+}
+
+static void test_binary(void **state)
+{
+	(void)state;
+	set(0x0b, 0x06);
+	assert_int_equal(get(0x02), 25);
+	assert_int_equal(get(0x09), 26);
+	assert_int_equal(get(0x32), 20);
+}
+
+static void test_twelve_hours(void **state)
+{
+	static const struct {
+		int hour;
+		uint8_t value;
+	} cases[] = { { 0, 0x12 },  { 1, 0x01 },  { 11, 0x11 },
+		      { 12, 0x92 }, { 13, 0x81 }, { 23, 0x91 } };
+
+	(void)state;
+	set(0x0b, 0x00);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		host = NOW + (cases[i].hour - 11) * 3600;
+		assert_int_equal(get(0x04), cases[i].value);
+		set(0x04, cases[i].value);
+		assert_int_equal(get(0x04), cases[i].value);
+		assert_int_equal(rtc.offset, 0);
+	}
+}
+
+static void test_status_registers(void **state)
+{
+	(void)state;
+	/* Never updating, always valid, no interrupt pending. */
+	assert_int_equal(get(0x0a), 0x26);
+	assert_int_equal(get(0x0b), 0x02);
+	assert_int_equal(get(0x0c), 0x00);
+	assert_int_equal(get(0x0d), 0x80);
+	set(0x0a, 0xff);
+	assert_int_equal(get(0x0a), 0x7f);
+	set(0x0c, 0xff);
+	set(0x0d, 0x00);
+	assert_int_equal(get(0x0c), 0x00);
+	assert_int_equal(get(0x0d), 0x80);
+}
+
+/* With SET the parts may come in any order: 31 of January by way of "31 February". */
+static void test_setting(void **state)
+{
+	(void)state;
+	host = NOW;
+	set(0x0b, 0x82);
+	set(0x08, 0x02);
+	set(0x07, 0x31);
+	set(0x08, 0x01);
+	set(0x09, 0x99);
+	set(0x32, 0x19);
+	set(0x04, 0x23);
+	set(0x02, 0x59);
+	set(0x00, 0x58);
+	host += 10;
+	assert_int_equal(get(0x00), 0x58);
+	set(0x0b, 0x02);
+	assert_int_equal(get(0x00), 0x58);
+	assert_int_equal(get(0x07), 0x31);
+	host += 2;
+	assert_int_equal(get(0x00), 0x00);
+	assert_int_equal(get(0x04), 0x00);
+	assert_int_equal(get(0x07), 0x01);
+	assert_int_equal(get(0x08), 0x02);
+	assert_int_equal(get(0x09), 0x99);
+	assert_int_equal(get(0x32), 0x19);
+	assert_int_equal(get(0x06), 2);
+}
+
+static void test_setting_at_once(void **state)
+{
+	(void)state;
+	set(0x02, 0x30);
+	assert_int_equal(get(0x02), 0x30);
+	assert_int_equal(get(0x04), 0x11);
+	assert_int_equal(rtc.offset, 5 * 60);
+}
+
+/* Any value in any register in any format: no fault, and always two valid digits. */
+static void test_nonsense(void **state)
+{
+	static const uint8_t regs[] = { 0x00, 0x02, 0x04, 0x06, 0x07, 0x08, 0x09, 0x32 };
+
+	(void)state;
+	for (unsigned int format = 0; format < 256; format += 2) {
+		for (unsigned int i = 0; i < sizeof(regs); i++) {
+			set(0x0b, (uint8_t)format);
+			set(regs[i], (uint8_t)(0xff - format / 16));
+			set(0x0b, (uint8_t)(format & 0x7f));
+		}
+		set(0x0b, 0x02);
+		for (unsigned int i = 0; i < sizeof(regs); i++)
+			assert_true((get(regs[i]) & 0xf) <= 9 && get(regs[i]) >> 4 <= 9);
+	}
+}
+
+static void test_memory_sizes(void **state)
+{
+	(void)state;
+	assert_int_equal(get(0x15) | get(0x16) << 8, 640);
+	assert_int_equal(get(0x17) | get(0x18) << 8, 0xffff);
+	assert_int_equal(get(0x34) | get(0x35) << 8, (0xc0000000 - 0x1000000) >> 16);
+	assert_int_equal(get(0x5b) | get(0x5c) << 8 | get(0x5d) << 16, 0x140000000 >> 16);
+}
+
+static void test_plain_memory(void **state)
+{
+	uint8_t value;
+
+	(void)state;
+	set(0x40, 0x5a);
+	assert_int_equal(get(0x40), 0x5a);
+	/* Bit 7 of the index masks NMIs and chooses nothing. */
+	assert_int_equal(get(0xc0), 0x5a);
+	assert_int_equal(get(0x7f), 0);
+	set(0x7f, 0x11);
+	assert_int_equal(get(0x7f), 0x11);
+	bus_read(&bus, 0x70, &value, 1);
+	assert_int_equal(value, 0xff);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_bcd, setup),
+		cmocka_unit_test_setup(test_binary, setup),
+		cmocka_unit_test_setup(test_twelve_hours, setup),
+		cmocka_unit_test_setup(test_status_registers, setup),
+		cmocka_unit_test_setup(test_setting, setup),
+		cmocka_unit_test_setup(test_setting_at_once, setup),
+		cmocka_unit_test_setup(test_nonsense, setup),
+		cmocka_unit_test_setup(test_memory_sizes, setup),
+		cmocka_unit_test_setup(test_plain_memory, setup),
+	};
+
+	return cmocka_run_group_tests_name("rtc", tests, NULL, NULL);
+}
