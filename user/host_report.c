@@ -22,7 +22,7 @@ static bool report_cpu(const struct host_facts *facts, FILE *out)
 {
 	const char *name = facts->vendor == HOST_VENDOR_AMD ? "AMD-V" : "VT-x";
 	const char *paging = facts->vendor == HOST_VENDOR_AMD ? "nested paging" :
-								"EPT with unrestricted guest";
+								"EPT and unrestricted guest";
 
 	if (facts->vendor == HOST_VENDOR_OTHER || !facts->has_virtualization) {
 		line(out, "missing  CPU: it has neither AMD-V nor VT-x, or a hypervisor hides it; "

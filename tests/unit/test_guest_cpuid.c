@@ -44,7 +44,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct kvm_cpuid_entry2 *leaf(uint32_t function, uint32_t index)
+static const struct kvm_cpuid_entry2 *find(uint32_t function, uint32_t index)
 {
 	for (uint32_t i = 0; i < cpuid->nent; i++) {
 		if (cpuid->entries[i].function == function && cpuid->entries[i].index == index)
@@ -58,13 +58,13 @@ static void test_one_cpu(void **state)
 {
 	(void)state;
 	cpuid_adapt(cpuid, 0, 1, false);
-	assert_int_equal(leaf(1, 0)->ebx, 0x00013344);
-	assert_int_equal(leaf(1, 0)->ecx, 0x80000001);
-	assert_int_equal(leaf(1, 0)->edx, 1U << 12);
-	assert_int_equal(leaf(0x80000001, 0)->ecx, 0x4);
-	assert_int_equal(leaf(0x80000008, 0)->ecx, 0xffff0f00);
-	assert_int_equal(leaf(0, 0)->ebx, 0x68747541);
-	assert_int_equal(leaf(0x40000001, 0)->eax, 0x1234);
+	assert_int_equal(find(1, 0)->ebx, 0x00013344);
+	assert_int_equal(find(1, 0)->ecx, 0x80000001);
+	assert_int_equal(find(1, 0)->edx, 1U << 12);
+	assert_int_equal(find(0x80000001, 0)->ecx, 0x4);
+	assert_int_equal(find(0x80000008, 0)->ecx, 0xffff0f00);
+	assert_int_equal(find(0, 0)->ebx, 0x68747541);
+	assert_int_equal(find(0x40000001, 0)->eax, 0x1234);
 	assert_true(cpuid_has_mtrr(cpuid));
 }
 
@@ -74,17 +74,17 @@ static void test_third_of_three_cpus(void **state)
 	/* Adapting again must not pile up. */
 	cpuid_adapt(cpuid, 0, 3, true);
 	cpuid_adapt(cpuid, 2, 3, true);
-	assert_int_equal(leaf(1, 0)->ebx, 0x02043344);
-	assert_int_equal(leaf(1, 0)->ecx, 0x81000001);
-	assert_int_equal(leaf(1, 0)->edx, 1U << 28 | 1U << 12);
-	assert_int_equal(leaf(4, 0)->eax, 0x0c000121);
-	assert_int_equal(leaf(4, 3)->eax, 0x0c00c163);
-	assert_int_equal(leaf(4, 4)->eax, 0);
-	assert_int_equal(leaf(0x80000001, 0)->ecx, 0x6);
-	assert_int_equal(leaf(0x80000008, 0)->ecx, 0xffff2f02);
-	assert_int_equal(leaf(0x8000001e, 0)->eax, 2);
-	assert_int_equal(leaf(0x8000001e, 0)->ebx, 2);
-	assert_int_equal(leaf(0x8000001e, 0)->ecx, 0);
+	assert_int_equal(find(1, 0)->ebx, 0x02043344);
+	assert_int_equal(find(1, 0)->ecx, 0x81000001);
+	assert_int_equal(find(1, 0)->edx, 1U << 28 | 1U << 12);
+	assert_int_equal(find(4, 0)->eax, 0x0c000121);
+	assert_int_equal(find(4, 3)->eax, 0x0c00c163);
+	assert_int_equal(find(4, 4)->eax, 0);
+	assert_int_equal(find(0x80000001, 0)->ecx, 0x6);
+	assert_int_equal(find(0x80000008, 0)->ecx, 0xffff2f02);
+	assert_int_equal(find(0x8000001e, 0)->eax, 2);
+	assert_int_equal(find(0x8000001e, 0)->ebx, 2);
+	assert_int_equal(find(0x8000001e, 0)->ecx, 0);
 }
 
 static void test_topology_levels(void **state)
@@ -92,15 +92,15 @@ static void test_topology_levels(void **state)
 	(void)state;
 	cpuid_adapt(cpuid, 1, 3, false);
 	assert_int_equal(cpuid->nent, COUNT + CPUID_EXTRA_ENTRIES);
-	assert_int_equal(leaf(0xb, 0)->eax, 0);
-	assert_int_equal(leaf(0xb, 0)->ebx, 1);
-	assert_int_equal(leaf(0xb, 0)->ecx, 0x100);
-	assert_int_equal(leaf(0xb, 1)->eax, 2);
-	assert_int_equal(leaf(0xb, 1)->ebx, 3);
-	assert_int_equal(leaf(0xb, 1)->ecx, 0x201);
-	assert_int_equal(leaf(0xb, 2)->ecx, 2);
+	assert_int_equal(find(0xb, 0)->eax, 0);
+	assert_int_equal(find(0xb, 0)->ebx, 1);
+	assert_int_equal(find(0xb, 0)->ecx, 0x100);
+	assert_int_equal(find(0xb, 1)->eax, 2);
+	assert_int_equal(find(0xb, 1)->ebx, 3);
+	assert_int_equal(find(0xb, 1)->ecx, 0x201);
+	assert_int_equal(find(0xb, 2)->ecx, 2);
 	for (uint32_t i = 0; i <= CPUID_EXTRA_ENTRIES; i++)
-		assert_int_equal(leaf(0xb, i)->edx, 1);
+		assert_int_equal(find(0xb, i)->edx, 1);
 	cpuid_adapt(cpuid, 2, 3, false);
 	assert_int_equal(cpuid->nent, COUNT + CPUID_EXTRA_ENTRIES);
 }
@@ -111,8 +111,8 @@ static void test_no_topology_leaf(void **state)
 	cpuid->entries[5].function = 0xa;
 	cpuid_adapt(cpuid, 0, 254, false);
 	assert_int_equal(cpuid->nent, COUNT);
-	assert_int_equal(leaf(1, 0)->ebx, 0x00ff3344);
-	assert_int_equal(leaf(0x80000008, 0)->ecx & 0xf0ff, 0x80fd);
+	assert_int_equal(find(1, 0)->ebx, 0x00ff3344);
+	assert_int_equal(find(0x80000008, 0)->ecx & 0xf0ff, 0x80fd);
 }
 
 static void test_escape_keys(void **state)
