@@ -68,6 +68,13 @@ static uint8_t cause(void)
 	return iir & 0xf;
 }
 
+static bool data_ready(void)
+{
+	uint8_t lsr = in(LSR);
+
+	return lsr & 1;
+}
+
 static uint8_t modem_lines(void)
 {
 	uint8_t msr = in(MSR);
@@ -299,10 +306,10 @@ static void test_polling_guest(void **state)
 
 	(void)state;
 	type("ok");
-	while (!(in(LSR)&1))
+	while (!data_ready())
 		assert_true(++polls < 100);
 	assert_int_equal(in(DATA), 'o');
-	while (!(in(LSR)&1))
+	while (!data_ready())
 		assert_true(++polls < 100);
 	assert_int_equal(in(DATA), 'k');
 }
