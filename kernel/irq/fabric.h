@@ -269,7 +269,7 @@ void fabric_add_ack(struct irq_fabric *fabric, struct irq_ack *ack);
 void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack);
 
 /**
- * fabric_has_acks() - whether anybody listens to acknowledgements
+ * fabric_has_acks() - whether anybody listens
  * @fabric: fabric
  *
  * Context: any.

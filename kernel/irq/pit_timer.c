@@ -44,9 +44,12 @@ static ktime_t pit_edge_time(const struct pit_channel *ch, u64 n)
 
 static void pit_keep(struct pit *pit, u64 ticks)
 {
-	u64 kept = atomic_read(&pit->pending) + ticks;
+	int old = atomic_read(&pit->pending);
+	int new;
 
-	atomic_set(&pit->pending, min_t(u64, kept, PIT_MAX_PENDING));
+	do {
+		new = min_t(u64, old + ticks, PIT_MAX_PENDING);
+	} while (!atomic_try_cmpxchg(&pit->pending, &old, new));
 }
 
 /*

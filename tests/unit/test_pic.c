@@ -243,7 +243,7 @@ static void count_ack(struct irq_ack *ack)
 	acks++;
 }
 
-/* With AEOI the INTA is the acknowledgement. */
+/* With AEOI the INTA acknowledges. */
 static void test_auto_eoi_is_told(void **state)
 {
 	struct irq_ack listener = { .gsi = 8, .acked = count_ack };

@@ -54,9 +54,9 @@ static inline unsigned int hweight32(u32 x)
 	return (unsigned int)__builtin_popcount(x);
 }
 
-#define for_each_set_bit(bit, addr, size)            \
-	for ((bit) = 0; (bit) < (size); (bit)++)     \
-		if (!test_bit(bit, addr)) {          \
+#define for_each_set_bit(bit, addr, size)        \
+	for ((bit) = 0; (bit) < (size); (bit)++) \
+		if (!test_bit(bit, addr)) {      \
 		} else
 
 #endif

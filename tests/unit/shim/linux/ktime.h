@@ -7,7 +7,7 @@
 
 typedef s64 ktime_t;
 
-#define KTIME_MAX ((s64)~((u64)1 << 63))
+#define KTIME_MAX ((s64)0x7fffffffffffffff)
 #define NSEC_PER_SEC 1000000000L
 #define NSEC_PER_USEC 1000L
 

@@ -38,11 +38,10 @@ static inline void hlist_del_rcu(struct hlist_node *n)
 		n->next->pprev = n->pprev;
 }
 
-#define shim_hlist_entry(ptr, type, member) \
-	((ptr) ? container_of(ptr, type, member) : NULL)
+#define shim_hlist_entry(ptr, type, member) ((ptr) ? container_of(ptr, type, member) : NULL)
 
-#define hlist_for_each_entry_rcu(pos, head, member)                              \
-	for (pos = shim_hlist_entry((head)->first, __typeof__(*(pos)), member);  \
-	     pos; pos = shim_hlist_entry((pos)->member.next, __typeof__(*(pos)), member))
+#define hlist_for_each_entry_rcu(pos, head, member)                                  \
+	for (pos = shim_hlist_entry((head)->first, __typeof__(*(pos)), member); pos; \
+	     pos = shim_hlist_entry((pos)->member.next, __typeof__(*(pos)), member))
 
 #endif

@@ -28,12 +28,12 @@ static __thread int shim_rcu_readers __maybe_unused;
 #define rcu_access_pointer(p) READ_ONCE(p)
 #define rcu_assign_pointer(p, v) smp_store_release(&(p), v)
 #define RCU_INIT_POINTER(p, v) ((p) = (v))
-#define rcu_replace_pointer(p, v, held)          \
-	({                                       \
-		__typeof__(p) old_rcu_ = (p);    \
-		(void)(held);                    \
-		rcu_assign_pointer(p, v);        \
-		old_rcu_;                        \
+#define rcu_replace_pointer(p, v, held)       \
+	({                                    \
+		__typeof__(p) old_rcu_ = (p); \
+		(void)(held);                 \
+		rcu_assign_pointer(p, v);     \
+		old_rcu_;                     \
 	})
 #define kfree_rcu(p, field) free(p)
 #define kvfree_rcu(p, field) free(p)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * irqfd: eventfds that raise GSIs (KVM_IRQFD), edge-triggered or, with a
+ * resamplefd, level-triggered. Raised in the context of who signals the eventfd.
+ */
+#ifndef ORIEL_IRQ_IRQFD_H
+#define ORIEL_IRQ_IRQFD_H
+
+#include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+struct irq_fabric;
+
+/**
+ * struct irqfds - the irqfds of one VM
+ * @fabric: whose GSIs they raise
+ * @lock: protects the lists; may sleep
+ * @items: struct irqfd
+ * @resamplers: struct irqfd_resampler, one for each GSI with a resamplefd
+ * @hangup: takes away irqfds whose eventfd was closed
+ */
+struct irqfds {
+	struct irq_fabric *fabric;
+	struct mutex lock; /* both lists */
+	struct list_head items;
+	struct list_head resamplers;
+	struct work_struct hangup;
+};
+
+/**
+ * irqfds_init() - none yet
+ * @irqfds: embedded in the VM
+ * @fabric: must outlive @irqfds
+ *
+ * Context: process.
+ */
+void irqfds_init(struct irqfds *irqfds, struct irq_fabric *fabric);
+
+/**
+ * irqfds_destroy() - take all away; before fabric_destroy()
+ * @irqfds: initialized; nobody calls irqfds_change() any more
+ *
+ * Context: process, sleeps for grace periods. When it returns no eventfd raises
+ * an interrupt of this VM any more.
+ */
+void irqfds_destroy(struct irqfds *irqfds);
+
+/**
+ * irqfds_change() - KVM_IRQFD
+ * @irqfds: the VM's
+ * @args: as userspace gave it. KVM_IRQFD_FLAG_DEASSIGN takes away what connects
+ *	this eventfd to this GSI; KVM_IRQFD_FLAG_RESAMPLE makes the GSI a level that
+ *	is lowered, and resamplefd signalled, when the guest acknowledges it
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL: unknown flags, GSI out of range, no eventfd, no irqchip;
+ * -EBADF; -EBUSY: the eventfd raises a GSI of this VM already; -ENOMEM.
+ */
+int irqfds_change(struct irqfds *irqfds, const struct kvm_irqfd *args);
+
+#endif
