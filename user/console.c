@@ -19,7 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { POLL_STOP, POLL_SIGNAL, POLL_ROOM, POLL_INPUT, POLL_COUNT };
+enum { POLL_STOP, POLL_SIGNAL, POLL_ROOM, POLL_WATCH, POLL_INPUT, POLL_COUNT };
 
 int console_init(struct console *console, struct stop *stop)
 {
@@ -161,12 +161,13 @@ static bool wants_input(struct console *console)
 	return console->input_open && (console->is_terminal || serial_room(console->serial));
 }
 
-static void wait_once(struct console *console)
+static void wait_once(struct console *console, const struct console_watch *watch)
 {
 	struct pollfd fds[POLL_COUNT] = {
 		[POLL_STOP] = { .fd = console->stop->eventfd, .events = POLLIN },
 		[POLL_SIGNAL] = { .fd = console->signal_fd, .events = POLLIN },
 		[POLL_ROOM] = { .fd = console->room_fd, .events = POLLIN },
+		[POLL_WATCH] = { .fd = watch->fd, .events = POLLIN },
 		[POLL_INPUT] = { .fd = wants_input(console) ? STDIN_FILENO : -1, .events = POLLIN },
 	};
 	uint64_t wakes;
@@ -177,15 +178,17 @@ static void wait_once(struct console *console)
 		handle_signal(console);
 	if (fds[POLL_ROOM].revents && read(console->room_fd, &wakes, sizeof(wakes)) < 0)
 		return;
+	if (fds[POLL_WATCH].revents)
+		watch->ready(watch->context);
 	if (fds[POLL_INPUT].revents)
 		read_input(console);
 }
 
-void console_run(struct console *console, struct serial *serial)
+void console_run(struct console *console, struct serial *serial, const struct console_watch *watch)
 {
 	console->serial = serial;
 	console->is_terminal = terminal_raw();
 	while (stop_requested(console->stop) < 0)
-		wait_once(console);
+		wait_once(console, watch);
 	terminal_restore();
 }

@@ -11,6 +11,18 @@
 #include "stop.h"
 
 /**
+ * struct console_watch - something else that the main thread waits for
+ * @fd: readable when it happens
+ * @ready: called then
+ * @context: handed to @ready
+ */
+struct console_watch {
+	int fd;
+	void (*ready)(void *context);
+	void *context;
+};
+
+/**
  * struct console - one guest's console
  * @serial: the guest's end
  * @stop: the end of the run
@@ -56,9 +68,10 @@ void console_host(struct console *console, struct serial_host *host);
  * console_run() - pass input to the guest until the run ends
  * @console: as initialised
  * @serial: the guest's end
+ * @watch: something else to wait for
  *
  * The main thread's work while vCPUs run. The terminal is raw meanwhile.
  */
-void console_run(struct console *console, struct serial *serial);
+void console_run(struct console *console, struct serial *serial, const struct console_watch *watch);
 
 #endif

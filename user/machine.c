@@ -78,34 +78,54 @@ static int create_vm(struct machine *machine)
 	return -1;
 }
 
-static void set_serial_irq(void *context, bool level)
+static void set_pin(void *context, bool level)
 {
-	const struct console *console = context;
-	const struct machine *machine =
-		(const void *)((const char *)console - offsetof(struct machine, console));
-	const struct kvm_irq_level line = { .irq = LAYOUT_SERIAL_IRQ, .level = level };
+	const struct machine_pin *pin = context;
+	const struct kvm_irq_level line = { .irq = pin->irq, .level = level };
 
-	if (ioctl(machine->vm_fd, KVM_IRQ_LINE, &line))
-		diag_error("KVM_IRQ_LINE: %s", strerror(errno));
+	if (ioctl(pin->vm_fd, KVM_IRQ_LINE, &line))
+		diag_error("KVM_IRQ_LINE %u: %s", pin->irq, strerror(errno));
 }
 
-static int add_devices(struct machine *machine, const struct machine_config *config)
+static struct irq_line connect_pin(const struct machine *machine, struct machine_pin *pin,
+				   uint32_t irq)
 {
+	pin->vm_fd = machine->vm_fd;
+	pin->irq = irq;
+	return (struct irq_line){ .set = set_pin, .context = pin };
+}
+
+static int init_rtc(struct machine *machine)
+{
+	const struct irq_line irq = connect_pin(machine, &machine->rtc_pin, LAYOUT_RTC_IRQ);
 	const struct guest_memory *memory = &machine->memory;
-	struct serial_host host = { .set_irq = set_serial_irq };
+
+	return rtc_init(&machine->rtc, memory->low_size, memory->size - memory->low_size, &irq,
+			NULL);
+}
+
+static void init_serial(struct machine *machine)
+{
+	struct serial_host host = {
+		.irq = connect_pin(machine, &machine->serial_pin, LAYOUT_SERIAL_IRQ),
+	};
+
+	console_host(&machine->console, &host);
+	serial_init(&machine->serial, &host);
+}
+
+static int register_devices(struct machine *machine, uint32_t exit_port)
+{
 	struct bus *ports = &machine->ports;
 
 	bus_init(ports, "port", 0xffff);
 	bus_init(&machine->mmio, "MMIO", UINT64_MAX);
-	console_host(&machine->console, &host);
-	serial_init(&machine->serial, &host);
-	rtc_init(&machine->rtc, memory->low_size, memory->size - memory->low_size, NULL);
 	if (serial_register(&machine->serial, ports, LAYOUT_SERIAL) ||
 	    rtc_register(&machine->rtc, ports) ||
 	    i8042_register(&machine->i8042, ports, &machine->stop) ||
 	    acpi_pm_register(&machine->acpi_pm, ports, &machine->stop) ||
 	    pci_register(&machine->pci, ports, &machine->stop) ||
-	    debug_ports_register(&machine->debug, ports, &machine->stop, config->exit_port))
+	    debug_ports_register(&machine->debug, ports, &machine->stop, exit_port))
 		return -1;
 	return 0;
 }
@@ -177,15 +197,25 @@ static int create_vcpus(struct machine *machine, unsigned int cpus, const struct
 	return -1;
 }
 
+static void tick_rtc(void *context)
+{
+	rtc_tick(context);
+}
+
 /* Return: the exit status. */
 static int run_vcpus(struct machine *machine)
 {
+	const struct console_watch watch = {
+		.fd = machine->rtc.timer_fd,
+		.ready = tick_rtc,
+		.context = &machine->rtc,
+	};
 	unsigned int started = 0;
 
 	while (started < machine->cpus && !vcpu_start(&machine->vcpus[started]))
 		started++;
 	if (started == machine->cpus)
-		console_run(&machine->console, &machine->serial);
+		console_run(&machine->console, &machine->serial, &watch);
 	else
 		stop_request(&machine->stop, EXIT_STATUS_ERROR);
 	while (started)
@@ -193,73 +223,53 @@ static int run_vcpus(struct machine *machine)
 	return stop_requested(&machine->stop);
 }
 
+/* Return: the exit status. */
 static int run_in_vm(struct machine *machine, const struct machine_config *config)
 {
-	int status = EXIT_STATUS_ERROR;
 	struct boot_state boot;
+	int status;
 
-	if (add_devices(machine, config) || load(machine, config, &boot))
-		return status;
-	if (create_vcpus(machine, config->cpus, &boot))
-		return status;
+	if (load(machine, config, &boot) || register_devices(machine, config->exit_port) ||
+	    create_vcpus(machine, config->cpus, &boot))
+		return EXIT_STATUS_ERROR;
 	status = run_vcpus(machine);
 	destroy_vcpus(machine);
-	return status;
-}
-
-static int run_with_memory(struct machine *machine, const struct machine_config *config)
-{
-	int status;
-
-	if (create_vm(machine))
-		return EXIT_STATUS_ERROR;
-	status = run_in_vm(machine, config);
-	close(machine->vm_fd);
-	return status;
-}
-
-static int run_on_node(struct machine *machine, const struct machine_config *config)
-{
-	int status;
-
-	if (memory_create(&machine->memory, config->memory_size, config->huge))
-		return EXIT_STATUS_ERROR;
-	status = run_with_memory(machine, config);
-	memory_destroy(&machine->memory);
-	return status;
-}
-
-static int run_with_console(struct machine *machine, const struct machine_config *config)
-{
-	int status;
-
-	machine->node_fd = node_open(config->device, config->cpus);
-	if (machine->node_fd < 0)
-		return EXIT_STATUS_ERROR;
-	status = run_on_node(machine, config);
-	close(machine->node_fd);
-	return status;
-}
-
-static int run_stoppable(struct machine *machine, const struct machine_config *config)
-{
-	int status;
-
-	if (console_init(&machine->console, &machine->stop))
-		return EXIT_STATUS_ERROR;
-	status = run_with_console(machine, config);
-	console_destroy(&machine->console);
 	return status;
 }
 
 int machine_run(const struct machine_config *config)
 {
 	struct machine machine = { .cpus = 0 };
-	int status;
+	int status = EXIT_STATUS_ERROR;
 
 	if (stop_init(&machine.stop))
-		return EXIT_STATUS_ERROR;
-	status = run_stoppable(&machine, config);
+		return status;
+	if (console_init(&machine.console, &machine.stop))
+		goto destroy_stop;
+	machine.node_fd = node_open(config->device, config->cpus);
+	if (machine.node_fd < 0)
+		goto destroy_console;
+	if (memory_create(&machine.memory, config->memory_size, config->huge))
+		goto close_node;
+	if (create_vm(&machine))
+		goto destroy_memory;
+
+	if (init_rtc(&machine))
+		goto close_vm;
+	init_serial(&machine);
+
+	status = run_in_vm(&machine, config);
+
+	rtc_destroy(&machine.rtc);
+close_vm:
+	close(machine.vm_fd);
+destroy_memory:
+	memory_destroy(&machine.memory);
+close_node:
+	close(machine.node_fd);
+destroy_console:
+	console_destroy(&machine.console);
+destroy_stop:
 	stop_destroy(&machine.stop);
 	return status;
 }

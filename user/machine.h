@@ -43,6 +43,16 @@ struct machine_config {
 };
 
 /**
+ * struct machine_pin - an input of the guest's interrupt controllers
+ * @vm_fd: the KVM ABI's VM descriptor
+ * @irq: its number
+ */
+struct machine_pin {
+	int vm_fd;
+	uint32_t irq;
+};
+
+/**
  * struct machine - one virtual machine and its devices
  * @node_fd: the KVM ABI's system descriptor
  * @vm_fd: the KVM ABI's VM descriptor
@@ -52,7 +62,9 @@ struct machine_config {
  * @ports: port I/O
  * @mmio: memory-mapped I/O
  * @serial: the guest's end of its terminal
+ * @serial_pin: its interrupt
  * @rtc: real-time clock
+ * @rtc_pin: its interrupt
  * @i8042: keyboard controller
  * @acpi_pm: power-off
  * @pci: PCI configuration ports
@@ -69,7 +81,9 @@ struct machine {
 	struct bus ports;
 	struct bus mmio;
 	struct serial serial;
+	struct machine_pin serial_pin;
 	struct rtc rtc;
+	struct machine_pin rtc_pin;
 	struct i8042 i8042;
 	struct acpi_pm acpi_pm;
 	struct pci pci;

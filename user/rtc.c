@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The CMOS real-time clock and its memory (Motorola MC146818A). It keeps UTC and
- * raises no interrupt: kernels have better timers.
+ * The CMOS real-time clock and its memory (Motorola MC146818A). It keeps UTC and has
+ * the alarm and update interrupts, but not the periodic one: kernels have better
+ * timers for that.
  */
 #include "rtc.h"
 
-#include "layout.h"
+#include "diag.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum rtc_register {
 	REG_SECONDS = 0x00,
+	REG_SECONDS_ALARM = 0x01,
 	REG_MINUTES = 0x02,
+	REG_MINUTES_ALARM = 0x03,
 	REG_HOURS = 0x04,
+	REG_HOURS_ALARM = 0x05,
 	REG_WEEKDAY = 0x06,
 	REG_DAY = 0x07,
 	REG_MONTH = 0x08,
@@ -30,7 +37,12 @@ enum rtc_register {
 #define B_24_HOURS 0x02
 #define B_SET 0x80 /* the guest sets the clock: it stands still */
 #define B_BINARY 0x04
+/* Enables in register B and flags in register C. */
+#define UPDATE_ENDED 0x10
+#define ALARM 0x20
+#define C_INTERRUPT 0x80
 #define D_VALID 0x80
+#define ALARM_ANY 0xc0 /* both bits set: any value matches */
 #define HOUR_PM 0x80
 
 static time_t host_now(void)
@@ -59,15 +71,26 @@ static void put_memory_sizes(struct rtc *rtc, uint64_t low_size, uint64_t high_s
 	put_le(rtc->cmos, 0x5b, high_size >> 16, 0xffffff, 3); /* 64 KiB */
 }
 
-void rtc_init(struct rtc *rtc, uint64_t low_size, uint64_t high_size, time_t (*now)(void))
+int rtc_init(struct rtc *rtc, uint64_t low_size, uint64_t high_size, const struct irq_line *irq,
+	     time_t (*now)(void))
 {
 	memset(rtc, 0, sizeof(*rtc));
 	pthread_mutex_init(&rtc->lock, NULL);
+	rtc->irq = *irq;
 	rtc->now = now ? now : host_now;
 	rtc->cmos[REG_A] = A_DEFAULT;
 	rtc->cmos[REG_B] = B_24_HOURS;
 	rtc->cmos[REG_D] = D_VALID;
 	put_memory_sizes(rtc, low_size, high_size);
+	rtc->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (rtc->timer_fd < 0)
+		return diag_error("timerfd_create: %s", strerror(errno));
+	return 0;
+}
+
+void rtc_destroy(struct rtc *rtc)
+{
+	close(rtc->timer_fd);
 }
 
 static uint8_t encode(const struct rtc *rtc, int value)
@@ -109,7 +132,80 @@ static void guest_time(const struct rtc *rtc, struct tm *tm)
 		gmtime_r(&now, tm);
 }
 
-static uint8_t read_register(const struct rtc *rtc, uint8_t index)
+static void update_irq(struct rtc *rtc)
+{
+	bool level = rtc->cmos[REG_B] & rtc->cmos[REG_C] & (ALARM | UPDATE_ENDED);
+
+	rtc->cmos[REG_C] &= (uint8_t)~C_INTERRUPT;
+	if (level)
+		rtc->cmos[REG_C] |= C_INTERRUPT;
+	if (level == rtc->irq_level)
+		return;
+	rtc->irq_level = level;
+	rtc->irq.set(rtc->irq.context, level);
+}
+
+static bool alarm_part(const struct rtc *rtc, uint8_t index, uint8_t value)
+{
+	uint8_t alarm = rtc->cmos[index];
+
+	return (alarm & ALARM_ANY) == ALARM_ANY || alarm == value;
+}
+
+static bool alarm_at(const struct rtc *rtc, time_t when)
+{
+	struct tm tm = { 0 };
+
+	gmtime_r(&when, &tm);
+	return alarm_part(rtc, REG_SECONDS_ALARM, encode(rtc, tm.tm_sec)) &&
+	       alarm_part(rtc, REG_MINUTES_ALARM, encode(rtc, tm.tm_min)) &&
+	       alarm_part(rtc, REG_HOURS_ALARM, encode_hour(rtc, tm.tm_hour));
+}
+
+void rtc_tick(struct rtc *rtc)
+{
+	uint64_t expirations;
+	time_t now;
+
+	pthread_mutex_lock(&rtc->lock);
+	if (read(rtc->timer_fd, &expirations, sizeof(expirations)) < 0)
+		expirations = 0; /* disarmed meanwhile */
+	now = rtc->now() + rtc->offset;
+	/* All of them: this thread may have been late. Alarms repeat daily. */
+	if (now - rtc->last_tick > 86400 || now < rtc->last_tick)
+		rtc->last_tick = now - 1;
+	while (rtc->last_tick < now) {
+		rtc->cmos[REG_C] |= UPDATE_ENDED;
+		if (alarm_at(rtc, ++rtc->last_tick))
+			rtc->cmos[REG_C] |= ALARM;
+	}
+	update_irq(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
+/* Tick at each full second while the guest waits for something, else never. */
+static void set_timer(struct rtc *rtc)
+{
+	uint8_t b = rtc->cmos[REG_B];
+	bool wanted = b & (ALARM | UPDATE_ENDED) && !(b & B_SET);
+	struct itimerspec timer = { .it_interval.tv_sec = wanted };
+
+	rtc->last_tick = rtc->now() + rtc->offset;
+	if (wanted)
+		timer.it_value.tv_sec = rtc->now() + 1;
+	timerfd_settime(rtc->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+}
+
+static uint8_t read_flags(struct rtc *rtc)
+{
+	uint8_t flags = rtc->cmos[REG_C];
+
+	rtc->cmos[REG_C] = 0;
+	update_irq(rtc);
+	return flags;
+}
+
+static uint8_t read_register(struct rtc *rtc, uint8_t index)
 {
 	struct tm tm;
 
@@ -131,6 +227,8 @@ static uint8_t read_register(const struct rtc *rtc, uint8_t index)
 		return encode(rtc, tm.tm_year + 1900);
 	case REG_CENTURY:
 		return encode(rtc, (tm.tm_year + 1900) / 100);
+	case REG_C:
+		return read_flags(rtc);
 	default:
 		return rtc->cmos[index];
 	}
@@ -175,6 +273,8 @@ static void write_register_b(struct rtc *rtc, uint8_t value)
 	rtc->cmos[REG_B] = value;
 	if (was_set && !(value & B_SET))
 		rtc->offset = timegm(&rtc->set) - rtc->now();
+	set_timer(rtc);
+	update_irq(rtc);
 }
 
 static void write_register(struct rtc *rtc, uint8_t index, uint8_t value)
@@ -213,7 +313,7 @@ static uint64_t rtc_read(void *device, uint64_t offset, unsigned int len)
 
 	(void)len;
 	if (!offset)
-		return 0xff; /* port 0x70 is write-only */
+		return UINT64_MAX; /* port 0x70 is write-only */
 	pthread_mutex_lock(&rtc->lock);
 	value = read_register(rtc, rtc->index);
 	pthread_mutex_unlock(&rtc->lock);

@@ -119,7 +119,7 @@ static void update_irq(struct serial *serial)
 	if (level == serial->irq_level)
 		return;
 	serial->irq_level = level;
-	serial->host.set_irq(serial->host.context, level);
+	serial->host.irq.set(serial->host.irq.context, level);
 }
 
 static bool guest_listens(const struct serial *serial)

@@ -9,19 +9,20 @@
 #include <stdint.h>
 
 #include "bus.h"
+#include "irq_line.h"
 
 #define SERIAL_FIFO_SIZE 16
 #define SERIAL_LINE_SIZE 256
 
 /**
  * struct serial_host - what the UART is wired to
- * @set_irq: drives the interrupt line; called on changes only
+ * @irq: its interrupt
  * @output: takes a transmitted byte; may block, no lock is held
  * @room: there is room for input again after serial_input() took too little
- * @context: handed to all three
+ * @context: handed to @output and @room
  */
 struct serial_host {
-	void (*set_irq)(void *context, bool level);
+	struct irq_line irq;
 	void (*output)(void *context, uint8_t byte);
 	void (*room)(void *context);
 	void *context;

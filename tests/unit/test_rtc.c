@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <sys/timerfd.h>
 
 #include "user/bus.h"
 #include "user/rtc.h"
@@ -14,19 +15,36 @@
 static struct rtc rtc;
 static struct bus bus;
 static time_t host;
+static bool irq;
 
 static time_t now(void)
 {
 	return host;
 }
 
+static void set_irq(void *context, bool level)
+{
+	(void)context;
+	assert_true(level != irq);
+	irq = level;
+}
+
 static int setup(void **state)
 {
+	const struct irq_line line = { .set = set_irq };
+
 	(void)state;
 	host = NOW;
-	rtc_init(&rtc, 0xc0000000, 0x140000000, now);
+	irq = false;
 	bus_init(&bus, "port", 0xffff);
-	return rtc_register(&rtc, &bus);
+	return rtc_init(&rtc, 0xc0000000, 0x140000000, &line, now) || rtc_register(&rtc, &bus);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rtc_destroy(&rtc);
+	return 0;
 }
 
 static uint8_t get(uint8_t index)
@@ -157,6 +175,80 @@ static void test_nonsense(void **state)
 	}
 }
 
+static bool armed(void)
+{
+	struct itimerspec timer;
+
+	assert_int_equal(timerfd_gettime(rtc.timer_fd, &timer), 0);
+	return timer.it_interval.tv_sec;
+}
+
+static void tick(time_t when)
+{
+	host = when;
+	rtc_tick(&rtc);
+}
+
+static void test_alarm(void **state)
+{
+	(void)state;
+	set(0x01, 0x10);
+	set(0x03, 0x25);
+	set(0x05, 0x11);
+	assert_false(armed());
+	set(0x0b, 0x22);
+	assert_true(armed());
+	tick(NOW + 4);
+	assert_false(irq);
+	tick(NOW + 5);
+	assert_true(irq);
+	assert_int_equal(get(0x0c), 0xb0);
+	assert_false(irq);
+	assert_int_equal(get(0x0c), 0x00);
+	set(0x0b, 0x02);
+	assert_false(armed());
+}
+
+/* The launcher's thread came late: the alarm is not lost. */
+static void test_late_alarm(void **state)
+{
+	(void)state;
+	set(0x01, 0x10);
+	set(0x03, 0xff);
+	set(0x05, 0xc0);
+	set(0x0b, 0x22);
+	tick(NOW + 50);
+	assert_true(irq);
+	get(0x0c);
+	tick(NOW + 60);
+	assert_false(irq);
+	tick(NOW + 65);
+	assert_true(irq);
+	get(0x0c);
+	/* Nor does a host's clock that is set wrong loop for long. */
+	tick((time_t)NOW + 1000000000);
+	tick(0);
+}
+
+static void test_update_interrupt(void **state)
+{
+	(void)state;
+	set(0x0b, 0x12);
+	assert_true(armed());
+	tick(NOW + 1);
+	assert_true(irq);
+	assert_int_equal(get(0x0c) & 0x90, 0x90);
+	/* Disabling lowers the line, the flag stays. */
+	tick(NOW + 2);
+	assert_true(irq);
+	set(0x0b, 0x02);
+	assert_false(irq);
+	assert_int_equal(get(0x0c) & 0x90, 0x10);
+	/* A clock that is being set does not update. */
+	set(0x0b, 0x92);
+	assert_false(armed());
+}
+
 static void test_memory_sizes(void **state)
 {
 	(void)state;
@@ -185,15 +277,18 @@ static void test_plain_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_bcd, setup),
-		cmocka_unit_test_setup(test_binary, setup),
-		cmocka_unit_test_setup(test_twelve_hours, setup),
-		cmocka_unit_test_setup(test_status_registers, setup),
-		cmocka_unit_test_setup(test_setting, setup),
-		cmocka_unit_test_setup(test_setting_at_once, setup),
-		cmocka_unit_test_setup(test_nonsense, setup),
-		cmocka_unit_test_setup(test_memory_sizes, setup),
-		cmocka_unit_test_setup(test_plain_memory, setup),
+		cmocka_unit_test_setup_teardown(test_bcd, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_binary, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_twelve_hours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_setting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_setting_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alarm, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late_alarm, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_update_interrupt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_memory_sizes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plain_memory, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("rtc", tests, NULL, NULL);

@@ -96,7 +96,7 @@ static size_t type(const char *text)
 
 static int setup(void **state)
 {
-	const struct serial_host host = { .set_irq = set_irq, .output = output, .room = room };
+	const struct serial_host host = { .irq.set = set_irq, .output = output, .room = room };
 
 	(void)state;
 	sent_count = 0;
