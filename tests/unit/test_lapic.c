@@ -4,6 +4,9 @@
  * switches, errors, local pins, saved state. Timer and IPIs have files of their
  * own.
  */
+#include <pthread.h>
+#include <sched.h>
+
 #include "irq_fixture.h"
 
 static struct fixture *f;
@@ -203,6 +206,62 @@ static void test_every_vector(void **state)
 	lapic_post(lapic, 0x81, false);
 	lapic_post(lapic, 0x80, true);
 	assert_int_equal(xread(lapic, LAPIC_TMR + 0x40), 0xaaaaaaa9);
+}
+
+#define RACERS 3
+#define RACE_POSTS 50000
+
+static atomic_t race_done;
+
+/* Posts one vector over and over; what coalesces does not count. */
+static void *race(void *arg)
+{
+	u8 vector = (u8)(0x40 + 0x21 * (uintptr_t)arg);
+
+	for (int posted = 0; posted < RACE_POSTS;) {
+		if (lapic_post(lapic, vector, false) == 1)
+			posted++;
+		else
+			sched_yield();
+	}
+	atomic_inc(&race_done);
+	return NULL;
+}
+
+static void race_kick(void *vcpu)
+{
+	(void)vcpu;
+}
+
+/*
+ * Posted from other threads while the vCPU takes them: each accepted post is
+ * taken once, and none is forgotten while lapic_has_work() says there is none.
+ */
+static void test_posts_race_with_accept(void **state)
+{
+	static const struct fabric_ops ops = { .kick = race_kick };
+	pthread_t threads[RACERS];
+	int taken = 0;
+
+	(void)state;
+	enable_xapic(lapic);
+	f->fabric.ops = &ops;
+	atomic_set(&race_done, 0);
+	for (uintptr_t i = 0; i < RACERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, race, (void *)i), 0);
+	while (atomic_read(&race_done) < RACERS || lapic_has_work(lapic)) {
+		if (!lapic_has_work(lapic)) {
+			sched_yield();
+		} else if (take_vector(lapic) >= 0) {
+			taken++;
+			eoi(lapic);
+		}
+	}
+	for (int i = 0; i < RACERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(taken, RACERS * RACE_POSTS);
+	assert_int_equal(lapic_highest_irr(lapic), -1);
+	f->fabric.ops = &fixture_ops;
 }
 
 static void test_nesting(void **state)
@@ -675,6 +734,7 @@ int main(void)
 		TEST(test_error_interrupt),
 		TEST(test_post_and_accept),
 		TEST(test_every_vector),
+		TEST(test_posts_race_with_accept),
 		TEST(test_nesting),
 		TEST(test_ppr),
 		TEST(test_tpr_and_cr8),
