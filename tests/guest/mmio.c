@@ -189,7 +189,6 @@ static void stores(void)
 	STORE("lock; xaddl %%eax, (%%rdi)", 0x1000, 0x3000, "a"(0x2000));
 	STORE("cmpxchgl %%ecx, (%%rdi)", 0x1000, 0x4000, "a"(0x1000), "c"(0x4000));
 	STORE("movnti %%eax, (%%rdi)", 0x1000, 0x5000, "a"(0x5000));
-	STORE("movd %%eax, %%xmm0; movd %%xmm0, (%%rdi)", 0x1000, 0x6000, "a"(0x6000));
 
 	set(WORD, 1);
 	asm volatile("stosl" : "+D"(rdi) : "a"(0x9000) : "memory");

@@ -140,7 +140,9 @@ static void special_mask(void)
 	outb(PIC1, 0x68);
 	serial_irq(true);
 	window();
-	report(taken == 2 && order[1] == SERIAL, "special mask: lower ones come");
+	report_known(taken == 2 && order[1] == SERIAL, true,
+		     kvm_fault("KVM's 8259A has no special mask mode"),
+		     "special mask: lower ones come");
 	outb(PIC1, 0x48);
 	outb(PIC1, 0x60);
 	outb(PIC1, 0x64);
@@ -181,7 +183,8 @@ static void poll(void)
 	timer_irq();
 	pic_mask(0xfffe);
 	outb(PIC1, 0x0c);
-	report_eq(inb(PIC1), 0x80, "poll finds IRQ 0");
+	report_known(inb(PIC1), 0x80, kvm_fault("KVM's 8259A leaves bit 7 clear"),
+		     "poll finds IRQ 0");
 	if (isr())
 		report_eq(isr(), 1, "poll acknowledges");
 	else
@@ -225,13 +228,16 @@ static void through_lint0(void)
 	report_eq(taken, 0, "LINT0 masked: nothing comes");
 	apic_write(APIC_LVT_LINT0, APIC_ICR_EXTINT);
 	window();
-	report_eq(taken, 1, "LINT0 open: it comes");
+	report_known(taken, 1, kvm_fault("KVM looks only when something else happens"),
+		     "LINT0 open: it comes");
 	report(!apic_test(APIC_ISR, TIMER), "it is not in the APIC's ISR");
 	/* TPR does not hold ExtINT back. */
+	start();
 	timer_irq();
+	pic_mask(0xfffe);
 	write_cr8(15);
 	window();
-	report_eq(taken, 2, "TPR does not hold it back");
+	report_eq(taken, 1, "TPR does not hold it back");
 	write_cr8(0);
 }
 

@@ -12,15 +12,16 @@ extern volatile u32 rm_big_address;
 extern u8 rm_stubs[];
 
 /* 16-bit and 32-bit code: only their addresses mean something here. */
-#define FUNCTIONS(X)                                                                               \
-	X(rm_divide)                                                                               \
-	X(rm_undefined) X(rm_breakpoint) X(rm_overflow) X(rm_bound) X(rm_bound_inside)             \
-		X(rm_data_limit) X(rm_data_limit32) X(rm_stack_limit) X(rm_lock) X(rm_long)        \
-			X(rm_ltr) X(rm_int) X(rm_single_step) X(rm_alias) X(rm_above)              \
-				X(rm_far_call) X(rm_push_sp) X(rm_stack_wrap) X(rm_wide) X(rm_big) \
-					X(rm_cpuid) X(rm_rdmsr) X(rm_pio) X(rm_rep_insb) X(rm_hlt) \
-						X(rm_irq0) X(rm_lidt) X(rm_toggle) X(pm_add)       \
-							X(pm_cpuid) X(pm_pio) X(pm_registers)
+#define FUNCTIONS(X)                                                                             \
+	X(rm_divide)                                                                             \
+	X(rm_undefined)                                                                          \
+	X(rm_breakpoint) X(rm_overflow) X(rm_bound) X(rm_bound_inside) X(rm_data_limit)          \
+		X(rm_data_limit32) X(rm_stack_limit) X(rm_lock) X(rm_long) X(rm_ltr) X(rm_int)   \
+			X(rm_single_step) X(rm_alias) X(rm_above) X(rm_far_call) X(rm_push_sp)   \
+				X(rm_stack_wrap) X(rm_wide) X(rm_big) X(rm_cpuid) X(rm_rdmsr)    \
+					X(rm_pio) X(rm_rep_insb) X(rm_hlt) X(rm_irq0) X(rm_lidt) \
+						X(rm_toggle) X(pm_add) X(pm_cpuid) X(pm_pio)     \
+							X(pm_registers)
 #define DECLARE(name) void name(void);
 FUNCTIONS(DECLARE)
 

@@ -43,7 +43,7 @@ static void split(u64 *entry, unsigned int level)
 	write_cr3(read_cr3());
 }
 
-u64 *page_entry(u64 va, unsigned int level)
+volatile u64 *page_entry(u64 va, unsigned int level)
 {
 	u64 *table = (u64 *)(read_cr3() & PTE_ADDRESS);
 
@@ -64,6 +64,17 @@ void page_map(u64 va, u64 pa, u64 flags)
 {
 	*page_entry(va, 1) = pa | flags;
 	invlpg((void *)va);
+}
+
+void page_user(bool allowed)
+{
+	for (u64 at = 0; at < 4ULL << 30; at += LARGE_SIZE) {
+		if (allowed)
+			*page_entry(at, 2) |= PTE_U;
+		else
+			*page_entry(at, 2) &= ~PTE_U;
+	}
+	write_cr3(read_cr3());
 }
 
 /* The loader's information, if its flags have @flag. */

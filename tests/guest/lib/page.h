@@ -42,10 +42,13 @@ void *pages_alloc(unsigned int count);
  * The entry for @va at @level (1 to 4) of the tables in CR3; what is missing
  * above it is made, large pages above it are split.
  */
-u64 *page_entry(u64 va, unsigned int level);
+volatile u64 *page_entry(u64 va, unsigned int level);
 
 /* Maps the 4 KiB page of @va to @pa with @flags and forgets the old one. */
 void page_map(u64 va, u64 pa, u64 flags);
+
+/* Whether user mode may use the boot mapping: the low 4 GiB, where this runs. */
+void page_user(bool allowed);
 
 /* End of the guest's memory below 4 GiB, as the loader told; 0 when it did not. */
 u64 ram_end(void);

@@ -48,7 +48,7 @@ static bool fix_up(struct regs *regs)
 	return false;
 }
 
-static bool unwind(struct regs *regs)
+bool trap_unwind(struct regs *regs)
 {
 	if (!recovery_rsp)
 		return false;
@@ -77,7 +77,7 @@ void trap_dispatch(struct regs *regs)
 	}
 	if (regs->vector < 32 && fix_up(regs))
 		return;
-	if ((regs->vector < 32 || regs->vector == 0x80) && unwind(regs))
+	if ((regs->vector < 32 || regs->vector == 0x80) && trap_unwind(regs))
 		return;
 
 	print("# unexpected vector %lu, error 0x%lx, at 0x%lx, cr2 0x%lx\n", regs->vector,

@@ -64,6 +64,9 @@ void trap_handler(unsigned int vector, trap_fn fn);
 /* Makes the stub of @vector reachable with INT from user mode too. */
 void trap_allow_user(unsigned int vector);
 
+/* For a handler: ends the innermost call with @regs' vector, if there is one. */
+bool trap_unwind(struct regs *regs);
+
 /* Takes the exceptions of @vector on a stack of their own (1 to 7; 0: not). */
 void trap_use_ist(unsigned int vector, unsigned int ist);
 

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Time: the TSC, kvmclock's page and wall clock, and that they agree.
+ */
+#include "guest.h"
+
+#define MSR_WALL_CLOCK 0x4b564d00
+#define MSR_SYSTEM_TIME 0x4b564d01
+
+/* Documentation/virt/kvm/x86/msr.rst */
+struct time_info {
+	u32 version;
+	u32 pad0;
+	u64 tsc_timestamp;
+	u64 system_time;
+	u32 tsc_to_system_mul;
+	signed char tsc_shift;
+	u8 flags;
+	u8 pad[2];
+} __attribute__((packed));
+
+struct wall_clock {
+	u32 version;
+	u32 sec;
+	u32 nsec;
+} __attribute__((packed));
+
+static volatile struct time_info info __attribute__((aligned(64)));
+static volatile struct wall_clock wall __attribute__((aligned(64)));
+
+static u64 scale(u64 ticks)
+{
+	unsigned __int128 product;
+
+	if (info.tsc_shift < 0)
+		ticks >>= -info.tsc_shift;
+	else
+		ticks <<= info.tsc_shift;
+	product = (unsigned __int128)ticks * info.tsc_to_system_mul;
+	return product >> 32;
+}
+
+static u64 now(void)
+{
+	u32 version;
+	u64 time;
+
+	do {
+		version = info.version;
+		time = info.system_time + scale(rdtsc() - info.tsc_timestamp);
+	} while (version & 1 || version != info.version);
+	return time;
+}
+
+static void tsc(void)
+{
+	u64 last = rdtsc(), next;
+	unsigned int back = 0;
+
+	for (unsigned int i = 0; i < 20000; i++) {
+		next = rdtsc();
+		back += next <= last;
+		last = next;
+	}
+	report_eq(back, 0, "the TSC only rises");
+	back = 0;
+	for (unsigned int i = 0; i < 500; i++) {
+		inb(i & 1 ? SERIAL_PORT + 7 : PIC1 + 1);
+		next = i & 2 ? rdmsr(MSR_TSC) : rdtsc();
+		back += next <= last;
+		last = next;
+	}
+	report_eq(back, 0, "it rises over exits, by RDTSC and RDMSR");
+	if (cpuid(0x80000001, 0).edx & BIT(27)) {
+		u32 low, high;
+
+		asm volatile("rdtscp" : "=a"(low), "=d"(high) : : "rcx");
+		report((low | (u64)high << 32) > last, "RDTSCP too");
+	}
+}
+
+static void page(void)
+{
+	u64 last = 0, next;
+	unsigned int back = 0;
+
+	wrmsr(MSR_SYSTEM_TIME, (u64)&info | 1);
+	report(info.version && !(info.version & 1), "the page's version is even and not 0");
+	report(info.tsc_to_system_mul != 0, "multiplier 0x%x, shift %d", info.tsc_to_system_mul,
+	       info.tsc_shift);
+	report_eq(rdmsr(MSR_SYSTEM_TIME), (u64)&info | 1, "the MSR reads back");
+	for (unsigned int i = 0; i < 5000; i++) {
+		next = now();
+		back += next < last;
+		last = next;
+	}
+	report_eq(back, 0, "the time only rises");
+	for (unsigned int i = 0; i < 200; i++) {
+		inb(SERIAL_PORT + 7);
+		next = now();
+		back += next < last;
+		last = next;
+	}
+	report_eq(back, 0, "it rises over exits");
+	report(rdtsc() >= info.tsc_timestamp, "its TSC stamp is not in the future");
+}
+
+/*
+ * A sleep of the PIT's 50 ms, by kvmclock: never less, and since hosts may be busy,
+ * only absurdly much is too much.
+ */
+static void pit_agrees(void)
+{
+	u64 before, after;
+
+	before = now();
+	pit_set(2, 0, 59659);
+	while (!(inb(0x61) & 0x20))
+		cpu_relax();
+	after = now();
+	report(after - before >= 49000000, "50 ms of the PIT are not less: %lu us",
+	       (after - before) / 1000);
+	report(after - before < 20ULL * 1000000000, "nor more than 20 s");
+}
+
+static void tsc_follows(void)
+{
+	u64 before = now(), written, after;
+
+	written = rdtsc() + (1ULL << 40);
+	wrmsr(MSR_TSC, written);
+	inb(SERIAL_PORT + 7);
+	after = now();
+	report(after >= before && after - before < 20ULL * 1000000000,
+	       "writing the TSC does not move the time");
+	report(rdtsc() >= written, "and moves the TSC");
+}
+
+static void wall_time(void)
+{
+	u64 seconds;
+
+	wrmsr(MSR_WALL_CLOCK, (u64)&wall);
+	report(wall.version && !(wall.version & 1), "the wall clock's version");
+	seconds = wall.sec + now() / 1000000000;
+	report(seconds > 1577836800, "the wall clock is later than 2020: %lu", seconds);
+	report(wall.nsec < 1000000000, "its nanoseconds");
+}
+
+static void refused(void)
+{
+	u64 stable = info.flags & 1;
+
+	report_eq(stable, !!(kvm_features() & BIT(24)) && stable, "the stable flag is offered");
+	wrmsr(MSR_SYSTEM_TIME, 0);
+	report_eq(rdmsr(MSR_SYSTEM_TIME), 0, "turned off");
+}
+
+/* The old numbers are offered with bit 0 of the features. */
+static void old_msrs(void)
+{
+	u64 value;
+
+	if (!(kvm_features() & BIT(0))) {
+		report_eq(rdmsr_safe(0x12, &value), VEC_GP, "no old MSRs: #GP");
+		return;
+	}
+	info.version = 0;
+	wrmsr(0x12, (u64)&info | 1);
+	inb(SERIAL_PORT + 7);
+	report(info.version != 0, "the old MSR fills the page too");
+	wrmsr(0x12, 0);
+}
+
+void guest_main(void)
+{
+	tsc();
+	if (!(kvm_features() & BIT(3))) {
+		report_skip("no kvmclock", "kvmclock");
+		return;
+	}
+	outb(0x61, (inb(0x61) & ~2) | 1);
+	page();
+	pit_agrees();
+	wall_time();
+	tsc_follows();
+	refused();
+	old_msrs();
+}
