@@ -9,7 +9,7 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-#error "From Linux 6.19 on the kernel exports what a hypervisor needs to its own KVM alone: Oriel builds for 6.1 to 6.18"
+#error "Linux 6.19 exports what a hypervisor needs to its own KVM alone: take 6.1 to 6.18"
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "Oriel needs Linux 6.1 or later"
@@ -41,11 +41,47 @@
 #define ORIEL_CPUHP_STATE CPUHP_AP_KVM_STARTING
 #endif
 
+/*
+ * Operations of the core that run last in suspend and first in resume. They
+ * got an argument and a registration of their own in a stable release of 6.12,
+ * so Kbuild looks at the header instead of the version.
+ */
+#ifdef ORIEL_HAVE_STRUCT_SYSCORE
+#define ORIEL_SYSCORE_ARGUMENT void *unused
+#define ORIEL_SYSCORE(name, on_suspend, on_resume)                                \
+	static const struct syscore_ops name##_ops = { .suspend = (on_suspend),   \
+						       .resume = (on_resume) };   \
+	static struct syscore name = { .ops = &name##_ops }
+#define oriel_register_syscore register_syscore
+#define oriel_unregister_syscore unregister_syscore
+#else
+#define ORIEL_SYSCORE_ARGUMENT void
+#define ORIEL_SYSCORE(name, on_suspend, on_resume) \
+	static struct syscore_ops name = { .suspend = (on_suspend), .resume = (on_resume) }
+#define oriel_register_syscore register_syscore_ops
+#define oriel_unregister_syscore unregister_syscore_ops
+#endif
+
 #undef pr_fmt
 #define pr_fmt(fmt) "oriel: " fmt
 
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/kvm.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+/* smp_send_reschedule() is traced there. */
+#include <trace/events/ipi.h>
+#endif
+
+/* Since 6.8 the kernel's view of the field has a name that warns of double reads. */
+static inline u8 *oriel_immediate_exit(struct kvm_run *run)
+{
+#ifdef HINT_UNSAFE_IN_KVM
+	return &run->immediate_exit__unsafe;
+#else
+	return &run->immediate_exit;
+#endif
+}
 
 /* Entering a guest is a quiescent state; the CPU is an argument until 6.6. */
 static inline void oriel_rcu_note_context_switch(void)
@@ -110,7 +146,7 @@ static inline int oriel_follow_pfnmap(struct vm_area_struct *vma, unsigned long 
 	map->writable = args.writable;
 	follow_pfnmap_end(&args);
 #else
-	spinlock_t *lock;
+	spinlock_t *lock; /* of the page table */
 	pte_t *pte;
 	int ret;
 

@@ -25,17 +25,7 @@ enum cpu_gpr {
 };
 
 /* Segment registers in the order of their encoding, then LDTR and TR. */
-enum cpu_seg {
-	SEG_ES,
-	SEG_CS,
-	SEG_SS,
-	SEG_DS,
-	SEG_FS,
-	SEG_GS,
-	SEG_LDTR,
-	SEG_TR,
-	SEG_COUNT
-};
+enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
 
 /*
  * Attributes of a segment: bits 55:52 and 47:40 of its descriptor, packed into

@@ -61,8 +61,8 @@ void vcpu_raise(struct vcpu *vcpu, const struct cpu_exception *fault)
 		}
 		if (makes_double_fault(first, fault->vector)) {
 			vcpu->event.type = EVENT_NONE;
-			vcpu->exception = (struct cpu_exception){ .vector = EXC_DF,
-								  .has_error_code = true };
+			vcpu->exception =
+				(struct cpu_exception){ .vector = EXC_DF, .has_error_code = true };
 			vcpu->exception_pending = true;
 			return;
 		}

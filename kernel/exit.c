@@ -234,8 +234,7 @@ int vcpu_exit_wrmsr(struct vcpu *vcpu)
 	const u64 *gpr = vcpu->state.gpr;
 
 	vcpu_need(vcpu, STATE_GPRS);
-	if (msr_write(vcpu, (u32)gpr[GPR_RCX], false,
-		      (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
+	if (msr_write(vcpu, (u32)gpr[GPR_RCX], false, (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
 		vcpu_raise_gp(vcpu);
 		return EXIT_RESUME;
 	}
@@ -292,8 +291,8 @@ int vcpu_exit_xsetbv(struct vcpu *vcpu)
 		vcpu_raise_ud(vcpu);
 		return EXIT_RESUME;
 	}
-	if (current_cpl(vcpu) || fpu_set_xcr(vcpu, (u32)gpr[GPR_RCX],
-					     (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
+	if (current_cpl(vcpu) ||
+	    fpu_set_xcr(vcpu, (u32)gpr[GPR_RCX], (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
 		vcpu_raise_gp(vcpu);
 		return EXIT_RESUME;
 	}
@@ -485,9 +484,13 @@ int vcpu_exit_cr(struct vcpu *vcpu)
 
 int vcpu_exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code)
 {
-	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = vector,
-						  .has_error_code = has_error_code,
-						  .error_code = error_code });
+	const struct cpu_exception exception = {
+		.vector = vector,
+		.has_error_code = has_error_code,
+		.error_code = error_code,
+	};
+
+	vcpu_raise(vcpu, &exception);
 	return EXIT_RESUME;
 }
 

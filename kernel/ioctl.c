@@ -10,8 +10,7 @@
 /* Larger structures are rare enough to be allocated. */
 #define ON_STACK 320
 
-static long carry_out(void *object, const struct ioctl_entry *entry, void *data,
-		      void __user *user)
+static long carry_out(void *object, const struct ioctl_entry *entry, void *data, void __user *user)
 {
 	size_t size = _IOC_SIZE(entry->cmd);
 	long r;

@@ -29,27 +29,18 @@ static char *node = "oriel";
 module_param(node, charp, 0444);
 MODULE_PARM_DESC(node, "name of the device node: oriel (default) or kvm, for unmodified clients");
 
-const struct vendor_ops *vendor;
-
-#define VENDOR_DEFINE(op) DEFINE_STATIC_CALL_NULL(vendor_##op, *((struct vendor_ops *)NULL)->op);
-VENDOR_CALLS(VENDOR_DEFINE)
-
-#define VENDOR_UPDATE(op) static_call_update(vendor_##op, vendor->op);
-
 static int choose_vendor(void)
 {
 	switch (boot_cpu_data.x86_vendor) {
 	case X86_VENDOR_AMD:
 	case X86_VENDOR_HYGON:
-		vendor = &svm_ops;
-		break;
+		vendor_install(&svm_ops);
+		return 0;
 	default:
 		pr_err("this CPU's vendor (%s) is not supported: Oriel needs AMD-V\n",
 		       boot_cpu_data.x86_vendor_id);
 		return -EOPNOTSUPP;
 	}
-	VENDOR_CALLS(VENDOR_UPDATE)
-	return 0;
 }
 
 /*
@@ -113,22 +104,19 @@ static int cpu_goes(unsigned int cpu)
 	return 0;
 }
 
-static int on_suspend(void)
+static int on_suspend(ORIEL_SYSCORE_ARGUMENT)
 {
 	release_cpu(NULL);
 	return 0;
 }
 
-static void on_resume(void)
+static void on_resume(ORIEL_SYSCORE_ARGUMENT)
 {
 	cpu_comes(smp_processor_id());
 }
 
 /* The boot CPU does not go through hotplug when the machine sleeps. */
-static struct syscore_ops syscore = {
-	.suspend = on_suspend,
-	.resume = on_resume,
-};
+ORIEL_SYSCORE(syscore, on_suspend, on_resume);
 
 static int on_reboot(struct notifier_block *nb, unsigned long event, void *unused)
 {
@@ -154,8 +142,8 @@ static int claim_all(void)
 
 	cpus_read_lock();
 	/* The in-tree KVM holds this state while it is loaded, even without a VM. */
-	r = cpuhp_setup_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE, "x86/oriel:online",
-						 cpu_comes, cpu_goes);
+	r = cpuhp_setup_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE, "x86/oriel:online", cpu_comes,
+						 cpu_goes);
 	if (!r) {
 		on_each_cpu(claim_cpu, &failures, 1);
 		if (atomic_read(&failures)) {
@@ -169,7 +157,7 @@ static int claim_all(void)
 		explain_busy();
 		return r;
 	}
-	register_syscore_ops(&syscore);
+	oriel_register_syscore(&syscore);
 	register_reboot_notifier(&reboot_notifier);
 	cpu_emergency_register_virt_callback(release_cpu_in_crash);
 	return 0;
@@ -179,7 +167,7 @@ static void release_all(void)
 {
 	cpu_emergency_unregister_virt_callback(release_cpu_in_crash);
 	unregister_reboot_notifier(&reboot_notifier);
-	unregister_syscore_ops(&syscore);
+	oriel_unregister_syscore(&syscore);
 	cpus_read_lock();
 	cpuhp_remove_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE);
 	on_each_cpu(release_cpu, NULL, 1);

@@ -15,19 +15,32 @@
 #include "irq/lapic.h"
 #include "vm.h"
 
-/* Intel's numbers that the kernel's header lacks or names by model. */
+/* Memory-type range registers (SDM 3A 11.11.2). */
+#define MTRR_CAP 0xfe
+#define MTRR_DEF_TYPE 0x2ff
+#define MTRR_FIX64K_00000 0x250
+#define MTRR_FIX16K_80000 0x258
+#define MTRR_FIX16K_A0000 0x259
+#define MTRR_FIX4K_C0000 0x268
+#define MTRR_FIX4K_C8000 0x269
+#define MTRR_FIX4K_D0000 0x26a
+#define MTRR_FIX4K_D8000 0x26b
+#define MTRR_FIX4K_E0000 0x26c
+#define MTRR_FIX4K_E8000 0x26d
+#define MTRR_FIX4K_F0000 0x26e
+#define MTRR_FIX4K_F8000 0x26f
 #define MSR_MTRR_PHYSBASE0 0x200
 #define MSR_MTRR_PHYSMASK_LAST (MSR_MTRR_PHYSBASE0 + 2 * MSR_MTRR_VARIABLE - 1)
 
 #define MTRRCAP_FIXED BIT(8)
 #define MTRRCAP_WC BIT(10)
-#define MTRR_DEF_TYPE_MASK 0xcffull
+#define MTRR_DEF_TYPE_BITS 0xcffull
 
-#define MISC_ENABLE_MASK \
-	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+#define MISC_ENABLE_MASK                                                        \
+	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |  \
 	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_LIMIT_CPUID | \
 	 MSR_IA32_MISC_ENABLE_XD_DISABLE)
-#define MISC_ENABLE_RESET \
+#define MISC_ENABLE_RESET                                                      \
 	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
 	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 
@@ -50,23 +63,25 @@ struct plain_msr {
 	u64 mask;
 };
 
-#define PLAIN(i, field, m) \
-	{ .index = (i), .offset = offsetof(struct vcpu_msrs, field), .mask = (m) }
+#define PLAIN(i, field, m)                                                             \
+	{                                                                              \
+		.index = (i), .offset = offsetof(struct vcpu_msrs, field), .mask = (m) \
+	}
 
 static const struct plain_msr plain_msrs[] = {
 	PLAIN(MSR_IA32_MISC_ENABLE, misc_enable, MISC_ENABLE_MASK),
-	PLAIN(MSR_MTRRdefType, mtrr_def_type, MTRR_DEF_TYPE_MASK),
-	PLAIN(MSR_MTRRfix64K_00000, mtrr_fixed[0], ~0ull),
-	PLAIN(MSR_MTRRfix16K_80000, mtrr_fixed[1], ~0ull),
-	PLAIN(MSR_MTRRfix16K_A0000, mtrr_fixed[2], ~0ull),
-	PLAIN(MSR_MTRRfix4K_C0000, mtrr_fixed[3], ~0ull),
-	PLAIN(MSR_MTRRfix4K_C8000, mtrr_fixed[4], ~0ull),
-	PLAIN(MSR_MTRRfix4K_D0000, mtrr_fixed[5], ~0ull),
-	PLAIN(MSR_MTRRfix4K_D8000, mtrr_fixed[6], ~0ull),
-	PLAIN(MSR_MTRRfix4K_E0000, mtrr_fixed[7], ~0ull),
-	PLAIN(MSR_MTRRfix4K_E8000, mtrr_fixed[8], ~0ull),
-	PLAIN(MSR_MTRRfix4K_F0000, mtrr_fixed[9], ~0ull),
-	PLAIN(MSR_MTRRfix4K_F8000, mtrr_fixed[10], ~0ull),
+	PLAIN(MTRR_DEF_TYPE, mtrr_def_type, MTRR_DEF_TYPE_BITS),
+	PLAIN(MTRR_FIX64K_00000, mtrr_fixed[0], ~0ull),
+	PLAIN(MTRR_FIX16K_80000, mtrr_fixed[1], ~0ull),
+	PLAIN(MTRR_FIX16K_A0000, mtrr_fixed[2], ~0ull),
+	PLAIN(MTRR_FIX4K_C0000, mtrr_fixed[3], ~0ull),
+	PLAIN(MTRR_FIX4K_C8000, mtrr_fixed[4], ~0ull),
+	PLAIN(MTRR_FIX4K_D0000, mtrr_fixed[5], ~0ull),
+	PLAIN(MTRR_FIX4K_D8000, mtrr_fixed[6], ~0ull),
+	PLAIN(MTRR_FIX4K_E0000, mtrr_fixed[7], ~0ull),
+	PLAIN(MTRR_FIX4K_E8000, mtrr_fixed[8], ~0ull),
+	PLAIN(MTRR_FIX4K_F0000, mtrr_fixed[9], ~0ull),
+	PLAIN(MTRR_FIX4K_F8000, mtrr_fixed[10], ~0ull),
 	PLAIN(MSR_IA32_MCG_STATUS, mcg_status, 0x7),
 	PLAIN(MSR_K7_HWCR, hwcr, HWCR_MASK),
 	PLAIN(MSR_AMD64_DE_CFG, de_cfg, DE_CFG_MASK),
@@ -77,23 +92,38 @@ static const struct plain_msr plain_msrs[] = {
  * because of the CPU's family, and nothing is behind them (APM 2, PPRs).
  */
 static const u32 void_msrs[] = {
-	MSR_IA32_UCODE_WRITE, MSR_K7_EVNTSEL0,	 MSR_K7_EVNTSEL1, MSR_K7_EVNTSEL2,
-	MSR_K7_EVNTSEL3,      MSR_K7_PERFCTR0,	 MSR_K7_PERFCTR1, MSR_K7_PERFCTR2,
-	MSR_K7_PERFCTR3,      MSR_AMD64_SYSCFG,	 MSR_AMD64_NB_CFG, MSR_AMD64_BU_CFG2,
-	MSR_AMD64_DC_CFG,     MSR_FAM10H_MMIO_CONF_BASE, MSR_IA32_DEBUGCTLMSR,
-	MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTBRANCHTOIP, MSR_IA32_LASTINTFROMIP,
-	MSR_IA32_LASTINTTOIP, MSR_VM_HSAVE_PA,
+	MSR_IA32_UCODE_WRITE,	   MSR_K7_EVNTSEL0,	      MSR_K7_EVNTSEL1,
+	MSR_K7_EVNTSEL2,	   MSR_K7_EVNTSEL3,	      MSR_K7_PERFCTR0,
+	MSR_K7_PERFCTR1,	   MSR_K7_PERFCTR2,	      MSR_K7_PERFCTR3,
+	MSR_AMD64_SYSCFG,	   MSR_AMD64_NB_CFG,	      MSR_AMD64_BU_CFG2,
+	MSR_AMD64_DC_CFG,	   MSR_FAM10H_MMIO_CONF_BASE, MSR_IA32_DEBUGCTLMSR,
+	MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTBRANCHTOIP,   MSR_IA32_LASTINTFROMIP,
+	MSR_IA32_LASTINTTOIP,	   MSR_VM_HSAVE_PA,
 };
 
 /* What a migration has to carry, in KVM_GET_MSR_INDEX_LIST. */
 static const u32 state_msrs[] = {
-	MSR_IA32_SYSENTER_CS,	MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-	MSR_STAR,		MSR_CSTAR,	       MSR_KERNEL_GS_BASE,
-	MSR_SYSCALL_MASK,	MSR_LSTAR,	       MSR_IA32_TSC,
-	MSR_IA32_CR_PAT,	MSR_TSC_AUX,	       MSR_IA32_TSC_ADJUST,
-	MSR_IA32_TSC_DEADLINE,	MSR_IA32_MISC_ENABLE,  MSR_IA32_MCG_STATUS,
-	MSR_IA32_MCG_CTL,	MSR_K7_HWCR,	       MSR_KVM_SYSTEM_TIME,
-	MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_WALL_CLOCK,   MSR_KVM_WALL_CLOCK_NEW,
+	MSR_IA32_SYSENTER_CS,
+	MSR_IA32_SYSENTER_ESP,
+	MSR_IA32_SYSENTER_EIP,
+	MSR_STAR,
+	MSR_CSTAR,
+	MSR_KERNEL_GS_BASE,
+	MSR_SYSCALL_MASK,
+	MSR_LSTAR,
+	MSR_IA32_TSC,
+	MSR_IA32_CR_PAT,
+	MSR_TSC_AUX,
+	MSR_IA32_TSC_ADJUST,
+	MSR_IA32_TSC_DEADLINE,
+	MSR_IA32_MISC_ENABLE,
+	MSR_IA32_MCG_STATUS,
+	MSR_IA32_MCG_CTL,
+	MSR_K7_HWCR,
+	MSR_KVM_SYSTEM_TIME,
+	MSR_KVM_SYSTEM_TIME_NEW,
+	MSR_KVM_WALL_CLOCK,
+	MSR_KVM_WALL_CLOCK_NEW,
 	MSR_KVM_POLL_CONTROL,
 };
 
@@ -238,8 +268,8 @@ static bool mtrr_valid(const struct vcpu *vcpu, u32 index, u64 data)
 			return !(data & (above | 0x7ff));
 		return !(data & (above | 0xf00)) && mtrr_type_valid(data);
 	}
-	if (index == MSR_MTRRdefType)
-		return !(data & ~MTRR_DEF_TYPE_MASK) && mtrr_type_valid(data);
+	if (index == MTRR_DEF_TYPE)
+		return !(data & ~MTRR_DEF_TYPE_BITS) && mtrr_type_valid(data);
 	for (i = 0; i < 8; i++, data >>= 8)
 		if (!mtrr_type_valid(data))
 			return false;
@@ -249,8 +279,7 @@ static bool mtrr_valid(const struct vcpu *vcpu, u32 index, u64 data)
 static bool is_mtrr(u32 index)
 {
 	return (index >= MSR_MTRR_PHYSBASE0 && index <= MSR_MTRR_PHYSMASK_LAST) ||
-	       (index >= MSR_MTRRfix64K_00000 && index <= MSR_MTRRfix4K_F8000) ||
-	       index == MSR_MTRRdefType;
+	       (index >= MTRR_FIX64K_00000 && index <= MTRR_FIX4K_F8000) || index == MTRR_DEF_TYPE;
 }
 
 /*
@@ -351,8 +380,7 @@ static bool is_apic_msr(const struct vcpu *vcpu, u32 index, bool host)
 {
 	if (index == MSR_IA32_TSC_DEADLINE)
 		return host || vcpu->cpuid.facts.tsc_deadline;
-	return index == MSR_IA32_APICBASE ||
-	       (index >= LAPIC_MSR_FIRST && index <= LAPIC_MSR_LAST);
+	return index == MSR_IA32_APICBASE || (index >= LAPIC_MSR_FIRST && index <= LAPIC_MSR_LAST);
 }
 
 static int write_efer(struct vcpu *vcpu, bool host, u64 data)
@@ -403,7 +431,7 @@ static int read_other(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 	case MSR_TSC_AUX:
 		*data = vcpu->msrs.tsc_aux;
 		return !(host || facts->rdtscp || facts->rdpid);
-	case MSR_MTRRcap:
+	case MTRR_CAP:
 		*data = MTRRCAP_FIXED | MTRRCAP_WC | MSR_MTRR_VARIABLE;
 		return 0;
 	case MSR_IA32_UCODE_REV:

@@ -22,12 +22,24 @@ void regs_get(struct vcpu *vcpu, struct kvm_regs *regs)
 
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP);
 	*regs = (struct kvm_regs){
-		.rax = gpr[GPR_RAX], .rbx = gpr[GPR_RBX], .rcx = gpr[GPR_RCX],
-		.rdx = gpr[GPR_RDX], .rsi = gpr[GPR_RSI], .rdi = gpr[GPR_RDI],
-		.rsp = gpr[GPR_RSP], .rbp = gpr[GPR_RBP],
-		.r8 = gpr[8], .r9 = gpr[9], .r10 = gpr[10], .r11 = gpr[11],
-		.r12 = gpr[12], .r13 = gpr[13], .r14 = gpr[14], .r15 = gpr[15],
-		.rip = vcpu->state.rip, .rflags = vcpu->state.rflags,
+		.rax = gpr[GPR_RAX],
+		.rbx = gpr[GPR_RBX],
+		.rcx = gpr[GPR_RCX],
+		.rdx = gpr[GPR_RDX],
+		.rsi = gpr[GPR_RSI],
+		.rdi = gpr[GPR_RDI],
+		.rsp = gpr[GPR_RSP],
+		.rbp = gpr[GPR_RBP],
+		.r8 = gpr[8],
+		.r9 = gpr[9],
+		.r10 = gpr[10],
+		.r11 = gpr[11],
+		.r12 = gpr[12],
+		.r13 = gpr[13],
+		.r14 = gpr[14],
+		.r15 = gpr[15],
+		.rip = vcpu->state.rip,
+		.rflags = vcpu->state.rflags,
 	};
 }
 
@@ -80,12 +92,11 @@ static void segment_get(const struct cpu_segment *from, struct kvm_segment *to)
 
 static void segment_set(const struct kvm_segment *from, struct cpu_segment *to)
 {
-	u16 attrib = (from->type & SEG_ATTR_TYPE) |
-		     ((from->dpl << SEG_ATTR_DPL_SHIFT) & SEG_ATTR_DPL) |
-		     (from->s ? SEG_ATTR_S : 0) | (from->avl ? SEG_ATTR_AVL : 0) |
-		     (from->l ? SEG_ATTR_L : 0) | (from->db ? SEG_ATTR_DB : 0) |
-		     (from->g ? SEG_ATTR_G : 0) |
-		     (from->present && !from->unusable ? SEG_ATTR_P : 0);
+	u16 attrib =
+		(from->type & SEG_ATTR_TYPE) | ((from->dpl << SEG_ATTR_DPL_SHIFT) & SEG_ATTR_DPL) |
+		(from->s ? SEG_ATTR_S : 0) | (from->avl ? SEG_ATTR_AVL : 0) |
+		(from->l ? SEG_ATTR_L : 0) | (from->db ? SEG_ATTR_DB : 0) |
+		(from->g ? SEG_ATTR_G : 0) | (from->present && !from->unusable ? SEG_ATTR_P : 0);
 
 	*to = (struct cpu_segment){ .base = from->base,
 				    .limit = from->limit,
@@ -192,7 +203,8 @@ int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	state.efer = sregs->efer;
 
 	if (vector == -EINVAL || !cr8_valid(sregs->cr8) ||
-	    !cr_mode_valid(&vcpu->cpuid.facts, cpuid_host_facts(), &state) || sregs_apply_apic(vcpu, sregs))
+	    !cr_mode_valid(&vcpu->cpuid.facts, cpuid_host_facts(), &state) ||
+	    sregs_apply_apic(vcpu, sregs))
 		return -EINVAL;
 	vcpu->state = state;
 	vcpu_touch(vcpu, STATE_SEGS | STATE_CR);

@@ -21,6 +21,8 @@ void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs);
 
 /**
  * sregs_set() - KVM_SET_SREGS
+ * @vcpu: the vCPU
+ * @sregs: the registers
  *
  * Return: 0, or -EINVAL for registers that no CPU could have together; nothing
  * has changed then.
@@ -32,6 +34,8 @@ void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);
 
 /**
  * events_set() - KVM_SET_VCPU_EVENTS
+ * @vcpu: the vCPU
+ * @events: the events
  *
  * Return: 0, or -EINVAL for unknown flags or an impossible event.
  */
@@ -42,6 +46,8 @@ void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs);
 
 /**
  * debugregs_set() - KVM_SET_DEBUGREGS
+ * @vcpu: the vCPU
+ * @regs: the registers
  *
  * Return: 0, or -EINVAL for flags or for bits 63:32 of DR6 or DR7.
  */
@@ -52,6 +58,8 @@ void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state);
 
 /**
  * mp_state_set() - KVM_SET_MP_STATE
+ * @vcpu: the vCPU
+ * @state: the state
  *
  * Return: 0, or -EINVAL for a state that does not exist, or one but RUNNABLE
  * without an in-kernel irqchip.

@@ -49,11 +49,6 @@ static void take_lapic_events(struct vcpu *vcpu)
 /* Returns EXIT_RESUME, or what ends KVM_RUN. */
 static int serve_requests(struct vcpu *vcpu)
 {
-	if (vcpu_test_request(vcpu, REQ_VM_DEAD)) {
-		/* Stays set: nothing revives the VM. */
-		vcpu_make_request(vcpu, REQ_VM_DEAD);
-		return -EIO;
-	}
 	if (vcpu_test_request(vcpu, REQ_TRIPLE_FAULT))
 		return vcpu_exit_triple_fault(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
@@ -147,6 +142,7 @@ static int switch_world(struct vcpu *vcpu)
 		return -EIO;
 	}
 	enter_guest(vcpu);
+	/* Who sees this knows that no translation is in use any more. */
 	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
 	/* The interrupt that ended the guest is taken here, as guest time. */
 	local_irq_enable();
@@ -160,8 +156,7 @@ static int switch_world(struct vcpu *vcpu)
 /* What ends a sleep. */
 static bool wake_due(struct vcpu *vcpu)
 {
-	if (test_bit(REQ_VM_DEAD, &vcpu->requests) ||
-	    (vcpu->lapic && atomic_read(&vcpu->lapic->events)))
+	if (vcpu->lapic && atomic_read(&vcpu->lapic->events))
 		return true;
 	return vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu);
 }
@@ -176,14 +171,14 @@ static int block(struct vcpu *vcpu)
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu))
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	vcpu_make_request(vcpu, REQ_EVENT);
-	return test_bit(REQ_VM_DEAD, &vcpu->requests) ? -EIO : EXIT_RESUME;
+	return EXIT_RESUME;
 }
 
 /* Signals end KVM_RUN, as does work that is done on the way to userspace. */
 static int do_thread_work(void)
 {
-	if (signal_pending(current) || (test_thread_flag(TIF_NOTIFY_RESUME) &&
-					task_work_pending(current)))
+	if (signal_pending(current) ||
+	    (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current)))
 		return -EINTR;
 	cond_resched();
 	return EXIT_RESUME;
@@ -234,7 +229,7 @@ static int run_loop(struct vcpu *vcpu)
 {
 	int r = with_slots(vcpu, vcpu_complete_access);
 
-	if (r == EXIT_RESUME && READ_ONCE(vcpu->run->immediate_exit))
+	if (r == EXIT_RESUME && READ_ONCE(*oriel_immediate_exit(vcpu->run)))
 		r = -EINTR;
 	while (r == EXIT_RESUME) {
 		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
@@ -256,8 +251,8 @@ static void fill_run(struct vcpu *vcpu)
 	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
 	run->cr8 = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
 	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-	run->ready_for_interrupt_injection =
-		vcpu->lapic || (vcpu->irq_queued < 0 && vcpu_irq_allowed(vcpu));
+	run->ready_for_interrupt_injection = vcpu->lapic ||
+					     (vcpu->irq_queued < 0 && vcpu_irq_allowed(vcpu));
 	run->flags = 0;
 }
 

@@ -234,20 +234,13 @@ static int do_interrupt(void *object, void *data)
 }
 
 static const struct ioctl_entry vcpu_ioctls[] = {
-	{ KVM_GET_REGS, do_get_regs },
-	{ KVM_SET_REGS, do_set_regs },
-	{ KVM_GET_SREGS, do_get_sregs },
-	{ KVM_SET_SREGS, do_set_sregs },
-	{ KVM_GET_VCPU_EVENTS, do_get_events },
-	{ KVM_SET_VCPU_EVENTS, do_set_events },
-	{ KVM_GET_DEBUGREGS, do_get_debugregs },
-	{ KVM_SET_DEBUGREGS, do_set_debugregs },
-	{ KVM_GET_MP_STATE, do_get_mp_state },
-	{ KVM_SET_MP_STATE, do_set_mp_state },
-	{ KVM_TRANSLATE, do_translate },
-	{ KVM_GET_LAPIC, do_get_lapic },
-	{ KVM_SET_LAPIC, do_set_lapic },
-	{ KVM_INTERRUPT, do_interrupt },
+	{ KVM_GET_REGS, do_get_regs },		 { KVM_SET_REGS, do_set_regs },
+	{ KVM_GET_SREGS, do_get_sregs },	 { KVM_SET_SREGS, do_set_sregs },
+	{ KVM_GET_VCPU_EVENTS, do_get_events },	 { KVM_SET_VCPU_EVENTS, do_set_events },
+	{ KVM_GET_DEBUGREGS, do_get_debugregs }, { KVM_SET_DEBUGREGS, do_set_debugregs },
+	{ KVM_GET_MP_STATE, do_get_mp_state },	 { KVM_SET_MP_STATE, do_set_mp_state },
+	{ KVM_TRANSLATE, do_translate },	 { KVM_GET_LAPIC, do_get_lapic },
+	{ KVM_SET_LAPIC, do_set_lapic },	 { KVM_INTERRUPT, do_interrupt },
 };
 
 static int set_signal_mask(struct vcpu *vcpu, struct kvm_signal_mask __user *user)
@@ -276,12 +269,11 @@ static void cpuid_given(struct vcpu *vcpu)
 	const struct cpuid_facts *facts = &vcpu->cpuid.facts;
 
 	if (vcpu->lapic)
-		lapic_set_features(vcpu->lapic,
-				   &(struct lapic_features){
-					   .maxphyaddr = facts->maxphyaddr,
-					   .x2apic = facts->x2apic,
-					   .tsc_deadline = facts->tsc_deadline,
-				   });
+		lapic_set_features(vcpu->lapic, &(struct lapic_features){
+							.maxphyaddr = facts->maxphyaddr,
+							.x2apic = facts->x2apic,
+							.tsc_deadline = facts->tsc_deadline,
+						});
 }
 
 static int set_cpuid(struct vcpu *vcpu, unsigned int cmd, void __user *user)
@@ -359,7 +351,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vcpu *vcpu = file->private_data;
 	long r;
 
-	if (vcpu->vm->mm != current->mm || READ_ONCE(vcpu->vm->dead))
+	if (vcpu->vm->mm != current->mm)
 		return -EIO;
 	if (_IOC_TYPE(cmd) != KVMIO)
 		return -ENOTTY;
@@ -436,8 +428,8 @@ static int create_parts(struct vcpu *vcpu)
 {
 	int r;
 
-	vcpu->run = (struct kvm_run *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-						       __GFP_COMP, RUN_ORDER);
+	vcpu->run = (struct kvm_run *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_COMP,
+						       RUN_ORDER);
 	if (!vcpu->run)
 		return -ENOMEM;
 	r = fpu_create(vcpu);

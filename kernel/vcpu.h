@@ -32,7 +32,6 @@ enum vcpu_request {
 	REQ_TLB_FLUSH, /* drop all translations before entering */
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
-	REQ_VM_DEAD, /* the VM cannot go on: KVM_RUN answers EIO */
 };
 
 /* Where the vCPU's thread is, for those who kick it. */
@@ -85,7 +84,8 @@ struct vcpu_event {
  * @mp_state: KVM_MP_STATE_*
  * @wait: where a halted vCPU sleeps
  * @preempt: tells when the thread changes CPU
- * @sigset: signals that KVM_RUN lets through, if @sigset_active
+ * @sigset: signals that KVM_RUN lets through
+ * @sigset_active: whether @sigset was given
  * @lapic: its local APIC, NULL without an in-kernel irqchip
  * @apic_base: IA32_APIC_BASE where there is no @lapic
  * @emul: the instruction being emulated
@@ -99,7 +99,7 @@ struct vcpu {
 	struct vm *vm;
 	u32 id;
 	int last_cpu;
-	struct mutex mutex;
+	struct mutex mutex; /* all of the vCPU, but what others post */
 	unsigned long requests;
 	int mode;
 	int cpu;

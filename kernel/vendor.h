@@ -121,36 +121,41 @@ struct vendor_ops {
 
 extern const struct vendor_ops svm_ops;
 
-/* The one in use; its operations are static calls: vendor_call(op)(arguments). */
+/* The one in use. What the exit path calls is a static call, so that no retpoline
+ * sits on it: vendor_call(op)(arguments).
+ */
 extern const struct vendor_ops *vendor;
 
-#define VENDOR_CALLS(X)                                                                      \
-	X(vcpu_create)                                                                       \
-	X(vcpu_destroy)                                                                      \
-	X(vcpu_reset)                                                                        \
-	X(vcpu_load)                                                                         \
-	X(enter)                                                                             \
-	X(recover)                                                                           \
-	X(handle_exit)                                                                       \
-	X(fetch)                                                                             \
-	X(commit)                                                                            \
-	X(get_shadow)                                                                        \
-	X(set_shadow)                                                                        \
-	X(nmi_blocked)                                                                       \
-	X(set_nmi_blocked)                                                                   \
-	X(inject)                                                                            \
-	X(request_window)                                                                    \
-	X(insn_length)                                                                       \
-	X(get_msr)                                                                           \
-	X(set_msr)                                                                           \
-	X(flush_tlb)                                                                         \
-	X(set_tsc_offset)                                                                    \
-	X(exit_code)
-
-#define VENDOR_DECLARE(op) \
-	DECLARE_STATIC_CALL(vendor_##op, *((struct vendor_ops *)NULL)->op);
-VENDOR_CALLS(VENDOR_DECLARE)
+DECLARE_STATIC_CALL(vendor_vcpu_create, *vendor->vcpu_create);
+DECLARE_STATIC_CALL(vendor_vcpu_destroy, *vendor->vcpu_destroy);
+DECLARE_STATIC_CALL(vendor_vcpu_reset, *vendor->vcpu_reset);
+DECLARE_STATIC_CALL(vendor_vcpu_load, *vendor->vcpu_load);
+DECLARE_STATIC_CALL(vendor_enter, *vendor->enter);
+DECLARE_STATIC_CALL(vendor_recover, *vendor->recover);
+DECLARE_STATIC_CALL(vendor_handle_exit, *vendor->handle_exit);
+DECLARE_STATIC_CALL(vendor_fetch, *vendor->fetch);
+DECLARE_STATIC_CALL(vendor_commit, *vendor->commit);
+DECLARE_STATIC_CALL(vendor_get_shadow, *vendor->get_shadow);
+DECLARE_STATIC_CALL(vendor_set_shadow, *vendor->set_shadow);
+DECLARE_STATIC_CALL(vendor_nmi_blocked, *vendor->nmi_blocked);
+DECLARE_STATIC_CALL(vendor_set_nmi_blocked, *vendor->set_nmi_blocked);
+DECLARE_STATIC_CALL(vendor_inject, *vendor->inject);
+DECLARE_STATIC_CALL(vendor_request_window, *vendor->request_window);
+DECLARE_STATIC_CALL(vendor_insn_length, *vendor->insn_length);
+DECLARE_STATIC_CALL(vendor_get_msr, *vendor->get_msr);
+DECLARE_STATIC_CALL(vendor_set_msr, *vendor->set_msr);
+DECLARE_STATIC_CALL(vendor_flush_tlb, *vendor->flush_tlb);
+DECLARE_STATIC_CALL(vendor_set_tsc_offset, *vendor->set_tsc_offset);
+DECLARE_STATIC_CALL(vendor_exit_code, *vendor->exit_code);
 
 #define vendor_call(op) static_call(vendor_##op)
+
+/**
+ * vendor_install() - make a vendor the one in use
+ * @ops: its operations
+ *
+ * Once, at load, before any vendor_call(). May sleep.
+ */
+void vendor_install(const struct vendor_ops *ops);
 
 #endif

@@ -31,6 +31,7 @@
 
 void vm_make_request_all(struct vm *vm, unsigned int request)
 {
+	/* Pairs with vcpu_publish(). */
 	u32 count = smp_load_acquire(&vm->vcpu_count);
 	u32 i;
 
@@ -47,6 +48,7 @@ static void acknowledge(void *unused)
 
 void vm_flush_tlbs(struct vm *vm)
 {
+	/* Pairs with vcpu_publish(). */
 	u32 count = smp_load_acquire(&vm->vcpu_count);
 	u32 i;
 
@@ -57,6 +59,7 @@ void vm_flush_tlbs(struct vm *vm)
 	for (i = 0; i < count; i++) {
 		struct vcpu *vcpu = vm->vcpus[i];
 
+		/* Pairs with the release after the exit. */
 		if (smp_load_acquire(&vcpu->mode) == VCPU_IN_GUEST)
 			smp_call_function_single(READ_ONCE(vcpu->cpu), acknowledge, NULL, 1);
 	}
@@ -136,8 +139,7 @@ static int do_get_irqchip(void *object, void *data)
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
 	case KVM_IRQCHIP_PIC_SLAVE:
-		pic_get_state(fabric->pic, chip->chip_id == KVM_IRQCHIP_PIC_SLAVE,
-			      &chip->chip.pic);
+		pic_get_state(fabric->pic, chip->chip_id == KVM_IRQCHIP_PIC_SLAVE, &chip->chip.pic);
 		return 0;
 	case KVM_IRQCHIP_IOAPIC:
 		ioapic_get_state(fabric->ioapic, &chip->chip.ioapic);
@@ -157,8 +159,7 @@ static int do_set_irqchip(void *object, void *data)
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
 	case KVM_IRQCHIP_PIC_SLAVE:
-		pic_set_state(fabric->pic, chip->chip_id == KVM_IRQCHIP_PIC_SLAVE,
-			      &chip->chip.pic);
+		pic_set_state(fabric->pic, chip->chip_id == KVM_IRQCHIP_PIC_SLAVE, &chip->chip.pic);
 		return 0;
 	case KVM_IRQCHIP_IOAPIC:
 		ioapic_set_state(fabric->ioapic, &chip->chip.ioapic);
@@ -299,7 +300,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vm *vm = file->private_data;
 
-	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+	if (vm->mm != current->mm)
 		return -EIO;
 	if (_IOC_TYPE(cmd) != KVMIO)
 		return -ENOTTY;

@@ -35,12 +35,11 @@ struct vcpu;
  * @bsp_id: id of the bootstrap processor's vCPU
  * @fabric: in-kernel interrupt chips
  * @clock: kvmclock of the VM
- * @dead: the address space went away or the hardware did: nothing runs any more
  */
 struct vm {
 	struct mm_struct *mm;
 	refcount_t refs;
-	struct mutex lock;
+	struct mutex lock; /* memslots, vCPUs, interrupt chips */
 	struct srcu_struct srcu;
 	struct memslots __rcu *slots;
 	struct mmu mmu;
@@ -49,7 +48,6 @@ struct vm {
 	u32 bsp_id;
 	struct irq_fabric fabric;
 	struct vm_clock clock;
-	bool dead;
 };
 
 /**

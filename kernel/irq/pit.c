@@ -115,7 +115,7 @@ static void pit_latch_status(struct pit_channel *ch)
 {
 	if (ch->status_latched)
 		return;
-	ch->status = (pit_out(ch) ? PIT_STATUS_OUT : 0) | (ch->idle ? PIT_STATUS_NULL : 0) |
+	ch->status = (pit_out(ch) ? PIT_STATUS_OUT : 0) | (ch->null ? PIT_STATUS_NULL : 0) |
 		     ch->access << 4 | (ch->mode & 7) << 1 | ch->bcd;
 	ch->status_latched = true;
 }
@@ -148,6 +148,7 @@ static void pit_write_mode(struct pit_channel *ch, u8 val)
 	ch->mode = mode > 5 ? mode & 3 : mode;
 	ch->bcd = val & 1;
 	ch->idle = true;
+	ch->null = true;
 }
 
 static void pit_write_control(struct pit *pit, u8 val)
@@ -181,8 +182,8 @@ static void pit_load(struct pit *pit, unsigned int index, u16 val)
 	ch->loaded = ktime_get_ns();
 	ch->held = 0;
 	/* Modes 1 and 5 wait for a trigger, 2 and 3 for an open gate. */
-	ch->idle = ch->mode == 1 || ch->mode == 5 || ch->mode == PIT_MODE_NONE ||
-		   (!ch->gate && !pit_gate_holds(ch));
+	ch->null = ch->mode == 1 || ch->mode == 5 || ch->mode == PIT_MODE_NONE;
+	ch->idle = ch->null || (!ch->gate && !pit_gate_holds(ch));
 	if (!index)
 		pit_timer_start(pit);
 }
@@ -269,6 +270,7 @@ static void pit_set_gate(struct pit_channel *ch, bool gate)
 		if (rising) {
 			ch->loaded = now;
 			ch->idle = false;
+			ch->null = false;
 		}
 		break;
 	}

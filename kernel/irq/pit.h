@@ -46,8 +46,9 @@ enum pit_access {
  * @mode: 0 to 5, or PIT_MODE_NONE
  * @bcd: counts in BCD
  * @gate: level of the gate input
- * @idle: not counting: no count since the control word, or (modes 1 and 5) no
- *	trigger since the count
+ * @idle: not counting: no count since the control word, no trigger since the count
+ *	(modes 1 and 5), or the gate is low (modes 2 and 3)
+ * @null: the count that was written is not in the counting element yet
  */
 struct pit_channel {
 	u32 count;
@@ -65,6 +66,7 @@ struct pit_channel {
 	bool bcd;
 	bool gate;
 	bool idle;
+	bool null;
 };
 
 /**

@@ -138,6 +138,7 @@ struct pit *pit_create(struct irq_fabric *fabric, u32 flags)
 		ch->count = 65536;
 		ch->mode = PIT_MODE_NONE;
 		ch->idle = true;
+		ch->null = true;
 		ch->access = PIT_ACCESS_WORD;
 		ch->read_state = PIT_ACCESS_WORD;
 		ch->write_state = PIT_ACCESS_WORD;
@@ -230,8 +231,8 @@ static void pit_set_channel(struct pit *pit, unsigned int index,
 		.gate = state->gate || tied,
 	};
 	ch->held = now - ch->loaded;
-	ch->idle = ch->mode == PIT_MODE_NONE || (pit_periodic(ch) && !ch->gate) ||
-		   (tied && (ch->mode == 1 || ch->mode == 5));
+	ch->null = ch->mode == PIT_MODE_NONE || (tied && (ch->mode == 1 || ch->mode == 5));
+	ch->idle = ch->null || (pit_periodic(ch) && !ch->gate);
 }
 
 int pit_set_state(struct pit *pit, const struct kvm_pit_state2 *state)

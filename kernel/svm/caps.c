@@ -40,9 +40,8 @@ static void *msrpm;
 
 /* MSRs that a guest reads and writes without an exit: the VMCB switches them. */
 static const u32 direct_msrs[] = {
-	MSR_STAR,	    MSR_LSTAR,		   MSR_CSTAR,
-	MSR_SYSCALL_MASK,   MSR_FS_BASE,	   MSR_GS_BASE,
-	MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
+	MSR_STAR,    MSR_LSTAR,	  MSR_CSTAR,	      MSR_SYSCALL_MASK,
+	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
 };
 
 u64 svm_iopm_pa(void)
@@ -82,7 +81,8 @@ static int svm_read_caps(void)
 		.spec_ctrl = features & SVM_CPUID_SPEC_CTRL,
 	};
 	if (svm_caps.asids < 2) {
-		pr_err("this CPU has no ASID for guests (CPUID 8000000Ah EBX is %u)\n", svm_caps.asids);
+		pr_err("this CPU has no ASID for guests (CPUID 8000000Ah EBX is %u)\n",
+		       svm_caps.asids);
 		return -EOPNOTSUPP;
 	}
 	return 0;

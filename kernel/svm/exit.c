@@ -140,7 +140,9 @@ static int exit_npf(struct svm_vcpu *svm)
 	const struct vmcb_control *control = &svm->vmcb->control;
 	/* exitinfo1 has the bits of a page-fault error code (APM 2 15.25.6). */
 	u32 pfec = control->exitinfo1;
-	u32 access = pfec & PFEC_FETCH ? MMU_ACCESS_EXEC : pfec & PFEC_WRITE ? MMU_ACCESS_WRITE : MMU_ACCESS_READ;
+	u32 access = pfec & PFEC_FETCH ? MMU_ACCESS_EXEC :
+		     pfec & PFEC_WRITE ? MMU_ACCESS_WRITE :
+					 MMU_ACCESS_READ;
 
 	return vcpu_exit_sl_fault(&svm->vcpu, control->exitinfo2, access);
 }

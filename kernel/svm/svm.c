@@ -28,11 +28,10 @@ static void init_intercepts(struct vmcb_control *control)
 	control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
 	/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
 	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC);
-	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI |
-				   INTERCEPT_INIT | INTERCEPT_CR0_SEL_WRITE | INTERCEPT_RDPMC |
-				   INTERCEPT_CPUID | INTERCEPT_INVD | INTERCEPT_HLT |
-				   INTERCEPT_INVLPGA | INTERCEPT_IOIO_PROT | INTERCEPT_MSR_PROT |
-				   INTERCEPT_SHUTDOWN;
+	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_INIT |
+				   INTERCEPT_CR0_SEL_WRITE | INTERCEPT_RDPMC | INTERCEPT_CPUID |
+				   INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA |
+				   INTERCEPT_IOIO_PROT | INTERCEPT_MSR_PROT | INTERCEPT_SHUTDOWN;
 	control->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
 				   INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
 				   INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR |
@@ -102,7 +101,6 @@ static void svm_vcpu_load(struct vcpu *vcpu)
 		indirect_branch_prediction_barrier();
 	}
 }
-
 
 /*
  * An ASID of the current generation of this CPU. When they run out, a new
@@ -204,7 +202,6 @@ static u32 svm_insn_length(struct vcpu *vcpu)
 
 	return svm_caps.nrips && vmcb->control.nrip ? vmcb->control.nrip - vmcb->save.rip : 0;
 }
-
 
 static void svm_set_tsc_offset(struct vcpu *vcpu, u64 offset)
 {
