@@ -245,6 +245,13 @@ static u8 pit_read_channel(struct pit_channel *ch)
 	return val;
 }
 
+static void pit_begin(struct pit_channel *ch, s64 now)
+{
+	ch->loaded = now;
+	ch->idle = false;
+	ch->null = false;
+}
+
 /* Gate operations (figure 21). */
 static void pit_set_gate(struct pit_channel *ch, bool gate)
 {
@@ -264,14 +271,14 @@ static void pit_set_gate(struct pit_channel *ch, bool gate)
 	case 3:
 		if (falling)
 			ch->idle = true;
-		fallthrough;
+		/* Without a count there is nothing to reload. */
+		if (rising && !ch->null)
+			pit_begin(ch, now);
+		break;
 	case 1:
 	case 5:
-		if (rising) {
-			ch->loaded = now;
-			ch->idle = false;
-			ch->null = false;
-		}
+		if (rising)
+			pit_begin(ch, now);
 		break;
 	}
 	ch->gate = gate;

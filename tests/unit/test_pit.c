@@ -204,6 +204,16 @@ static void test_mode2(void **state)
 	assert_false(output(2));
 	gate2(false);
 	assert_true(output(2));
+	/* Nothing counts from a control word to the count. */
+	out(CONTROL, 0xb4);
+	gate2(true);
+	shim_advance(1000000);
+	assert_int_equal(status(2), 0xf4);
+	gate2(false);
+	/* A count is loaded without the gate, though it does not count then. */
+	program(2, 2, false, 20);
+	assert_int_equal(status(2), 0xb4);
+	program(2, 2, false, 10);
 	gate2(true); /* starts over */
 	loaded = shim_now;
 	to_tick(9);
