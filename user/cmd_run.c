@@ -129,8 +129,10 @@ static int parse_option(int code, const char *value, struct run_arguments *argum
 
 static int parse_arguments(int argc, char **argv, struct run_arguments *arguments)
 {
+	static char program[] = "oriel: run";
 	int code;
 
+	argv[0] = program; /* getopt prints it */
 	*arguments = (struct run_arguments){
 		.config = {
 			.cmdline = DEFAULT_CMDLINE,

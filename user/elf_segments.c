@@ -143,12 +143,10 @@ static int check_overlap(const struct elf_kernel *kernel, unsigned int index)
 
 static int no_memory(const struct elf_kernel *kernel, const struct elf_segment *segment)
 {
-	uint64_t end = segment->gpa + segment->memory_size;
-
-	if (end <= LAYOUT_PCI_HOLE)
+	if (kernel->end <= LAYOUT_PCI_HOLE)
 		return diag_error("%s: the kernel needs memory up to %#" PRIx64
 				  "; type at least: -m %" PRIu64 "M",
-				  kernel->image->path, end, (end + 0xfffff) >> 20);
+				  kernel->image->path, kernel->end, (kernel->end + 0xfffff) >> 20);
 	return diag_error("%s: a segment wants %#" PRIx64 " bytes at %#" PRIx64
 			  ", but a guest's memory is up to %#" PRIx64 " and from %#" PRIx64 " on",
 			  kernel->image->path, segment->memory_size, segment->gpa, LAYOUT_PCI_HOLE,

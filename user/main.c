@@ -4,9 +4,12 @@
 #include "diag.h"
 #include "stop.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int cmd_help(int argc, char **argv)
 {
@@ -30,8 +33,20 @@ static const struct {
 	{ "--help", cmd_help }, { "-h", cmd_help },
 };
 
+/* Else a file opened later becomes standard input, and the guest reads it. */
+static int open_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (open_standard_files())
+		return EXIT_STATUS_ERROR;
 	if (argc < 2) {
 		diag_error("no command given; type: oriel help");
 		return EXIT_STATUS_USAGE;

@@ -105,7 +105,7 @@ static void handle_exit(struct vcpu *vcpu)
 		handle_system_event(vcpu);
 		break;
 	default:
-		vcpu_dump(vcpu);
+		vcpu_dump_exit(vcpu);
 		stop_request(vcpu->devices.stop, EXIT_STATUS_CRASH);
 		break;
 	}
@@ -120,7 +120,7 @@ static void *vcpu_thread(void *argument)
 			handle_exit(vcpu);
 		} else if (errno != EINTR && errno != EAGAIN) {
 			diag_error("vCPU %u: KVM_RUN: %s", vcpu->index, strerror(errno));
-			vcpu_dump(vcpu);
+			vcpu_dump_state(vcpu);
 			stop_request(vcpu->devices.stop, EXIT_STATUS_CRASH);
 		}
 	}

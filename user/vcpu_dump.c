@@ -33,7 +33,7 @@ static void dump_internal_error(const struct vcpu *vcpu)
 	diag_error("vCPU %u: internal error %u of the hypervisor: %s", vcpu->index,
 		   run->internal.suberror, internal_error_name(run->internal.suberror));
 	for (uint32_t i = 0; i < run->internal.ndata && i < max; i++)
-		diag_note("  data[%u] %#018" PRIx64, i, (uint64_t)run->internal.data[i]);
+		diag_note("  data[%u] 0x%016" PRIx64, i, (uint64_t)run->internal.data[i]);
 }
 
 static void dump_reason(const struct vcpu *vcpu)
@@ -120,14 +120,19 @@ static void dump_events(const struct vcpu *vcpu)
 		diag_note("  NMI");
 }
 
-void vcpu_dump(const struct vcpu *vcpu)
+void vcpu_dump_state(const struct vcpu *vcpu)
 {
 	unsigned int code = atomic_load(&vcpu->devices.debug->code);
 
-	dump_reason(vcpu);
 	dump_regs(vcpu);
 	dump_sregs(vcpu);
 	dump_events(vcpu);
 	if (code != DEBUG_PORTS_NO_CODE)
 		diag_note("  progress code %#04x (port 0x80)", code);
+}
+
+void vcpu_dump_exit(const struct vcpu *vcpu)
+{
+	dump_reason(vcpu);
+	vcpu_dump_state(vcpu);
 }

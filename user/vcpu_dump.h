@@ -6,9 +6,15 @@
 #include "vcpu.h"
 
 /**
- * vcpu_dump() - print the reason of the last exit and all registers
+ * vcpu_dump_exit() - print the reason of the last exit and all registers
  * @vcpu: not running; called by its own thread
  */
-void vcpu_dump(const struct vcpu *vcpu);
+void vcpu_dump_exit(const struct vcpu *vcpu);
+
+/**
+ * vcpu_dump_state() - print all registers
+ * @vcpu: not running; called by its own thread
+ */
+void vcpu_dump_state(const struct vcpu *vcpu);
 
 #endif
