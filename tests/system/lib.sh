@@ -8,7 +8,7 @@ set -u
 oriel=${ORIEL:-build/oriel}
 module=${ORIEL_MODULE:-oriel.ko}
 device=${ORIEL_DEVICE:-/dev/oriel}
-guest_kernel=$ORIEL_GUEST_KERNEL
+guest_kernel=${ORIEL_GUEST_KERNEL-}
 initramfs=build/guest/initramfs.cpio
 work=$(mktemp -d)
 # What guests read: silence, not an end of file.
@@ -51,6 +51,7 @@ load() { insmod "$module" "$@"; }
 # awaited, and nothing longer.
 unload()
 {
+	[ -d /sys/module/oriel ] || fail "the module is not loaded" || return
 	await 30 unused || fail "the module's use count is $(use_count)" || return
 	rmmod oriel
 }
@@ -142,8 +143,9 @@ still_works()
 rounds() { grep -c 'guest: round' "$work/$1"; }
 more_rounds() { [ "$(rounds "$1")" -ge "$2" ]; }
 
-# kernel_lines: what the module has said so far.
-kernel_lines() { dmesg | grep 'oriel: '; }
+# kernel_lines: what the module has said so far. The kernel's own complaints about
+# foreign modules are not the module's.
+kernel_lines() { dmesg | grep 'oriel: ' | grep -v 'tain\(ts\|ting\) kernel'; }
 
 finish()
 {
