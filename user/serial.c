@@ -240,9 +240,27 @@ static void write_ier(struct serial *serial, uint8_t value)
 	serial->ier = value & IER_MASK;
 }
 
+/* Bytes that come a moment later, as far as the guest can see. */
+static void unreceive(struct serial *serial)
+{
+	while (serial->fifo_count && serial->line_count < SERIAL_LINE_SIZE) {
+		serial->line_start = (serial->line_start + SERIAL_LINE_SIZE - 1) % SERIAL_LINE_SIZE;
+		serial->line[serial->line_start] = serial->fifo[--serial->fifo_count];
+		serial->line_count++;
+	}
+}
+
 static void write_fcr(struct serial *serial, uint8_t value)
 {
-	if (value & FCR_CLEAR_RECEIVE || (value ^ serial->fcr) & FCR_ENABLE)
+	/*
+	 * A change of mode clears the receiver. Linux enables the interrupt before the
+	 * FIFO when it opens the port: that must not cost the first byte typed.
+	 */
+	if ((value ^ serial->fcr) & FCR_ENABLE) {
+		unreceive(serial);
+		serial->fifo_count = 0;
+	}
+	if (value & FCR_CLEAR_RECEIVE)
 		serial->fifo_count = 0;
 	serial->fcr = value & FCR_ENABLE ? value & (FCR_ENABLE | 3 << FCR_TRIGGER_SHIFT) : 0;
 }
