@@ -3,6 +3,7 @@
 #include "diag.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static FILE *diag_stream;
 
@@ -11,17 +12,25 @@ void diag_set_stream(FILE *stream)
 	diag_stream = stream;
 }
 
+#define LINE_SIZE 1024
+#define PREFIX "oriel: "
+
 __attribute__((format(printf, 1, 0))) static void diag_line(const char *fmt, va_list args)
 {
 	FILE *out = diag_stream ? diag_stream : stderr;
+	char line[LINE_SIZE] = PREFIX;
+	int len;
 
-	/* One line stays one line when several vCPU threads report at once. */
-	flockfile(out);
-	fputs("oriel: ", out);
-	vfprintf(out, fmt, args);
-	fputc('\n', out);
+	len = vsnprintf(line + strlen(PREFIX), LINE_SIZE - sizeof(PREFIX), fmt, args);
+	if (len < 0)
+		len = 0;
+	len += (int)strlen(PREFIX);
+	if (len > LINE_SIZE - 2)
+		len = LINE_SIZE - 2;
+	line[len] = '\n';
+	/* At once: other threads report too, and the guest may write to the same terminal. */
+	fwrite(line, 1, (size_t)len + 1, out);
 	fflush(out);
-	funlockfile(out);
 }
 
 int diag_error(const char *fmt, ...)
