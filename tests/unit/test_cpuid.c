@@ -166,6 +166,254 @@ static void test_hypervisor(void **state __maybe_unused)
 	assert_int_equal(e->ebx | e->ecx | e->edx, 0);
 }
 
+/* ---- every feature that a guest may have, by its name in the manuals ---- */
+
+enum needs {
+	HOST, /* the host has it */
+	ORIEL, /* nothing: Oriel makes it */
+	AVX,
+	AVX512,
+};
+
+#define EAX offsetof(struct kvm_cpuid_entry2, eax)
+#define EBX offsetof(struct kvm_cpuid_entry2, ebx)
+#define ECX offsetof(struct kvm_cpuid_entry2, ecx)
+#define EDX offsetof(struct kvm_cpuid_entry2, edx)
+
+static const struct feature {
+	u32 function;
+	u32 index;
+	size_t reg;
+	u8 bit;
+	enum needs needs;
+	const char *name;
+} features[] = {
+	{ 0x1, 0, EDX, 0, HOST, "FPU" },
+	{ 0x1, 0, EDX, 1, HOST, "VME" },
+	{ 0x1, 0, EDX, 2, HOST, "DE" },
+	{ 0x1, 0, EDX, 3, HOST, "PSE" },
+	{ 0x1, 0, EDX, 4, HOST, "TSC" },
+	{ 0x1, 0, EDX, 5, HOST, "MSR" },
+	{ 0x1, 0, EDX, 6, HOST, "PAE" },
+	{ 0x1, 0, EDX, 7, HOST, "MCE" },
+	{ 0x1, 0, EDX, 8, HOST, "CX8" },
+	{ 0x1, 0, EDX, 9, HOST, "APIC" },
+	{ 0x1, 0, EDX, 11, HOST, "SEP" },
+	{ 0x1, 0, EDX, 12, HOST, "MTRR" },
+	{ 0x1, 0, EDX, 13, HOST, "PGE" },
+	{ 0x1, 0, EDX, 14, HOST, "MCA" },
+	{ 0x1, 0, EDX, 15, HOST, "CMOV" },
+	{ 0x1, 0, EDX, 16, HOST, "PAT" },
+	{ 0x1, 0, EDX, 17, HOST, "PSE-36" },
+	{ 0x1, 0, EDX, 19, HOST, "CLFSH" },
+	{ 0x1, 0, EDX, 23, HOST, "MMX" },
+	{ 0x1, 0, EDX, 24, HOST, "FXSR" },
+	{ 0x1, 0, EDX, 25, HOST, "SSE" },
+	{ 0x1, 0, EDX, 26, HOST, "SSE2" },
+	{ 0x1, 0, EDX, 27, HOST, "SS" },
+	{ 0x1, 0, ECX, 0, HOST, "SSE3" },
+	{ 0x1, 0, ECX, 1, HOST, "PCLMULQDQ" },
+	{ 0x1, 0, ECX, 9, HOST, "SSSE3" },
+	{ 0x1, 0, ECX, 12, AVX, "FMA" },
+	{ 0x1, 0, ECX, 13, HOST, "CMPXCHG16B" },
+	{ 0x1, 0, ECX, 17, HOST, "PCID" },
+	{ 0x1, 0, ECX, 19, HOST, "SSE4.1" },
+	{ 0x1, 0, ECX, 20, HOST, "SSE4.2" },
+	{ 0x1, 0, ECX, 21, ORIEL, "x2APIC" },
+	{ 0x1, 0, ECX, 22, HOST, "MOVBE" },
+	{ 0x1, 0, ECX, 23, HOST, "POPCNT" },
+	{ 0x1, 0, ECX, 25, HOST, "AESNI" },
+	{ 0x1, 0, ECX, 26, HOST, "XSAVE" },
+	{ 0x1, 0, ECX, 28, AVX, "AVX" },
+	{ 0x1, 0, ECX, 29, AVX, "F16C" },
+	{ 0x1, 0, ECX, 30, HOST, "RDRAND" },
+	{ 0x1, 0, ECX, 31, ORIEL, "hypervisor" },
+	{ 0x6, 0, EAX, 2, ORIEL, "ARAT" },
+	{ 0x7, 0, EBX, 0, HOST, "FSGSBASE" },
+	{ 0x7, 0, EBX, 1, ORIEL, "IA32_TSC_ADJUST" },
+	{ 0x7, 0, EBX, 3, HOST, "BMI1" },
+	{ 0x7, 0, EBX, 4, HOST, "HLE" },
+	{ 0x7, 0, EBX, 5, AVX, "AVX2" },
+	{ 0x7, 0, EBX, 6, HOST, "FDP_EXCPTN_ONLY" },
+	{ 0x7, 0, EBX, 7, HOST, "SMEP" },
+	{ 0x7, 0, EBX, 8, HOST, "BMI2" },
+	{ 0x7, 0, EBX, 9, HOST, "ERMS" },
+	{ 0x7, 0, EBX, 10, HOST, "INVPCID" },
+	{ 0x7, 0, EBX, 11, HOST, "RTM" },
+	{ 0x7, 0, EBX, 13, HOST, "no FPU CS and DS" },
+	{ 0x7, 0, EBX, 16, AVX512, "AVX512F" },
+	{ 0x7, 0, EBX, 17, AVX512, "AVX512DQ" },
+	{ 0x7, 0, EBX, 18, HOST, "RDSEED" },
+	{ 0x7, 0, EBX, 19, HOST, "ADX" },
+	{ 0x7, 0, EBX, 20, HOST, "SMAP" },
+	{ 0x7, 0, EBX, 21, AVX512, "AVX512_IFMA" },
+	{ 0x7, 0, EBX, 23, HOST, "CLFLUSHOPT" },
+	{ 0x7, 0, EBX, 24, HOST, "CLWB" },
+	{ 0x7, 0, EBX, 26, AVX512, "AVX512PF" },
+	{ 0x7, 0, EBX, 27, AVX512, "AVX512ER" },
+	{ 0x7, 0, EBX, 28, AVX512, "AVX512CD" },
+	{ 0x7, 0, EBX, 29, HOST, "SHA" },
+	{ 0x7, 0, EBX, 30, AVX512, "AVX512BW" },
+	{ 0x7, 0, EBX, 31, AVX512, "AVX512VL" },
+	{ 0x7, 0, ECX, 1, AVX512, "AVX512_VBMI" },
+	{ 0x7, 0, ECX, 2, HOST, "UMIP" },
+	{ 0x7, 0, ECX, 3, HOST, "PKU" },
+	{ 0x7, 0, ECX, 6, AVX512, "AVX512_VBMI2" },
+	{ 0x7, 0, ECX, 8, HOST, "GFNI" },
+	{ 0x7, 0, ECX, 9, AVX, "VAES" },
+	{ 0x7, 0, ECX, 10, AVX, "VPCLMULQDQ" },
+	{ 0x7, 0, ECX, 11, AVX512, "AVX512_VNNI" },
+	{ 0x7, 0, ECX, 12, AVX512, "AVX512_BITALG" },
+	{ 0x7, 0, ECX, 14, AVX512, "AVX512_VPOPCNTDQ" },
+	{ 0x7, 0, ECX, 16, HOST, "LA57" },
+	{ 0x7, 0, ECX, 22, HOST, "RDPID" },
+	{ 0x7, 0, ECX, 25, HOST, "CLDEMOTE" },
+	{ 0x7, 0, ECX, 27, HOST, "MOVDIRI" },
+	{ 0x7, 0, ECX, 28, HOST, "MOVDIR64B" },
+	{ 0x7, 0, EDX, 2, AVX512, "AVX512_4VNNIW" },
+	{ 0x7, 0, EDX, 3, AVX512, "AVX512_4FMAPS" },
+	{ 0x7, 0, EDX, 4, HOST, "FSRM" },
+	{ 0x7, 0, EDX, 8, AVX512, "AVX512_VP2INTERSECT" },
+	{ 0x7, 0, EDX, 10, HOST, "MD_CLEAR" },
+	{ 0x7, 0, EDX, 14, HOST, "SERIALIZE" },
+	{ 0x7, 0, EDX, 16, HOST, "TSXLDTRK" },
+	{ 0x7, 0, EDX, 23, AVX512, "AVX512_FP16" },
+	{ 0x7, 0, EDX, 26, HOST, "IBRS and IBPB" },
+	{ 0x7, 0, EDX, 27, HOST, "STIBP" },
+	{ 0x7, 0, EDX, 31, HOST, "SSBD" },
+	{ 0x7, 1, EAX, 4, AVX, "AVX_VNNI" },
+	{ 0x7, 1, EAX, 5, AVX512, "AVX512_BF16" },
+	{ 0x7, 1, EAX, 10, HOST, "FZRM" },
+	{ 0x7, 1, EAX, 11, HOST, "FSRS" },
+	{ 0x7, 1, EAX, 12, HOST, "FSRCS" },
+	{ 0x7, 1, EAX, 23, AVX, "AVX_IFMA" },
+	{ 0x7, 1, EDX, 4, AVX, "AVX_VNNI_INT8" },
+	{ 0x7, 1, EDX, 5, AVX, "AVX_NE_CONVERT" },
+	{ 0x7, 1, EDX, 14, HOST, "PREFETCHITI" },
+	{ 0xd, 1, EAX, 0, HOST, "XSAVEOPT" },
+	{ 0xd, 1, EAX, 1, HOST, "XSAVEC" },
+	{ 0xd, 1, EAX, 2, HOST, "XGETBV with ECX 1" },
+	{ 0x80000001, 0, EDX, 0, HOST, "FPU" },
+	{ 0x80000001, 0, EDX, 1, HOST, "VME" },
+	{ 0x80000001, 0, EDX, 2, HOST, "DE" },
+	{ 0x80000001, 0, EDX, 3, HOST, "PSE" },
+	{ 0x80000001, 0, EDX, 4, HOST, "TSC" },
+	{ 0x80000001, 0, EDX, 5, HOST, "MSR" },
+	{ 0x80000001, 0, EDX, 6, HOST, "PAE" },
+	{ 0x80000001, 0, EDX, 7, HOST, "MCE" },
+	{ 0x80000001, 0, EDX, 8, HOST, "CMPXCHG8B" },
+	{ 0x80000001, 0, EDX, 9, HOST, "APIC" },
+	{ 0x80000001, 0, EDX, 11, HOST, "SYSCALL" },
+	{ 0x80000001, 0, EDX, 12, HOST, "MTRR" },
+	{ 0x80000001, 0, EDX, 13, HOST, "PGE" },
+	{ 0x80000001, 0, EDX, 14, HOST, "MCA" },
+	{ 0x80000001, 0, EDX, 15, HOST, "CMOV" },
+	{ 0x80000001, 0, EDX, 16, HOST, "PAT" },
+	{ 0x80000001, 0, EDX, 17, HOST, "PSE36" },
+	{ 0x80000001, 0, EDX, 20, HOST, "NX" },
+	{ 0x80000001, 0, EDX, 22, HOST, "MmxExt" },
+	{ 0x80000001, 0, EDX, 23, HOST, "MMX" },
+	{ 0x80000001, 0, EDX, 24, HOST, "FXSR" },
+	{ 0x80000001, 0, EDX, 25, HOST, "FFXSR" },
+	{ 0x80000001, 0, EDX, 26, HOST, "Page1GB" },
+	{ 0x80000001, 0, EDX, 27, HOST, "RDTSCP" },
+	{ 0x80000001, 0, EDX, 29, HOST, "LM" },
+	{ 0x80000001, 0, EDX, 30, HOST, "3DNowExt" },
+	{ 0x80000001, 0, EDX, 31, HOST, "3DNow" },
+	{ 0x80000001, 0, ECX, 0, HOST, "LahfSahf" },
+	{ 0x80000001, 0, ECX, 1, HOST, "CmpLegacy" },
+	{ 0x80000001, 0, ECX, 5, HOST, "ABM" },
+	{ 0x80000001, 0, ECX, 6, HOST, "SSE4A" },
+	{ 0x80000001, 0, ECX, 7, HOST, "MisAlignSse" },
+	{ 0x80000001, 0, ECX, 8, HOST, "3DNowPrefetch" },
+	{ 0x80000001, 0, ECX, 11, AVX, "XOP" },
+	{ 0x80000001, 0, ECX, 16, AVX, "FMA4" },
+	{ 0x80000001, 0, ECX, 21, HOST, "TBM" },
+	{ 0x80000001, 0, ECX, 22, HOST, "TopologyExtensions" },
+	{ 0x80000007, 0, EDX, 8, HOST, "TscInvariant" },
+	{ 0x80000008, 0, EBX, 0, HOST, "CLZERO" },
+	{ 0x80000008, 0, EBX, 2, HOST, "RstrFpErrPtrs" },
+	{ 0x80000008, 0, EBX, 9, HOST, "WBNOINVD" },
+	{ 0x80000008, 0, EBX, 12, HOST, "IBPB" },
+	{ 0x80000008, 0, EBX, 14, HOST, "IBRS" },
+	{ 0x80000008, 0, EBX, 15, HOST, "STIBP" },
+	{ 0x80000008, 0, EBX, 24, HOST, "SSBD" },
+	{ 0x80000008, 0, EBX, 26, HOST, "SsbdNotRequired" },
+	{ 0x80000008, 0, EBX, 28, HOST, "PSFD" },
+	{ 0x80000021, 0, EAX, 2, HOST, "LFenceAlwaysSerializing" },
+	{ 0x80000021, 0, EAX, 6, HOST, "NullSelectorClearsBase" },
+};
+
+static bool expected(const struct feature *f, const struct cpuid_host *host)
+{
+	switch (f->needs) {
+	case AVX:
+		return host->xcr0 & BIT(2);
+	case AVX512:
+		return (host->xcr0 & 0xe4) == 0xe4;
+	default:
+		return true;
+	}
+}
+
+/* The whole register that @f is in: these bits and no others. */
+static void check_register(const struct feature *f, const struct cpuid_host *host)
+{
+	u32 want = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(features); i++) {
+		const struct feature *g = &features[i];
+
+		if (g->function == f->function && g->index == f->index && g->reg == f->reg &&
+		    expected(g, host))
+			want |= BIT(g->bit);
+	}
+	assert_int_equal(*(u32 *)((char *)get(f->function, f->index) + f->reg), want);
+}
+
+static void test_every_feature(void **state __maybe_unused)
+{
+	static const u64 xcr0[] = { AVX512_XCR0, 0xa7, 0x67, 0x7, 0xe3, 0x3 };
+	struct cpuid_host host = generous;
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_SIZE(xcr0); i++) {
+		host.xcr0 = xcr0[i];
+		build(&host);
+		for (j = 0; j < ARRAY_SIZE(features); j++)
+			check_register(&features[j], &host);
+	}
+}
+
+static void read_nothing(const struct cpuid_host *host __maybe_unused, struct cpuid_query *r)
+{
+	u32 function = r->eax;
+
+	*r = (struct cpuid_query){ 0 };
+	if (function == 0x0)
+		r->eax = 0x1f;
+	if (function == 0x7)
+		r->eax = r->ecx == 0;
+	if (function == 0x80000000)
+		r->eax = 0x80000021;
+}
+
+/* What is not made by Oriel must come from the host. */
+static void test_no_feature(void **state __maybe_unused)
+{
+	struct cpuid_host nothing = { .read = read_nothing, .xcr0 = 0x7, .flags = ALL_FLAGS };
+	size_t i;
+
+	build(&nothing);
+	for (i = 0; i < ARRAY_SIZE(features); i++) {
+		const struct feature *f = &features[i];
+		u32 value = *(u32 *)((char *)get(f->function, f->index) + f->reg);
+
+		assert_int_equal(!!(value & BIT(f->bit)), f->needs == ORIEL);
+	}
+}
+
 static void test_basic_features(void **state __maybe_unused)
 {
 	const struct kvm_cpuid_entry2 *e;
@@ -364,6 +612,8 @@ static void test_xsave_size(void **state __maybe_unused)
 	assert_int_equal(cpuid_xsave_size(entries, count, 0x7), 832);
 	assert_int_equal(cpuid_xsave_size(entries, count, 0xe7), 2688);
 	assert_int_equal(cpuid_xsave_size(entries, count, 0x203), 2696);
+	/* component 63 is no component */
+	assert_int_equal(cpuid_xsave_size(entries, count, 1ULL << 63), 576);
 	/* without a table nothing is known of the components */
 	assert_int_equal(cpuid_xsave_size(NULL, 0, ~0ULL), 576);
 }
@@ -430,6 +680,117 @@ static void test_facts_of_vendors(void **state __maybe_unused)
 	host_vendor = "GenuineIntel";
 }
 
+/* One bit of CPUID at a time: which fact and which CR4 or EFER bit follow from it. */
+static void test_facts_one_by_one(void **state __maybe_unused)
+{
+	static const struct {
+		u32 function;
+		size_t reg;
+		u8 bit;
+		size_t fact; /* offset in struct cpuid_facts, 0 for none */
+		u64 cr4;
+		u64 efer;
+	} table[] = {
+#define FACT(f) offsetof(struct cpuid_facts, f)
+		{ 0x1, ECX, 17, FACT(pcid), CR4_PCIDE, 0 },
+		{ 0x1, ECX, 21, FACT(x2apic), 0, 0 },
+		{ 0x1, ECX, 24, FACT(tsc_deadline), 0, 0 },
+		{ 0x1, ECX, 26, FACT(xsave), CR4_OSXSAVE, 0 },
+		{ 0x1, EDX, 12, FACT(mtrr), 0, 0 },
+		{ 0x1, EDX, 14, FACT(mca), 0, 0 },
+		{ 0x7, EBX, 0, 0, CR4_FSGSBASE, 0 },
+		{ 0x7, EBX, 1, FACT(tsc_adjust), 0, 0 },
+		{ 0x7, EBX, 7, 0, CR4_SMEP, 0 },
+		{ 0x7, EBX, 10, FACT(invpcid), 0, 0 },
+		{ 0x7, EBX, 11, FACT(rtm), 0, 0 },
+		{ 0x7, EBX, 20, 0, CR4_SMAP, 0 },
+		{ 0x7, ECX, 2, 0, CR4_UMIP, 0 },
+		{ 0x7, ECX, 3, FACT(pku), CR4_PKE, 0 },
+		{ 0x7, ECX, 16, FACT(la57), CR4_LA57, 0 },
+		{ 0x7, ECX, 22, FACT(rdpid), 0, 0 },
+		{ 0x7, EDX, 27, FACT(spec_ctrl), 0, 0 },
+		{ 0x7, EDX, 29, FACT(arch_capabilities), 0, 0 },
+		{ 0x7, EDX, 31, FACT(spec_ctrl), 0, 0 },
+		{ 0x80000001, EDX, 20, FACT(nx), 0, CR_EFER_NX },
+		{ 0x80000001, EDX, 25, 0, 0, CR_EFER_FFXSR },
+		{ 0x80000001, EDX, 26, FACT(gbpages), 0, 0 },
+		{ 0x80000001, EDX, 27, FACT(rdtscp), 0, 0 },
+		{ 0x80000001, EDX, 29, FACT(lm), 0, CR_EFER_LME | CR_EFER_LMA },
+		{ 0x80000008, EBX, 12, FACT(pred_cmd), 0, 0 },
+		{ 0x80000008, EBX, 14, FACT(spec_ctrl), 0, 0 },
+		{ 0x80000008, EBX, 15, FACT(spec_ctrl), 0, 0 },
+		{ 0x80000008, EBX, 24, FACT(spec_ctrl), 0, 0 },
+	};
+	struct cpuid_facts none, f;
+	size_t i;
+
+	cpuid_make_facts(NULL, 0, &none);
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		struct kvm_cpuid_entry2 e = { .function = table[i].function };
+		struct cpuid_facts want = none;
+
+		*(u32 *)((char *)&e + table[i].reg) = BIT(table[i].bit);
+		if (table[i].fact)
+			*(bool *)((char *)&want + table[i].fact) = true;
+		want.cr4_reserved &= ~table[i].cr4;
+		want.efer_reserved &= ~table[i].efer;
+		cpuid_make_facts(&e, 1, &f);
+		/* up to the last member: padding has no value */
+		assert_memory_equal(&f, &want, offsetof(struct cpuid_facts, mtrr) + 1);
+	}
+}
+
+static void test_facts_spec_ctrl_of_intel(void **state __maybe_unused)
+{
+	struct kvm_cpuid_entry2 e = { .function = 0x7, .edx = BIT(26) };
+	struct cpuid_facts f;
+
+	/* one bit for both MSRs */
+	cpuid_make_facts(&e, 1, &f);
+	assert_true(f.spec_ctrl && f.pred_cmd);
+}
+
+static void test_facts_width(void **state __maybe_unused)
+{
+	struct kvm_cpuid_entry2 e[] = {
+		{ .function = 0x80000000, .eax = 0x80000008 },
+		{ .function = 0x80000008, .eax = 0x3028 },
+	};
+	struct cpuid_facts f;
+
+	cpuid_make_facts(e, 2, &f);
+	assert_int_equal(f.maxphyaddr, 40);
+	e[0].eax = 0x80000007;
+	cpuid_make_facts(e, 2, &f);
+	assert_int_equal(f.maxphyaddr, 36);
+	e[0].eax = 0x8000001f;
+	/* no CPU translates more than 52 bits, whatever userspace says */
+	e[1].eax = 0x30ff;
+	cpuid_make_facts(e, 2, &f);
+	assert_int_equal(f.maxphyaddr, 52);
+	e[1].eax = 0x3000;
+	cpuid_make_facts(e, 2, &f);
+	assert_int_equal(f.maxphyaddr, 36);
+}
+
+/* A name that is right in part is another name. */
+static void test_facts_of_other_vendors(void **state __maybe_unused)
+{
+	static const char *const names[] = { "GenuXXXXXXXX", "XXXXineIXXXX", "XXXXXXXXntel",
+					     "AuthXXXXXXXX", "XXXXenticAMD", "AuthenticXXX" };
+	struct kvm_cpuid_entry2 e = { 0 };
+	struct cpuid_facts f;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		memcpy(&e.ebx, names[i], 4);
+		memcpy(&e.edx, names[i] + 4, 4);
+		memcpy(&e.ecx, names[i] + 8, 4);
+		cpuid_make_facts(&e, 1, &f);
+		assert_false(f.intel || f.amd);
+	}
+}
+
 /* ---- a vCPU's table ---- */
 
 static struct cpuid_facts host_facts;
@@ -466,6 +827,7 @@ static void test_check(void **state __maybe_unused)
 	e.eax = 0x2f28;
 	assert_int_equal(cpuid_check(&e, 1), -EINVAL);
 	assert_int_equal(cpuid_check(&e, CPUID_MAX_ENTRIES + 1), -E2BIG);
+	assert_int_equal(cpuid_check(entries, CPUID_MAX_ENTRIES), 0);
 }
 
 static void test_replace_limits(void **state __maybe_unused)
@@ -480,6 +842,7 @@ static void test_replace_limits(void **state __maybe_unused)
 	cpuid_make_facts(entries, count, &limit);
 	limit.maxphyaddr = 40;
 	limit.cr4_reserved |= CR4_SMAP;
+	limit.efer_reserved |= CR_EFER_NX;
 	build(&generous);
 	assert_int_equal(cpuid_replace(&table, copy(), count, &limit, &live), 0);
 	assert_int_equal(table.facts.xcr0, 0x3);
@@ -487,6 +850,8 @@ static void test_replace_limits(void **state __maybe_unused)
 	assert_false(table.facts.la57 || table.facts.invpcid || table.facts.rdtscp);
 	assert_false(table.facts.spec_ctrl || table.facts.pred_cmd);
 	assert_false(cr4_valid(&table.facts, CR4_SMAP));
+	assert_false(efer_valid(&table.facts, CR_EFER_NX));
+	assert_false(efer_valid(&table.facts, CR_EFER_SVME));
 	cpuid_free(&table);
 	assert_null(table.entries);
 	cpuid_free(&table);
@@ -494,9 +859,19 @@ static void test_replace_limits(void **state __maybe_unused)
 
 static void test_replace_frozen(void **state __maybe_unused)
 {
+	static const size_t fields[] = {
+		offsetof(struct kvm_cpuid_entry2, function),
+		offsetof(struct kvm_cpuid_entry2, index),
+		offsetof(struct kvm_cpuid_entry2, flags),
+		EAX,
+		EBX,
+		ECX,
+		EDX,
+	};
 	struct kvm_cpuid_entry2 *other;
 	struct cpuid_table table = { 0 };
 	struct cpuid_facts before;
+	size_t i;
 
 	build(&generous);
 	give(&table);
@@ -506,9 +881,14 @@ static void test_replace_frozen(void **state __maybe_unused)
 	before = table.facts;
 
 	other = copy();
-	other[1].eax ^= 1;
-	assert_int_equal(cpuid_replace(&table, other, count, &host_facts, &live), -EINVAL);
 	assert_int_equal(cpuid_replace(&table, other, count - 1, &host_facts, &live), -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		u32 *field = (u32 *)((char *)&other[2] + fields[i]);
+
+		*field ^= 0x100;
+		assert_int_equal(cpuid_replace(&table, other, count, &host_facts, &live), -EINVAL);
+		*field ^= 0x100;
+	}
 	free(other);
 	assert_memory_equal(&before, &table.facts, sizeof(before));
 	assert_int_equal(table.count, count);
@@ -577,6 +957,39 @@ static void test_live_bits_of_missing_features(void **state __maybe_unused)
 	assert_int_equal(few[1].ecx, 0);
 }
 
+/* The compact size is there when XSAVEC is, and moves with XCR0. */
+static void test_compact_size(void **state __maybe_unused)
+{
+	struct kvm_cpuid_entry2 e[] = {
+		{ .function = 0xd, .index = 0, .flags = 1, .eax = 7 },
+		{ .function = 0xd, .index = 1, .flags = 1, .eax = 2 },
+		{ .function = 0xd, .index = 2, .flags = 1, .eax = 8, .ebx = 576 },
+		{ .function = 0xd, .index = 5, .flags = 1, .eax = 16, .ebx = 640, .ecx = 2 },
+	};
+	struct cpuid_table table = { .entries = e, .count = ARRAY_SIZE(e) };
+	struct cpuid_live now = { .xcr0 = 0x27 };
+
+	cpuid_refresh(&table, &now);
+	assert_int_equal(e[0].ebx, 656);
+	assert_int_equal(e[1].ebx, 640 + 16);
+	e[3].ecx = 0;
+	cpuid_refresh(&table, &now);
+	assert_int_equal(e[1].ebx, 584 + 16);
+	e[1].eax = 8;
+	now.xcr0 = 0x7;
+	cpuid_refresh(&table, &now);
+	assert_int_equal(e[1].ebx, 584);
+	/* neither XSAVEC nor XSAVES: nobody looks, nothing is written */
+	e[1].eax = 5;
+	e[1].ebx = 0;
+	cpuid_refresh(&table, &now);
+	assert_int_equal(e[1].ebx, 0);
+	/* no index 1 at all */
+	table.count = 1;
+	cpuid_refresh(&table, &now);
+	assert_int_equal(e[0].ebx, 576);
+}
+
 static void assert_zero(struct cpuid_query q)
 {
 	assert_int_equal(q.eax | q.ebx | q.ecx | q.edx, 0);
@@ -615,6 +1028,11 @@ static void test_execute_out_of_range(void **state __maybe_unused)
 	assert_int_equal(ask(&table, 0x40000002, 0).ebx, 0x77);
 	assert_int_equal(ask(&table, 0x80000009, 0).ebx, 0x77);
 	assert_int_equal(ask(&table, 0xffffffff, 0).ebx, 0x77);
+	/* a range that is not there at all begins where it would */
+	table.count = 4;
+	assert_int_equal(ask(&table, 0x40000000, 0).ebx, 0x77);
+	assert_int_equal(ask(&table, 0x80000000, 0).ebx, 0x77);
+	table.count = ARRAY_SIZE(small);
 	/* AMD: zeros */
 	table.facts.amd = true;
 	assert_zero(ask(&table, 0x8, 0));
@@ -657,6 +1075,13 @@ static void test_execute_topology(void **state __maybe_unused)
 	assert_int_equal(q.ecx, 0x02);
 	assert_int_equal(q.edx, 5);
 	assert_int_equal(ask(&table, 0xb, 1).ebx, 8);
+	/* other functions have no levels */
+	levels[2].function = 0x4;
+	assert_zero(ask(&table, 0x4, 2));
+	levels[0].eax = 0x1f;
+	levels[2].function = 0x1f;
+	assert_int_equal(ask(&table, 0x1f, 7).ecx, 7);
+	assert_int_equal(ask(&table, 0x1f, 7).edx, 5);
 }
 
 int main(void)
@@ -666,6 +1091,8 @@ int main(void)
 		cmocka_unit_test(test_too_small),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_hypervisor),
+		cmocka_unit_test(test_every_feature),
+		cmocka_unit_test(test_no_feature),
 		cmocka_unit_test(test_basic_features),
 		cmocka_unit_test(test_made_features),
 		cmocka_unit_test(test_structured_features),
@@ -678,6 +1105,10 @@ int main(void)
 		cmocka_unit_test(test_xsave_size),
 		cmocka_unit_test(test_caches),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_facts_one_by_one),
+		cmocka_unit_test(test_facts_spec_ctrl_of_intel),
+		cmocka_unit_test(test_facts_width),
+		cmocka_unit_test(test_facts_of_other_vendors),
 		cmocka_unit_test(test_facts_of_nothing),
 		cmocka_unit_test(test_facts_of_vendors),
 		cmocka_unit_test(test_check),
@@ -686,6 +1117,7 @@ int main(void)
 		cmocka_unit_test(test_live_bits),
 		cmocka_unit_test(test_live_bits_of_amd),
 		cmocka_unit_test(test_live_bits_of_missing_features),
+		cmocka_unit_test(test_compact_size),
 		cmocka_unit_test(test_execute_in_range),
 		cmocka_unit_test(test_execute_out_of_range),
 		cmocka_unit_test(test_execute_empty),
