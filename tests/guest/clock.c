@@ -25,8 +25,8 @@ struct wall_clock {
 	u32 nsec;
 } __attribute__((packed));
 
-static volatile struct time_info info __attribute__((aligned(64)));
-static volatile struct wall_clock wall __attribute__((aligned(64)));
+static live struct time_info info __attribute__((aligned(64)));
+static live struct wall_clock wall __attribute__((aligned(64)));
 
 static u64 scale(u64 ticks)
 {
@@ -47,26 +47,26 @@ static u64 now(void)
 
 	do {
 		version = info.version;
-		time = info.system_time + scale(rdtsc() - info.tsc_timestamp);
+		time = info.system_time + scale(read_tsc() - info.tsc_timestamp);
 	} while (version & 1 || version != info.version);
 	return time;
 }
 
 static void tsc(void)
 {
-	u64 last = rdtsc(), next;
+	u64 last = read_tsc(), next;
 	unsigned int back = 0;
 
 	for (unsigned int i = 0; i < 20000; i++) {
-		next = rdtsc();
+		next = read_tsc();
 		back += next <= last;
 		last = next;
 	}
 	report_eq(back, 0, "the TSC only rises");
 	back = 0;
 	for (unsigned int i = 0; i < 500; i++) {
-		inb(i & 1 ? SERIAL_PORT + 7 : PIC1 + 1);
-		next = i & 2 ? rdmsr(MSR_TSC) : rdtsc();
+		in8(i & 1 ? SERIAL_PORT + 7 : PIC1 + 1);
+		next = i & 2 ? rdmsr(MSR_TSC) : read_tsc();
 		back += next <= last;
 		last = next;
 	}
@@ -79,7 +79,7 @@ static void tsc(void)
 	}
 }
 
-static void page(void)
+static void test_page(void)
 {
 	u64 last = 0, next;
 	unsigned int back = 0;
@@ -96,13 +96,13 @@ static void page(void)
 	}
 	report_eq(back, 0, "the time only rises");
 	for (unsigned int i = 0; i < 200; i++) {
-		inb(SERIAL_PORT + 7);
+		in8(SERIAL_PORT + 7);
 		next = now();
 		back += next < last;
 		last = next;
 	}
 	report_eq(back, 0, "it rises over exits");
-	report(rdtsc() >= info.tsc_timestamp, "its TSC stamp is not in the future");
+	report(read_tsc() >= info.tsc_timestamp, "its TSC stamp is not in the future");
 }
 
 /*
@@ -115,7 +115,7 @@ static void pit_agrees(void)
 
 	before = now();
 	pit_set(2, 0, 59659);
-	while (!(inb(0x61) & 0x20))
+	while (!(in8(0x61) & 0x20))
 		cpu_relax();
 	after = now();
 	report(after - before >= 49000000, "50 ms of the PIT are not less: %lu us",
@@ -127,13 +127,13 @@ static void tsc_follows(void)
 {
 	u64 before = now(), written, after;
 
-	written = rdtsc() + (1ULL << 40);
+	written = read_tsc() + (1ULL << 40);
 	wrmsr(MSR_TSC, written);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	after = now();
 	report(after >= before && after - before < 20ULL * 1000000000,
 	       "writing the TSC does not move the time");
-	report(rdtsc() >= written, "and moves the TSC");
+	report(read_tsc() >= written, "and moves the TSC");
 }
 
 static void wall_time(void)
@@ -167,7 +167,7 @@ static void old_msrs(void)
 	}
 	info.version = 0;
 	wrmsr(0x12, (u64)&info | 1);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	report(info.version != 0, "the old MSR fills the page too");
 	wrmsr(0x12, 0);
 }
@@ -179,8 +179,8 @@ void guest_main(void)
 		report_skip("no kvmclock", "kvmclock");
 		return;
 	}
-	outb(0x61, (inb(0x61) & ~2) | 1);
-	page();
+	out8(0x61, (in8(0x61) & ~2) | 1);
+	test_page();
 	pit_agrees();
 	wall_time();
 	tsc_follows();

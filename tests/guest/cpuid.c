@@ -20,8 +20,8 @@ static void vendor_and_ranges(void)
 	report(extended.eax >= 0x80000001 && extended.eax < 0x80001000,
 	       "highest extended leaf 0x%x", extended.eax);
 	if (vendor_is_amd()) {
-		report(extended.ebx == zero.ebx && extended.ecx == zero.ecx &&
-			       extended.edx == zero.edx,
+		extended.eax = zero.eax;
+		report(same(extended, zero),
 		       "AMD: leaf 0x80000000 repeats the vendor (APM 3 E.4.1)");
 		report(same(cpuid(zero.eax + 0x1000, 0), (struct cpuid){}),
 		       "AMD: a basic leaf past the end is zero");
@@ -98,7 +98,7 @@ static void apic_bit(void)
 		  "leaf 1 and the APIC agree on its id");
 }
 
-static void hypervisor(void)
+static void hypervisor_leaves(void)
 {
 	struct cpuid base = cpuid(0x40000000, 0);
 
@@ -168,7 +168,7 @@ void guest_main(void)
 	osxsave();
 	ospke();
 	apic_bit();
-	hypervisor();
+	hypervisor_leaves();
 	topology_and_state();
 	other_registers();
 }

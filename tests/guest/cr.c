@@ -83,7 +83,7 @@ static void task_switched(void)
 
 static void write_protect(void)
 {
-	volatile u64 *page = page_alloc();
+	live u64 *page = page_alloc();
 	u64 cr0 = read_cr0();
 
 	page_map((u64)page, (u64)page, PTE_P | PTE_U);
@@ -205,6 +205,8 @@ static void pcid(void)
 
 static void cr8(void)
 {
+	const char *excuse = tcg_fault("QEMU's TCG takes any CR8");
+
 	apic_enable();
 	for (u64 i = 0; i < 16; i++) {
 		write_cr8(i);
@@ -217,9 +219,9 @@ static void cr8(void)
 		report(false, "CR8 is TPR's upper half");
 	apic_write(APIC_TPR, 0x57);
 	report_eq(read_cr8(), 5, "TPR shows in CR8");
-	report_eq(write_cr8_safe(16), VEC_GP, "CR8: bit 4: #GP");
-	report_eq(write_cr8_safe(BIT(63)), VEC_GP, "CR8: bit 63: #GP");
-	report_eq(read_cr8(), 5, "CR8: nothing changed");
+	if (report_known(write_cr8_safe(16), VEC_GP, excuse, "CR8: bit 4: #GP"))
+		report_eq(read_cr8(), 5, "CR8: nothing changed");
+	report_known(write_cr8_safe(BIT(63)), VEC_GP, excuse, "CR8: bit 63: #GP");
 	write_cr8(0);
 	report_eq(apic_read(APIC_TPR), 0, "CR8 clears all of TPR");
 }
@@ -230,7 +232,7 @@ static void others(void)
 
 	write_cr2(0xfedcba9876543210);
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	report_eq(read_cr2(), 0xfedcba9876543210, "CR2 survives exits");
 	report_eq(attempt("mov %%cr1, %0", : "=r"(value)), VEC_UD, "CR1: #UD");
 	report_eq(attempt("mov %%cr5, %0", : "=r"(value)), VEC_UD, "CR5: #UD");
@@ -266,7 +268,7 @@ static void user_clts(void *arg)
 static void user_tsc(void *arg)
 {
 	(void)arg;
-	rdtsc();
+	read_tsc();
 }
 
 static void user_mode(void)

@@ -12,8 +12,8 @@
 #define PORT 2
 #define ACCESS 3
 
-static volatile unsigned int hits;
-static volatile u64 hit_rip, hit_dr6;
+static live unsigned int hits;
+static live u64 hit_rip, hit_dr6;
 
 static void hit(struct regs *regs)
 {
@@ -57,19 +57,20 @@ static void registers(void)
 	write_dr2(0x3333444455556666);
 	write_dr3(0x4444555566667777);
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
-	report(read_dr0() == 0x1111222233334444 && read_dr1() == 0x2222333344445555 &&
-		       read_dr2() == 0x3333444455556666 && read_dr3() == 0x4444555566667777,
-	       "DR0 to DR3 survive exits");
+	in8(SERIAL_PORT + 7);
+	report_eq(read_dr0(), 0x1111222233334444, "DR0 survives exits");
+	report_eq(read_dr1(), 0x2222333344445555, "DR1 survives exits");
+	report_eq(read_dr2(), 0x3333444455556666, "DR2 survives exits");
+	report_eq(read_dr3(), 0x4444555566667777, "DR3 survives exits");
 	write_dr7(0x1234ULL << 16 | DR7_CLEAR);
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	report_eq(read_dr7(), 0x1234ULL << 16 | DR7_CLEAR, "DR7 survives exits");
 	off();
 	report_eq(read_dr7(), DR7_CLEAR, "DR7: bit 10 is one");
 	write_dr6(DR6_CLEAR | 0xf);
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	report_eq(read_dr6() & 0xe00f, 0xf, "DR6 survives exits");
 	write_dr6(DR6_CLEAR);
 	report_eq(read_dr6() & 0xffffe00f, 0xffff0000, "DR6: bits 31:16 are ones");
@@ -90,8 +91,10 @@ static void refused(void)
 }
 
 /* The code to stop at. */
-void stop_here(void);
-asm(".pushsection .text; stop_here: nop; ret; .popsection");
+static void __attribute__((noinline)) stop_here(void)
+{
+	asm volatile("nop");
+}
 
 static void code(void)
 {
@@ -110,7 +113,7 @@ static void code(void)
 
 static void data(void)
 {
-	static volatile u64 words[4] __attribute__((aligned(32)));
+	static live u64 words[4] __attribute__((aligned(32)));
 	u64 after;
 
 	for (unsigned int n = 0; n < 4; n++) {
@@ -151,7 +154,7 @@ static void ports(void)
 }
 
 /* DR7.GD: the next MOV DR faults, and the bit is cleared for the handler. */
-static volatile u64 gd_dr7;
+static live u64 gd_dr7;
 
 static void general_detect(struct regs *regs)
 {
@@ -182,7 +185,7 @@ static void detect(void)
 
 static void user_code(void *arg)
 {
-	*(volatile u64 *)arg = 1;
+	*(live u64 *)arg = 1;
 }
 
 static void user_dr7(void *arg)
@@ -225,12 +228,12 @@ static void mmio_data(void)
 
 static void after_exits(void)
 {
-	static volatile u64 word;
+	static live u64 word;
 
 	trap_handler(VEC_DB, hit);
 	set(3, (u64)&word, WRITE, 2);
 	for (int i = 0; i < 100; i++) {
-		inb(SERIAL_PORT + 7);
+		in8(SERIAL_PORT + 7);
 		word = i;
 		cpuid(0, 0);
 	}

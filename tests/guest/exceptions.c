@@ -104,7 +104,7 @@ static void page_faults(void)
 	/* The second of two pages is missing: CR2 is the first byte missed. */
 	page_map(va + 0x600000, va, PTE_P | PTE_W);
 	*page_entry(va + 0x601000, 1) = 0;
-	invlpg((void *)(va + 0x601000));
+	flush_page((void *)(va + 0x601000));
 	one(attempt("movq $1, (%0)",
 		    :
 		    : "r"(va + 0x600ffd)
@@ -170,7 +170,7 @@ static void floating_point(void)
 
 static void user_misaligned(void *arg)
 {
-	*(volatile u32 *)arg = 1;
+	*(live u32 *)arg = 1;
 }
 
 static void user_int(void *arg)
@@ -208,9 +208,9 @@ static void user_exceptions(void)
 static void absent_gate(void)
 {
 	idt[VEC_UD].type &= ~GATE_PRESENT;
-	one(attempt("ud2",
-		    :),
-	    VEC_NP, VEC_UD * 8 + ERROR_IDT + ERROR_EXT, "#UD without a gate: #NP");
+	one_gate(attempt("ud2",
+			 :),
+		 VEC_NP, VEC_UD * 8 + ERROR_IDT + ERROR_EXT, "#UD without a gate: #NP");
 	idt[VEC_UD].type |= GATE_PRESENT;
 	idt[0x21].type &= ~GATE_PRESENT;
 	one_gate(attempt("int $0x21", :), VEC_NP, 0x21 * 8 + ERROR_IDT, "INT without a gate: #NP");

@@ -68,7 +68,7 @@ static void exits_in_kernel(void)
 static void exits_to_user(void)
 {
 	for (int i = 0; i < 50; i++)
-		inb(SERIAL_PORT + 7);
+		in8(SERIAL_PORT + 7);
 }
 
 static void string_io(void)
@@ -106,7 +106,7 @@ static void spin(void)
 static void fresh_memory(void)
 {
 	for (u64 at = 0x2000000; at < 0x2400000; at += 4096)
-		*(volatile u64 *)at = at;
+		*(live u64 *)at = at;
 }
 
 static const struct {
@@ -211,7 +211,8 @@ static void xcr0(void)
 	report_eq(xsetbv(1, XCR0_X87), VEC_GP, "XSETBV of XCR1: #GP");
 	report_eq(user_run(user_xsetbv, NULL, 0), VEC_GP, "XSETBV in user mode: #GP");
 	report_eq(xsetbv(0, XCR0_X87 | XCR0_SSE), NO_TRAP, "XSETBV: x87, SSE");
-	report_eq(xgetbv(0), XCR0_X87 | XCR0_SSE, "XGETBV reads it");
+	report_known(xgetbv(0), XCR0_X87 | XCR0_SSE,
+		     tcg_fault("QEMU's TCG does not intercept XSETBV"), "XGETBV reads it");
 	xsetbv(0, old);
 }
 

@@ -5,6 +5,7 @@
  * itself, and here not even that: it goes on after each. What is random is the
  * same in every run.
  */
+#include "fuzz.h"
 #include "guest.h"
 
 #define ROUNDS 2000
@@ -61,8 +62,8 @@ static const u8 prefixes[] = { 0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e, 0x36, 0x64, 0
 
 /* All that user mode may touch, beside MMIO: what it runs and its stack. */
 struct user_area {
-	u8 loader[256];
-	u64 regs[16];
+	u8 loader[FUZZ_LOADER_SIZE];
+	u64 regs[FUZZ_REGS];
 	u8 code[PAGE_SIZE - 384];
 	u8 stack[PAGE_SIZE];
 };
@@ -73,21 +74,6 @@ static struct user_area *area;
 #define LAPIC_ALIAS 0x50000000ULL
 #define IOAPIC_ALIAS 0x50001000ULL
 #define NOBODY 0xd0000000ULL
-
-/* Loads the registers of the page it lies in, and runs the code behind them. */
-extern u8 fuzz_loader[], fuzz_loader_end[];
-asm(".pushsection .rodata\n"
-    "fuzz_loader:\n\t"
-    "lea fuzz_loader + 256(%rip), %rax\n\t"
-    "lea 128(%rax), %rdi\n\tpush %rdi\n\t"
-    "mov 8(%rax), %rcx\n\tmov 16(%rax), %rdx\n\tmov 24(%rax), %rbx\n\t"
-    "mov 40(%rax), %rbp\n\tmov 48(%rax), %rsi\n\tmov 56(%rax), %rdi\n\t"
-    "mov 64(%rax), %r8\n\tmov 72(%rax), %r9\n\tmov 80(%rax), %r10\n\t"
-    "mov 88(%rax), %r11\n\tmov 96(%rax), %r12\n\tmov 104(%rax), %r13\n\t"
-    "mov 112(%rax), %r14\n\tmov 120(%rax), %r15\n\tmov (%rax), %rax\n\t"
-    "ret\n"
-    "fuzz_loader_end:\n"
-    ".popsection\n");
 
 static void make_code(u8 *p)
 {
@@ -118,7 +104,7 @@ static void make_registers(void)
 				       ~0ULL,	       0xfee00020 };
 	unsigned int n;
 
-	for (unsigned int i = 0; i < 16; i++) {
+	for (unsigned int i = 0; i < FUZZ_REGS; i++) {
 		n = random() % (ARRAY_SIZE(choices) + 5);
 		if (n < ARRAY_SIZE(choices))
 			area->regs[i] = choices[n];
@@ -259,13 +245,13 @@ static void registers_of_apic(void)
 		u32 reg = random() & 0xfff;
 
 		if (random() & 1)
-			*(volatile u8 *)(LAPIC_BASE + reg);
+			*(live u8 *)(LAPIC_BASE + reg);
 		else
-			*(volatile u64 *)(LAPIC_BASE + (reg & ~7U) % 0xff8);
-		*(volatile u32 *)(IOAPIC_BASE + (reg & 0xffc));
+			*(live u64 *)(LAPIC_BASE + (reg & ~7U) % 0xff8);
+		*(live u32 *)(IOAPIC_BASE + (reg & 0xffc));
 		/* Nothing that sends or arms: only half of the page is written. */
 		if ((reg & 0xff0) < APIC_ICR && (reg & 0xff0) != APIC_SVR)
-			*(volatile u16 *)(LAPIC_BASE + (reg & ~1U)) = random();
+			*(live u16 *)(LAPIC_BASE + (reg & ~1U)) = random();
 	}
 	apic_enable();
 	apic_write(APIC_LVT_TIMER, 0x40);

@@ -7,7 +7,7 @@
 
 #define TIMER 0x45
 
-static volatile u64 irq_rip;
+static live u64 irq_rip;
 
 static void record(struct regs *regs)
 {
@@ -25,7 +25,7 @@ static void simple(void)
 	report_eq(irq_rip, behind, "its return address is behind HLT");
 }
 
-static void pending(void)
+static void test_pending(void)
 {
 	irq_count[TIMER] = 0;
 	apic_self_ipi(TIMER);
@@ -72,7 +72,7 @@ static void blocked(void)
 	report_eq(irq_count[0x35], 1, "and lets it in afterwards");
 }
 
-static volatile unsigned int nmis;
+static live unsigned int nmis;
 
 static void nmi(struct regs *regs)
 {
@@ -98,7 +98,7 @@ static void with_if_clear(void)
 }
 
 /* Registers of a vCPU that slept, maybe on another CPU. */
-static void registers(void)
+static void test_registers(void)
 {
 	u64 sum = 0;
 
@@ -120,10 +120,10 @@ void guest_main(void)
 	apic_write(APIC_TIMER_DIVIDE, 0xb);
 	apic_write(APIC_LVT_TIMER, TIMER);
 	simple();
-	pending();
+	test_pending();
 	no_lost_wakeup();
 	periodic();
 	blocked();
 	with_if_clear();
-	registers();
+	test_registers();
 }

@@ -20,12 +20,12 @@ static u64 hypercall(u64 number)
 
 static void user_hypercall(void *arg)
 {
-	*(volatile u64 *)arg = hypercall(1);
+	*(live u64 *)arg = hypercall(1);
 }
 
 static void calls(void)
 {
-	volatile u64 result = 0;
+	live u64 result = 0;
 
 	report_eq(hypercall(0x12345), -KVM_ENOSYS, "an unknown hypercall: -KVM_ENOSYS");
 	report_eq(hypercall(0x1234500000001), -KVM_ENOSYS, "all 64 bits count");

@@ -9,8 +9,8 @@
 #define MIDDLE 0x42
 #define HIGH 0x53
 
-static volatile u64 irq_rip, irq_cs, irq_flags;
-static volatile unsigned int order[8], taken;
+static live u64 irq_rip, irq_cs, irq_flags;
+static live unsigned int order[8], taken;
 
 static void record(struct regs *regs)
 {
@@ -37,16 +37,16 @@ static void start(void)
 /* Runs @code with @LOW pending and IF clear; the interrupt is due at label 1. */
 #define DUE_AT(what, code, ...)                                                    \
 	do {                                                                       \
+		const char *what_ = what;                                          \
 		u64 due_;                                                          \
-                                                                                   \
 		start();                                                           \
 		post(LOW);                                                         \
 		asm volatile("lea 1f(%%rip), %0\n\t" code "\n\tnop; nop; cli"      \
 			     : "=&r"(due_)                                         \
 			     : __VA_ARGS__                                         \
 			     : "rax", "rbx", "rcx", "rdx", "rdi", "memory", "cc"); \
-		report_eq(taken, 1, "%s: one interrupt", what);                    \
-		report_eq(irq_rip, due_, "%s: at the right instruction", what);    \
+		report_eq(taken, 1, "%s: one interrupt", what_);                   \
+		report_eq(irq_rip, due_, "%s: at the right instruction", what_);   \
 	} while (0)
 
 static void shadows(void)
@@ -96,7 +96,7 @@ static void iret_window(void)
 	report_eq(irq_rip, due, "IRET has no shadow");
 }
 
-static void pushed(void)
+static void frame(void)
 {
 	u64 flags;
 
@@ -192,7 +192,7 @@ static void task_priority(void)
 	apic_write(APIC_TPR, 0);
 }
 
-static volatile bool user_done;
+static live bool user_done;
 
 static void user_loop(void *arg)
 {
@@ -261,7 +261,7 @@ void guest_main(void)
 	trap_handler(HIGH, record);
 	shadows();
 	iret_window();
-	pushed();
+	frame();
 	priority();
 	in_service();
 	task_priority();

@@ -13,7 +13,7 @@
 #define LOGICAL BIT(11)
 
 static unsigned int pit_pin;
-static volatile unsigned int level_count;
+static live unsigned int level_count;
 
 static void registers(void)
 {
@@ -42,7 +42,7 @@ static void registers(void)
 }
 
 /* One PIT period; the pin is 2 where the machine says so in ACPI, else 0. */
-static void edges(void)
+static void pit_edges(void)
 {
 	static const unsigned int pins[] = { 2, 0 };
 
@@ -81,7 +81,7 @@ static void edges(void)
  * One edge of the PIT. The 8259A, all masked, gets it too and remembers it: that
  * tells when it has come.
  */
-static void edge(void)
+static void one_pit_edge(void)
 {
 	pic_init(0x20);
 	pit_set(0, 0, 100);
@@ -95,7 +95,7 @@ static void lost_edge(void)
 {
 	irq_count[VECTOR] = 0;
 	ioapic_set_entry(pit_pin, MASKED | VECTOR);
-	edge();
+	one_pit_edge();
 	ioapic_set_entry(pit_pin, VECTOR);
 	irq_window();
 	linger();
@@ -106,8 +106,8 @@ static void lost_edge(void)
 
 static void serial_irq(bool on)
 {
-	outb(SERIAL_PORT + 4, on ? 0x0b : 0x03);
-	outb(SERIAL_PORT + 1, on ? 0x02 : 0x00);
+	out8(SERIAL_PORT + 4, on ? 0x0b : 0x03);
+	out8(SERIAL_PORT + 1, on ? 0x02 : 0x00);
 }
 
 /* Leaves the line up until it has been here three times. */
@@ -115,20 +115,20 @@ static void level_handler(struct regs *regs)
 {
 	(void)regs;
 	if (++level_count == 3) {
-		inb(SERIAL_PORT + 2);
-		outb(SERIAL_PORT + 1, 0);
+		in8(SERIAL_PORT + 2);
+		out8(SERIAL_PORT + 1, 0);
 	}
 	apic_write(APIC_EOI, 0);
 }
 
-static volatile bool inside_irr, inside_tmr;
+static live bool inside_irr, inside_tmr;
 
 static void level_once(struct regs *regs)
 {
 	inside_irr = ioapic_entry(SERIAL_PIN) & REMOTE_IRR;
 	inside_tmr = apic_test(APIC_TMR, regs->vector);
 	serial_irq(false);
-	inb(SERIAL_PORT + 2);
+	in8(SERIAL_PORT + 2);
 	level_count++;
 	apic_write(APIC_EOI, 0);
 }
@@ -174,7 +174,7 @@ static void levels(void)
 }
 
 /* SDM 3A 10.8.5: with suppression the IOAPIC has to be told by itself. */
-static void suppressed(void)
+static void test_suppression(void)
 {
 	if (!(apic_read(APIC_VERSION) & BIT(24))) {
 		report_skip("no EOI-broadcast suppression", "suppressed EOI");
@@ -187,7 +187,7 @@ static void suppressed(void)
 	serial_irq(true);
 	window();
 	report(ioapic_entry(SERIAL_PIN) & REMOTE_IRR, "suppressed EOI: remote IRR stays");
-	*(volatile u32 *)(IOAPIC_BASE + 0x40) = VECTOR;
+	*(live u32 *)(IOAPIC_BASE + 0x40) = VECTOR;
 	report(!(ioapic_entry(SERIAL_PIN) & REMOTE_IRR), "IOAPIC EOI register clears it");
 	apic_write(APIC_SVR, 0x1ff);
 	ioapic_set_entry(SERIAL_PIN, MASKED);
@@ -199,12 +199,12 @@ static void one_edge(u64 entry)
 	irq_count[VECTOR] = 0;
 	pit_set(0, 0, 0);
 	ioapic_set_entry(pit_pin, entry);
-	edge();
+	one_pit_edge();
 	window();
 	ioapic_set_entry(pit_pin, MASKED);
 }
 
-static volatile unsigned int nmis;
+static live unsigned int nmis;
 
 static void nmi(struct regs *regs)
 {
@@ -243,9 +243,9 @@ void guest_main(void)
 	trap_handler(VECTOR, irq_count_handler);
 	trap_handler(VECTOR + 1, irq_count_handler);
 	registers();
-	edges();
+	pit_edges();
 	lost_edge();
 	destinations();
 	levels();
-	suppressed();
+	test_suppression();
 }

@@ -11,7 +11,7 @@
 
 static const char *mode;
 
-static volatile u32 seen_ppr, seen_isr, seen_irr;
+static live u32 seen_ppr, seen_isr, seen_irr;
 
 static void look_inside(struct regs *regs)
 {
@@ -146,7 +146,7 @@ static void destinations(void)
 	apic_write(APIC_LDR, 0);
 }
 
-static void disabled(void)
+static void software_disable(void)
 {
 	forget();
 	apic_write(APIC_SVR, 0xff);
@@ -158,7 +158,7 @@ static void disabled(void)
 }
 
 /* SDM 3A 10.5.3. KVM keeps the register and leaves it at zero. */
-static void errors(void)
+static void error_status(void)
 {
 	u32 esr;
 
@@ -219,7 +219,7 @@ static void one_shot(void)
 	report_eq(irq_count[TIMER], 2, "%s: masked, it does not fire, nor later", mode);
 }
 
-static void periodic(void)
+static void periodic_timer(void)
 {
 	unsigned int after;
 
@@ -240,7 +240,7 @@ static void periodic(void)
 	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
 }
 
-static void deadline(void)
+static void deadline_timer(void)
 {
 	if (!has_tsc_deadline()) {
 		report_skip("no TSC deadline timer", "%s: TSC deadline", mode);
@@ -248,7 +248,7 @@ static void deadline(void)
 	}
 	forget();
 	apic_write(APIC_LVT_TIMER, APIC_TIMER_DEADLINE | TIMER);
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + (1ULL << 62));
+	wrmsr(MSR_TSC_DEADLINE, read_tsc() + (1ULL << 62));
 	report(rdmsr(MSR_TSC_DEADLINE) > 1ULL << 61, "%s: the deadline reads back", mode);
 	sti();
 	linger();
@@ -256,10 +256,10 @@ static void deadline(void)
 	report_eq(irq_count[TIMER], 0, "%s: a deadline far ahead", mode);
 	report_eq(apic_read(APIC_TIMER_CURRENT), 0, "%s: the count is 0 in this mode", mode);
 
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 3000000);
+	wrmsr(MSR_TSC_DEADLINE, read_tsc() + 3000000);
 	report(sleep_count(&irq_count[TIMER], 1), "%s: a deadline, asleep", mode);
 	report_eq(rdmsr(MSR_TSC_DEADLINE), 0, "%s: it is 0 when it has fired", mode);
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 3000000);
+	wrmsr(MSR_TSC_DEADLINE, read_tsc() + 3000000);
 	sti();
 	report(wait_count(&irq_count[TIMER], 2), "%s: a deadline, awake", mode);
 	wrmsr(MSR_TSC_DEADLINE, 1);
@@ -268,11 +268,11 @@ static void deadline(void)
 	cli();
 	report_eq(irq_count[TIMER], 3, "%s: each fires once", mode);
 
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + (1ULL << 62));
+	wrmsr(MSR_TSC_DEADLINE, read_tsc() + (1ULL << 62));
 	apic_write(APIC_LVT_TIMER, TIMER);
 	report_eq(rdmsr(MSR_TSC_DEADLINE), 0, "%s: another mode disarms it (SDM 3A 10.5.4.1)",
 		  mode);
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 1000);
+	wrmsr(MSR_TSC_DEADLINE, read_tsc() + 1000);
 	report_eq(rdmsr(MSR_TSC_DEADLINE), 0, "%s: no deadline in another mode", mode);
 	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
 	irq_window();
@@ -340,12 +340,12 @@ static void all(const char *name)
 	lvt();
 	self();
 	destinations();
-	disabled();
-	errors();
+	software_disable();
+	error_status();
 	held_back();
 	one_shot();
-	periodic();
-	deadline();
+	periodic_timer();
+	deadline_timer();
 }
 
 void guest_main(void)

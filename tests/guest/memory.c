@@ -15,8 +15,8 @@ static u64 pattern(u64 at, u64 round)
 static void fill(u64 end, u64 round)
 {
 	for (u64 at = START; at < end; at += PAGE_SIZE) {
-		*(volatile u64 *)at = pattern(at, round);
-		*(volatile u64 *)(at + PAGE_SIZE - 8) = pattern(at + 1, round);
+		*(live u64 *)at = pattern(at, round);
+		*(live u64 *)(at + PAGE_SIZE - 8) = pattern(at + 1, round);
 	}
 }
 
@@ -25,18 +25,18 @@ static u64 wrong(u64 end, u64 round)
 	u64 bad = 0;
 
 	for (u64 at = START; at < end; at += PAGE_SIZE) {
-		bad += *(volatile u64 *)at != pattern(at, round);
-		bad += *(volatile u64 *)(at + PAGE_SIZE - 8) != pattern(at + 1, round);
+		bad += *(live u64 *)at != pattern(at, round);
+		bad += *(live u64 *)(at + PAGE_SIZE - 8) != pattern(at + 1, round);
 	}
 	return bad;
 }
 
-static void fresh(u64 end)
+static void test_fresh(u64 end)
 {
 	u64 bad = 0;
 
 	for (u64 at = START; at < end; at += PAGE_SIZE)
-		bad += *(volatile u64 *)(at + 512) != 0;
+		bad += *(live u64 *)(at + 512) != 0;
 	report_eq(bad, 0, "fresh memory is zero");
 }
 
@@ -95,10 +95,10 @@ static void table_nowhere(void)
 static void sizes(u64 end)
 {
 	report_eq(end, 64 << 20, "64 MiB, as the launcher was told");
-	*(volatile u8 *)(end - 1) = 0x5a;
-	report_eq(*(volatile u8 *)(end - 1), 0x5a, "the last byte");
-	*(volatile u8 *)0x9fbff = 0x5b;
-	report_eq(*(volatile u8 *)0x9fbff, 0x5b, "the last byte of low memory");
+	*(live u8 *)(end - 1) = 0x5a;
+	report_eq(*(live u8 *)(end - 1), 0x5a, "the last byte");
+	*(live u8 *)0x9fbff = 0x5b;
+	report_eq(*(live u8 *)0x9fbff, 0x5b, "the last byte of low memory");
 }
 
 void guest_main(void)
@@ -108,7 +108,7 @@ void guest_main(void)
 	if (!report(end > START, "the loader says where memory ends"))
 		return;
 	sizes(end);
-	fresh(end - LARGE_SIZE);
+	test_fresh(end - LARGE_SIZE);
 	patterns(end);
 	hostile(end);
 	report_eq(wrong(end, 2), 0, "memory is as it was");

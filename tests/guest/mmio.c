@@ -15,14 +15,14 @@
 
 static u8 buffer[8192] __attribute__((aligned(4096)));
 
-/* The instruction as a person writes it. */
+/* The instruction as a person writes it: without the quotes and one of two %. */
 static const char *plain(const char *insn)
 {
 	static char text[128];
 	char *p = text;
 
 	for (; *insn && p < text + sizeof(text) - 1; insn++)
-		if (insn[0] != '%' || insn[1] != '%')
+		if (*insn != '"' && (insn[0] != '%' || insn[1] != '%'))
 			*p++ = *insn;
 	*p = 0;
 	return text;
@@ -32,9 +32,8 @@ static const char *plain(const char *insn)
 #define LOAD(insn, want)                                                        \
 	do {                                                                    \
 		u64 rax_ = 0x1122334455667788;                                  \
-                                                                                \
 		asm volatile(insn : "+a"(rax_) : "S"(NOBODY) : "memory", "cc"); \
-		report_eq(rax_, want, "%s", plain(insn));                       \
+		report_eq(rax_, want, "%s", plain(#insn));                      \
 	} while (0)
 
 static void loads(void)
@@ -73,16 +72,15 @@ static void loads(void)
 }
 
 /* The same with CF, PF and ZF set before and the flags in @mask after. */
-#define ALU(insn, want, mask, flags)                                          \
-	do {                                                                  \
-		u64 rax_ = 0x5, flags_;                                       \
-                                                                              \
-		asm volatile("xor %%ecx, %%ecx; stc; " insn "; pushf; pop %1" \
-			     : "+a"(rax_), "=r"(flags_)                       \
-			     : "S"(NOBODY)                                    \
-			     : "rcx", "memory", "cc");                        \
-		report_eq(rax_, want, "%s", plain(insn));                     \
-		report_eq(flags_ &(mask), flags, "%s: flags", plain(insn));   \
+#define ALU(insn, want, mask, flags)                                               \
+	do {                                                                       \
+		u64 rax_ = 0x5, flags_;                                            \
+		asm volatile("xor %%ecx, %%ecx; stc; " insn "; pushf; pop %1"      \
+			     : "+a"(rax_), "=r"(flags_)                            \
+			     : "S"(NOBODY)                                         \
+			     : "rcx", "memory", "cc");                             \
+		report_eq(rax_, want, "%s", plain(#insn));                         \
+		report(!((flags_ ^ (flags)) & (mask)), "%s: flags", plain(#insn)); \
 	} while (0)
 
 /* CF 1, PF 4, ZF 40, SF 80, OF 800. */
@@ -160,7 +158,7 @@ static void set(u64 address, u32 value)
 	do {                                                                    \
 		set(WORD, before);                                              \
 		asm volatile(insn : : "D"(WORD), __VA_ARGS__ : "memory", "cc"); \
-		report_eq(get(WORD), want, "%s", plain(insn));                  \
+		report_eq(get(WORD), want, "%s", plain(#insn));                 \
 	} while (0)
 
 static void stores(void)
@@ -205,6 +203,15 @@ static void stores(void)
 	set(TOP, 0);
 }
 
+/* Whether the buffer has these bytes of ones, and a zero on both sides. */
+static bool ones(unsigned int start, unsigned int count)
+{
+	for (unsigned int i = start; i < start + count; i++)
+		if (buffer[i] != 0xff)
+			return false;
+	return !buffer[start - 1] && !buffer[start + count];
+}
+
 /* String moves between memory, registers and nothing. */
 static void strings(void)
 {
@@ -215,15 +222,13 @@ static void strings(void)
 	rdi = (u64)buffer + 4000;
 	rcx = 200;
 	asm volatile("rep movsb" : "+S"(rsi), "+D"(rdi), "+c"(rcx) : : "memory");
-	report(rsi == NOBODY + 200 && rdi == (u64)buffer + 4200 && !rcx && buffer[4000] == 0xff &&
-		       buffer[4199] == 0xff && !buffer[3999] && !buffer[4200],
+	report(rsi == NOBODY + 200 && rdi == (u64)buffer + 4200 && !rcx && ones(4000, 200),
 	       "rep movsb from nobody, over a page's end");
 	rsi = NOBODY + 64;
 	rdi = (u64)buffer + 64;
 	rcx = 4;
 	asm volatile("std; rep movsq; cld" : "+S"(rsi), "+D"(rdi), "+c"(rcx) : : "memory");
-	report(rsi == NOBODY + 32 && rdi == (u64)buffer + 32 && buffer[71] == 0xff &&
-		       buffer[40] == 0xff && !buffer[39] && !buffer[72],
+	report(rsi == NOBODY + 32 && rdi == (u64)buffer + 32 && ones(40, 32),
 	       "rep movsq backwards");
 	*(u32 *)buffer = 0x00777777;
 	rsi = (u64)buffer;
@@ -283,19 +288,19 @@ static void vectors(void)
 	high = *(u64 *)(buffer + 8);
 	report(low == ~0ULL && high == ~0ULL, "movdqu from nobody");
 	memset(buffer, 0, 64);
-	asm volatile(
-		"xorps %%xmm4, %%xmm4; movups %%xmm4, (%0); movaps (%0), %%xmm4; movups %%xmm4, (%1)"
-		:
-		: "r"(NOBODY + 16), "r"(buffer)
-		: "memory");
+	asm volatile("xorps %%xmm4, %%xmm4; movups %%xmm4, (%0)\n\t"
+		     "movaps (%0), %%xmm4; movups %%xmm4, (%1)"
+		     :
+		     : "r"(NOBODY + 16), "r"(buffer)
+		     : "memory");
 	report(*(u64 *)buffer == ~0ULL, "movups to, movaps from nobody");
 }
 
 /* An access that begins in memory and ends where none is. */
 static void boundary(void)
 {
+	live u64 *last;
 	u64 end = ram_end(), value;
-	volatile u64 *last;
 
 	if (!end) {
 		report_skip("the loader does not say where memory ends", "the end of memory");
@@ -325,9 +330,9 @@ static void between_pages(void)
 
 static void ioapic(void)
 {
-	*(volatile u32 *)IOAPIC_BASE = 1;
-	report_eq(*(volatile u32 *)IOAPIC_BASE, 1, "IOREGSEL keeps its value");
-	report_eq(*(volatile u32 *)(IOAPIC_BASE + 0x10) >> 16 & 0xff, 23, "IOWIN");
+	*(live u32 *)IOAPIC_BASE = 1;
+	report_eq(*(live u32 *)IOAPIC_BASE, 1, "IOREGSEL keeps its value");
+	report_eq(*(live u32 *)(IOAPIC_BASE + 0x10) >> 16 & 0xff, 23, "IOWIN");
 	asm volatile("movb $0x10, (%0)" : : "r"(IOAPIC_BASE) : "memory");
 	asm volatile("movl $0x10033, 0x10(%0)" : : "r"(IOAPIC_BASE) : "memory");
 	report_eq(ioapic_read(0x10), 0x10033, "IOWIN takes an immediate");
@@ -346,7 +351,7 @@ static void apic_off(void)
 
 static void user_read(void *arg)
 {
-	*(volatile u32 *)arg;
+	*(live u32 *)arg;
 }
 
 static void faults(void)
@@ -357,7 +362,7 @@ static void faults(void)
 	page_map(va, NOBODY, PTE_P | PTE_W);
 	report_eq(user_run(user_read, (void *)va, 0), VEC_PF, "user mode, kernel's page: #PF");
 	report_eq(trap.error, PF_P | PF_U, "its error code");
-	report_eq(*(volatile u32 *)va, 0xffffffff, "another virtual address of nobody");
+	report_eq(*(live u32 *)va, 0xffffffff, "another virtual address of nobody");
 	page_map(va, NOBODY, PTE_P);
 	report_eq(attempt("movl $1, (%0)",
 			  :

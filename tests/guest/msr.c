@@ -44,7 +44,7 @@ static void values_stay(void)
 
 	cpuid(0, 0);
 	for (int i = 0; i < 20; i++)
-		outb(SERIAL_PORT + 7, i);
+		out8(SERIAL_PORT + 7, i);
 	apic_enable();
 	trap_handler(0x50, irq_count_handler);
 	apic_write(APIC_LVT_TIMER, 0x50);
@@ -147,7 +147,7 @@ static void pat(void)
 	refuse(MSR_PAT, 0x0207040600070406, "PAT with a reserved memory type on top");
 }
 
-static void canonical(void)
+static void test_bases(void)
 {
 	static const u32 numbers[] = { MSR_LSTAR, MSR_CSTAR, MSR_FS_BASE, MSR_GS_BASE,
 				       MSR_KERNEL_GS_BASE };
@@ -171,7 +171,7 @@ static void fs_base_is_used(void)
 	asm volatile("mov %%fs:64, %0" : "=r"(value) : "m"(word));
 	report_eq(value, word, "FS_BASE is where FS: points");
 	wrmsr(MSR_GS_BASE, (u64)&word - 32);
-	inb(PIC1 + 1);
+	in8(PIC1 + 1);
 	asm volatile("mov %%gs:32, %0" : "=r"(value) : "m"(word));
 	report_eq(value, word, "GS_BASE is where GS: points");
 	wrmsr(MSR_FS_BASE, 0);
@@ -211,17 +211,17 @@ static void tsc_adjust(void)
 		return;
 	}
 	adjust = rdmsr(MSR_TSC_ADJUST);
-	before = rdtsc();
+	before = read_tsc();
 	wrmsr(MSR_TSC_ADJUST, adjust + step);
-	after = rdtsc();
+	after = read_tsc();
 	report(after - before >= step && after - before < 2 * step, "TSC_ADJUST moves the TSC");
 	report_eq(rdmsr(MSR_TSC_ADJUST), adjust + step, "TSC_ADJUST reads back");
 	wrmsr(MSR_TSC_ADJUST, adjust);
-	after = rdtsc();
+	after = read_tsc();
 	report(after - before < step, "TSC_ADJUST moves it back");
 
-	wrmsr(MSR_TSC, rdtsc() + step);
-	after = rdtsc();
+	wrmsr(MSR_TSC, read_tsc() + step);
+	after = read_tsc();
 	report(after - before >= step && after - before < 2 * step, "WRMSR TSC moves the TSC");
 	adjust = rdmsr(MSR_TSC_ADJUST) - adjust;
 	report(adjust > step / 2 && adjust < step * 2,
@@ -272,7 +272,7 @@ static void tsc_aux(void)
 	}
 	wrmsr(MSR_TSC_AUX, 0x1234567);
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	asm volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(aux));
 	report_eq(aux, 0x1234567, "RDTSCP gives TSC_AUX");
 	report_eq(rdmsr(MSR_TSC_AUX), 0x1234567, "TSC_AUX reads back");
@@ -287,7 +287,7 @@ void guest_main(void)
 	privilege();
 	efer();
 	pat();
-	canonical();
+	test_bases();
 	fs_base_is_used();
 	apic_base();
 	mtrr();

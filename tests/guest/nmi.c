@@ -4,9 +4,9 @@
  */
 #include "guest.h"
 
-static volatile unsigned int count, depth, deepest, inside;
-static volatile u64 nmi_rip;
-static volatile enum {
+static live unsigned int count, depth, deepest, inside;
+static live u64 nmi_rip;
+static live enum {
 	JUST_COUNT,
 	SEND_TWO,
 	SEND_AND_IRET,
@@ -16,12 +16,12 @@ static volatile enum {
 
 static void send(void)
 {
-	if (x2apic_on())
+	if (x2apic_on()) {
 		wrmsr(0x830, APIC_ICR_NMI | APIC_ICR_ASSERT | rdmsr(0x802) << 32);
-	else {
-		apic_write(APIC_ICR2, apic_read(APIC_ID));
-		apic_write(APIC_ICR, APIC_ICR_NMI | APIC_ICR_ASSERT);
+		return;
 	}
+	apic_write(APIC_ICR2, apic_read(APIC_ID));
+	apic_write(APIC_ICR, APIC_ICR_NMI | APIC_ICR_ASSERT);
 }
 
 /* IRET to the next instruction: ends the blocking, goes nowhere. */
@@ -112,7 +112,7 @@ static void simple(const char *mode)
 	report_eq(count, 200, "%s: 200 in a row", mode);
 }
 
-static volatile unsigned int hlt_irq;
+static live unsigned int hlt_irq;
 
 static void send_from_irq(struct regs *regs)
 {

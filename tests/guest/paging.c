@@ -6,52 +6,52 @@
 #include "guest.h"
 
 /* Virtual addresses that nothing else uses. */
-#define AREA 0x6000000000ULL
+#define AREA 0x600000000000ULL
 
 static void touch_user(void *arg)
 {
-	*(volatile u64 *)arg;
+	*(live u64 *)arg;
 }
 
 /* One 2 MiB-aligned piece of memory, mapped with leaves of each size. */
 static void sizes(void)
 {
+	live u64 *mark = (u64 *)0x1005008;
 	const u64 memory = 0x1000000;
-	volatile u64 *mark = (u64 *)(memory + 0x5008);
 
 	*mark = 0x1122334455667788;
 	page_map(AREA + 0x5000, memory + 0x5000, PTE_P | PTE_W);
-	report_eq(*(volatile u64 *)(AREA + 0x5008), *mark, "a 4 KiB page");
+	report_eq(*(live u64 *)(AREA + 0x5008), *mark, "a 4 KiB page");
 	*page_entry(AREA + 0x40000000, 2) = memory | PTE_P | PTE_W | PTE_PS;
-	report_eq(*(volatile u64 *)(AREA + 0x40005008), *mark, "a 2 MiB page");
+	report_eq(*(live u64 *)(AREA + 0x40005008), *mark, "a 2 MiB page");
 	if (!(cpuid(0x80000001, 0).edx & BIT(26))) {
 		report_skip("no 1 GiB pages", "a 1 GiB page");
 		return;
 	}
 	*page_entry(AREA + 0x80000000, 3) = PTE_P | PTE_W | PTE_PS;
-	report_eq(*(volatile u64 *)(AREA + 0x80000000 + memory + 0x5008), *mark, "a 1 GiB page");
-	*(volatile u64 *)(AREA + 0x80000000 + memory + 0x5008) = 42;
+	report_eq(*(live u64 *)(AREA + 0x80000000 + memory + 0x5008), *mark, "a 1 GiB page");
+	*(live u64 *)(AREA + 0x80000000 + memory + 0x5008) = 42;
 	report_eq(*mark, 42, "written through it");
 }
 
 static void accessed_dirty(void)
 {
 	u64 pa = (u64)page_alloc(), va = AREA + 0x10000;
-	volatile u64 *pte = page_entry(va, 1), *pde;
+	live u64 *pte = page_entry(va, 1), *pde;
 
 	page_map(va, pa, PTE_P | PTE_W);
-	*(volatile u64 *)va;
+	*(live u64 *)va;
 	report_eq(*pte & (PTE_A | PTE_D), PTE_A, "a read sets A");
-	*(volatile u64 *)va = 1;
+	*(live u64 *)va = 1;
 	report_eq(*pte & (PTE_A | PTE_D), PTE_A | PTE_D, "a write sets D");
 	pde = page_entry(va, 2);
 	report(*pde & PTE_A, "A in the table above");
 	*pte &= ~(PTE_A | PTE_D);
-	invlpg((void *)va);
-	*(volatile u64 *)va;
+	flush_page((void *)va);
+	*(live u64 *)va;
 	report_eq(*pte & (PTE_A | PTE_D), PTE_A, "A again after INVLPG");
 	*page_entry(AREA + 0x40200000, 2) = 0x1000000 | PTE_P | PTE_W | PTE_PS;
-	*(volatile u64 *)(AREA + 0x40200000) = 1;
+	*(live u64 *)(AREA + 0x40200000) = 1;
 	report_eq(*page_entry(AREA + 0x40200000, 2) & (PTE_A | PTE_D), PTE_A | PTE_D,
 		  "A and D of a 2 MiB page");
 }
@@ -63,21 +63,21 @@ static void invalidate(void)
 	*one = 1;
 	*two = 2;
 	page_map(va, (u64)one, PTE_P | PTE_W);
-	report_eq(*(volatile u64 *)va, 1, "mapped to one page");
+	report_eq(*(live u64 *)va, 1, "mapped to one page");
 	page_map(va, (u64)two, PTE_P | PTE_W);
-	report_eq(*(volatile u64 *)va, 2, "another, after INVLPG");
+	report_eq(*(live u64 *)va, 2, "another, after INVLPG");
 	*page_entry(va, 1) = (u64)one | PTE_P | PTE_W;
 	write_cr3(read_cr3());
-	report_eq(*(volatile u64 *)va, 1, "another, after CR3");
+	report_eq(*(live u64 *)va, 1, "another, after CR3");
 	*page_entry(va, 1) = 0;
-	invlpg((void *)va);
+	flush_page((void *)va);
 	report_eq(attempt("mov (%0), %%al", : : "r"(va) : "rax"), VEC_PF, "none: #PF");
 	/* A translation that was not present is not kept: no INVLPG is needed. */
 	*page_entry(va, 1) = (u64)two | PTE_P | PTE_W;
-	report_eq(*(volatile u64 *)va, 2, "made present without INVLPG");
+	report_eq(*(live u64 *)va, 2, "made present without INVLPG");
 }
 
-static void global(void)
+static void test_global(void)
 {
 	u64 *one = page_alloc(), *two = page_alloc(), va = AREA + 0x30000;
 	u64 cr4 = read_cr4();
@@ -86,10 +86,10 @@ static void global(void)
 	*two = 2;
 	write_cr4(cr4 | CR4_PGE);
 	page_map(va, (u64)one, PTE_P | PTE_W | PTE_G);
-	report_eq(*(volatile u64 *)va, 1, "a global page");
+	report_eq(*(live u64 *)va, 1, "a global page");
 	*page_entry(va, 1) = (u64)two | PTE_P | PTE_W | PTE_G;
 	write_cr4(cr4);
-	report_eq(*(volatile u64 *)va, 2, "CR4.PGE flushes global pages");
+	report_eq(*(live u64 *)va, 2, "CR4.PGE flushes global pages");
 }
 
 static void no_execute(void)
@@ -183,7 +183,7 @@ static void self_modifying(void)
 
 	memcpy(code, "\xb8\x00\x00\x00\x00\xc3", 6);
 	for (u32 i = 0; i < 1000; i++) {
-		*(volatile u32 *)(code + 1) = i;
+		*(live u32 *)(code + 1) = i;
 		asm volatile("call *%1" : "=a"(got) : "r"(code) : "memory");
 		bad += got != i;
 	}
@@ -193,7 +193,7 @@ static void self_modifying(void)
 		u8 *fresh = (u8 *)(0x1800000 + i * PAGE_SIZE + 4094);
 
 		memcpy(fresh, "\xb8\x00\x00\x00\x00\xc3", 6);
-		*(volatile u32 *)(fresh + 1) = i;
+		*(live u32 *)(fresh + 1) = i;
 		asm volatile("call *%1" : "=a"(got) : "r"(fresh) : "memory");
 		bad += got != i;
 	}
@@ -215,9 +215,9 @@ static void address_spaces(void)
 	page_map(va, (u64)two, PTE_P | PTE_W);
 	for (u64 i = 0; i < 200; i++) {
 		write_cr3(i & 1 ? (u64)other : old);
-		*(volatile u64 *)va = i;
+		*(live u64 *)va = i;
 		if (!(i % 16))
-			inb(SERIAL_PORT + 7);
+			in8(SERIAL_PORT + 7);
 		bad += *(i & 1 ? two : one) != i;
 	}
 	write_cr3(old);
@@ -231,12 +231,12 @@ u64 five_levels_call(u64 (*fn)(void), u64 pml5);
 
 static u64 with_five_levels(void)
 {
-	volatile u64 *high = (u64 *)HIGH;
+	live u64 *high = (u64 *)HIGH;
 	u64 result = !!(read_cr4() & CR4_LA57);
 
 	*high = 0x5555;
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	apic_read(APIC_ID);
 	return *high == 0x5555 ? result : 0;
 }
@@ -272,7 +272,7 @@ void guest_main(void)
 	sizes();
 	accessed_dirty();
 	invalidate();
-	global();
+	test_global();
 	no_execute();
 	user_pages();
 	self_modifying();

@@ -16,15 +16,15 @@ static void unclaimed(void)
 {
 	u64 rax;
 
-	report_eq(inb(NOBODY), 0xff, "IN AL, nobody");
-	report_eq(inw(NOBODY), 0xffff, "IN AX, nobody");
-	report_eq(inl(NOBODY), 0xffffffff, "IN EAX, nobody");
-	report_eq(inl(NOBODY + 1), 0xffffffff, "IN EAX, nobody, unaligned");
-	report_eq(inl(0xfffd), 0xffffffff, "IN EAX at the last ports");
-	outb(NOBODY, 0);
-	outw(NOBODY, 0);
-	outl(NOBODY, 0);
-	report_eq(inb(NOBODY), 0xff, "OUT to nobody does nothing");
+	report_eq(in8(NOBODY), 0xff, "IN AL, nobody");
+	report_eq(in16(NOBODY), 0xffff, "IN AX, nobody");
+	report_eq(in32(NOBODY), 0xffffffff, "IN EAX, nobody");
+	report_eq(in32(NOBODY + 1), 0xffffffff, "IN EAX, nobody, unaligned");
+	report_eq(in32(0xfffd), 0xffffffff, "IN EAX at the last ports");
+	out8(NOBODY, 0);
+	out16(NOBODY, 0);
+	out32(NOBODY, 0);
+	report_eq(in8(NOBODY), 0xff, "OUT to nobody does nothing");
 	asm volatile("mov $0x1122334455667788, %%rax; inb %%dx, %%al" : "=&a"(rax) : "d"(NOBODY));
 	report_eq(rax, 0x11223344556677ff, "IN AL leaves the rest of RAX");
 	asm volatile("mov $0x1122334455667788, %%rax; inw %%dx, %%ax" : "=&a"(rax) : "d"(NOBODY));
@@ -33,13 +33,13 @@ static void unclaimed(void)
 	report_eq(rax, 0xffffffff, "IN EAX clears the upper half of RAX");
 }
 
-static void bytes(u16 port, const char *where)
+static void test_bytes(u16 port, const char *where)
 {
 	u8 value;
 
 	for (unsigned int i = 0; i < 256; i += 15) {
-		outb(port, i);
-		value = inb(port);
+		out8(port, i);
+		value = in8(port);
 		if (value != (u8)i) {
 			report_eq(value, i, "%s: a byte comes back", where);
 			return;
@@ -48,7 +48,7 @@ static void bytes(u16 port, const char *where)
 	report(true, "%s: bytes come back", where);
 }
 
-static void immediate(void)
+static void test_immediate(void)
 {
 	u8 value;
 
@@ -56,11 +56,11 @@ static void immediate(void)
 		     : "=a"(value));
 	report_eq(value, 0x5c, "OUT and IN with an immediate port");
 	/* REX.W and the operand-size prefix on byte forms change nothing. */
-	asm volatile(
-		"mov $0x3a, %%al; .byte 0x48, 0xe6, 0x21; xor %%eax, %%eax; .byte 0x66, 0xe4, 0x21"
-		: "=a"(value));
+	asm volatile("mov $0x3a, %%al; .byte 0x48, 0xe6, 0x21\n\t"
+		     "xor %%eax, %%eax; .byte 0x66, 0xe4, 0x21"
+		     : "=a"(value));
 	report_eq(value, 0x3a, "with prefixes that do not matter");
-	outb(MASK, 0xff);
+	out8(MASK, 0xff);
 }
 
 static void rep_ins(u16 port, const char *where)
@@ -69,7 +69,7 @@ static void rep_ins(u16 port, const char *where)
 	u64 rcx = count, rdi = (u64)buffer;
 	unsigned int bad = 0;
 
-	outb(port, 0x6b);
+	out8(port, 0x6b);
 	memset(buffer, 0, sizeof(buffer));
 	asm volatile("cld; rep insb" : "+c"(rcx), "+D"(rdi) : "d"(port) : "memory");
 	report_eq(rcx, 0, "%s: REP INSB: RCX", where);
@@ -89,7 +89,7 @@ static void rep_outs(u16 port, const char *where)
 	asm volatile("cld; rep outsb" : "+c"(rcx), "+S"(rsi) : "d"(port) : "memory");
 	report_eq(rcx, 0, "%s: REP OUTSB: RCX", where);
 	report_eq(rsi, (u64)buffer + count, "%s: REP OUTSB: RSI", where);
-	report_eq(inb(port), (count - 1) % 251, "%s: REP OUTSB: the last byte is last", where);
+	report_eq(in8(port), (count - 1) % 251, "%s: REP OUTSB: the last byte is last", where);
 }
 
 static void directions(void)
@@ -97,7 +97,7 @@ static void directions(void)
 	u64 rcx, rdi, rsi;
 
 	memset(buffer, 0, sizeof(buffer));
-	outb(SCRATCH, 0x21);
+	out8(SCRATCH, 0x21);
 	rcx = 16;
 	rdi = (u64)buffer + 100;
 	asm volatile("std; rep insb; cld" : "+c"(rcx), "+D"(rdi) : "d"(SCRATCH) : "memory");
@@ -111,7 +111,7 @@ static void directions(void)
 	rsi = (u64)buffer + 50;
 	asm volatile("std; rep outsb; cld" : "+c"(rcx), "+S"(rsi) : "d"(SCRATCH) : "memory");
 	report_eq(rsi, (u64)buffer + 47, "OUTSB with DF: RSI");
-	report_eq(inb(SCRATCH), 0x33, "OUTSB with DF: the order");
+	report_eq(in8(SCRATCH), 0x33, "OUTSB with DF: the order");
 }
 
 static void counts(void)
@@ -124,7 +124,7 @@ static void counts(void)
 	/* A 32-bit address size counts in ECX, and clears the upper halves. */
 	rcx = 0x100000002;
 	rdi = (u64)buffer;
-	outb(SCRATCH, 0x44);
+	out8(SCRATCH, 0x44);
 	asm volatile(".byte 0x67; rep insb" : "+c"(rcx), "+D"(rdi) : "d"(SCRATCH) : "memory");
 	report(buffer[0] == 0x44 && buffer[1] == 0x44 && rdi == (u64)buffer + 2 && !(u32)rcx,
 	       "REP INSB with 32-bit addresses");
@@ -134,22 +134,27 @@ static void counts(void)
 	report(rdi == (u64)buffer + 1 && rcx == 5, "INSB without REP");
 }
 
+/* Whether the buffer has these bytes of ones, and a zero on both sides. */
+static bool ones(unsigned int start, unsigned int count)
+{
+	for (unsigned int i = start; i < start + count; i++)
+		if (buffer[i] != 0xff)
+			return false;
+	return !buffer[start - 1] && !buffer[start + count];
+}
+
 static void wide(void)
 {
 	u64 rcx = 8, rdi = (u64)buffer + 4090;
 
 	memset(buffer, 0, sizeof(buffer));
 	asm volatile("rep insw" : "+c"(rcx), "+D"(rdi) : "d"(NOBODY) : "memory");
-	report(rdi == (u64)buffer + 4106 && buffer[4090] == 0xff && buffer[4105] == 0xff &&
-		       !buffer[4106] && !buffer[4089],
-	       "REP INSW over a page's end");
+	report(rdi == (u64)buffer + 4106 && ones(4090, 16), "REP INSW over a page's end");
 	rcx = 3;
 	rdi = (u64)buffer + 4094;
 	memset(buffer, 0, sizeof(buffer));
 	asm volatile("rep insl" : "+c"(rcx), "+D"(rdi) : "d"(NOBODY) : "memory");
-	report(rdi == (u64)buffer + 4106 && buffer[4094] == 0xff && buffer[4105] == 0xff &&
-		       !buffer[4106] && !buffer[4093],
-	       "REP INSL, an element on two pages");
+	report(rdi == (u64)buffer + 4106 && ones(4094, 12), "REP INSL, an element on two pages");
 	rcx = 3;
 	rdi = (u64)buffer + 4095;
 	asm volatile("rep outsl" : "+c"(rcx), "+S"(rdi) : "d"(NOBODY) : "memory");
@@ -163,7 +168,7 @@ static void segment(void)
 	buffer[16] = 0x99;
 	wrmsr(MSR_FS_BASE, (u64)buffer);
 	asm volatile("fs outsb" : "+S"(rsi) : "d"(SCRATCH) : "memory");
-	report(rsi == 17 && inb(SCRATCH) == 0x99, "OUTSB from FS:");
+	report(rsi == 17 && in8(SCRATCH) == 0x99, "OUTSB from FS:");
 	wrmsr(MSR_FS_BASE, 0);
 }
 
@@ -173,9 +178,9 @@ static void faults(void)
 	u64 hole = (u64)buffer + 4096, rcx = 64, rdi = hole - 10, rsi;
 
 	memset(buffer, 0, sizeof(buffer));
-	outb(SCRATCH, 0x5d);
+	out8(SCRATCH, 0x5d);
 	*page_entry(hole, 1) &= ~PTE_P;
-	invlpg((void *)hole);
+	flush_page((void *)hole);
 	report_eq(attempt("rep insb",
 			  : "+c"(rcx), "+D"(rdi)
 			  : "d"(SCRATCH)
@@ -197,7 +202,7 @@ static void faults(void)
 	rdi = hole;
 	rcx = 1;
 	*page_entry(hole, 1) &= ~PTE_W;
-	invlpg((void *)hole);
+	flush_page((void *)hole);
 	report_eq(attempt("rep insb",
 			  : "+c"(rcx), "+D"(rdi)
 			  : "d"(SCRATCH)
@@ -205,7 +210,7 @@ static void faults(void)
 		  VEC_PF, "INSB into a read-only page: #PF");
 	report_eq(trap.error, PF_W | PF_P, "its error code");
 	*page_entry(hole, 1) |= PTE_W;
-	invlpg((void *)hole);
+	flush_page((void *)hole);
 	rdi = 0x0123456789abcdef;
 	rcx = 1;
 	report_eq(attempt("rep insb",
@@ -217,12 +222,12 @@ static void faults(void)
 
 static void user_in(void *arg)
 {
-	inb((u64)arg);
+	in8((u64)arg);
 }
 
 static void user_inl(void *arg)
 {
-	inl((u64)arg);
+	in32((u64)arg);
 }
 
 static void user_ins(void *arg)
@@ -251,7 +256,7 @@ static void permissions(void)
 	report_eq(user_run(user_ins, port, 3 << 12), 0x80, "user mode, INSB, IOPL 3");
 	allow(SCRATCH, true);
 	report_eq(user_run(user_in, port, 0), 0x80, "user mode, allowed by the bitmap");
-	outb(SCRATCH, 0x71);
+	out8(SCRATCH, 0x71);
 	buffer[0] = 0;
 	report_eq(user_run(user_ins, port, 0), 0x80, "user mode, INSB, allowed by the bitmap");
 	report_eq(buffer[0], 0x71, "and it reads the port");
@@ -263,23 +268,23 @@ static void permissions(void)
 /* A word at a byte device reaches the next register as well, or nothing. */
 static void odd_sizes(void)
 {
-	outb(SCRATCH, 0x42);
-	report_eq(inw(SCRATCH) & 0xff, 0x42, "a word has the byte in front");
-	report_eq(inw(SCRATCH) >> 8, 0xff, "and ones behind, where nobody is");
+	out8(SCRATCH, 0x42);
+	report_eq(in16(SCRATCH) & 0xff, 0x42, "a word has the byte in front");
+	report_eq(in16(SCRATCH) >> 8, 0xff, "and ones behind, where nobody is");
 }
 
 void guest_main(void)
 {
 	unclaimed();
-	bytes(SCRATCH, "userspace");
-	bytes(MASK, "kernel");
-	outb(MASK, 0xff);
-	immediate();
+	test_bytes(SCRATCH, "userspace");
+	test_bytes(MASK, "kernel");
+	out8(MASK, 0xff);
+	test_immediate();
 	rep_ins(SCRATCH, "userspace");
 	rep_ins(MASK, "kernel");
 	rep_outs(SCRATCH, "userspace");
 	rep_outs(MASK, "kernel");
-	outb(MASK, 0xff);
+	out8(MASK, 0xff);
 	directions();
 	counts();
 	wide();

@@ -12,35 +12,36 @@
 static void irq0(struct regs *regs)
 {
 	irq_count[regs->vector]++;
-	outb(PIC1, 0x20);
+	out8(PIC1, 0x20);
 }
 
 static u8 status(unsigned int channel)
 {
-	outb(PIT_MODE, 0xe0 | 2 << channel);
-	return inb(0x40 + channel);
+	out8(PIT_MODE, 0xe0 | 2 << channel);
+	return in8(0x40 + channel);
 }
 
 static u16 latched(unsigned int channel)
 {
 	u8 low;
 
-	outb(PIT_MODE, channel << 6);
-	low = inb(0x40 + channel);
-	return low | inb(0x40 + channel) << 8;
+	out8(PIT_MODE, channel << 6);
+	low = in8(0x40 + channel);
+	return low | in8(0x40 + channel) << 8;
 }
 
 static void read_back(void)
 {
+	out8(SPEAKER, (in8(SPEAKER) & ~2) | 1); /* channel 2's gate */
 	for (unsigned int mode = 0; mode < 6; mode++) {
-		outb(PIT_MODE, 0xb0 | mode << 1);
+		out8(PIT_MODE, 0xb0 | mode << 1);
 		report_eq(status(2) & 0x3f, 0x30 | mode << 1, "mode %u: status", mode);
 		if (!(status(2) & 0x40))
 			report_skip("this PIT has no null-count bit", "mode %u: null count", mode);
 		else
 			report(true, "mode %u: null count", mode);
-		outb(0x42, 0x34);
-		outb(0x42, 0x12);
+		out8(0x42, 0x34);
+		out8(0x42, 0x12);
 	}
 	pit_set(2, 3, 1000);
 	linger();
@@ -51,41 +52,40 @@ static void counting(void)
 {
 	u16 first, second;
 
-	outb(SPEAKER, (inb(SPEAKER) & ~2) | 1);
 	pit_set(2, 0, 0xffff);
 	first = latched(2);
 	linger();
 	second = latched(2);
 	report(second < first, "mode 0 counts down");
-	outb(PIT_MODE, 0x80);
-	first = inb(0x42);
-	first |= inb(0x42) << 8;
-	outb(PIT_MODE, 0x80);
-	outb(PIT_MODE, 0x80);
+	out8(PIT_MODE, 0x80);
+	first = in8(0x42);
+	first |= in8(0x42) << 8;
+	out8(PIT_MODE, 0x80);
+	out8(PIT_MODE, 0x80);
 	linger();
-	second = inb(0x42);
-	second |= inb(0x42) << 8;
+	second = in8(0x42);
+	second |= in8(0x42) << 8;
 	report(second <= first, "a second latch command is ignored");
-	outb(PIT_MODE, 0x90);
-	outb(0x42, 200);
-	report(inb(0x42) <= 200 && !(status(2) & 0x20), "low byte only");
-	outb(PIT_MODE, 0xa4);
-	outb(0x42, 0x80);
-	first = inb(0x42);
+	out8(PIT_MODE, 0x90);
+	out8(0x42, 200);
+	report(in8(0x42) <= 200 && !(status(2) & 0x20), "low byte only");
+	out8(PIT_MODE, 0xa4);
+	out8(0x42, 0x80);
+	first = in8(0x42);
 	report(first <= 0x80 && (status(2) & 0x30) == 0x20, "high byte only");
 	pit_set(2, 0, 500);
-	report(!(inb(SPEAKER) & 0x20) || latched(2) > 500, "mode 0: OUT is low at first");
-	while (!(inb(SPEAKER) & 0x20))
+	report(!(in8(SPEAKER) & 0x20) || latched(2) > 500, "mode 0: OUT is low at first");
+	while (!(in8(SPEAKER) & 0x20))
 		cpu_relax();
 	report(true, "mode 0: OUT goes high");
 	report(status(2) & 0x80, "read-back has OUT as well");
 }
 
-static void gate(void)
+static void test_gate(void)
 {
 	u16 first, second;
 
-	outb(SPEAKER, inb(SPEAKER) & ~3);
+	out8(SPEAKER, in8(SPEAKER) & ~3);
 	pit_set(2, 0, 0xf000);
 	first = latched(2);
 	linger();
@@ -94,9 +94,9 @@ static void gate(void)
 		report(true, "gate low stops channel 2");
 	else
 		report_skip("this PIT counts on", "gate low stops channel 2");
-	outb(SPEAKER, inb(SPEAKER) | 3);
-	report_eq(inb(SPEAKER) & 3, 3, "port 0x61 reads back");
-	outb(SPEAKER, inb(SPEAKER) & ~3);
+	out8(SPEAKER, in8(SPEAKER) | 3);
+	report_eq(in8(SPEAKER) & 3, 3, "port 0x61 reads back");
+	out8(SPEAKER, in8(SPEAKER) & ~3);
 }
 
 static void one_interrupt(void)
@@ -113,7 +113,7 @@ static void one_interrupt(void)
 	report(sleep_count(&irq_count[IRQ0], 2), "mode 0: again with a new count");
 }
 
-static void periodic(void)
+static void periodic_modes(void)
 {
 	static const u8 modes[] = { 2, 3 };
 
@@ -145,7 +145,7 @@ void guest_main(void)
 	trap_handler(IRQ0, irq0);
 	read_back();
 	counting();
-	gate();
+	test_gate();
 	one_interrupt();
-	periodic();
+	periodic_modes();
 }

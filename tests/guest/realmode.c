@@ -4,30 +4,13 @@
  * way between real, protected and long mode.
  */
 #include "guest.h"
+#include "realmode.h"
 
 #define VECTOR_NONE 0xffff
 
-extern volatile u16 rm_vector, rm_ip, rm_cs, rm_flags, rm_flags_in, rm_expected_ip;
-extern volatile u32 rm_big_address;
-extern u8 rm_stubs[];
-
-/* 16-bit and 32-bit code: only their addresses mean something here. */
-#define FUNCTIONS(X)                                                                             \
-	X(rm_divide)                                                                             \
-	X(rm_undefined)                                                                          \
-	X(rm_breakpoint) X(rm_overflow) X(rm_bound) X(rm_bound_inside) X(rm_data_limit)          \
-		X(rm_data_limit32) X(rm_stack_limit) X(rm_lock) X(rm_long) X(rm_ltr) X(rm_int)   \
-			X(rm_single_step) X(rm_alias) X(rm_above) X(rm_far_call) X(rm_push_sp)   \
-				X(rm_stack_wrap) X(rm_wide) X(rm_big) X(rm_cpuid) X(rm_rdmsr)    \
-					X(rm_pio) X(rm_rep_insb) X(rm_hlt) X(rm_irq0) X(rm_lidt) \
-						X(rm_toggle) X(pm_add) X(pm_cpuid) X(pm_pio)     \
-							X(pm_registers)
-#define DECLARE(name) void name(void);
-FUNCTIONS(DECLARE)
-
 static void set_vector(unsigned int vector, u64 linear)
 {
-	((volatile u32 *)OPAQUE(0UL))[vector] = linear;
+	((live u32 *)OPAQUE(0UL))[vector] = linear;
 }
 
 static void one_exception(void (*fn)(void), u16 vector, const char *what)
@@ -59,7 +42,7 @@ static void exceptions(void)
 }
 
 /* QEMU, target/i386/TODO: segment limits are not checked. */
-static void limits(void)
+static void test_limits(void)
 {
 	const char *excuse = tcg_fault("QEMU's TCG checks no segment limits");
 
@@ -68,21 +51,21 @@ static void limits(void)
 	report_known(real_call(rm_stack_limit), VEC_SS, excuse, "word at 0xffff of SS");
 }
 
-static void segments(void)
+static void test_segments(void)
 {
 	report_eq(real_call(rm_alias), 0xbeef, "segments overlap");
-	report_eq(*(volatile u16 *)0x10010, 0xbeef, "what real mode wrote is at segment * 16");
-	report_eq(real_call(rm_above), *(volatile u16 *)0x100000, "FFFF:0010 is 1 MiB");
+	report_eq(*(live u16 *)0x10010, 0xbeef, "what real mode wrote is at segment * 16");
+	report_eq(real_call(rm_above), *(live u16 *)0x100000, "FFFF:0010 is 1 MiB");
 	report_eq(real_call(rm_far_call), 0x0800, "far call and return");
 	report_eq(real_call(rm_push_sp), 0, "PUSH SP");
 	report_eq(real_call(rm_stack_wrap), 0xfffe, "SP wraps");
-	report_eq(*(volatile u16 *)0x6fffe, 0x5678, "PUSH at the top of a segment");
+	report_eq(*(live u16 *)0x6fffe, 0x5678, "PUSH at the top of a segment");
 	report_eq(real_call(rm_wide), 0x1234 ^ 0x5678, "32-bit operands and addresses");
 }
 
-static void big(void)
+static void test_big(void)
 {
-	volatile u32 *p = (u32 *)0x1230000;
+	live u32 *p = (u32 *)0x1230000;
 
 	*p = 0x55aa1234;
 	rm_big_address = (u64)p;
@@ -100,7 +83,7 @@ static void intercepted(void)
 	report_eq(real_call(rm_rdmsr), 0x0406, "RDMSR in real mode");
 	report_eq(real_call(rm_pio), 0xa55a, "IN and OUT in real mode");
 	report_eq(real_call(rm_rep_insb), 0x005a, "REP INSB to the end of a segment");
-	report_eq(*(volatile u8 *)0x7fff0, 0x5a, "REP INSB filled from the start");
+	report_eq(*(live u8 *)0x7fff0, 0x5a, "REP INSB filled from the start");
 }
 
 static void interrupts(void)
@@ -137,10 +120,10 @@ static void modes(void)
 void guest_main(void)
 {
 	real_install();
-	segments();
+	test_segments();
 	exceptions();
-	limits();
-	big();
+	test_limits();
+	test_big();
 	intercepted();
 	interrupts();
 	modes();

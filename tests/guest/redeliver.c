@@ -10,7 +10,7 @@
 #define FRESH 0x800000ULL
 
 static u64 next_fresh = FRESH;
-static volatile unsigned int taken;
+static live unsigned int taken;
 static struct trap last;
 
 /* The top of a stack in fresh memory; 0 when there is no more. */
@@ -149,7 +149,7 @@ static void interrupts(void)
 		pic_mask(0xfffe);
 		asm volatile("sti; nop; 1: nop; cli; lea 1b(%%rip), %0" : "=r"(rip) : : "memory");
 		pic_mask(0xffff);
-		outb(PIC1, 0x20);
+		out8(PIC1, 0x20);
 		done(0x20, 0, rip);
 	}
 }

@@ -4,43 +4,7 @@
  * instructions; 64-bit and compatibility mode.
  */
 #include "guest.h"
-
-/* Counts its calls, keeps what SYSCALL left, returns with SYSRET. */
-void syscall_entry(void);
-void syscall_user(void *arg);
-
-u64 syscall_calls, syscall_rcx, syscall_r11, syscall_flags, syscall_cs, syscall_ss, syscall_rsp,
-	syscall_back_cs, syscall_back_ss, syscall_back_flags;
-
-asm(".pushsection .text\n"
-    "syscall_entry:\n\t"
-    "mov %rsp, syscall_rsp\n\t"
-    "mov $syscall_stack, %rsp\n\t"
-    "incq syscall_calls\n\t"
-    "mov %rcx, syscall_rcx\n\t"
-    "mov %r11, syscall_r11\n\t"
-    "pushf\n\tpop syscall_flags\n\t"
-    "mov %cs, syscall_cs\n\t"
-    "mov %ss, syscall_ss\n\t"
-    "push %rcx\n\tpush %r11\n\t"
-    "xor %eax, %eax\n\txor %ecx, %ecx\n\tcpuid\n\t"
-    "pop %r11\n\tpop %rcx\n\t"
-    "mov syscall_rsp, %rsp\n\t"
-    "sysretq\n"
-    "syscall_user:\n\t"
-    "push %rbx\n\tstc\n\t"
-    "syscall\n"
-    "syscall_behind:\n\t"
-    "pushf\n\tpop syscall_back_flags\n\t"
-    "mov %cs, syscall_back_cs\n\t"
-    "mov %ss, syscall_back_ss\n\t"
-    "syscall\n\tsyscall\n\t"
-    "pop %rbx\n\tret\n"
-    ".globl syscall_behind\n"
-    ".popsection\n"
-    ".pushsection .bss\n.balign 16\n.skip 4096\nsyscall_stack:\n.popsection\n");
-
-extern u8 syscall_behind[];
+#include "syscall.h"
 
 static void system_calls(void)
 {
@@ -63,21 +27,6 @@ static void system_calls(void)
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SCE);
 	report_eq(user_run(syscall_user, NULL, 0), VEC_UD, "SYSCALL without EFER.SCE: #UD");
 }
-
-void sysenter_entry(void);
-void sysenter_user(void *arg);
-u64 sysenter_calls;
-
-asm(".pushsection .text\n"
-    "sysenter_entry:\n\t"
-    "incq sysenter_calls\n\t"
-    "sysexitq\n"
-    "sysenter_user:\n\t"
-    "mov %rsp, %rcx\n\t"
-    "lea 1f(%rip), %rdx\n\t"
-    "sysenter\n"
-    "1:\tint $0x80\n"
-    ".popsection\n");
 
 /* AMD CPUs have it in legacy mode only (APM 3, SYSENTER). */
 static void sysenter(void)
@@ -107,7 +56,7 @@ static void swapgs(void)
 	asm volatile("swapgs" : : : "memory");
 	report(rdmsr(MSR_GS_BASE) == b && rdmsr(MSR_KERNEL_GS_BASE) == a, "SWAPGS");
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	asm volatile("swapgs" : : : "memory");
 	report(rdmsr(MSR_GS_BASE) == a && rdmsr(MSR_KERNEL_GS_BASE) == b, "and back, after exits");
 	wrmsr(MSR_GS_BASE, 0);
@@ -156,7 +105,7 @@ static void user_iret(void *arg)
 
 static void user_cpuid(void *arg)
 {
-	*(volatile u32 *)arg = cpuid(0, 0).ebx;
+	*(live u32 *)arg = cpuid(0, 0).ebx;
 }
 
 static void user_popf(void *arg)
@@ -164,11 +113,13 @@ static void user_popf(void *arg)
 	u64 flags;
 
 	asm volatile("pushf; orl $0x3200, (%%rsp); popf; pushf; pop %0" : "=r"(flags));
-	*(volatile u64 *)arg = flags;
+	*(live u64 *)arg = flags;
 }
 
 static void privileged(void)
 {
+	live u64 flags = 0;
+	live u32 ebx = 0;
 	static const struct {
 		void (*fn)(void *arg);
 		const char *name;
@@ -177,8 +128,6 @@ static void privileged(void)
 		{ user_invlpg, "INVLPG" }, { user_wbinvd, "WBINVD" }, { user_ltr, "LTR" },
 	};
 	static u8 operand[16];
-	volatile u64 flags = 0;
-	volatile u32 ebx = 0;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
 		report_eq(user_run(cases[i].fn, operand, 0), VEC_GP, "user mode: %s: #GP",
@@ -190,27 +139,12 @@ static void privileged(void)
 	report_eq(flags & 0x3200, 0, "POPF changes neither IF nor IOPL");
 }
 
-/* 32-bit code that adds, runs CPUID and uses a port, then INT 0x80. */
-extern u8 compat_code[];
-u32 compat_result, compat_vendor;
-
-asm(".pushsection .text\n.code32\n"
-    "compat_code:\n\t"
-    "mov $0x2b, %eax\n\tmov %eax, %ds\n\tmov %eax, %es\n\t"
-    "mov $0xfffffff0, %eax\n\tadd $0x20, %eax\n\t"
-    "mov %eax, compat_result\n\t"
-    "xor %eax, %eax\n\tcpuid\n\tmov %ebx, compat_vendor\n\t"
-    "pushl $0x12345678\n\tpopl %ecx\n\t"
-    "int $0x80\n"
-    ".code64\n.popsection\n");
-
-static void compatibility(void)
+static void test_compatibility(void)
 {
 	static u8 stack[4096] __attribute__((aligned(16)));
 	unsigned int got;
 
-	got = user_call((void (*)(void *))compat_code, NULL, (u64)stack + sizeof(stack), 2,
-			SEL_USER_CODE32);
+	got = user_call(compat_code, NULL, (u64)stack + sizeof(stack), 2, SEL_USER_CODE32);
 	report_eq(got, 0x80, "compatibility mode");
 	report_eq(compat_result, 0x10, "32-bit arithmetic");
 	report_eq(compat_vendor, cpuid(0, 0).ebx, "CPUID in compatibility mode");
@@ -233,7 +167,7 @@ static void tables(void)
 	report_eq(idtr.base, (u64)idt, "IDT base");
 	report_eq(idtr.limit, 4095, "IDT limit");
 	cpuid(0, 0);
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	asm volatile("sgdt %0" : "=m"(again));
 	report(again.base == gdtr.base && again.limit == gdtr.limit, "GDTR survives exits");
 	asm volatile("sidt %0" : "=m"(again));
@@ -243,7 +177,7 @@ static void tables(void)
 	report_eq(ldt, 0, "LDTR is null");
 	/* Selectors and hidden bases of FS and GS. */
 	asm volatile("mov %0, %%fs; mov %0, %%gs" : : "r"(SEL_USER_DATA));
-	inb(SERIAL_PORT + 7);
+	in8(SERIAL_PORT + 7);
 	asm volatile("mov %%fs, %0; mov %%gs, %1" : "=r"(tr), "=r"(ldt));
 	report(tr == SEL_USER_DATA && ldt == SEL_USER_DATA, "FS and GS survive exits");
 	asm volatile("mov %0, %%fs; mov %0, %%gs" : : "r"(0));
@@ -256,6 +190,6 @@ void guest_main(void)
 	sysenter();
 	swapgs();
 	privileged();
-	compatibility();
+	test_compatibility();
 	tables();
 }

@@ -7,7 +7,7 @@
 /* About ten seconds of TSC; longer than any wait, shorter than the time-out. */
 #define GIVE_UP (25ULL << 30)
 
-volatile unsigned int irq_count[256];
+live unsigned int irq_count[256];
 
 static bool x2apic;
 
@@ -90,19 +90,19 @@ void irq_count_handler(struct regs *regs)
 	apic_write(APIC_EOI, 0);
 }
 
-bool wait_count(volatile unsigned int *count, unsigned int want)
+bool wait_count(live unsigned int *count, unsigned int want)
 {
-	u64 start = rdtsc();
+	u64 start = read_tsc();
 
 	while (*count < want) {
-		if (rdtsc() - start > GIVE_UP)
+		if (read_tsc() - start > GIVE_UP)
 			return false;
 		cpu_relax();
 	}
 	return true;
 }
 
-bool sleep_count(volatile unsigned int *count, unsigned int want)
+bool sleep_count(live unsigned int *count, unsigned int want)
 {
 	while (*count < want)
 		sti_hlt_cli();
@@ -113,24 +113,24 @@ void linger(void)
 {
 	/* Port reads leave the guest, so that timers of the host get their turn. */
 	for (int i = 0; i < 200; i++)
-		inb(PIC1 + 1);
+		in8(PIC1 + 1);
 }
 
 static void ioapic_select(unsigned int reg)
 {
-	*(volatile u32 *)IOAPIC_BASE = reg;
+	*(live u32 *)IOAPIC_BASE = reg;
 }
 
 u32 ioapic_read(unsigned int reg)
 {
 	ioapic_select(reg);
-	return *(volatile u32 *)(IOAPIC_BASE + 0x10);
+	return *(live u32 *)(IOAPIC_BASE + 0x10);
 }
 
 void ioapic_write(unsigned int reg, u32 value)
 {
 	ioapic_select(reg);
-	*(volatile u32 *)(IOAPIC_BASE + 0x10) = value;
+	*(live u32 *)(IOAPIC_BASE + 0x10) = value;
 }
 
 void ioapic_set_entry(unsigned int pin, u64 entry)
@@ -148,37 +148,37 @@ u64 ioapic_entry(unsigned int pin)
 
 void pic_mask(u16 mask)
 {
-	outb(PIC1 + 1, mask);
-	outb(PIC2 + 1, mask >> 8);
+	out8(PIC1 + 1, mask);
+	out8(PIC2 + 1, mask >> 8);
 }
 
 void pic_init(u8 base)
 {
-	outb(PIC1, 0x11);
-	outb(PIC2, 0x11);
-	outb(PIC1 + 1, base);
-	outb(PIC2 + 1, base + 8);
-	outb(PIC1 + 1, 4);
-	outb(PIC2 + 1, 2);
-	outb(PIC1 + 1, 1);
-	outb(PIC2 + 1, 1);
+	out8(PIC1, 0x11);
+	out8(PIC2, 0x11);
+	out8(PIC1 + 1, base);
+	out8(PIC2 + 1, base + 8);
+	out8(PIC1 + 1, 4);
+	out8(PIC2 + 1, 2);
+	out8(PIC1 + 1, 1);
+	out8(PIC2 + 1, 1);
 	pic_mask(0xffff);
 }
 
 bool pic_await(u8 mask)
 {
-	u64 start = rdtsc();
+	u64 start = read_tsc();
 
-	outb(PIC1, 0x0a);
-	while ((inb(PIC1) & mask) != mask)
-		if (rdtsc() - start > GIVE_UP)
+	out8(PIC1, 0x0a);
+	while ((in8(PIC1) & mask) != mask)
+		if (read_tsc() - start > GIVE_UP)
 			return false;
 	return true;
 }
 
 void pit_set(unsigned int channel, unsigned int mode, u16 count)
 {
-	outb(0x43, channel << 6 | 0x30 | mode << 1);
-	outb(0x40 + channel, count);
-	outb(0x40 + channel, count >> 8);
+	out8(0x43, channel << 6 | 0x30 | mode << 1);
+	out8(0x40 + channel, count);
+	out8(0x40 + channel, count >> 8);
 }

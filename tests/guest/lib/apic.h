@@ -77,12 +77,12 @@ void apic_icr(u32 value);
 
 /* A handler that counts in irq_count[] and writes EOI. */
 void irq_count_handler(struct regs *regs);
-extern volatile unsigned int irq_count[256];
+extern live unsigned int irq_count[256];
 
 /* Spins, with interrupts as they are, until *count >= want; false: gave up. */
-bool wait_count(volatile unsigned int *count, unsigned int want);
+bool wait_count(live unsigned int *count, unsigned int want);
 /* The same, asleep in HLT with interrupts on in between. */
-bool sleep_count(volatile unsigned int *count, unsigned int want);
+bool sleep_count(live unsigned int *count, unsigned int want);
 /* Runs a while, in which a pending or wrongly armed interrupt would come. */
 void linger(void);
 

@@ -19,6 +19,9 @@ typedef int64_t s64;
 #define BIT(n) (1ULL << (n))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* For what changes behind the compiler's back: by handlers, devices, other mappings. */
+#define live __volatile__
+
 /* Vectors (SDM 3A 6.3.1). */
 #define VEC_DE 0
 #define VEC_DB 1
@@ -108,7 +111,7 @@ typedef int64_t s64;
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_TSC_AUX 0xc0000103
 
-static inline u8 inb(u16 port)
+static inline u8 in8(u16 port)
 {
 	u8 value;
 
@@ -116,7 +119,7 @@ static inline u8 inb(u16 port)
 	return value;
 }
 
-static inline u16 inw(u16 port)
+static inline u16 in16(u16 port)
 {
 	u16 value;
 
@@ -124,7 +127,7 @@ static inline u16 inw(u16 port)
 	return value;
 }
 
-static inline u32 inl(u16 port)
+static inline u32 in32(u16 port)
 {
 	u32 value;
 
@@ -132,17 +135,17 @@ static inline u32 inl(u16 port)
 	return value;
 }
 
-static inline void outb(u16 port, u8 value)
+static inline void out8(u16 port, u8 value)
 {
 	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline void outw(u16 port, u16 value)
+static inline void out16(u16 port, u16 value)
 {
 	asm volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline void outl(u16 port, u32 value)
+static inline void out32(u16 port, u32 value)
 {
 	asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
@@ -175,7 +178,7 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 	return r;
 }
 
-static inline u64 rdtsc(void)
+static inline u64 read_tsc(void)
 {
 	u32 low, high;
 
@@ -187,7 +190,6 @@ static inline u64 rdtsc(void)
 	static inline u64 read_##name(void)                                 \
 	{                                                                   \
 		u64 value;                                                  \
-                                                                            \
 		asm volatile("mov %%" #name ", %0" : "=r"(value));          \
 		return value;                                               \
 	}                                                                   \
@@ -238,7 +240,7 @@ static inline void sti_hlt_cli(void)
 	asm volatile("sti; hlt; cli" : : : "memory");
 }
 
-static inline void invlpg(void *va)
+static inline void flush_page(void *va)
 {
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }

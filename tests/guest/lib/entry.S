@@ -11,8 +11,12 @@ trap_stubs:
 	vector = 0
 	.rept	256
 	.balign	16
-	.if	vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30
-	.else
+	/* Vectors 8, 10 to 14, 17, 21, 29 and 30 come with an error code. */
+	has_error = 0
+	.if	vector < 32
+	has_error = (0x60227d00 >> vector) & 1
+	.endif
+	.if	!has_error
 	push	$0
 	.endif
 	push	$vector

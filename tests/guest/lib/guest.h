@@ -12,6 +12,9 @@
 #include "real.h"
 #include "trap.h"
 
+/* start.S goes there. */
+void guest_start(void);
+
 void *memset(void *to, int value, size_t size);
 void *memcpy(void *to, const void *from, size_t size);
 int memcmp(const void *a, const void *b, size_t size);

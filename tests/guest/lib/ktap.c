@@ -11,9 +11,9 @@ static unsigned int cases, failures;
 static void put(char c)
 {
 	/* Transmitter empty; bounded, for a machine without a serial port. */
-	for (int i = 0; i < 10000 && !(inb(SERIAL_PORT + 5) & 0x20); i++)
+	for (int i = 0; i < 10000 && !(in8(SERIAL_PORT + 5) & 0x20); i++)
 		cpu_relax();
-	outb(SERIAL_PORT, c);
+	out8(SERIAL_PORT, c);
 }
 
 static void put_string(const char *s, int width)
@@ -161,7 +161,7 @@ const char *kvm_fault(const char *what)
 
 void guest_exit(u8 status)
 {
-	outb(EXIT_PORT, status);
+	out8(EXIT_PORT, status);
 	for (;;)
 		asm volatile("cli; hlt");
 }

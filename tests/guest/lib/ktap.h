@@ -44,10 +44,10 @@ const char *tcg_fault(const char *what);
 const char *kvm_fault(const char *what);
 
 /* Prints the plan and ends the guest. */
-void finish(void) __attribute__((noreturn));
+__attribute__((noreturn)) void finish(void);
 
 /* Ends the guest with this status. */
-void guest_exit(u8 status) __attribute__((noreturn));
+__attribute__((noreturn)) void guest_exit(u8 status);
 
 /* The guest itself. */
 void guest_main(void);

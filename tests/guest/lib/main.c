@@ -5,9 +5,6 @@
  */
 #include "guest.h"
 
-void guest_start(void);
-extern u8 real_start[], real_end[], real_load[];
-
 void *memset(void *to, int value, size_t size)
 {
 	u8 *p = to;

@@ -11,8 +11,6 @@ struct multiboot_info {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
 };
 
-extern u32 multiboot_magic, multiboot_info;
-
 void page_init(void)
 {
 	next_page = (u64)guest_end;
@@ -43,7 +41,7 @@ static void split(u64 *entry, unsigned int level)
 	write_cr3(read_cr3());
 }
 
-volatile u64 *page_entry(u64 va, unsigned int level)
+live u64 *page_entry(u64 va, unsigned int level)
 {
 	u64 *table = (u64 *)(read_cr3() & PTE_ADDRESS);
 
@@ -63,7 +61,7 @@ volatile u64 *page_entry(u64 va, unsigned int level)
 void page_map(u64 va, u64 pa, u64 flags)
 {
 	*page_entry(va, 1) = pa | flags;
-	invlpg((void *)va);
+	flush_page((void *)va);
 }
 
 void page_user(bool allowed)

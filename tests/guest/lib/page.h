@@ -32,6 +32,9 @@
 extern u64 boot_pml4[512];
 extern u8 guest_end[];
 
+/* EAX and EBX as the loader left them. */
+extern u32 multiboot_magic, multiboot_info;
+
 /* A zeroed page that is never given back. */
 void *page_alloc(void);
 
@@ -42,7 +45,7 @@ void *pages_alloc(unsigned int count);
  * The entry for @va at @level (1 to 4) of the tables in CR3; what is missing
  * above it is made, large pages above it are split.
  */
-volatile u64 *page_entry(u64 va, unsigned int level);
+live u64 *page_entry(u64 va, unsigned int level);
 
 /* Maps the 4 KiB page of @va to @pa with @flags and forgets the old one. */
 void page_map(u64 va, u64 pa, u64 flags);

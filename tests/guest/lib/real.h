@@ -7,6 +7,9 @@
 
 #include "cpu.h"
 
+/* Where the section .real was linked for, and where it was loaded. */
+extern u8 real_start[], real_end[], real_load[];
+
 /* Copies the section .real to where it was linked for. */
 void real_install(void);
 

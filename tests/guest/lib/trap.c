@@ -5,15 +5,6 @@
  */
 #include "guest.h"
 
-struct extable {
-	u64 from, to;
-};
-
-extern const struct extable extable_start[], extable_end[];
-extern u64 recovery_rsp;
-extern u8 recover[];
-void trap_dispatch(struct regs *regs);
-
 struct trap trap = { .vector = NO_TRAP };
 struct tss tss __attribute__((aligned(16)));
 struct gate idt[256] __attribute__((aligned(16)));
@@ -39,7 +30,9 @@ void trap_use_ist(unsigned int vector, unsigned int ist)
 
 static bool fix_up(struct regs *regs)
 {
-	for (const struct extable *e = extable_start; e < extable_end; e++) {
+	u64 count = ((u64)extable_end - (u64)extable_start) / sizeof(*extable_start);
+
+	for (const struct extable *e = extable_start; count--; e++) {
 		if (e->from == regs->rip) {
 			regs->rip = e->to;
 			return true;

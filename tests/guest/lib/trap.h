@@ -97,7 +97,7 @@ unsigned int user_run(void (*fn)(void *arg), void *arg, u64 rflags);
 			     ".pushsection .extable, \"a\"\n" \
 			     ".quad 771b, 772b\n"             \
 			     ".popsection\n" __VA_ARGS__);    \
-		*(volatile unsigned int *)&trap.vector;       \
+		*(live unsigned int *)&trap.vector;           \
 	})
 
 static inline unsigned int rdmsr_safe(u32 msr, u64 *value)
@@ -128,6 +128,16 @@ DEFINE_SAFE_WRITE(cr8)
 DEFINE_SAFE_WRITE(dr6)
 DEFINE_SAFE_WRITE(dr7)
 
+/* Between trap.c, entry.S and link.ld: attempt()'s table and the way back. */
+struct extable {
+	u64 from, to;
+};
+
+extern const struct extable extable_start[], extable_end[];
+extern u64 recovery_rsp;
+extern u8 recover[];
+
+void trap_dispatch(struct regs *regs);
 void trap_init(void);
 
 #endif
