@@ -81,32 +81,25 @@ static void task_switched(void)
 	report_eq(attempt("fnop", :), NO_TRAP, "x87 without");
 }
 
+static unsigned int store(live u64 *to, u64 value)
+{
+	return attempt("mov %1, (%0)", : : "r"(to), "r"(value) : "memory");
+}
+
 static void write_protect(void)
 {
 	live u64 *page = page_alloc();
 	u64 cr0 = read_cr0();
 
 	page_map((u64)page, (u64)page, PTE_P | PTE_U);
-	report_eq(attempt("movq $1, (%0)",
-			  :
-			  : "r"(page)
-			  : "memory"),
-		  VEC_PF, "WP: write to a read-only page: #PF");
+	report_eq(store(page, 1), VEC_PF, "WP: write to a read-only page: #PF");
 	report_eq(trap.error, PF_P | PF_W, "WP: error code");
 	report_eq(trap.cr2, (u64)page, "WP: CR2");
 	write_cr0(cr0 & ~CR0_WP);
-	report_eq(attempt("movq $2, (%0)",
-			  :
-			  : "r"(page)
-			  : "memory"),
-		  NO_TRAP, "no WP: write to a read-only page");
+	report_eq(store(page, 2), NO_TRAP, "no WP: write to a read-only page");
 	report_eq(*page, 2, "no WP: it is written");
 	write_cr0(cr0);
-	report_eq(attempt("movq $3, (%0)",
-			  :
-			  : "r"(page)
-			  : "memory"),
-		  VEC_PF, "WP again: #PF again");
+	report_eq(store(page, 3), VEC_PF, "WP again: #PF again");
 	report_eq(*page, 2, "WP again: not written");
 	page_map((u64)page, (u64)page, PTE_P | PTE_U | PTE_W);
 }

@@ -28,28 +28,33 @@ static void one(unsigned int got, unsigned int want, u64 error, const char *what
 		report_eq(trap.error, error, "%s: error code", what);
 }
 
+static unsigned int load_ds(u16 selector)
+{
+	return attempt("mov %0, %%ds", : : "r"((u64)selector));
+}
+
+static unsigned int load_ss(u16 selector)
+{
+	return attempt("mov %0, %%ss", : : "r"((u64)selector));
+}
+
+static unsigned int store(u64 address)
+{
+	return attempt("movq $1, (%0)", : : "r"(address) : "memory");
+}
+
 static void faults(void)
 {
 	one(attempt("div %b1", : : "a"(1), "c"(0)), VEC_DE, 0, "DIV by zero: #DE");
 	one(attempt("ud2", :), VEC_UD, 0, "UD2: #UD");
 	one(attempt(".byte 0x06", :), VEC_UD, 0, "PUSH ES in 64-bit mode: #UD");
 	one(attempt(".byte 0xf0; nop", :), VEC_UD, 0, "LOCK NOP: #UD");
-	one(attempt("mov %0, %%ds",
-		    :
-		    : "r"(SEL_ABSENT)),
-	    VEC_NP, SEL_ABSENT, "DS, segment not present: #NP");
-	one(attempt("mov %0, %%ds", : : "r"(0xff8)), VEC_GP, 0xff8, "DS past the GDT: #GP");
-	one(attempt("mov %0, %%ss",
-		    :
-		    : "r"(SEL_CODE64)),
-	    VEC_GP, SEL_CODE64, "SS, a code segment: #GP");
+	one(load_ds(SEL_ABSENT), VEC_NP, SEL_ABSENT, "DS, segment not present: #NP");
+	one(load_ds(0xff8), VEC_GP, 0xff8, "DS past the GDT: #GP");
+	one(load_ss(SEL_CODE64), VEC_GP, SEL_CODE64, "SS, a code segment: #GP");
 	one(attempt("ltr %w0", : : "r"(SEL_DATA)), VEC_GP, SEL_DATA, "LTR of data: #GP");
 	one(attempt("ltr %w0", : : "r"(SEL_TSS)), VEC_GP, SEL_TSS, "LTR of the busy TSS: #GP");
-	one(attempt("mov (%0), %%al",
-		    :
-		    : "r"(NON_CANONICAL)
-		    : "rax"),
-	    VEC_GP, 0, "non-canonical: #GP");
+	one(try_read(NON_CANONICAL), VEC_GP, 0, "non-canonical: #GP");
 	one(attempt("int $0x21", :), NO_TRAP, 0, "INT n, a handler that returns");
 }
 
@@ -81,20 +86,12 @@ static void page_faults(void)
 	u64 *page = page_alloc();
 	u64 va = (u64)page;
 
-	one(attempt("mov (%0), %%al",
-		    :
-		    : "r"(NOWHERE + 5)
-		    : "rax"),
-	    VEC_PF, 0, "read nowhere: #PF");
+	one(try_read(NOWHERE + 5), VEC_PF, 0, "read nowhere: #PF");
 	report_eq(trap.cr2, NOWHERE + 5, "read nowhere: CR2");
-	one(attempt("movb $1, (%0)", : : "r"(NOWHERE)), VEC_PF, PF_W, "write nowhere: #PF");
+	one(try_write(NOWHERE), VEC_PF, PF_W, "write nowhere: #PF");
 	page_map(va, va, PTE_P | PTE_W | PTE_U | BIT(51));
 	if (physical_bits() < 52) {
-		report_eq(attempt("mov (%0), %%al",
-				  :
-				  : "r"(va)
-				  : "rax"),
-			  VEC_PF, "reserved bit: #PF");
+		report_eq(try_read(va), VEC_PF, "reserved bit: #PF");
 		report_known(trap.error, PF_P | PF_RSVD, tcg_fault("QEMU's TCG leaves P clear"),
 			     "reserved bit: #PF: error code");
 	}
@@ -105,11 +102,7 @@ static void page_faults(void)
 	page_map(va + 0x600000, va, PTE_P | PTE_W);
 	*page_entry(va + 0x601000, 1) = 0;
 	flush_page((void *)(va + 0x601000));
-	one(attempt("movq $1, (%0)",
-		    :
-		    : "r"(va + 0x600ffd)
-		    : "memory"),
-	    VEC_PF, PF_W, "write across into a missing page: #PF");
+	one(store(va + 0x600ffd), VEC_PF, PF_W, "write across into a missing page: #PF");
 	report_eq(trap.cr2, va + 0x601000, "write across: CR2");
 }
 
@@ -222,10 +215,10 @@ static void absent_gate(void)
 static void double_fault(void)
 {
 	idt[VEC_GP].type &= ~GATE_PRESENT;
-	one(attempt("mov %0, %%ds", : : "r"(0xff8)), VEC_DF, 0, "#NP on #GP: #DF");
+	one(load_ds(0xff8), VEC_DF, 0, "#NP on #GP: #DF");
 	idt[VEC_GP].type |= GATE_PRESENT;
 	idt[VEC_PF].type &= ~GATE_PRESENT;
-	one(attempt("mov (%0), %%al", : : "r"(NOWHERE) : "rax"), VEC_DF, 0, "#NP on #PF: #DF");
+	one(try_read(NOWHERE), VEC_DF, 0, "#NP on #PF: #DF");
 	idt[VEC_PF].type |= GATE_PRESENT;
 	idt[VEC_DE].type &= ~GATE_PRESENT;
 	one(attempt("div %b1", : : "a"(1), "c"(0)), VEC_DF, 0, "#NP on #DE: #DF");

@@ -84,11 +84,7 @@ static void table_nowhere(void)
 		*page_entry(va, 2) = 0;
 		return;
 	}
-	report_eq(attempt("mov (%0), %%al",
-			  :
-			  : "r"(va)
-			  : "rax"),
-		  VEC_PF, "a page table where no memory is: #PF");
+	report_eq(try_read(va), VEC_PF, "a page table where no memory is: #PF");
 	*page_entry(va, 2) = 0;
 }
 

@@ -196,7 +196,8 @@ static void stores(void)
 	asm volatile("rep stosq" : "+D"(rdi), "+c"(rcx) : "a"(0) : "memory");
 	report(rdi == NOBODY + 2400 && !rcx, "rep stosq to nobody");
 	set(BYTE, 0x35);
-	report_eq(get(BYTE), 0x35, "TPR as memory");
+	report_known(get(BYTE), 0x35, kvm_fault("KVM on AMD drops TPR[3:0] at an exit"),
+		     "TPR as memory");
 	set(BYTE, 0);
 	set(TOP, 0xab000000);
 	report_eq(get(TOP), 0xab000000, "ICR2 as memory");
@@ -357,6 +358,7 @@ static void user_read(void *arg)
 static void faults(void)
 {
 	u64 va = 0x40000000;
+	unsigned int got;
 
 	report_eq(user_run(user_read, (void *)NOBODY, 0), 0x80, "user mode reads nobody");
 	page_map(va, NOBODY, PTE_P | PTE_W);
@@ -364,24 +366,15 @@ static void faults(void)
 	report_eq(trap.error, PF_P | PF_U, "its error code");
 	report_eq(*(live u32 *)va, 0xffffffff, "another virtual address of nobody");
 	page_map(va, NOBODY, PTE_P);
-	report_eq(attempt("movl $1, (%0)",
-			  :
-			  : "r"(va)
-			  : "memory"),
-		  VEC_PF, "a store to a read-only page of nobody: #PF");
-	report_eq(attempt("addl $1, (%0)",
-			  :
-			  : "r"(va)
-			  : "memory"),
-		  VEC_PF, "an add to a read-only page of nobody: #PF");
-	report_eq(trap.error, PF_P | PF_W, "its error code is a write's");
+	report_eq(try_write(va), VEC_PF, "a store to a read-only page of nobody: #PF");
+	got = attempt("addl $1, (%0)", : : "r"(va) : "memory");
+	if (report_known(got, VEC_PF, kvm_fault("KVM checks the right to read alone"),
+			 "an add to a read-only page of nobody: #PF"))
+		report_eq(trap.error, PF_P | PF_W, "its error code is a write's");
 	/* A string move that faults in memory after it read from nobody. */
 	page_map(va, NOBODY, PTE_P | PTE_W);
-	report_eq(attempt("movsl",
-			  :
-			  : "S"(NOBODY), "D"(0x7f0000001000)
-			  : "memory"),
-		  VEC_PF, "movsl from nobody to nowhere: #PF");
+	got = attempt("movsl", : : "S"(NOBODY), "D"(0x7f0000001000) : "memory");
+	report_eq(got, VEC_PF, "movsl from nobody to nowhere: #PF");
 	report_eq(trap.error, PF_W, "its error code");
 }
 

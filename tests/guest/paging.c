@@ -71,7 +71,7 @@ static void invalidate(void)
 	report_eq(*(live u64 *)va, 1, "another, after CR3");
 	*page_entry(va, 1) = 0;
 	flush_page((void *)va);
-	report_eq(attempt("mov (%0), %%al", : : "r"(va) : "rax"), VEC_PF, "none: #PF");
+	report_eq(try_read(va), VEC_PF, "none: #PF");
 	/* A translation that was not present is not kept: no INVLPG is needed. */
 	*page_entry(va, 1) = (u64)two | PTE_P | PTE_W;
 	report_eq(*(live u64 *)va, 2, "made present without INVLPG");
@@ -100,16 +100,12 @@ static void no_execute(void)
 
 	code[0] = 0xc3;
 	page_map(va, (u64)code, PTE_P | PTE_NX);
-	report_eq(attempt("mov (%0), %%al", : : "r"(va) : "rax"), NO_TRAP, "NX: read");
+	report_eq(try_read(va), NO_TRAP, "NX: read");
 	report_eq(catch_call((void (*)(void *))va, NULL), VEC_PF, "NX: execute: #PF");
 	report_eq(trap.error, PF_P | PF_I, "NX: error code");
 	wrmsr(MSR_EFER, efer & ~EFER_NXE);
 	write_cr3(read_cr3());
-	report_eq(attempt("mov (%0), %%al",
-			  :
-			  : "r"(va)
-			  : "rax"),
-		  VEC_PF, "NX is reserved without EFER.NXE: #PF");
+	report_eq(try_read(va), VEC_PF, "NX is reserved without EFER.NXE: #PF");
 	report(trap.error & PF_RSVD, "its error code");
 	wrmsr(MSR_EFER, efer);
 	page_map(va, (u64)code, PTE_P);
@@ -147,14 +143,14 @@ static void smap(void)
 	page_map(va, (u64)data, PTE_P | PTE_W | PTE_U);
 	page_user(false);
 	write_cr4(read_cr4() | CR4_SMAP);
-	report_eq(attempt("mov (%0), %%al", : : "r"(va) : "rax"), VEC_PF, "SMAP: user data: #PF");
+	report_eq(try_read(va), VEC_PF, "SMAP: user data: #PF");
 	report_eq(trap.error, PF_P, "SMAP: error code");
 	asm volatile("stac");
-	report_eq(attempt("mov (%0), %%al", : : "r"(va) : "rax"), NO_TRAP, "SMAP: with AC");
+	report_eq(try_read(va), NO_TRAP, "SMAP: with AC");
 	asm volatile("clac");
 	/* An exit walks these tables too: AC counts for the guest's own accesses. */
 	page_map(va, 0xd0000000, PTE_P | PTE_W | PTE_U);
-	report_eq(attempt("mov (%0), %%al", : : "r"(va) : "rax"), VEC_PF, "SMAP: MMIO: #PF");
+	report_eq(try_read(va), VEC_PF, "SMAP: MMIO: #PF");
 	write_cr4(read_cr4() & ~CR4_SMAP);
 	page_user(true);
 }

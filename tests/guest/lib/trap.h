@@ -100,6 +100,17 @@ unsigned int user_run(void (*fn)(void *arg), void *arg, u64 rflags);
 		*(live unsigned int *)&trap.vector;           \
 	})
 
+/* A byte read from or written to an address that may fault. */
+static inline unsigned int try_read(u64 address)
+{
+	return attempt("mov (%0), %%al", : : "r"(address) : "rax", "memory");
+}
+
+static inline unsigned int try_write(u64 address)
+{
+	return attempt("movb $1, (%0)", : : "r"(address) : "memory");
+}
+
 static inline unsigned int rdmsr_safe(u32 msr, u64 *value)
 {
 	u32 low = 0, high = 0;

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two CPUs: INIT and SIPI, interrupts and NMIs from one to the other, awake and
+ * asleep, shared memory, translations, and the TSC.
+ */
+#include "guest.h"
+#include "smp.h"
+
+#define PING 0x61
+#define PONG 0x62
+#define ROUNDS 300
+
+/* What the second CPU is to do; it clears it when done. */
+static live enum {
+	NOTHING,
+	COUNT,
+	SLEEP,
+	SPIN,
+	READ,
+	STAMP,
+} command;
+
+static live u64 counter, address, value, stamp, ap_base, ap_id, ap_efer;
+static live unsigned int pings, pongs, nmis, alive;
+
+static void ping(struct regs *regs)
+{
+	(void)regs;
+	pings++;
+	apic_write(APIC_EOI, 0);
+}
+
+static void pong(struct regs *regs)
+{
+	(void)regs;
+	pongs++;
+	apic_write(APIC_EOI, 0);
+}
+
+static void nmi(struct regs *regs)
+{
+	(void)regs;
+	nmis++;
+}
+
+static void increment(unsigned int times)
+{
+	while (times--)
+		asm volatile("lock; incq %0" : "+m"(counter) : : "cc");
+}
+
+static void send(u32 id, u32 low)
+{
+	apic_write(APIC_ICR2, id << 24);
+	apic_write(APIC_ICR, low);
+}
+
+void ap_main(void)
+{
+	apic_enable();
+	ap_base = rdmsr(MSR_APIC_BASE);
+	ap_efer = rdmsr(MSR_EFER);
+	ap_id = apic_read(APIC_ID) >> 24;
+	alive++;
+	for (;;) {
+		unsigned int before = pings;
+
+		switch (command) {
+		case COUNT:
+			increment(20000);
+			break;
+		case SLEEP:
+			while (pings == before)
+				sti_hlt_cli();
+			break;
+		case SPIN:
+			sti();
+			while (pings == before)
+				;
+			cli();
+			break;
+		case READ:
+			value = *(live u64 *)address;
+			break;
+		case STAMP:
+			stamp = read_tsc();
+			break;
+		default:
+			cpu_relax();
+			continue;
+		}
+		command = NOTHING;
+		send(0, APIC_ICR_ASSERT | PONG);
+	}
+}
+
+static bool done(void)
+{
+	u64 start = read_tsc();
+
+	while (command != NOTHING)
+		if (read_tsc() - start > 30ULL << 30)
+			return false;
+	return true;
+}
+
+static void order(unsigned int what)
+{
+	command = what;
+}
+
+static void start_page(void)
+{
+	send(1, APIC_ICR_ASSERT | 0x600 | (u32)((u64)ap_start >> 12));
+}
+
+static void start_second(void)
+{
+	send(1, APIC_ICR_ASSERT | APIC_ICR_LEVEL | 0x500);
+	linger();
+	report_eq(ap_starts, 0, "INIT alone starts nothing");
+	start_page();
+	report(wait_count(&alive, 1), "SIPI starts the second CPU");
+	report_eq(ap_cs, (u64)ap_start >> 4, "in real mode, CS as the SIPI says");
+	report_eq(ap_id, 1, "its APIC id");
+	report(!(ap_base & APIC_BASE_BSP), "it is not the boot CPU");
+	report(ap_efer & EFER_LMA, "it came to long mode");
+	start_page();
+	linger();
+	report_eq(ap_starts, 1, "a SIPI to a CPU that runs is ignored");
+}
+
+static void memory_of_both(void)
+{
+	counter = 0;
+	order(COUNT);
+	increment(20000);
+	report(done(), "the second CPU has counted");
+	report_eq(counter, 40000, "40000 locked increments by two");
+}
+
+static void each_other(void)
+{
+	unsigned int bad = 0;
+
+	pongs = 0;
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		pings = 0;
+		order(i & 1 ? SLEEP : SPIN);
+		send(1, APIC_ICR_ASSERT | PING);
+		/* The ping may be early; then it is repeated until one arrives in time. */
+		while (command != NOTHING) {
+			linger();
+			if (command != NOTHING)
+				send(1, APIC_ICR_ASSERT | PING);
+		}
+		sti();
+		bad += !wait_count(&pongs, i + 1);
+		cli();
+	}
+	report_eq(bad, 0, "%u interrupts there and back, to CPUs awake and asleep", ROUNDS);
+	pings = 0;
+	order(SLEEP);
+	linger();
+	send(0, APIC_ICR_OTHERS | APIC_ICR_ASSERT | PING);
+	report(done(), "all but itself reaches the other");
+}
+
+static void non_maskable(void)
+{
+	nmis = 0;
+	send(1, APIC_ICR_ASSERT | APIC_ICR_NMI);
+	report(wait_count(&nmis, 1), "an NMI to the other, interrupts off");
+	linger();
+	report_eq(nmis, 1, "one");
+}
+
+/* The other CPU's translation goes when it flushes it, at the latest. */
+static void translations(void)
+{
+	u64 *one = page_alloc(), *two = page_alloc();
+	u64 va = 0x600000000000;
+
+	*one = 1;
+	*two = 2;
+	page_map(va, (u64)one, PTE_P | PTE_W);
+	address = va;
+	order(READ);
+	report(done() && value == 1, "the other CPU reads a new mapping");
+	*one = 3;
+	order(READ);
+	report(done() && value == 3, "and what was written to it");
+}
+
+static void same_time(void)
+{
+	unsigned int back = 0;
+
+	for (unsigned int i = 0; i < 200; i++) {
+		u64 before = read_tsc();
+
+		order(STAMP);
+		back += !done() || stamp <= before || read_tsc() <= stamp;
+	}
+	report_eq(back, 0, "the TSC rises from one CPU to the other");
+}
+
+static void start_again(void)
+{
+	alive = 0;
+	send(1, APIC_ICR_ASSERT | APIC_ICR_LEVEL | 0x500);
+	linger();
+	order(COUNT);
+	linger();
+	report_eq(command, COUNT, "INIT stops it");
+	command = NOTHING;
+	start_page();
+	report(wait_count(&alive, 1), "SIPI starts it again");
+	report_eq(ap_starts, 2, "twice in all");
+	counter = 0;
+	order(COUNT);
+	report(done() && counter == 20000, "and it works");
+}
+
+void guest_main(void)
+{
+	apic_enable();
+	trap_handler(PING, ping);
+	trap_handler(PONG, pong);
+	trap_handler(VEC_NMI, nmi);
+	real_install();
+	start_second();
+	memory_of_both();
+	irq_window();
+	each_other();
+	non_maskable();
+	translations();
+	same_time();
+	start_again();
+}
