@@ -134,9 +134,16 @@ static void test_pci_bus(void **state)
 	out(0xcf8, 0x80000008, 4);
 	assert_int_equal(in(0xcfe, 2), 0x0600);
 	assert_int_equal(in(0xcff, 1), 0x06);
-	out(0xcf8, 0x80000004, 4);
+	out(0xcf8, 0x80000010, 4);
 	out(0xcfc, UINT32_MAX, 4);
 	assert_int_equal(in(0xcfc, 4), 0);
+	/* The way to the AGP capability: status, pointer, identity. */
+	out(0xcf8, 0x80000004, 4);
+	assert_int_equal(in(0xcfe, 2) & 0x10, 0x10);
+	out(0xcf8, 0x80000034, 4);
+	assert_int_equal(in(0xcfc, 1), 0x40);
+	out(0xcf8, 0x80000040, 4);
+	assert_int_equal(in(0xcfc, 2), 0x0002);
 	/* All other functions, devices and buses are empty. */
 	for (uint32_t bdf = 1; bdf < 0x10000; bdf++) {
 		out(0xcf8, 0x80000000 | bdf << 8, 4);
