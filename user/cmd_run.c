@@ -123,16 +123,14 @@ static int parse_option(int code, const char *value, struct run_arguments *argum
 		arguments->help = true;
 		return 0;
 	default:
-		return -1; /* getopt has said what is wrong */
+		return -1;
 	}
 }
 
 static int parse_arguments(int argc, char **argv, struct run_arguments *arguments)
 {
-	static char program[] = "oriel: run";
 	int code;
 
-	argv[0] = program; /* getopt prints it */
 	*arguments = (struct run_arguments){
 		.config = {
 			.cmdline = DEFAULT_CMDLINE,
@@ -142,7 +140,12 @@ static int parse_arguments(int argc, char **argv, struct run_arguments *argument
 			.exit_port = DEBUG_PORTS_NO_EXIT,
 		},
 	};
+	opterr = 0; /* said here, as all errors are */
 	while ((code = getopt_long(argc, argv, "m:c:h", options, NULL)) != -1) {
+		if (code == '?')
+			return diag_error("%s: not an option, or without its argument; type: "
+					  "oriel run --help",
+					  argv[optind - 1]);
 		if (parse_option(code == 'h' ? OPTION_HELP : code, optarg, arguments))
 			return -1;
 	}

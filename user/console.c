@@ -19,7 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { POLL_STOP, POLL_SIGNAL, POLL_ROOM, POLL_WATCH, POLL_INPUT, POLL_COUNT };
+enum { POLL_STOP, POLL_SIGNAL, POLL_ROOM, POLL_OUTPUT, POLL_WATCH, POLL_INPUT, POLL_COUNT };
 
 int console_init(struct console *console, struct stop *stop)
 {
@@ -38,37 +38,29 @@ int console_init(struct console *console, struct stop *stop)
 	if (console->signal_fd < 0)
 		return diag_error("signalfd: %s", strerror(errno));
 	console->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (console->room_fd >= 0)
+	if (console->room_fd < 0) {
+		close(console->signal_fd);
+		return diag_error("eventfd: %s", strerror(errno));
+	}
+	if (!output_init(&console->output, stop))
 		return 0;
+	close(console->room_fd);
 	close(console->signal_fd);
-	return diag_error("eventfd: %s", strerror(errno));
+	return -1;
 }
 
 void console_destroy(struct console *console)
 {
+	output_finish(&console->output);
 	close(console->room_fd);
 	close(console->signal_fd);
 }
 
-static bool wait_for_output(void)
-{
-	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-	return poll(&output, 1, -1) >= 0 || errno == EINTR;
-}
-
-static void output_byte(void *context, uint8_t byte)
+static void print_byte(void *context, uint8_t byte)
 {
 	struct console *console = context;
 
-	while (stop_requested(console->stop) < 0) {
-		if (write(STDOUT_FILENO, &byte, 1) == 1)
-			return;
-		if (errno == EINTR || (errno == EAGAIN && wait_for_output()))
-			continue;
-		diag_error("standard output: %s", strerror(errno));
-		stop_request(console->stop, EXIT_STATUS_ERROR);
-	}
+	output_byte(&console->output, byte);
 }
 
 static void wake_for_room(void *context)
@@ -83,7 +75,7 @@ static void wake_for_room(void *context)
 
 void console_host(struct console *console, struct serial_host *host)
 {
-	host->output = output_byte;
+	host->output = print_byte;
 	host->room = wake_for_room;
 	host->context = console;
 }
@@ -167,6 +159,7 @@ static void wait_once(struct console *console, const struct console_watch *watch
 		[POLL_STOP] = { .fd = console->stop->eventfd, .events = POLLIN },
 		[POLL_SIGNAL] = { .fd = console->signal_fd, .events = POLLIN },
 		[POLL_ROOM] = { .fd = console->room_fd, .events = POLLIN },
+		[POLL_OUTPUT] = { .fd = console->output.timer_fd, .events = POLLIN },
 		[POLL_WATCH] = { .fd = watch->fd, .events = POLLIN },
 		[POLL_INPUT] = { .fd = wants_input(console) ? STDIN_FILENO : -1, .events = POLLIN },
 	};
@@ -178,6 +171,8 @@ static void wait_once(struct console *console, const struct console_watch *watch
 		handle_signal(console);
 	if (fds[POLL_ROOM].revents && read(console->room_fd, &wakes, sizeof(wakes)) < 0)
 		return;
+	if (fds[POLL_OUTPUT].revents)
+		output_tick(&console->output);
 	if (fds[POLL_WATCH].revents)
 		watch->ready(watch->context);
 	if (fds[POLL_INPUT].revents)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "escape.h"
+#include "output.h"
 #include "serial.h"
 #include "stop.h"
 
@@ -26,6 +27,7 @@ struct console_watch {
  * struct console - one guest's console
  * @serial: the guest's end
  * @stop: the end of the run
+ * @output: what the guest prints
  * @escape: keys so far
  * @is_terminal: standard input is one
  * @input_open: standard input has not ended
@@ -35,6 +37,7 @@ struct console_watch {
 struct console {
 	struct serial *serial;
 	struct stop *stop;
+	struct output output;
 	struct escape escape;
 	bool is_terminal;
 	bool input_open;
