@@ -137,9 +137,14 @@ static void handle_signal(struct console *console)
 		raise(SIGSTOP);
 		break;
 	case SIGCONT:
-		/* In the background it would stop us again. */
-		if (console->is_terminal && tcgetpgrp(STDIN_FILENO) == getpgrp())
+		/*
+		 * After SIGSTOP the terminal is a shell's, whatever we think of it. In
+		 * the background, changing it would stop us again.
+		 */
+		if (console->is_terminal && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
+			terminal_restore();
 			terminal_raw();
+		}
 		break;
 	default:
 		diag_note("ended by %s", strsignal((int)info.ssi_signo));
