@@ -45,7 +45,8 @@ need_packages()
 	apt_update
 	say "installing ${missing[*]}"
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-		--no-install-recommends install "${missing[@]}" </dev/null >&2 ||
+		--no-install-recommends install "${missing[@]}" \
+		</dev/null >/dev/null ||
 		die "could not install: ${missing[*]}"
 }
 
@@ -106,6 +107,7 @@ kernel_dir()
 	local prefix=${1-} version dir
 
 	[ -n "$prefix" ] || prefix=$(installed_headers "")
+	[ -n "$prefix" ] || prefix=$(newest headers)
 	version=$(find "$build/lab/kernel" -mindepth 1 -maxdepth 1 \
 			-printf '%f\n' 2>/dev/null | newest_of '' "$prefix")
 	[ -n "$version" ] || version=$(newest image "$prefix")
@@ -154,6 +156,7 @@ headers_dir()
 		echo "$dir"
 		return
 	fi
+	[ -n "$prefix" ] || prefix=$(newest headers)
 	version=$(find "$build/headers" -mindepth 1 -maxdepth 1 \
 			-printf '%f\n' 2>/dev/null | newest_of '' "$prefix")
 	[ -n "$version" ] || version=$(newest headers "$prefix")
