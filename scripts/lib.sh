@@ -147,7 +147,7 @@ installed_headers()
 # are none, and for a PREFIX, Debian's package, unpacked at first use.
 headers_dir()
 {
-	local prefix=${1-} version dir common
+	local prefix=${1-} version dir kdir common
 
 	dir=/lib/modules/$(uname -r)/build
 	[ -z "$prefix" ] && [ -d "$dir" ] ||
@@ -171,9 +171,10 @@ headers_dir()
 			die "could not fetch linux-headers-$version"
 	fi
 	# The package names its other half by an absolute path.
-	sed -i "s,^include /usr/src/,include $dir/usr/src/," \
-		"$dir/usr/src/linux-headers-$version/Makefile"
-	echo "$dir/usr/src/linux-headers-$version"
+	kdir=$dir/usr/src/linux-headers-$version
+	grep -q "^include $dir/" "$kdir/Makefile" ||
+		sed -i "s,^include .*/usr/src/,include $dir/usr/src/," "$kdir/Makefile"
+	echo "$kdir"
 }
 
 # pack DIR: a cpio archive of DIR that depends on nothing but DIR's contents.
