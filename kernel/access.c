@@ -83,6 +83,9 @@ static bool device_access(struct vcpu *vcpu, struct access_record *record)
 {
 	struct irq_fabric *fabric = &vcpu->vm->fabric;
 
+	if (record->write &&
+	    ioeventfds_write(&vcpu->vm->ioeventfds, false, record->gpa, record->data, record->len))
+		return true;
 	if (!vcpu->lapic)
 		return false;
 	if (record->write)
@@ -303,6 +306,12 @@ void *access_port_data(struct vcpu *vcpu)
 	return (void *)vcpu->run + PAGE_SIZE;
 }
 
+/* Doorbells are rung by OUT; a string of them goes to userspace. */
+static bool doorbell_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, void *data)
+{
+	return count == 1 && ioeventfds_write(&vcpu->vm->ioeventfds, true, port, data, size);
+}
+
 static bool device_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void *data)
 {
 	struct irq_fabric *fabric = &vcpu->vm->fabric;
@@ -330,6 +339,8 @@ bool access_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void
 			vcpu_make_request(vcpu, REQ_EVENT);
 		return true;
 	}
+	if (!in && doorbell_port(vcpu, port, size, count, data))
+		return true;
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
 	run->io.size = size;

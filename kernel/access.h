@@ -44,6 +44,7 @@ enum access_pending {
  * @rip: guest RIP at that time: if it is another at re-entry, userspace took
  *	the vCPU elsewhere and the access is forgotten
  * @next_rip: where IN or OUT continues
+ * @in_size: bytes that an IN waits for, 0 for OUT
  * @log: MMIO accesses made, in order
  * @count: how many
  * @next: how many of them the current execution has met again
@@ -53,6 +54,7 @@ struct vcpu_access {
 	enum access_pending pending;
 	u64 rip;
 	u64 next_rip;
+	u8 in_size;
 	struct access_record log[ACCESS_LOG_MAX];
 	u8 count;
 	u8 next;

@@ -8,8 +8,8 @@
 
 #include <linux/version.h>
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-#error "Linux 6.19 exports what a hypervisor needs to its own KVM alone: take 6.1 to 6.18"
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+#error "Oriel builds for Linux 6.1 to 6.14; 6.19 keeps what it needs for the in-tree KVM alone"
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "Oriel needs Linux 6.1 or later"
@@ -26,7 +26,9 @@
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define ORIEL_UNTRAIN_RET UNTRAIN_RET_VM
 #else
-#define ORIEL_UNTRAIN_RET UNTRAIN_RET
+#define ORIEL_UNTRAIN_RET \
+	UNTRAIN_RET;      \
+	ALTERNATIVE "", "call entry_ibpb", X86_FEATURE_IBPB_ON_VMEXIT
 #endif
 
 #else /* !__ASSEMBLY__ */
@@ -48,9 +50,9 @@
  */
 #ifdef ORIEL_HAVE_STRUCT_SYSCORE
 #define ORIEL_SYSCORE_ARGUMENT void *unused
-#define ORIEL_SYSCORE(name, on_suspend, on_resume)                                \
-	static const struct syscore_ops name##_ops = { .suspend = (on_suspend),   \
-						       .resume = (on_resume) };   \
+#define ORIEL_SYSCORE(name, on_suspend, on_resume)                              \
+	static const struct syscore_ops name##_ops = { .suspend = (on_suspend), \
+						       .resume = (on_resume) }; \
 	static struct syscore name = { .ops = &name##_ops }
 #define oriel_register_syscore register_syscore
 #define oriel_unregister_syscore unregister_syscore
@@ -65,9 +67,12 @@
 #undef pr_fmt
 #define pr_fmt(fmt) "oriel: " fmt
 
+#include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/kvm.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 /* smp_send_reschedule() is traced there. */
 #include <trace/events/ipi.h>
@@ -90,6 +95,25 @@ static inline void oriel_rcu_note_context_switch(void)
 	rcu_virt_note_context_switch();
 #else
 	rcu_virt_note_context_switch(smp_processor_id());
+#endif
+}
+
+/* A guest ran: where a CPU needs it, the way to userspace has a barrier (VMSCAPE). */
+static inline void oriel_note_guest_ran(void)
+{
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/* The count that is added is always 1, and no argument since 6.8. */
+static inline void oriel_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
 #endif
 }
 

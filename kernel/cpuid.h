@@ -313,6 +313,14 @@ int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int cpuid_ioctl_get2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user);
 
 /**
+ * cpuid_init_vcpu() - what a vCPU has before KVM_SET_CPUID2: no leaf at all
+ * @vcpu: new vCPU
+ *
+ * May sleep.
+ */
+void cpuid_init_vcpu(struct vcpu *vcpu);
+
+/**
  * cpuid_refresh_vcpu() - cpuid_refresh() from the vCPU's current state
  * @vcpu: vCPU; STATE_CR fetched (its CR4 valid)
  *

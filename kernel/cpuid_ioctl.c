@@ -166,6 +166,12 @@ static int replace(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 coun
 	return ret;
 }
 
+void cpuid_init_vcpu(struct vcpu *vcpu)
+{
+	/* An empty table is always accepted by a vCPU that never ran. */
+	replace(vcpu, NULL, 0);
+}
+
 int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
 {
 	struct kvm_cpuid_entry2 *entries;

@@ -214,7 +214,8 @@ void vcpu_choose_event(struct vcpu *vcpu)
 		windows |= WINDOW_NMI;
 	if (vcpu_irq_pending(vcpu) || (!vcpu->lapic && vcpu->run->request_interrupt_window))
 		windows |= WINDOW_IRQ;
-	if (vcpu->lapic && lapic_highest_irr(vcpu->lapic) >= 0)
+	/* A userspace interrupt controller alone knows what CR8 holds back. */
+	if (!vcpu->lapic || lapic_highest_irr(vcpu->lapic) >= 0)
 		windows |= WINDOW_TPR;
 	vendor_call(request_window)(vcpu, windows);
 }

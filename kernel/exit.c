@@ -161,6 +161,7 @@ int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip)
 		vcpu->access.pending = ACCESS_PIO;
 		vcpu->access.rip = vcpu->state.rip;
 		vcpu->access.next_rip = next_rip;
+		vcpu->access.in_size = in ? size : 0;
 		return EXIT_USER;
 	}
 	if (in)
@@ -172,7 +173,6 @@ int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip)
 int vcpu_complete_access(struct vcpu *vcpu)
 {
 	struct vcpu_access *access = &vcpu->access;
-	struct kvm_run *run = vcpu->run;
 
 	if (access->pending == ACCESS_NONE)
 		return EXIT_RESUME;
@@ -186,9 +186,8 @@ int vcpu_complete_access(struct vcpu *vcpu)
 		return vcpu_emulate(vcpu);
 	}
 	access->pending = ACCESS_NONE;
-	/* Userspace may have scribbled over kvm_run: take the size on trust only so far. */
-	if (run->io.direction == KVM_EXIT_IO_IN)
-		finish_in(vcpu, min_t(u32, run->io.size, 4), access_port_data(vcpu));
+	if (access->in_size)
+		finish_in(vcpu, access->in_size, access_port_data(vcpu));
 	vcpu_advance(vcpu, access->next_rip);
 	return EXIT_RESUME;
 }
@@ -469,13 +468,18 @@ static enum emul_result exec_cr(struct vcpu *vcpu)
 int vcpu_exit_cr(struct vcpu *vcpu)
 {
 	enum emul_result result = decode(vcpu);
+	u8 cr8 = vcpu->cr8;
 
 	if (result == EMUL_DONE)
 		result = exec_cr(vcpu);
 	if (result != EMUL_DONE)
 		return emul_stopped(vcpu, result);
 	vcpu_advance(vcpu, vcpu->state.rip + vcpu->emul.insn.length);
-	return EXIT_RESUME;
+	if (vcpu->lapic || vcpu->cr8 >= cr8)
+		return EXIT_RESUME;
+	/* An interrupt that userspace held back may pass now. */
+	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+	return EXIT_USER;
 }
 
 /*
@@ -507,6 +511,8 @@ int vcpu_exit_window(struct vcpu *vcpu)
 int vcpu_exit_triple_fault(struct vcpu *vcpu)
 {
 	/* The control structure's contents are undefined: start from known ones. */
+	vendor_call(vcpu_reset)(vcpu, false);
+	vcpu->cached = 0;
 	vcpu_reset(vcpu, true);
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return EXIT_USER;

@@ -12,18 +12,19 @@
 
 static long carry_out(void *object, const struct ioctl_entry *entry, void *data, void __user *user)
 {
+	unsigned int dir = entry->dir ? entry->dir : _IOC_DIR(entry->cmd);
 	size_t size = _IOC_SIZE(entry->cmd);
 	long r;
 
 	/* _IOC_WRITE is what userspace writes, that is, what is read here. */
-	if (_IOC_DIR(entry->cmd) & _IOC_WRITE) {
+	if (dir & _IOC_WRITE) {
 		if (copy_from_user(data, user, size))
 			return -EFAULT;
 	} else {
 		memset(data, 0, size);
 	}
 	r = entry->handler(object, data);
-	if (r >= 0 && _IOC_DIR(entry->cmd) & _IOC_READ && copy_to_user(user, data, size))
+	if (r >= 0 && dir & _IOC_READ && copy_to_user(user, data, size))
 		return -EFAULT;
 	return r;
 }

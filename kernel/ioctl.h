@@ -12,10 +12,12 @@
  * struct ioctl_entry - one such ioctl
  * @cmd: its number, which says the size and the directions
  * @handler: does the work on the copy; @object is the file's
+ * @dir: _IOC_READ, _IOC_WRITE or both, if @cmd has it wrong; else 0
  */
 struct ioctl_entry {
 	unsigned int cmd;
 	int (*handler)(void *object, void *data);
+	unsigned int dir;
 };
 
 /**

@@ -348,12 +348,21 @@ static int read_apic_msr(struct vcpu *vcpu, u32 index, u64 *data)
 	return lapic_msr_read(vcpu->lapic, index, data) ? 1 : 0;
 }
 
+bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base)
+{
+	u64 reserved = GENMASK(7, 0) | BIT(9) | ~0ull << vcpu->cpuid.facts.maxphyaddr;
+
+	return !(base & reserved) && (base & LAPIC_BASE_ENABLE || !(base & LAPIC_BASE_EXTD));
+}
+
 static int write_apic_base(struct vcpu *vcpu, bool host, u64 data)
 {
 	if (vcpu->lapic) {
 		if (lapic_set_base(vcpu->lapic, data, host))
 			return 1;
 	} else {
+		if (!msr_apic_base_valid(vcpu, data))
+			return 1;
 		vcpu->apic_base = data;
 	}
 	vcpu_need(vcpu, STATE_CR);
@@ -414,6 +423,8 @@ static bool hardware_msr_valid(struct vcpu *vcpu, u32 index, u64 data)
 		return data <= U32_MAX;
 	case MSR_IA32_CR_PAT:
 		return pat_valid(data);
+	case MSR_IA32_SPEC_CTRL:
+		return !(data & ~(u64)(SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD));
 	default:
 		return true;
 	}

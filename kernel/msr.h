@@ -73,6 +73,13 @@ int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
 int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /**
+ * msr_apic_base_valid() - may IA32_APIC_BASE hold this? (SDM 3A 10.4.4, 10.12.1)
+ * @vcpu: a vCPU without an in-kernel local APIC, which checks by itself
+ * @base: value
+ */
+bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base);
+
+/**
  * msr_load_tsc_aux() - IA32_TSC_AUX to the guest's until the thread returns to
  *	userspace; interrupts off
  * @vcpu: the vCPU

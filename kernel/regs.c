@@ -173,6 +173,8 @@ static int bitmap_vector(const struct kvm_sregs *sregs)
 static int sregs_apply_apic(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 {
 	if (!vcpu->lapic) {
+		if (!msr_apic_base_valid(vcpu, sregs->apic_base))
+			return -EINVAL;
 		vcpu->apic_base = sregs->apic_base;
 		vcpu->cr8 = sregs->cr8;
 		return 0;

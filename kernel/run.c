@@ -3,7 +3,6 @@
  * KVM_RUN: enter the guest, handle the exit, go round, until userspace or a
  * signal is due.
  */
-#include <linux/context_tracking.h>
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
@@ -95,11 +94,8 @@ static void enter_guest(struct vcpu *vcpu)
 	msr_load_tsc_aux(vcpu);
 	fpu_enter_guest(&vcpu->fpu, cr4);
 
-	vtime_account_guest_enter();
-	if (!context_tracking_guest_enter())
-		oriel_rcu_note_context_switch();
 	vendor_call(enter)(vcpu);
-	context_tracking_guest_exit();
+	oriel_note_guest_ran();
 
 	fpu_leave_guest(&vcpu->fpu);
 }
@@ -146,6 +142,8 @@ static int switch_world(struct vcpu *vcpu)
 	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
 	/* The interrupt that ended the guest is taken here, as guest time. */
 	local_irq_enable();
+	/* STI alone lets none in before the next instruction (SDM 2B STI). */
+	asm volatile("nop");
 	local_irq_disable();
 	vtime_account_guest_exit();
 	local_irq_enable();
@@ -217,6 +215,9 @@ static int run_once(struct vcpu *vcpu)
 		return r;
 	vcpu->event.type = EVENT_NONE;
 	vendor_call(recover)(vcpu);
+	/* A shadow with IF clear opens no window on AMD: look again each time. */
+	if (unlikely(vcpu->nmi_pending))
+		vcpu_make_request(vcpu, REQ_EVENT);
 	sync_cr8_out(vcpu);
 	if (unlikely(vcpu->fpu.xcr0_changed)) {
 		vcpu->fpu.xcr0_changed = false;
@@ -242,6 +243,13 @@ static int run_loop(struct vcpu *vcpu)
 	return r;
 }
 
+/* Whether KVM_INTERRUPT would neither wait nor displace anything. */
+static bool irq_acceptable(struct vcpu *vcpu)
+{
+	return vcpu->irq_queued < 0 && !vcpu->exception_pending &&
+	       vcpu->event.type == EVENT_NONE && vcpu_irq_allowed(vcpu);
+}
+
 /* The fields of kvm_run that are valid on each return. */
 static void fill_run(struct vcpu *vcpu)
 {
@@ -251,8 +259,7 @@ static void fill_run(struct vcpu *vcpu)
 	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
 	run->cr8 = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
 	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-	run->ready_for_interrupt_injection = vcpu->lapic ||
-					     (vcpu->irq_queued < 0 && vcpu_irq_allowed(vcpu));
+	run->ready_for_interrupt_injection = vcpu->lapic || irq_acceptable(vcpu);
 	run->flags = 0;
 }
 

@@ -122,7 +122,7 @@ void vcpu_reset(struct vcpu *vcpu, bool init)
 	else
 		regs.eax = 0x600;
 	reset_state(&vcpu->state, init, regs.eax);
-	vendor_call(vcpu_reset)(vcpu);
+	vendor_call(vcpu_reset)(vcpu, init);
 	vcpu_touch(vcpu, STATE_ALL);
 	vcpu->cr8 = 0;
 	access_reset(&vcpu->access);
@@ -460,6 +460,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 		vcpu_destroy(vcpu);
 		return ERR_PTR(r);
 	}
+	cpuid_init_vcpu(vcpu);
 	vcpu_reset(vcpu, false);
 	vcpu->msrs.mcg_cap = MCG_CAP_RESET;
 	clock_vcpu_init(vcpu);

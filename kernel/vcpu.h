@@ -213,7 +213,7 @@ void vcpu_destroy(struct vcpu *vcpu);
 /**
  * vcpu_reset() - registers to their values after power-on or INIT
  * @vcpu: the vCPU, its mutex held or not yet reachable
- * @init: INIT, which keeps the FPU, the TSC and most MSRs (SDM 3A table 9-1)
+ * @init: INIT, which keeps the FPU, the TSC and the MSRs (SDM 3A table 9-1)
  */
 void vcpu_reset(struct vcpu *vcpu, bool init);
 

@@ -74,8 +74,8 @@ struct vendor_ops {
 	int (*vcpu_create)(struct vcpu *vcpu);
 	/** @vcpu_destroy: free the control structure; may sleep */
 	void (*vcpu_destroy)(struct vcpu *vcpu);
-	/** @vcpu_reset: control structure to its state after power-on or INIT */
-	void (*vcpu_reset)(struct vcpu *vcpu);
+	/** @vcpu_reset: control structure to its state after power-on, or INIT */
+	void (*vcpu_reset)(struct vcpu *vcpu, bool init);
 	/** @vcpu_load: the vCPU's thread starts to run on this CPU; preemption off */
 	void (*vcpu_load)(struct vcpu *vcpu);
 

@@ -197,6 +197,16 @@ static int do_signal_msi(void *object, void *data)
 	return fabric_deliver_msi(&vm->fabric, data);
 }
 
+static int do_irqfd(void *vm, void *data)
+{
+	return irqfds_change(&((struct vm *)vm)->irqfds, data);
+}
+
+static int do_ioeventfd(void *vm, void *data)
+{
+	return ioeventfds_change(&((struct vm *)vm)->ioeventfds, data);
+}
+
 static int set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *user)
 {
 	struct kvm_irq_routing_entry *entries = NULL;
@@ -262,10 +272,12 @@ static const struct ioctl_entry vm_ioctls[] = {
 	{ KVM_IRQ_LINE, do_irq_line },
 	{ KVM_IRQ_LINE_STATUS, do_irq_line },
 	{ KVM_GET_IRQCHIP, do_get_irqchip },
-	{ KVM_SET_IRQCHIP, do_set_irqchip },
+	{ KVM_SET_IRQCHIP, do_set_irqchip, _IOC_WRITE },
 	{ KVM_GET_PIT2, do_get_pit2 },
 	{ KVM_SET_PIT2, do_set_pit2 },
 	{ KVM_SIGNAL_MSI, do_signal_msi },
+	{ KVM_IRQFD, do_irqfd },
+	{ KVM_IOEVENTFD, do_ioeventfd },
 	{ KVM_GET_CLOCK, do_get_clock },
 	{ KVM_SET_CLOCK, do_set_clock },
 };
@@ -382,6 +394,8 @@ static struct vm *vm_alloc(void)
 	}
 	mmgrab(vm->mm);
 	fabric_init(&vm->fabric, &fabric_ops);
+	irqfds_init(&vm->irqfds, &vm->fabric);
+	ioeventfds_init(&vm->ioeventfds);
 	clock_vm_init(vm);
 	return vm;
 }
@@ -392,8 +406,10 @@ static void vm_free(struct vm *vm)
 
 	/* First of all: until then the notifier flushes the vCPUs' TLBs. */
 	mmu_destroy(vm);
+	irqfds_destroy(&vm->irqfds);
 	for (i = 0; i < vm->vcpu_count; i++)
 		vcpu_destroy(vm->vcpus[i]);
+	ioeventfds_destroy(&vm->ioeventfds);
 	fabric_destroy(&vm->fabric);
 	memslots_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);

@@ -13,6 +13,8 @@
 
 #include "clock.h"
 #include "irq/fabric.h"
+#include "irq/ioeventfd.h"
+#include "irq/irqfd.h"
 #include "mmu/mmu.h"
 
 struct memslots;
@@ -34,6 +36,8 @@ struct vcpu;
  * @vcpu_count: how many of @vcpus are valid; grows with release semantics
  * @bsp_id: id of the bootstrap processor's vCPU
  * @fabric: in-kernel interrupt chips
+ * @irqfds: eventfds that raise interrupts
+ * @ioeventfds: writes that signal eventfds
  * @clock: kvmclock of the VM
  */
 struct vm {
@@ -47,6 +51,8 @@ struct vm {
 	u32 vcpu_count;
 	u32 bsp_id;
 	struct irq_fabric fabric;
+	struct irqfds irqfds;
+	struct ioeventfds ioeventfds;
 	struct vm_clock clock;
 };
 

@@ -16,6 +16,7 @@
 #include <uapi/asm/svm.h>
 
 #include "compat.h"
+#include "context.h"
 #include "svm.h"
 #include "vm.h"
 
@@ -38,13 +39,22 @@ static void init_intercepts(struct vmcb_control *control)
 				   INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU;
 }
 
-static void svm_vcpu_reset(struct vcpu *vcpu)
+/*
+ * INIT keeps the MSRs (APM 2 table 14-1), which are what the save area holds
+ * beside the registers that the caller commits.
+ */
+static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	struct vmcb_control *control = &svm->vmcb->control;
+	struct vmcb *vmcb = svm->vmcb;
+	struct vmcb_control *control = &vmcb->control;
 	u64 tsc_offset = control->tsc_offset;
 
-	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
+	memset(control, 0, sizeof(*control));
+	if (!init) {
+		memset(&vmcb->save, 0, sizeof(vmcb->save));
+		vmcb->save.g_pat = PAT_RESET;
+	}
 	init_intercepts(control);
 	control->iopm_base_pa = svm_iopm_pa();
 	control->msrpm_base_pa = svm_msrpm_pa();
@@ -52,7 +62,6 @@ static void svm_vcpu_reset(struct vcpu *vcpu)
 	control->v_intr = V_INTR_MASKING;
 	control->np_enable = 1;
 	control->n_cr3 = __sme_set(mmu_root_hpa(&vcpu->vm->mmu));
-	svm->vmcb->save.g_pat = PAT_RESET;
 	svm->asid_generation = 0;
 	svm->nmi_blocked = false;
 	svm->in_iret = false;
@@ -87,12 +96,12 @@ static void svm_vcpu_load(struct vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 
-	/* FS and GS bases and the like belong to this thread: take them each time. */
-	asm volatile("vmsave %%rax" : : "a"(__sme_pa(sc->host_vmcb)) : "memory");
 	/* ASIDs are a CPU's own; and what this one's TLB kept may be stale. */
 	if (svm->asid_cpu != vcpu->last_cpu) {
 		svm->asid_cpu = vcpu->last_cpu;
 		svm->asid_generation = 0;
+		/* What an earlier stay here left in the CPU's VMCB cache is old. */
+		svm->vmcb->control.vmcb_clean = 0;
 	}
 	if (sc->last != svm->vmcb) {
 		sc->last = svm->vmcb;
@@ -142,6 +151,9 @@ static void load_breakpoints(const struct svm_vcpu *svm)
 
 	if (!svm->breakpoints_live && !(svm->vmcb->save.dr7 & DR7_ENABLED))
 		return;
+	/* Never the guest's addresses with the host's DR7. */
+	if (hw_breakpoint_active())
+		set_debugreg(0, 7);
 	set_debugreg(dr[0], 0);
 	set_debugreg(dr[1], 1);
 	set_debugreg(dr[2], 2);
@@ -181,9 +193,16 @@ static void svm_enter(struct vcpu *vcpu)
 	svm_dirty(svm, VMCB_CLEAN_TPR);
 	load_breakpoints(svm);
 
+	/*
+	 * The rest of the host's state, taken here and not when the thread came to
+	 * this CPU: an IPI may have replaced LDTR since. Interrupts are off.
+	 */
+	asm volatile("vmsave %%rax" : : "a"(__sme_pa(sc->host_vmcb)) : "memory");
+	context_enter_guest();
 	svm_world_switch(vcpu->state.gpr, svm->vmcb_pa, __sme_pa(sc->host_vmcb));
+	context_leave_guest();
 
-	control->vmcb_clean = svm_caps.clean_bits ? ~0u : 0;
+	control->vmcb_clean = svm_caps.clean_bits ? VMCB_CLEAN_ALL : 0;
 	store_breakpoints(svm);
 	if (unlikely(control->exitcode == SVM_EXIT_EXCP_BASE + EXC_MC))
 		/* The exit swallowed the host's machine check: raise it again. */

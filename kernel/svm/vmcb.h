@@ -103,6 +103,7 @@
 #define VMCB_CLEAN_SEG BIT(8) /* cs, ds, ss, es, cpl */
 #define VMCB_CLEAN_CR2 BIT(9)
 #define VMCB_CLEAN_LBR BIT(10)
+#define VMCB_CLEAN_ALL GENMASK(10, 0)
 
 struct vmcb_control {
 	u32 intercept_cr;
