@@ -2,8 +2,6 @@
 /* Looks at this machine: CPU, firmware, modules and node. */
 #include "host_facts.h"
 
-#include "node.h"
-
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -124,9 +122,8 @@ static bool exists(const char *path)
 
 static void find_modules(struct host_facts *facts)
 {
-	facts->module_loaded = exists("/sys/module/oriel");
+	facts->module_loaded = node_of_module(facts->node);
 	facts->kvm_module = NULL;
-	/* A KVM built into the kernel has no refcnt: it cannot be unloaded. */
 	if (exists("/sys/module/kvm_amd"))
 		facts->kvm_module = "kvm_amd";
 	else if (exists("/sys/module/kvm_intel"))
@@ -135,7 +132,7 @@ static void find_modules(struct host_facts *facts)
 
 static void find_node(struct host_facts *facts)
 {
-	int fd = open(NODE_DEFAULT, O_RDWR | O_CLOEXEC), vm;
+	int fd = open(facts->node, O_RDWR | O_CLOEXEC), vm;
 
 	facts->node_error = fd < 0 ? errno : 0;
 	if (fd < 0)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "node.h"
+
 enum host_vendor {
 	HOST_VENDOR_AMD,
 	HOST_VENDOR_INTEL,
@@ -28,6 +30,7 @@ enum host_firmware {
  * @firmware: what the MSR says
  * @module_loaded: oriel.ko
  * @kvm_module: name of the in-tree KVM's vendor module when loaded, or NULL
+ * @node: path of the module's node
  * @node_error: errno of opening the node, 0 when it opened
  * @node_is_kvm_abi: it answers KVM_GET_API_VERSION rightly
  * @vm_error: errno of making an empty VM, 0 when it was made
@@ -41,6 +44,7 @@ struct host_facts {
 	enum host_firmware firmware;
 	bool module_loaded;
 	const char *kvm_module;
+	char node[NODE_PATH_SIZE];
 	int node_error;
 	bool node_is_kvm_abi;
 	int vm_error;

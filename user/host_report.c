@@ -2,8 +2,6 @@
 /* Says what was found on this machine and, for each thing missing, what to type. */
 #include "host_facts.h"
 
-#include "node.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -75,29 +73,34 @@ static bool report_module(const struct host_facts *facts, FILE *out)
 
 static bool report_node(const struct host_facts *facts, FILE *out)
 {
+	const char *node = facts->node;
+
 	switch (facts->node_error) {
 	case 0:
 		break;
 	case EACCES:
 	case EPERM:
-		line(out, "missing  node: no permission on " NODE_DEFAULT
-			  "; type: sudo usermod -aG kvm $USER, and log in again");
+		line(out,
+		     "missing  node: no permission on %s; type: sudo usermod -aG kvm $USER, and "
+		     "log in again",
+		     node);
 		return false;
 	case ENOENT:
-		line(out, "missing  node: " NODE_DEFAULT " is not there%s",
-		     facts->module_loaded ? "; type: cat /sys/module/oriel/parameters/node" : "");
+		line(out, "missing  node: %s is not there%s", node,
+		     facts->module_loaded ? "; type: sudo udevadm trigger" : "");
 		return false;
 	default:
-		line(out, "missing  node: " NODE_DEFAULT ": %s", strerror(facts->node_error));
+		line(out, "missing  node: %s: %s; type: sudo dmesg", node,
+		     strerror(facts->node_error));
 		return false;
 	}
 	if (!facts->node_is_kvm_abi || facts->vm_error) {
-		line(out, "missing  node: " NODE_DEFAULT " %s%s; type: sudo dmesg",
+		line(out, "missing  node: %s %s%s; type: sudo dmesg", node,
 		     facts->node_is_kvm_abi ? "makes no VM: " : "does not speak the KVM ABI",
 		     facts->node_is_kvm_abi ? strerror(facts->vm_error) : "");
 		return false;
 	}
-	line(out, "ok       node: " NODE_DEFAULT " makes VMs");
+	line(out, "ok       node: %s makes VMs", node);
 	return true;
 }
 

@@ -8,14 +8,35 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+bool node_of_module(char path[NODE_PATH_SIZE])
+{
+	FILE *file = fopen("/sys/module/oriel/parameters/node", "re");
+	char name[16];
+
+	snprintf(path, NODE_PATH_SIZE, NODE_DEFAULT);
+	if (!file)
+		return false;
+	if (fscanf(file, "%15s", name) == 1)
+		snprintf(path, NODE_PATH_SIZE, "/dev/%s", name);
+	fclose(file);
+	return true;
+}
+
 static int no_node(const char *path, int error)
 {
+	char loaded[NODE_PATH_SIZE];
+
 	switch (error) {
 	case ENOENT:
+		if (node_of_module(loaded) && strcmp(loaded, path))
+			return diag_error("%s is not there: the module was loaded with another "
+					  "node; type: oriel run --device %s",
+					  path, loaded);
 		return diag_error("%s is not there: the module is not loaded; type: "
 				  "sudo insmod oriel.ko, or: oriel check",
 				  path);

@@ -3,7 +3,18 @@
 #ifndef ORIEL_NODE_H
 #define ORIEL_NODE_H
 
+#include <stdbool.h>
+
 #define NODE_DEFAULT "/dev/oriel"
+#define NODE_PATH_SIZE 32
+
+/**
+ * node_of_module() - which node has the loaded module made
+ * @path: filled with it, or with NODE_DEFAULT when the module is not loaded
+ *
+ * Return: true when the module is loaded.
+ */
+bool node_of_module(char path[NODE_PATH_SIZE]);
 
 /**
  * node_open() - open a node and see that it can run our guests

@@ -20,6 +20,7 @@ static const struct host_facts good = {
 	.kernel_sees_it = true,
 	.firmware = HOST_FIRMWARE_ENABLED,
 	.module_loaded = true,
+	.node = "/dev/oriel",
 	.node_is_kvm_abi = true,
 };
 
@@ -114,7 +115,7 @@ static void test_node(void **state)
 	no_node(EACCES);
 	expect(false, "type: sudo usermod -aG kvm $USER");
 	no_node(ENOENT);
-	expect(false, "/dev/oriel is not there; type: cat /sys/module/oriel/parameters/node");
+	expect(false, "/dev/oriel is not there; type: sudo udevadm trigger");
 	no_node(EIO);
 	expect(false, "Input/output error");
 	facts = good;
