@@ -38,7 +38,8 @@ unit: | build/setup-build build/setup-unit
 
 install: module user
 	install -D -m 755 build/oriel $(DESTDIR)$(PREFIX)/bin/oriel
-	install -D -m 644 uapi/oriel.h $(DESTDIR)$(PREFIX)/include/oriel.h
+	$(if $(wildcard uapi/oriel.h),install -D -m 644 uapi/oriel.h \
+		$(DESTDIR)$(PREFIX)/include/oriel.h)
 	install -D -m 644 scripts/70-oriel.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-oriel.rules
 	install -D -m 644 oriel.ko $(DESTDIR)/lib/modules/$(KVER)/updates/oriel.ko
