@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A guest's memory: a memfd, mapped here and laid out around the PCI hole. */
+/* A guest's memory: mapped here and laid out around the PCI hole. */
 #include "memory.h"
 
 #include "diag.h"
@@ -95,20 +95,44 @@ static int populate_huge_pages(struct guest_memory *memory, const struct huge_pa
 			  memory->size / kind->page_size, kind->page_size >> 10);
 }
 
-static void advise_thp(const struct guest_memory *memory)
+/* Has the kernel's @setting of transparent huge pages one of two values chosen? */
+static bool thp_setting_is(const char *setting, const char *one, const char *other)
 {
-	static const char path[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-	char line[128] = "";
+	char path[96], line[128] = "";
 	FILE *file;
 
-	if (madvise(memory->hva, memory->size, MADV_HUGEPAGE))
-		diag_note("--hugepages thp: this kernel has none (%s)", strerror(errno));
+	snprintf(path, sizeof(path), "/sys/kernel/mm/transparent_hugepage/%s", setting);
 	file = fopen(path, "re");
 	if (!file)
-		return;
-	if (fgets(line, sizeof(line), file) && (strstr(line, "[never]") || strstr(line, "[deny]")))
-		diag_note("--hugepages thp has no effect; type: echo advise | sudo tee %s", path);
+		return true; /* a kernel without them: as good as never */
+	if (!fgets(line, sizeof(line), file))
+		line[0] = 0;
 	fclose(file);
+	return strstr(line, one) || strstr(line, other);
+}
+
+/*
+ * Distributions give transparent huge pages to anonymous memory, but not to shared
+ * memory, which a memfd is.
+ */
+static bool thp_needs_anonymous_memory(void)
+{
+	return thp_setting_is("shmem_enabled", "[never]", "[deny]") &&
+	       !thp_setting_is("enabled", "[never]", "[never]");
+}
+
+static void advise(const struct guest_memory *memory, enum huge_pages huge)
+{
+	if (huge == HUGE_PAGES_NONE)
+		madvise(memory->hva, memory->size, MADV_NOHUGEPAGE);
+	if (huge == HUGE_PAGES_THP && madvise(memory->hva, memory->size, MADV_HUGEPAGE))
+		diag_note("--hugepages thp: this kernel has none (%s)", strerror(errno));
+	if (huge == HUGE_PAGES_THP && memory->fd >= 0 &&
+	    thp_setting_is("shmem_enabled", "[never]", "[deny]"))
+		diag_note("--hugepages thp has no effect; type: echo madvise | sudo tee "
+			  "/sys/kernel/mm/transparent_hugepage/enabled");
+	/* A core dump is for the launcher's faults and must not be gigabytes. */
+	madvise(memory->hva, memory->size, MADV_DONTDUMP);
 }
 
 /* Inaccessible pages on both sides turn an access out of bounds into a crash. */
@@ -125,7 +149,9 @@ static int map_memory(struct guest_memory *memory, const struct huge_page_kind *
 				  memory->size >> 20, strerror(errno));
 	start = ((uintptr_t)memory->reservation + kind->page_size) & ~(kind->page_size - 1);
 	hva = mmap((void *)start, memory->size, PROT_READ | PROT_WRITE,
-		   MAP_SHARED | MAP_FIXED | MAP_NORESERVE, memory->fd, 0);
+		   MAP_FIXED | MAP_NORESERVE |
+			   (memory->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED),
+		   memory->fd, 0);
 	if (hva == MAP_FAILED) {
 		munmap(memory->reservation, memory->reservation_size);
 		return diag_error("cannot map %" PRIu64 "M of guest memory: %s", memory->size >> 20,
@@ -148,6 +174,12 @@ static int open_memory(struct guest_memory *memory, const struct huge_page_kind 
 			  strerror(errno));
 }
 
+static void close_memory(const struct guest_memory *memory)
+{
+	if (memory->fd >= 0)
+		close(memory->fd);
+}
+
 int memory_create(struct guest_memory *memory, uint64_t size, enum huge_pages huge)
 {
 	const struct huge_page_kind *kind = &huge_page_kinds[huge];
@@ -156,23 +188,21 @@ int memory_create(struct guest_memory *memory, uint64_t size, enum huge_pages hu
 		return -1;
 	memory->size = size;
 	memory->low_size = size < LAYOUT_PCI_HOLE ? size : LAYOUT_PCI_HOLE;
-	if (open_memory(memory, kind))
+	memory->fd = -1;
+	if (!(huge == HUGE_PAGES_THP && thp_needs_anonymous_memory()) && open_memory(memory, kind))
 		return -1;
 	if ((kind->memfd_flags && populate_huge_pages(memory, kind)) || map_memory(memory, kind)) {
-		close(memory->fd);
+		close_memory(memory);
 		return -1;
 	}
-	if (huge == HUGE_PAGES_THP)
-		advise_thp(memory);
-	/* A core dump is for the launcher's faults and must not be gigabytes. */
-	madvise(memory->hva, memory->size, MADV_DONTDUMP);
+	advise(memory, huge);
 	return 0;
 }
 
 void memory_destroy(struct guest_memory *memory)
 {
 	munmap(memory->reservation, memory->reservation_size);
-	close(memory->fd);
+	close_memory(memory);
 }
 
 void *memory_hva(const struct guest_memory *memory, uint64_t gpa, uint64_t len)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A guest's memory: a memfd, mapped here and laid out around the PCI hole. */
+/* A guest's memory: mapped here and laid out around the PCI hole. */
 #ifndef ORIEL_MEMORY_H
 #define ORIEL_MEMORY_H
 
@@ -19,7 +19,7 @@ enum huge_pages {
  * @hva: where this process sees byte 0
  * @size: in bytes
  * @low_size: bytes at gpa 0; what is more lies from 4 GiB on
- * @fd: the memfd
+ * @fd: the memfd, or -1 for anonymous memory
  * @reservation: address space taken for @hva with its alignment and guards
  * @reservation_size: in bytes
  */
