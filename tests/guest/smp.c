@@ -202,7 +202,9 @@ static void same_time(void)
 		order(STAMP);
 		back += !done() || stamp <= before || read_tsc() <= stamp;
 	}
-	report_eq(back, 0, "the TSC rises from one CPU to the other");
+	report_known(back, 0,
+		     kvm_fault("KVM aligns TSCs only roughly when it distrusts the host's"),
+		     "the TSC rises from one CPU to the other");
 }
 
 static void start_again(void)

@@ -9,6 +9,8 @@ struct trap trap = { .vector = NO_TRAP };
 struct tss tss __attribute__((aligned(16)));
 struct gate idt[256] __attribute__((aligned(16)));
 
+unsigned int early_interrupts;
+
 static trap_fn handlers[256];
 static u8 ist_stacks[7][4096] __attribute__((aligned(16)));
 static u8 user_stack[16384] __attribute__((aligned(16)));
@@ -54,8 +56,23 @@ bool trap_unwind(struct regs *regs)
 	return true;
 }
 
+/*
+ * An interrupt between STI and HLT leaves a CPU that sleeps for good: finish() tells
+ * of it, and here the CPU goes on behind HLT, as if that had been interrupted.
+ */
+static void check_shadow(struct regs *regs)
+{
+	const u8 *next = (u8 *)regs->rip;
+
+	if (regs->vector < 32 || regs->cs != SEL_CODE64 || next[0] != 0xf4 || next[-1] != 0xfb)
+		return;
+	early_interrupts++;
+	regs->rip++;
+}
+
 void trap_dispatch(struct regs *regs)
 {
+	check_shadow(regs);
 	if (regs->vector < 32 || !handlers[regs->vector]) {
 		trap.vector = regs->vector;
 		trap.error = regs->error;

@@ -58,6 +58,9 @@ extern u8 trap_stubs[];
 extern u8 trap_iret[];
 extern u8 user_return[];
 
+/* Interrupts that came between STI and HLT, where none can. */
+extern unsigned int early_interrupts;
+
 /* Calls @fn for @vector from now on; NULL goes back to the default. */
 void trap_handler(unsigned int vector, trap_fn fn);
 
