@@ -246,8 +246,8 @@ static int run_loop(struct vcpu *vcpu)
 /* Whether KVM_INTERRUPT would neither wait nor displace anything. */
 static bool irq_acceptable(struct vcpu *vcpu)
 {
-	return vcpu->irq_queued < 0 && !vcpu->exception_pending &&
-	       vcpu->event.type == EVENT_NONE && vcpu_irq_allowed(vcpu);
+	return vcpu->irq_queued < 0 && !vcpu->exception_pending && vcpu->event.type == EVENT_NONE &&
+	       vcpu_irq_allowed(vcpu);
 }
 
 /* The fields of kvm_run that are valid on each return. */

@@ -43,7 +43,7 @@ enum emul_result {
  * @read: read guest memory. With EMUL_ACCESS_WRITE the right to write is
  *        checked as well, and a fault is reported as a write
  * @write: write guest memory
- * @cmpxchg: atomically replace @old by @new; EMUL_AGAIN when memory differed
+ * @exchange: atomically replace @old by @new; EMUL_AGAIN when memory differed
  *           from @old. Of 1, 2, 4, 8 or 16 bytes. Follows a @read of the same
  *           bytes with EMUL_ACCESS_WRITE. On MMIO a plain write of @new
  * @probe: check whether an access would fault, with no side effect. EMUL_DONE
@@ -80,8 +80,8 @@ struct emul_ops {
 				 unsigned int access);
 	enum emul_result (*write)(struct emul *e, u64 linear, const void *buf, unsigned int len,
 				  unsigned int access);
-	enum emul_result (*cmpxchg)(struct emul *e, u64 linear, const void *old, const void *new,
-				    unsigned int len);
+	enum emul_result (*exchange)(struct emul *e, u64 linear, const void *old, const void *new,
+				     unsigned int len);
 	enum emul_result (*probe)(struct emul *e, u64 linear, unsigned int len,
 				  unsigned int access);
 	enum emul_result (*pio_in)(struct emul *e, u16 port, unsigned int size, unsigned int count,

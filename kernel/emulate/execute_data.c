@@ -312,7 +312,7 @@ static enum emul_result exec_cmpxchg8b(struct emul *e)
 	if (!equal)
 		to = old;
 	if (insn->prefixes & INSN_PREFIX_LOCK)
-		ret = (e->ops->cmpxchg)(e, linear, old, to, 2 * half);
+		ret = e->ops->exchange(e, linear, old, to, 2 * half);
 	else
 		ret = e->ops->write(e, linear, to, 2 * half, EMUL_ACCESS_WRITE);
 	if (ret)

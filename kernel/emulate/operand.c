@@ -107,8 +107,7 @@ enum emul_result emul_cmpxchg_memory(struct emul *e, u8 seg, u64 offset, const v
 	u64 linear;
 	enum emul_result ret = emul_linear(e, seg, offset, size, EMUL_ACCESS_WRITE, &linear);
 
-	/* In parentheses: the kernel has a macro of that name. */
-	return ret ? ret : (e->ops->cmpxchg)(e, linear, old, new, size);
+	return ret ? ret : e->ops->exchange(e, linear, old, new, size);
 }
 
 u64 emul_memory_offset(const struct emul *e)

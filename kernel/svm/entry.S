@@ -86,6 +86,7 @@ SYM_FUNC_START(svm_world_switch)
 	mov %r15, (8 * 15)(%rax)
 
 	ORIEL_UNTRAIN_RET
+	ORIEL_IBPB_ON_VMEXIT
 
 	/* The guest's values must not feed the host's speculation. */
 	xor %ecx, %ecx
