@@ -12,7 +12,7 @@ endif
 ifndef KDIR
 KDIR	= $(eval KDIR := $(shell scripts/headers))$(KDIR)
 endif
-KVER	= $(shell cat $(KDIR)/include/config/kernel.release)
+KVER	= $(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 
 # Options given to this make are not meant for the kernel's.
 unexport CFLAGS CPPFLAGS LDFLAGS
@@ -61,7 +61,7 @@ format: | build/setup-lint
 check: all module-6.12 | build/setup-lint build/setup-lab
 	tests/run
 
-build/setup-%:
+build/setup-%: scripts/setup
 	scripts/setup $*
 	mkdir -p build
 	touch $@
