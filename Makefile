@@ -12,7 +12,7 @@ endif
 ifndef KDIR
 KDIR	= $(eval KDIR := $(shell scripts/headers))$(KDIR)
 endif
-KVER	= $(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+KVER	= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 # Options given to this make are not meant for the kernel's.
 unexport CFLAGS CPPFLAGS LDFLAGS
