@@ -7,6 +7,7 @@
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/processor-flags.h>
 
 #include "compat.h"
@@ -28,9 +29,19 @@ static struct vcpu *emul_vcpu(struct emul *e)
 static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
 {
 	struct vcpu *vcpu = ctx;
+	unsigned long hva = vm_gfn_to_hva(vcpu->vm, gpa >> GFN_SHIFT, NULL);
+	void __user *user = (void __user *)(hva + offset_in_page(gpa));
+	u32 narrow;
 
-	*entry = 0;
-	return vm_read_guest(vcpu->vm, gpa, entry, size);
+	if (hva == MEMSLOT_NO_HVA)
+		return -ENXIO;
+	/* In one piece, as the CPU does: a sibling may be changing it. */
+	if (size == sizeof(*entry))
+		return get_user(*entry, (u64 __user *)user);
+	if (get_user(narrow, (u32 __user *)user))
+		return -EFAULT;
+	*entry = narrow;
+	return 0;
 }
 
 static int entry_cmpxchg(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 new)
@@ -196,6 +207,26 @@ static enum emul_result access_linear(struct emul *e, u64 linear, void *buf, u32
 			result = memory_part(emul_vcpu(e), gpa, buf, part, write);
 	}
 	return result;
+}
+
+void access_prefetch(struct vcpu *vcpu)
+{
+	const struct cpu_segment *cs = &vcpu->state.seg[SEG_CS];
+	struct emul *e = &vcpu->emul;
+	bool wide = emul_mode(&vcpu->state) == INSN_MODE_64;
+	u64 linear = wide ? vcpu->state.rip : (u32)(cs->base + vcpu->state.rip);
+	u32 len = page_part(linear, INSN_MAX_LENGTH);
+	u32 walk = WALK_FETCH;
+	u64 gpa;
+
+	e->byte_count = 0;
+	if (!wide && vcpu->state.rip + len > (u64)cs->limit + 1)
+		return;
+	if ((vcpu->state.seg[SEG_SS].attrib & SEG_ATTR_DPL) == SEG_ATTR_DPL)
+		walk |= WALK_USER;
+	if (!vcpu_translate(vcpu, linear, walk, &gpa) &&
+	    !vm_read_guest(vcpu->vm, gpa, e->bytes, len))
+		e->byte_count = len;
 }
 
 static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned int len)

@@ -104,6 +104,15 @@ void *access_port_data(struct vcpu *vcpu);
 void access_complete(struct vcpu *vcpu);
 
 /**
+ * access_prefetch() - the code at RIP into vcpu->emul.bytes, with one page walk
+ * @vcpu: the vCPU, STATE_ALL fetched
+ *
+ * As much as an instruction can have and the page and segment hold; nothing when
+ * it cannot be read, so that decoding finds out why.
+ */
+void access_prefetch(struct vcpu *vcpu);
+
+/**
  * vcpu_translate() - linear to guest-physical address, as for a data read
  * @vcpu: the vCPU, its mutex and vm->srcu held
  * @linear: linear address

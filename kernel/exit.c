@@ -42,7 +42,7 @@ static void prepare_emul(struct vcpu *vcpu)
 	vcpu_need(vcpu, STATE_ALL);
 	vcpu->emul.state = &vcpu->state;
 	vcpu->emul.ops = &vcpu_emul_ops;
-	vcpu->emul.byte_count = 0;
+	access_prefetch(vcpu);
 }
 
 /* kvm_run for an instruction that the executor does not know. */
@@ -94,11 +94,11 @@ static void emul_advanced(struct vcpu *vcpu)
 		vcpu_raise_db(vcpu, DR6_BS);
 }
 
-int vcpu_emulate(struct vcpu *vcpu)
+/* Executes the instruction whose first bytes are in vcpu->emul. */
+static int execute(struct vcpu *vcpu)
 {
 	enum emul_result result;
 
-	prepare_emul(vcpu);
 	vcpu->access.next = 0;
 	result = emulate(&vcpu->emul);
 	/* Iterations of a REP count even if the last one did not finish. */
@@ -111,6 +111,20 @@ int vcpu_emulate(struct vcpu *vcpu)
 	emul_advanced(vcpu);
 	vcpu_make_request(vcpu, REQ_EVENT);
 	return EXIT_RESUME;
+}
+
+int vcpu_emulate(struct vcpu *vcpu)
+{
+	prepare_emul(vcpu);
+	return execute(vcpu);
+}
+
+/* Once more after userspace did an access: the same bytes, whatever is there now. */
+static int emulate_again(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, STATE_ALL);
+	vcpu->emul.byte_count = vcpu->emul.insn.length;
+	return execute(vcpu);
 }
 
 /* The instruction that exited, decoded into vcpu->emul.insn. */
@@ -183,7 +197,7 @@ int vcpu_complete_access(struct vcpu *vcpu)
 	}
 	if (access->pending != ACCESS_PIO) {
 		access_complete(vcpu);
-		return vcpu_emulate(vcpu);
+		return emulate_again(vcpu);
 	}
 	access->pending = ACCESS_NONE;
 	if (access->in_size)
