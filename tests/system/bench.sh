@@ -88,19 +88,29 @@ microvm()
 		-append "console=ttyS0 quiet panic=-1 -- poweroff"
 }
 
+# Rounds, because a shared machine is never quiet; the fastest counts.
 boot()
 {
+	local oriel_s kvm_s microvm_s
+
 	echo "seconds from start to userspace, Debian $(basename "$guest_kernel"), 512 MiB"
 	echo "oriel   launcher on KVM   QEMU microvm on KVM"
 	for _ in 1 2 3; do
 		load
-		printf '%5s' "$(launcher /dev/oriel)"
+		oriel_s=$(launcher /dev/oriel)
 		unload
 		modprobe kvm_amd
-		printf '%18s' "$(launcher /dev/kvm)"
-		printf '%22s\n' "$(microvm)"
+		kvm_s=$(launcher /dev/kvm)
+		microvm_s=$(microvm)
 		modprobe -r kvm_amd
-	done
+		echo "$oriel_s $kvm_s $microvm_s"
+	done | awk '{
+		printf "%5s%18s%22s\n", $1, $2, $3
+		fflush()
+		for (i = 1; i <= 3; i++)
+			best[i] = NR == 1 || $i < best[i] ? $i : best[i]
+	}
+	END { printf "%5s%18s%22s   fastest\n", best[1], best[2], best[3] }'
 }
 
 case $1 in
