@@ -1,0 +1,776 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest memory while the host changes it: what the guest reads and writes is
+ * always what the launcher's mapping and the slots say. KTAP on stdout.
+ *
+ *	memory [-d /dev/oriel]
+ *
+ * It passes on the in-tree KVM as well: its expectations are facts.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "rawvm.h"
+
+/* Where slot 1 usually is: aligned for large pages. */
+#define AREA 0x400000UL
+#define PAGES 16u
+#define AREA_SIZE (PAGES * PAGE)
+#define LARGE (2UL << 20)
+
+#define PORT_DONE 0x10
+#define PORT_BAD 0x11
+
+/* One access to (%ebx), told by port PORT_DONE: read at 0, write at 16. */
+GUEST_CODE(access_code, "mov (%ebx), %eax\n"
+			"out %eax, $0x10\n"
+			".org access_code + 16\n"
+			"mov %eax, (%ebx)\n"
+			"out %eax, $0x10");
+#define READ_CODE CODE
+#define WRITE_CODE (CODE + 16)
+
+/*
+ * Adds one to the first word of each page from %esi to %edx, round after round,
+ * which (%ebp) counts, until 4(%ebp) is set.
+ */
+GUEST_CODE(hammer_code, "1: mov %esi, %edi\n"
+			"2: lock incl (%edi)\n"
+			"add $4096, %edi\n"
+			"cmp %edx, %edi\n"
+			"jb 2b\n"
+			"incl (%ebp)\n"
+			"cmpl $0, 4(%ebp)\n"
+			"je 1b\n"
+			"out %al, $0x10");
+
+/*
+ * Reads the first word of each page and writes the second one, until it reads
+ * what is at 8(%ebp), which is bad, or 4(%ebp) is set.
+ */
+GUEST_CODE(watch_code, "1: mov %esi, %edi\n"
+		       "2: mov (%edi), %eax\n"
+		       "cmp %eax, 8(%ebp)\n"
+		       "je 3f\n"
+		       "mov %ecx, 4(%edi)\n"
+		       "inc %ecx\n"
+		       "add $4096, %edi\n"
+		       "cmp %edx, %edi\n"
+		       "jb 2b\n"
+		       "incl (%ebp)\n"
+		       "cmpl $0, 4(%ebp)\n"
+		       "je 1b\n"
+		       "out %al, $0x10\n"
+		       "3: out %al, $0x11");
+
+#define MACHINE(vcpus, name) new_machine(vcpus, false, name##_code, name##_code_end)
+
+/* ---- one access at a time ---- */
+
+static struct machine new_accessor(uint8_t **area)
+{
+	struct machine m = MACHINE(1, access);
+
+	if (area) {
+		*area = map_memory(AREA_SIZE);
+		must_set_slot(&m, 1, 0, AREA, AREA_SIZE, *area);
+	}
+	return m;
+}
+
+/* Go on with an access; what KVM_RUN says of it and, if it is done, its value. */
+static int go_on(const struct machine *m, uint32_t *value)
+{
+	int reason = run(m, 0);
+
+	if (reason == KVM_EXIT_IO)
+		memcpy(value, port_data(m, 0), sizeof(*value));
+	if (reason == KVM_EXIT_IO || reason == KVM_EXIT_MMIO)
+		settle(m, 0);
+	return reason;
+}
+
+static int guest_read(const struct machine *m, uint64_t gpa, uint32_t *value)
+{
+	struct kvm_regs regs = { .rip = READ_CODE, .rbx = gpa };
+
+	set_regs(m, 0, &regs);
+	return go_on(m, value);
+}
+
+static int guest_write(const struct machine *m, uint64_t gpa, uint32_t value)
+{
+	struct kvm_regs regs = { .rip = WRITE_CODE, .rbx = gpa, .rax = value };
+
+	set_regs(m, 0, &regs);
+	return go_on(m, &value);
+}
+
+static void expect_read(const struct machine *m, uint64_t gpa, uint32_t want, const char *what)
+{
+	uint32_t value = 0;
+	int reason = guest_read(m, gpa, &value);
+
+	if (reason != KVM_EXIT_IO)
+		complain("%s: reading %#lx gives %d", what, (unsigned long)gpa, reason);
+	else if (value != want)
+		complain("%s: at %#lx is %#x, expected %#x", what, (unsigned long)gpa, value, want);
+}
+
+static void expect_write(const struct machine *m, uint64_t gpa, uint32_t value, const char *what)
+{
+	int reason = guest_write(m, gpa, value);
+
+	if (reason != KVM_EXIT_IO)
+		complain("%s: writing %#lx gives %d", what, (unsigned long)gpa, reason);
+}
+
+/* There is no memory for this access. */
+static void expect_mmio(const struct machine *m, uint64_t gpa, bool write, const char *what)
+{
+	const struct kvm_run *run = m->run[0];
+	uint32_t value = 0;
+	int reason = write ? guest_write(m, gpa, 0x12345678) : guest_read(m, gpa, &value);
+
+	if (reason != KVM_EXIT_MMIO) {
+		complain("%s: %#lx gives %d, expected MMIO", what, (unsigned long)gpa, reason);
+		return;
+	}
+	check_equal(run->mmio.phys_addr, gpa, what);
+	check_equal(run->mmio.len, 4, what);
+	check_equal(run->mmio.is_write, write, what);
+	memcpy(&value, run->mmio.data, sizeof(value));
+	if (write)
+		check_equal(value, 0x12345678, what);
+}
+
+/* The launcher has nothing there; when it has, the same access succeeds. */
+static void expect_efault(const struct machine *m, uint64_t gpa, bool write, const char *what)
+{
+	uint32_t value = 0;
+	int reason = write ? guest_write(m, gpa, 0xfa17) : guest_read(m, gpa, &value);
+
+	check_equal(-reason, EFAULT, what);
+	check_equal(-go_on(m, &value), EFAULT, "the same once more");
+}
+
+static void expect_going_on(const struct machine *m, uint32_t want, const char *what)
+{
+	uint32_t value = 0;
+	int reason = go_on(m, &value);
+
+	if (reason != KVM_EXIT_IO)
+		complain("%s: %d", what, reason);
+	check_equal(value, want, what);
+}
+
+static uint32_t *word(uint8_t *area, unsigned int page)
+{
+	return (uint32_t *)(area + page * PAGE);
+}
+
+static uint64_t page_gpa(unsigned int page)
+{
+	return AREA + page * PAGE;
+}
+
+/* ---- the launcher's mappings ---- */
+
+static void test_discard(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+	uint32_t i;
+
+	for (i = 0; i < 3 * PAGES; i++) {
+		unsigned int page = i % PAGES;
+
+		expect_write(&m, page_gpa(page), i + 1, "before");
+		check_equal(*word(area, page), i + 1, "what the guest wrote");
+		madvise(word(area, page), PAGE, MADV_DONTNEED);
+		expect_read(&m, page_gpa(page), 0, "discarded");
+		*word(area, page) = i + 0x1000;
+		expect_read(&m, page_gpa(page), i + 0x1000, "after");
+		expect_write(&m, page_gpa(page), i + 0x2000, "after");
+		check_equal(*word(area, page), i + 0x2000, "what the guest wrote after");
+	}
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+static void test_unmap(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+	unsigned int page;
+
+	for (page = 0; page < PAGES; page++) {
+		bool write = page & 1;
+
+		expect_write(&m, page_gpa(page), 7, "before");
+		munmap(word(area, page), PAGE);
+		expect_efault(&m, page_gpa(page), write, "unmapped");
+		if (mmap(word(area, page), PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+			die("mmap");
+		expect_going_on(&m, write ? 0xfa17 : 0, "mapped again");
+		check_equal(*word(area, page), write ? 0xfa17 : 0, "the new page");
+	}
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+static void test_protect(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+
+	expect_write(&m, page_gpa(1), 5, "before");
+	mprotect(word(area, 1), PAGE, PROT_READ);
+	expect_read(&m, page_gpa(1), 5, "read only");
+	expect_efault(&m, page_gpa(1), true, "read only");
+	check_equal(*word(area, 1), 5, "a page that is read only");
+	mprotect(word(area, 1), PAGE, PROT_READ | PROT_WRITE);
+	expect_going_on(&m, 0xfa17, "writable again");
+	check_equal(*word(area, 1), 0xfa17, "a page that is writable again");
+
+	mprotect(word(area, 1), PAGE, PROT_NONE);
+	expect_efault(&m, page_gpa(1), false, "no access");
+	expect_read(&m, page_gpa(2), 0, "its neighbour");
+	mprotect(word(area, 1), PAGE, PROT_READ | PROT_WRITE);
+	expect_read(&m, page_gpa(1), 0xfa17, "accessible again");
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+static void test_truncate(void)
+{
+	struct machine m = new_accessor(NULL);
+	int file = memfd_create("guest", 0);
+	uint8_t *area;
+
+	if (file < 0 || ftruncate(file, AREA_SIZE))
+		die("memfd_create");
+	area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	if (area == MAP_FAILED)
+		die("mmap of a file");
+	must_set_slot(&m, 1, 0, AREA, AREA_SIZE, area);
+	expect_write(&m, page_gpa(3), 0x33, "before");
+	expect_write(&m, page_gpa(9), 0x99, "before");
+	if (ftruncate(file, 8 * PAGE))
+		die("ftruncate");
+	expect_read(&m, page_gpa(3), 0x33, "what is left");
+	expect_efault(&m, page_gpa(9), false, "what was cut off");
+	if (ftruncate(file, AREA_SIZE))
+		die("ftruncate");
+	expect_going_on(&m, 0, "grown again");
+	if (fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 3 * PAGE, PAGE))
+		die("fallocate");
+	expect_read(&m, page_gpa(3), 0, "a hole");
+	expect_write(&m, page_gpa(3), 0x34, "a hole");
+	check_equal(*word(area, 3), 0x34, "what was written into a hole");
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+	close(file);
+}
+
+/* The child keeps what was there when it came to be, whoever writes first. */
+static void child_checks(uint8_t *area, int go)
+{
+	char c;
+
+	if (read(go, &c, 1) != 1)
+		_exit(2);
+	_exit(*word(area, 0) != 0xa0 || *word(area, 1) != 0xa1 || *word(area, 2) != 0xa2);
+}
+
+static void test_fork(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+	int status = 0, go[2];
+	unsigned int i;
+	pid_t child;
+
+	for (i = 0; i < 3; i++)
+		expect_write(&m, page_gpa(i), 0xa0 + i, "before");
+	if (pipe(go))
+		die("pipe");
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child)
+		child_checks(area, go[0]);
+	/* The launcher writes, the guest writes, the guest reads and then writes. */
+	*word(area, 0) = 0xb0;
+	expect_read(&m, page_gpa(0), 0xb0, "written by the launcher");
+	expect_write(&m, page_gpa(1), 0xb1, "in the guest");
+	check_equal(*word(area, 1), 0xb1, "written by the guest");
+	expect_read(&m, page_gpa(2), 0xa2, "not written");
+	expect_write(&m, page_gpa(2), 0xb2, "in the guest");
+	check_equal(*word(area, 2), 0xb2, "read, then written by the guest");
+	*word(area, 2) = 0xc2;
+	expect_read(&m, page_gpa(2), 0xc2, "written by the launcher then");
+	if (write(go[1], "", 1) != 1)
+		die("write");
+	waitpid(child, &status, 0);
+	check(WIFEXITED(status) && !WEXITSTATUS(status), "the child's copy changed");
+	close(go[0]);
+	close(go[1]);
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+/* Pages that were paged out, where there is room for them, come back. */
+static void test_page_out(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+	unsigned int page;
+
+	for (page = 0; page < PAGES; page++)
+		expect_write(&m, page_gpa(page), page + 1, "before");
+	if (madvise(area, AREA_SIZE, MADV_PAGEOUT))
+		skipped = "no MADV_PAGEOUT";
+	for (page = 0; page < PAGES; page++) {
+		expect_read(&m, page_gpa(page), page + 1, "paged out");
+		expect_write(&m, page_gpa(page), page + 2, "paged out");
+		check_equal(*word(area, page), page + 2, "written after it was paged out");
+	}
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+static void check_large(const struct machine *m, uint8_t *area)
+{
+	unsigned int pages = 2 * LARGE / PAGE;
+	unsigned int i;
+
+	for (i = 0; i < pages; i += 8)
+		expect_write(m, page_gpa(i), i + 1, "large");
+	for (i = 0; i < pages; i += 24)
+		madvise(word(area, i), PAGE, MADV_DONTNEED);
+	for (i = 0; i < pages; i += 8)
+		expect_read(m, page_gpa(i), i % 24 ? i + 1 : 0, "with holes");
+	mprotect(word(area, 16), PAGE, PROT_NONE);
+	expect_efault(m, page_gpa(16), true, "no access");
+	expect_read(m, page_gpa(32), 33, "its neighbour");
+	mprotect(word(area, 16), PAGE, PROT_READ | PROT_WRITE);
+	for (i = 0; i < pages; i += 8)
+		*word(area, i) = i + 3;
+	for (i = 0; i < pages; i += 8)
+		expect_read(m, page_gpa(i), i + 3, "written by the launcher");
+	madvise(area, 2 * LARGE, MADV_DONTNEED);
+	for (i = 0; i < pages; i += 8)
+		expect_read(m, page_gpa(i), 0, "discarded");
+}
+
+static void test_large_pages(void)
+{
+	struct machine m = new_accessor(NULL);
+	uint8_t *room = map_memory(3 * LARGE);
+	uint8_t *area = (uint8_t *)(((uintptr_t)room + LARGE - 1) & ~(LARGE - 1));
+
+	madvise(area, 2 * LARGE, MADV_HUGEPAGE);
+	must_set_slot(&m, 1, 0, AREA, 2 * LARGE, area);
+	check_large(&m, area);
+	/* The same with the guest's pages beside those of the host. */
+	must_set_slot(&m, 1, 0, 0, 0, area);
+	must_set_slot(&m, 1, 0, AREA, 2 * LARGE - PAGE, area + PAGE);
+	memset(area, 0x5a, 2 * LARGE);
+	expect_read(&m, page_gpa(511), 0x5a5a5a5a, "not aligned as the host's");
+	madvise(area + LARGE, PAGE, MADV_DONTNEED);
+	expect_read(&m, page_gpa(511), 0, "not aligned as the host's, discarded");
+	expect_read(&m, page_gpa(510), 0x5a5a5a5a, "the page before");
+	expect_read(&m, page_gpa(512), 0x5a5a5a5a, "the page after");
+	free_machine(&m);
+	munmap(room, 3 * LARGE);
+}
+
+static void test_shared_by_two(void)
+{
+	uint8_t *area;
+	struct machine a = new_accessor(&area);
+	struct machine b = new_accessor(NULL);
+	unsigned int i;
+
+	/* In the second one at two places. */
+	must_set_slot(&b, 1, 0, AREA + 0x5000, AREA_SIZE, area);
+	must_set_slot(&b, 2, 0, 2 * AREA, AREA_SIZE, area);
+	for (i = 0; i < PAGES; i++) {
+		expect_write(&a, page_gpa(i), i + 1, "first VM");
+		expect_read(&b, page_gpa(i) + 0x5000, i + 1, "second VM");
+		expect_write(&b, page_gpa(i) + AREA, i + 2, "second VM, second slot");
+		expect_read(&a, page_gpa(i), i + 2, "first VM");
+		madvise(word(area, i), PAGE, MADV_DONTNEED);
+		expect_read(&b, page_gpa(i) + AREA, 0, "discarded");
+		expect_read(&b, page_gpa(i) + 0x5000, 0, "discarded");
+		expect_read(&a, page_gpa(i), 0, "discarded");
+	}
+	free_machine(&a);
+	*word(area, 0) = 9;
+	expect_read(&b, AREA + 0x5000, 9, "after the first VM is gone");
+	free_machine(&b);
+	munmap(area, AREA_SIZE);
+}
+
+/* ---- slots ---- */
+
+static void test_slot_delete_and_move(void)
+{
+	uint8_t *area, *other = map_memory(AREA_SIZE);
+	struct machine m = new_accessor(&area);
+
+	*word(other, 0) = 0x0b;
+	expect_write(&m, AREA, 0x0a, "before");
+	must_set_slot(&m, 1, 0, 2 * AREA, AREA_SIZE, area);
+	expect_mmio(&m, AREA, false, "where it was");
+	expect_mmio(&m, AREA, true, "where it was");
+	expect_read(&m, 2 * AREA, 0x0a, "where it is");
+	must_set_slot(&m, 2, 0, AREA, AREA_SIZE, other);
+	expect_read(&m, AREA, 0x0b, "another slot there");
+	must_set_slot(&m, 2, 0, 0, 0, NULL);
+	expect_mmio(&m, AREA, false, "deleted");
+	must_set_slot(&m, 1, 0, 0, 0, NULL);
+	expect_mmio(&m, 2 * AREA, true, "deleted");
+	must_set_slot(&m, 1, 0, 2 * AREA, AREA_SIZE, other);
+	expect_read(&m, 2 * AREA, 0x0b, "made again");
+	expect_mmio(&m, 2 * AREA + AREA_SIZE, false, "beyond its end");
+	check_equal(*word(area, 0), 0x0a, "the first backing");
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+	munmap(other, AREA_SIZE);
+}
+
+static void test_slot_read_only(void)
+{
+	uint8_t *area = map_memory(AREA_SIZE);
+	struct machine m = new_accessor(NULL);
+
+	if (extension(KVM_CAP_READONLY_MEM) <= 0) {
+		skipped = "no KVM_CAP_READONLY_MEM";
+		free_machine(&m);
+		return;
+	}
+	must_set_slot(&m, 1, KVM_MEM_READONLY, AREA, AREA_SIZE, area);
+	*word(area, 2) = 0x22;
+	expect_mmio(&m, page_gpa(2), true, "before it was read");
+	expect_read(&m, page_gpa(2), 0x22, "read only");
+	expect_mmio(&m, page_gpa(2), true, "after it was read");
+	check_equal(*word(area, 2), 0x22, "what was written");
+	*word(area, 2) = 0x23;
+	expect_read(&m, page_gpa(2), 0x23, "changed by the launcher");
+	/* Read-only memory of the launcher is as good. */
+	mprotect(area, AREA_SIZE, PROT_READ);
+	expect_read(&m, page_gpa(2), 0x23, "read only for the launcher");
+	expect_mmio(&m, page_gpa(2), true, "read only for the launcher");
+	mprotect(area, AREA_SIZE, PROT_READ | PROT_WRITE);
+	must_set_slot(&m, 1, 0, 0, 0, NULL);
+	must_set_slot(&m, 1, 0, AREA, AREA_SIZE, area);
+	expect_write(&m, page_gpa(2), 0x24, "made again, writable");
+	check_equal(*word(area, 2), 0x24, "what was written");
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+/* Every second guest page is a slot, in the reverse order of their backing. */
+static void test_many_slots(void)
+{
+	unsigned int most = extension(KVM_CAP_NR_MEMSLOTS) - 1;
+	unsigned int count = most < 500 ? most : 500;
+	uint8_t *area = map_memory(count * PAGE);
+	struct machine m = new_accessor(NULL);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		*word(area, i) = 0x1000 + i;
+		must_set_slot(&m, count - i, 0, page_gpa(2 * i), PAGE, word(area, count - 1 - i));
+	}
+	for (i = 0; i < count; i += 7) {
+		expect_read(&m, page_gpa(2 * i), 0x1000 + count - 1 - i, "in a slot");
+		expect_mmio(&m, page_gpa(2 * i + 1), i & 1, "between slots");
+	}
+	for (i = 0; i < count; i += 2)
+		must_set_slot(&m, count - i, 0, 0, 0, NULL);
+	for (i = 0; i < count; i++) {
+		if (i & 1)
+			expect_read(&m, page_gpa(2 * i), 0x1000 + count - 1 - i, "left over");
+		else
+			expect_mmio(&m, page_gpa(2 * i), false, "deleted");
+	}
+	free_machine(&m);
+	munmap(area, count * PAGE);
+}
+
+/* ---- the dirty log ---- */
+
+static uint64_t dirty_log(const struct machine *m)
+{
+	uint64_t bits = 0;
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = &bits };
+
+	MUST(m->vm, KVM_GET_DIRTY_LOG, &log);
+	return bits;
+}
+
+static void test_dirty_log(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+	unsigned int i;
+
+	/* Some are mapped writable before the log begins. */
+	for (i = 0; i < PAGES; i += 2)
+		expect_write(&m, page_gpa(i), i, "before");
+	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);
+	dirty_log(&m);
+	check_equal(dirty_log(&m), 0, "nothing written");
+	for (i = 0; i < PAGES; i++) {
+		expect_read(&m, page_gpa(i), i & 1 ? 0 : i, "logged");
+		check_equal(dirty_log(&m), 0, "read");
+		expect_write(&m, page_gpa(i), i, "logged");
+		expect_write(&m, page_gpa(i) + 64, i, "logged");
+		check_equal(dirty_log(&m), 1ul << i, "written");
+		check_equal(dirty_log(&m), 0, "told already");
+	}
+	expect_write(&m, page_gpa(0), 1, "logged");
+	expect_write(&m, page_gpa(15), 1, "logged");
+	expect_write(&m, page_gpa(7), 1, "logged");
+	/* A page that is gone was written all the same. */
+	madvise(word(area, 7), PAGE, MADV_DONTNEED);
+	expect_read(&m, page_gpa(8), 8, "logged");
+	check_equal(dirty_log(&m), 0x8081, "written together");
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+/* ---- vCPUs in threads ---- */
+
+struct worker {
+	pthread_t thread;
+	const struct machine *m;
+	unsigned int vcpu;
+	uint32_t mmio;
+	uint32_t done;
+	int end;
+};
+
+/* Runs the vCPU; what is MMIO reads as zeroes and drops writes. */
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct kvm_run *r = w->m->run[w->vcpu];
+
+	while ((w->end = run(w->m, w->vcpu)) == KVM_EXIT_MMIO) {
+		memset(r->mmio.data, 0, sizeof(r->mmio.data));
+		poke(&w->mmio, w->mmio + 1);
+	}
+	if (w->end == KVM_EXIT_IO)
+		w->end = -r->io.port;
+	poke(&w->done, 1);
+	return NULL;
+}
+
+/* The worker's numbers in RAM: rounds, the wish to stop, what is bad to read. */
+static uint32_t *numbers(const struct worker *w)
+{
+	return ram_u32(w->m, DATA + 64 * w->vcpu);
+}
+
+static void start(struct worker *w, const struct machine *m, unsigned int vcpu)
+{
+	struct kvm_regs regs = {
+		.rip = CODE,
+		.rsi = AREA,
+		.rdx = AREA + AREA_SIZE,
+		.rbp = DATA + 64 * vcpu,
+	};
+
+	*w = (struct worker){ .m = m, .vcpu = vcpu };
+	poke(numbers(w) + 2, 0xdeadffff);
+	set_regs(m, vcpu, &regs);
+	if (pthread_create(&w->thread, NULL, work, w))
+		die("pthread_create");
+}
+
+static void stop(struct worker *w)
+{
+	poke(numbers(w) + 1, 1);
+	pthread_join(w->thread, NULL);
+	check_equal(-w->end, PORT_DONE, "the end of a vCPU");
+}
+
+/* Until the number has grown by more than what was under way. */
+static void wait_grown(const struct worker *w, const uint32_t *number)
+{
+	uint32_t was = peek(number);
+
+	while (peek(number) - was < 2 && !peek(&w->done))
+		sched_yield();
+}
+
+/*
+ * Slot 1 goes away under the vCPU, its old memory gets a mark that the guest
+ * must not see and keeps what it has; then the slot is there with other memory.
+ */
+static void swap_backing(const struct machine *m, struct worker *w, uint8_t *old, uint8_t *new,
+			 unsigned int turn)
+{
+	uint8_t copy[AREA_SIZE];
+	unsigned int page;
+
+	wait_grown(w, numbers(w));
+	must_set_slot(m, 1, 0, 0, 0, NULL);
+	for (page = 0; page < PAGES; page++)
+		*word(old, page) = 0xdead0000 + turn;
+	poke(numbers(w) + 2, 0xdead0000 + turn);
+	memcpy(copy, old, AREA_SIZE);
+	wait_grown(w, &w->mmio);
+	memset(new, 0, AREA_SIZE);
+	if (turn % 3 == 0) {
+		must_set_slot(m, 1, 0, 4 * AREA, AREA_SIZE, new);
+		wait_grown(w, numbers(w));
+	}
+	must_set_slot(m, 1, 0, AREA, AREA_SIZE, new);
+	wait_grown(w, numbers(w));
+	check(!memcmp(copy, old, AREA_SIZE), "the guest wrote to a deleted slot");
+	check(*(word(new, PAGES - 1) + 1), "the guest did not write to the new slot");
+}
+
+static void test_slots_while_running(void)
+{
+	uint8_t *backing[2] = { map_memory(AREA_SIZE), map_memory(AREA_SIZE) };
+	struct machine m = MACHINE(1, watch);
+	struct worker w;
+	unsigned int i;
+
+	must_set_slot(&m, 1, 0, AREA, AREA_SIZE, backing[0]);
+	start(&w, &m, 0);
+	for (i = 0; i < 200 && !peek(&w.done); i++)
+		swap_backing(&m, &w, backing[i & 1], backing[~i & 1], i);
+	stop(&w);
+	free_machine(&m);
+	munmap(backing[0], AREA_SIZE);
+	munmap(backing[1], AREA_SIZE);
+}
+
+/* The page, discarded and marked, while the guest reads and writes it. */
+static void test_discard_while_running(void)
+{
+	struct machine m = MACHINE(1, watch);
+	uint8_t *area = map_memory(AREA_SIZE);
+	struct worker w;
+	uint32_t i;
+
+	must_set_slot(&m, 1, 0, AREA, AREA_SIZE, area);
+	start(&w, &m, 0);
+	for (i = 0; i < 500 && !peek(&w.done); i++) {
+		*word(area, i % PAGES) = 0xdead0000 + i;
+		madvise(area, AREA_SIZE, MADV_DONTNEED);
+		/* What was read before it went is in no register any more. */
+		wait_grown(&w, numbers(&w));
+		poke(numbers(&w) + 2, 0xdead0000 + i);
+		wait_grown(&w, numbers(&w));
+		check(*(word(area, i % PAGES) + 1), "the guest writes to where nobody reads");
+	}
+	stop(&w);
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+static void copy_dirty(const struct machine *m, const uint8_t *area, uint8_t *copy)
+{
+	uint64_t bits = dirty_log(m);
+	unsigned int page;
+
+	for (page = 0; page < PAGES; page++)
+		if (bits & 1ul << page)
+			memcpy(copy + page * PAGE, area + page * PAGE, PAGE);
+}
+
+static void test_dirty_log_while_running(void)
+{
+	uint8_t *area = map_memory(AREA_SIZE), *copy = map_memory(AREA_SIZE);
+	struct machine m = MACHINE(1, hammer);
+	unsigned int i;
+	struct worker w;
+
+	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);
+	start(&w, &m, 0);
+	for (i = 0; i < 500; i++)
+		copy_dirty(&m, area, copy);
+	wait_grown(&w, numbers(&w));
+	stop(&w);
+	copy_dirty(&m, area, copy);
+	check(!memcmp(area, copy, AREA_SIZE), "a write is missing in the log");
+	for (i = 0; i < PAGES; i++)
+		check_equal(*word(area, i), *numbers(&w), "a page's count");
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+	munmap(copy, AREA_SIZE);
+}
+
+/* Things that change the host's mapping, but not what is in it. */
+static void disturb(const struct machine *m, uint8_t *area, unsigned int turn)
+{
+	uint32_t flags = turn & 1 ? 0 : KVM_MEM_LOG_DIRTY_PAGES;
+	pid_t child = fork();
+
+	if (child < 0)
+		die("fork");
+	if (!child)
+		_exit(0);
+	must_set_slot(m, 1, flags, AREA, AREA_SIZE, area);
+	if (flags)
+		dirty_log(m);
+	madvise(area, AREA_SIZE, turn & 2 ? MADV_PAGEOUT : MADV_COLD);
+	waitpid(child, NULL, 0);
+}
+
+static void test_two_vcpus(void)
+{
+	struct machine m = MACHINE(2, hammer);
+	uint8_t *area = map_memory(AREA_SIZE);
+	struct worker w[2];
+	unsigned int i;
+
+	must_set_slot(&m, 1, 0, AREA, AREA_SIZE, area);
+	start(&w[0], &m, 0);
+	start(&w[1], &m, 1);
+	for (i = 0; i < 60; i++)
+		disturb(&m, area, i);
+	wait_grown(&w[0], numbers(&w[0]));
+	wait_grown(&w[1], numbers(&w[1]));
+	stop(&w[0]);
+	stop(&w[1]);
+	for (i = 0; i < PAGES; i++)
+		check_equal(*word(area, i), *numbers(&w[0]) + *numbers(&w[1]), "a page's count");
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
+static const struct test tests[] = {
+	TEST(discard),
+	TEST(unmap),
+	TEST(protect),
+	TEST(truncate),
+	TEST(fork),
+	TEST(page_out),
+	TEST(large_pages),
+	TEST(shared_by_two),
+	TEST(slot_delete_and_move),
+	TEST(slot_read_only),
+	TEST(many_slots),
+	TEST(dirty_log),
+	TEST(slots_while_running),
+	TEST(discard_while_running),
+	TEST(dirty_log_while_running),
+	TEST(two_vcpus),
+};
+
+int main(int argc, char **argv)
+{
+	signal(SIGALRM, on_hang);
+	return run_tests(argc, argv, tests, ARRAY_SIZE(tests));
+}
