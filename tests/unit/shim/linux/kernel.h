@@ -9,11 +9,11 @@
 #include <linux/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
-#define ALIGN(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
-#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
-#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)
-#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+#define container_of(ptr, type, member) ((type *)&((char *)(ptr))[-(long)offsetof(type, member)])
+#define ALIGN(x, a) ((-1 + (x) + (a)) & -(__typeof__(x))(a))
+#define ALIGN_DOWN(x, a) ((x) & -(__typeof__(x))(a))
+#define IS_ALIGNED(x, a) (((x) & ~-(__typeof__(x))(a)) == 0)
+#define DIV_ROUND_UP(n, d) ((-1 + (n) + (d)) / (d))
 #define round_up(x, y) ALIGN(x, y)
 #define round_down(x, y) ALIGN_DOWN(x, y)
 
