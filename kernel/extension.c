@@ -32,6 +32,7 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_USER_NMI:
 	case KVM_CAP_PIT2:
 	case KVM_CAP_PIT_STATE2:
+	case KVM_CAP_REINJECT_CONTROL:
 	case KVM_CAP_IRQ_INJECT_STATUS:
 	case KVM_CAP_SIGNAL_MSI:
 	case KVM_CAP_IRQFD:

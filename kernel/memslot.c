@@ -87,14 +87,6 @@ void memslot_mark_dirty(const struct memslot *slot, gfn_t gfn)
 		set_bit(page, slot->dirty_bitmap);
 }
 
-void vm_mark_dirty(struct vm *vm, gfn_t gfn)
-{
-	struct memslot *slot = memslot_find(vm_slots(vm), gfn);
-
-	if (slot)
-		memslot_mark_dirty(slot, gfn);
-}
-
 /* Clear the log and make the next write to each of its pages fault again. */
 static void log_collect(struct vm *vm, struct memslot *slot, unsigned long *out)
 {

@@ -131,13 +131,6 @@ static inline unsigned long memslot_hva(const struct memslot *slot, gfn_t gfn)
 void memslot_mark_dirty(const struct memslot *slot, gfn_t gfn);
 
 /**
- * vm_mark_dirty() - log that a frame was written
- * @vm: the VM; @vm->srcu held
- * @gfn: the frame; nothing happens where there is no slot
- */
-void vm_mark_dirty(struct vm *vm, gfn_t gfn);
-
-/**
  * vm_gfn_to_hva() - launcher address of a frame
  * @vm: the VM; @vm->srcu held
  * @gfn: the frame

@@ -188,6 +188,19 @@ static int do_set_pit2(void *object, void *data)
 	return pit_set_state(fabric->pit, data);
 }
 
+/* Its number carries no size. */
+static int reinject_control(struct vm *vm, void __user *user)
+{
+	struct kvm_reinject_control control;
+
+	if (copy_from_user(&control, user, sizeof(control)))
+		return -EFAULT;
+	if (!vm->fabric.pit)
+		return -ENXIO;
+	pit_set_reinject(vm->fabric.pit, control.pit_reinject);
+	return 0;
+}
+
 static int do_signal_msi(void *object, void *data)
 {
 	struct vm *vm = object;
@@ -323,6 +336,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return create_irqchip(vm);
 	case KVM_SET_GSI_ROUTING:
 		return set_gsi_routing(vm, (void __user *)arg);
+	case KVM_REINJECT_CONTROL:
+		return reinject_control(vm, (void __user *)arg);
 	case KVM_SET_TSS_ADDR:
 		/* Real mode needs no TSS of the host's: unrestricted guest, AMD-V. */
 		return arg > TSS_ADDR_MAX ? -EINVAL : 0;
