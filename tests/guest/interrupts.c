@@ -78,6 +78,22 @@ static void shadows(void)
 	DUE_AT("STI, MOV from CR8", "sti; mov %%cr8, %%rax; 1:");
 }
 
+/* The host has to step in during the shadow, and must not end it. */
+static void shadow_stays(void)
+{
+	u64 due;
+
+	start();
+	post(LOW);
+	asm volatile("lea 1f(%%rip), %0; sti; movb $1, (%1); 1: nop; nop; cli"
+		     : "=&r"(due)
+		     : "r"(0x3000000UL)
+		     : "memory", "cc");
+	report_eq(taken, 1, "STI, a store to fresh memory: one interrupt");
+	report_known(irq_rip, due, tcg_fault("QEMU's TCG forgets the shadow of STI at VMRUN"),
+		     "STI, a store to fresh memory: behind the store");
+}
+
 /* IRET that sets IF casts no shadow. */
 static void iret_window(void)
 {
@@ -260,6 +276,7 @@ void guest_main(void)
 	trap_handler(MIDDLE, record);
 	trap_handler(HIGH, record);
 	shadows();
+	shadow_stays();
 	iret_window();
 	frame();
 	priority();

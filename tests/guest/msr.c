@@ -84,6 +84,15 @@ static void unknown(void)
 	}
 }
 
+/* A fault's RFLAGS have RF, whoever raises it (SDM 3B 17.3.1.1). */
+static void resume_flag(void)
+{
+	u64 value;
+
+	rdmsr_safe(0xdead0000, &value);
+	report(trap.regs.rflags & RFLAGS_RF, "RF is set in the RFLAGS that #GP pushes");
+}
+
 static void user_access(void *write)
 {
 	if (write)
@@ -284,6 +293,7 @@ void guest_main(void)
 	values_stay();
 	upper_halves();
 	unknown();
+	resume_flag();
 	privilege();
 	efer();
 	pat();

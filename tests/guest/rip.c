@@ -238,6 +238,18 @@ static void resume_flag(void)
 		     :
 		     : "rax", "rcx", "rdx", "rsi", "memory");
 	report_eq(hits, 2, "RF lasts for one instruction, one that exits too");
+	hits = 0;
+	asm volatile("lea 1f(%%rip), %%rax; mov %%rax, %%dr0; lea 2f(%%rip), %%rax\n\t"
+		     "mov %%rax, %%dr1; mov $0x40a, %%ecx; mov %%rcx, %%dr7\n\t"
+		     "mov $0x3ff, %%edx\n"
+		     "1:\tinb %%dx, %%al\n"
+		     "2:\tnop\n\t"
+		     "mov $0x400, %%ecx; mov %%rcx, %%dr7"
+		     :
+		     :
+		     : "rax", "rcx", "rdx", "memory");
+	report_known(hits, 2, kvm_fault("KVM leaves RF set when it skips an instruction"),
+		     "RF ends with an instruction that exits");
 	trap_handler(VEC_DB, NULL);
 }
 

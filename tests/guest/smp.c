@@ -18,6 +18,7 @@ static live enum {
 	SPIN,
 	READ,
 	STAMP,
+	KEEP,
 } command;
 
 static live u64 counter, address, value, stamp, ap_base, ap_id, ap_efer;
@@ -55,6 +56,100 @@ static void send(u32 id, u32 low)
 	apic_write(APIC_ICR, low);
 }
 
+static bool done(void)
+{
+	u64 start = read_tsc();
+
+	while (command != NOTHING)
+		if (read_tsc() - start > 30ULL << 30)
+			return false;
+	return true;
+}
+
+static void order(unsigned int what)
+{
+	command = what;
+}
+
+/* What differs between the CPUs while both run, and has to stay so. */
+static live u64 watched[2], hits[2], lost[2];
+
+static void breakpoint(struct regs *regs)
+{
+	(void)regs;
+	hits[apic_read(APIC_ID) >> 24 & 1]++;
+	write_dr6(0xffff0ff0);
+}
+
+static void load_vectors(const u64 *from)
+{
+	asm volatile("movdqu (%0), %%xmm0; movdqu 16(%0), %%xmm7; movdqu 32(%0), %%xmm15"
+		     :
+		     : "r"(from)
+		     : "memory");
+}
+
+static void store_vectors(u64 *to)
+{
+	asm volatile("movdqu %%xmm0, (%0); movdqu %%xmm7, 16(%0); movdqu %%xmm15, 32(%0)"
+		     :
+		     : "r"(to)
+		     : "memory");
+}
+
+static bool kept(u64 id, const u64 *vectors)
+{
+	u64 now[6];
+
+	store_vectors(now);
+	return !memcmp(now, vectors, sizeof(now)) && rdmsr(MSR_FS_BASE) == id + 0x1000 &&
+	       rdmsr(MSR_KERNEL_GS_BASE) == id + 0x2000 && rdmsr(MSR_STAR) == id + 0x3000 &&
+	       rdmsr(MSR_PAT) == 0x0007040600070400 + id && read_cr2() == id + 0x4000 &&
+	       read_dr1() == (u64)&watched[id];
+}
+
+/* Registers of its own, and now and then an exit, in which the other may run. */
+static void keep(u64 id)
+{
+	u64 vectors[6];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(vectors); i++)
+		vectors[i] = (id + 1) * 0x1111111111111111 + i;
+	wrmsr(MSR_FS_BASE, id + 0x1000);
+	wrmsr(MSR_KERNEL_GS_BASE, id + 0x2000);
+	wrmsr(MSR_STAR, id + 0x3000);
+	wrmsr(MSR_PAT, 0x0007040600070400 + id);
+	write_cr2(id + 0x4000);
+	write_dr1((u64)&watched[id]);
+	if (!host_is_tcg())
+		write_dr7(0x400 | 2 << 2 | 0x90ULL << 16);
+	load_vectors(vectors);
+	for (unsigned int i = 0; i < 300; i++) {
+		in8(SERIAL_PORT + 7);
+		watched[id] = i;
+		for (unsigned int j = 0; j < 200; j++)
+			cpu_relax();
+		lost[id] += !kept(id, vectors);
+	}
+	write_dr7(0x400);
+}
+
+static void own_state(void)
+{
+	trap_handler(VEC_DB, breakpoint);
+	order(KEEP);
+	keep(0);
+	report(done(), "both CPUs have run with registers of their own");
+	for (unsigned int id = 0; id < 2; id++) {
+		report_eq(lost[id], 0, "CPU %u: vector registers, MSRs, CR2, DR1", id);
+		if (host_is_tcg())
+			report_skip("QEMU's TCG mixes up the breakpoints of two guests and crashes",
+				    "CPU %u: its breakpoint", id);
+		else
+			report_eq(hits[id], 300, "CPU %u: its breakpoint", id);
+	}
+}
+
 void ap_main(void)
 {
 	apic_enable();
@@ -85,6 +180,9 @@ void ap_main(void)
 		case STAMP:
 			stamp = read_tsc();
 			break;
+		case KEEP:
+			keep(1);
+			break;
 		default:
 			cpu_relax();
 			continue;
@@ -92,21 +190,6 @@ void ap_main(void)
 		command = NOTHING;
 		send(0, APIC_ICR_ASSERT | PONG);
 	}
-}
-
-static bool done(void)
-{
-	u64 start = read_tsc();
-
-	while (command != NOTHING)
-		if (read_tsc() - start > 30ULL << 30)
-			return false;
-	return true;
-}
-
-static void order(unsigned int what)
-{
-	command = what;
 }
 
 static void start_page(void)
@@ -237,6 +320,7 @@ void guest_main(void)
 	each_other();
 	non_maskable();
 	translations();
+	own_state();
 	same_time();
 	start_again();
 }
