@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The programs that speak the raw ABI, on Oriel or, with the argument "kvm", on the
+# in-tree KVM: what they expect is KVM's behaviour.
+
+# shellcheck source=tests/system/lib.sh
+. tests/system/lib.sh
+
+programs=(abi memory kvmrun)
+if [ "${1-}" = kvm ]; then
+	node=/dev/kvm
+else
+	node=$device
+	load || exit 1
+fi
+
+plan "${#programs[@]}"
+for program in "${programs[@]}"; do
+	number=$((number + 1)) result=ok
+	echo "# $program"
+	timeout 300 "build/tests/$program" -d "$node" 2>&1 | sed -u 's/^/    /'
+	[ "${PIPESTATUS[0]}" = 0 ] || { result="not ok"; failures=$((failures + 1)); }
+	echo "$result $number $program on $node"
+done
+[ "$node" = /dev/kvm ] || unload || failures=$((failures + 1))
+finish
