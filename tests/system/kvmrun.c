@@ -117,6 +117,9 @@ GUEST_CODE(mmio_code, "mov (%ebx), %eax\n"
 		      "out %al, $0x50\n"
 		      ".org mmio_code + 128\n"
 		      "mov (%ebx), %eax\n"
+		      "out %al, $0x50\n"
+		      ".org mmio_code + 144\n"
+		      "mov %eax, (%ebx)\n"
 		      "out %al, $0x50");
 
 GUEST_CODE(crash_code, "ud2\n"
