@@ -13,6 +13,14 @@ test_linux_boots_and_powers_off()
 	await_guest linux "userspace reached" && end_guest linux 0
 }
 
+test_linux_with_two_vcpus()
+{
+	start_guest smp poweroff -c 2
+	await_guest smp "userspace reached" || return
+	says smp " 2 CPU," || fail "the guest has not two CPUs" || return
+	end_guest smp 0
+}
+
 test_linux_resets()
 {
 	start_guest linux reboot
@@ -177,6 +185,7 @@ test_refused_while_kvm_holds_the_cpu()
 
 tests=(
 	test_linux_boots_and_powers_off
+	test_linux_with_two_vcpus
 	test_linux_resets
 	test_two_guests_at_once
 	test_vcpu_moves_between_cpus
