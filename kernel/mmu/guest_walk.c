@@ -143,8 +143,12 @@ static u64 reserved_pae(const struct walk *w, bool leaf)
 {
 	u64 reserved = above_phys_bits(w->paging) | GENMASK_ULL(62, 52);
 
+	/*
+	 * Bit 5 is reserved too, but that is checked by MOV to CR3 and not by the
+	 * walk (SDM 3A 4.4.1), and QEMU's TCG sets it in memory as an accessed bit.
+	 */
 	if (w->level == 3)
-		return reserved | PTE_XD | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+		return reserved | PTE_XD | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1);
 	if (leaf && w->level == 2)
 		reserved |= GENMASK_ULL(20, 13);
 	return reserved;
