@@ -128,8 +128,13 @@ static struct notifier_block reboot_notifier = {
 	.notifier_call = on_reboot,
 };
 
-static void explain_busy(void)
+static void explain_busy(bool in_tree)
 {
+	if (in_tree) {
+		pr_err("the in-tree KVM is loaded and owns %s: unload it first (rmmod kvm_amd kvm, or kvm_intel kvm)\n",
+		       vendor->name);
+		return;
+	}
 	pr_err("%s is in use by another hypervisor on this machine: unload it first (rmmod kvm_amd kvm_intel kvm)\n",
 	       vendor->name);
 }
@@ -138,12 +143,14 @@ static void explain_busy(void)
 static int claim_all(void)
 {
 	atomic_t failures = ATOMIC_INIT(0);
+	bool in_tree;
 	int r;
 
 	cpus_read_lock();
 	/* The in-tree KVM holds this state while it is loaded, even without a VM. */
 	r = cpuhp_setup_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE, "x86/oriel:online", cpu_comes,
 						 cpu_goes);
+	in_tree = r == -EBUSY;
 	if (!r) {
 		on_each_cpu(claim_cpu, &failures, 1);
 		if (atomic_read(&failures)) {
@@ -154,7 +161,7 @@ static int claim_all(void)
 	}
 	cpus_read_unlock();
 	if (r) {
-		explain_busy();
+		explain_busy(in_tree);
 		return r;
 	}
 	oriel_register_syscore(&syscore);
