@@ -222,7 +222,7 @@ void access_prefetch(struct vcpu *vcpu)
 	e->byte_count = 0;
 	if (!wide && vcpu->state.rip + len > (u64)cs->limit + 1)
 		return;
-	if ((vcpu->state.seg[SEG_SS].attrib & SEG_ATTR_DPL) == SEG_ATTR_DPL)
+	if (cpu_cpl(&vcpu->state) == 3)
 		walk |= WALK_USER;
 	if (!vcpu_translate(vcpu, linear, walk, &gpa) &&
 	    !vm_read_guest(vcpu->vm, gpa, e->bytes, len))

@@ -101,6 +101,17 @@ struct cpu_state {
 };
 
 /**
+ * cpu_cpl() - the current privilege level, as the hidden part of SS has it
+ * @state: its SS
+ *
+ * Any context. Return: 0 to 3.
+ */
+static inline u8 cpu_cpl(const struct cpu_state *state)
+{
+	return (state->seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
+}
+
+/**
  * struct cpu_exception - an exception to be raised in the guest
  * @vector: 0 to 31
  * @has_error_code: whether @error_code is pushed

@@ -32,11 +32,6 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 		vcpu_raise_db(vcpu, DR6_BS);
 }
 
-static u8 current_cpl(const struct vcpu *vcpu)
-{
-	return (vcpu->state.seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
-}
-
 static void prepare_emul(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, STATE_ALL);
@@ -53,7 +48,7 @@ static int emulation_failed(struct vcpu *vcpu)
 
 	access_reset(&vcpu->access);
 	/* A guest's user must not be able to stop its kernel's VM. */
-	if (current_cpl(vcpu)) {
+	if (cpu_cpl(&vcpu->state)) {
 		vcpu_raise_ud(vcpu);
 		return EXIT_RESUME;
 	}
@@ -272,7 +267,7 @@ int vcpu_exit_hlt(struct vcpu *vcpu)
 static u64 hypercall(struct vcpu *vcpu, u64 nr)
 {
 	vcpu_need(vcpu, STATE_SEGS);
-	if (current_cpl(vcpu))
+	if (cpu_cpl(&vcpu->state))
 		return -KVM_EPERM;
 	/* Asks that pending interrupts be looked at, which every entry does. */
 	if (nr == KVM_HC_VAPIC_POLL_IRQ)
@@ -304,7 +299,7 @@ int vcpu_exit_xsetbv(struct vcpu *vcpu)
 		vcpu_raise_ud(vcpu);
 		return EXIT_RESUME;
 	}
-	if (current_cpl(vcpu) ||
+	if (cpu_cpl(&vcpu->state) ||
 	    fpu_set_xcr(vcpu, (u32)gpr[GPR_RCX], (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
 		vcpu_raise_gp(vcpu);
 		return EXIT_RESUME;

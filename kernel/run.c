@@ -85,14 +85,9 @@ static bool must_not_enter(struct vcpu *vcpu)
 
 static void enter_guest(struct vcpu *vcpu)
 {
-	u64 cr4 = vcpu->state.cr4;
-
-	if (!(vcpu->cached & STATE_CR)) {
-		vendor_call(fetch)(vcpu, STATE_CR);
-		cr4 = vcpu->state.cr4;
-	}
+	vcpu_need(vcpu, STATE_CR);
 	msr_load_tsc_aux(vcpu);
-	fpu_enter_guest(&vcpu->fpu, cr4);
+	fpu_enter_guest(&vcpu->fpu, vcpu->state.cr4);
 
 	vendor_call(enter)(vcpu);
 	oriel_note_guest_ran();

@@ -29,7 +29,7 @@ static u8 privilege_level(const struct cpu_state *state)
 		return 0;
 	if (state->rflags & X86_EFLAGS_VM)
 		return 3;
-	return (state->seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
+	return cpu_cpl(state);
 }
 
 /* The linear address @known bytes after CS:RIP, checked as a fetch of one byte. */

@@ -88,7 +88,7 @@ static void commit_segs(const struct cpu_state *state, struct svm_vcpu *svm)
 
 	for (i = 0; i < SEG_COUNT; i++)
 		*save_seg(save, i) = state->seg[i];
-	save->cpl = (state->seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
+	save->cpl = cpu_cpl(state);
 	save->gdtr.base = state->gdtr.base;
 	save->gdtr.limit = state->gdtr.limit;
 	save->idtr.base = state->idtr.base;
