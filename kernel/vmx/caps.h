@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What this machine's VT-x can do, as its capability MSRs say (SDM 3D appendix A).
+ * Pure: also serves userspace tests.
+ */
+#ifndef ORIEL_VMX_CAPS_H
+#define ORIEL_VMX_CAPS_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+/* The words of VM-execution, VM-exit and VM-entry controls. */
+enum vmx_word { VMX_PIN, VMX_PRIMARY, VMX_SECONDARY, VMX_EXIT, VMX_ENTRY, VMX_WORDS };
+
+/**
+ * struct vmx_allowed - settings that the CPU allows in a word of controls
+ * @ones: bits that must be 1 (the "allowed 0-settings", SDM 3D A.2)
+ * @may: bits that may be 1 (the "allowed 1-settings")
+ */
+struct vmx_allowed {
+	u32 ones;
+	u32 may;
+};
+
+/**
+ * struct vmx_caps - the capabilities, and what Oriel makes of them
+ * @basic: IA32_VMX_BASIC
+ * @misc: IA32_VMX_MISC
+ * @ept_vpid: IA32_VMX_EPT_VPID_CAP
+ * @cr0_fixed0: bits of CR0 that must be 1 in VMX operation (SDM 3D A.7)
+ * @cr0_fixed1: bits of CR0 that may be 1
+ * @cr4_fixed0: bits of CR4 that must be 1 (SDM 3D A.8)
+ * @cr4_fixed1: bits of CR4 that may be 1
+ * @allowed: by enum vmx_word
+ * @use: by enum vmx_word: every control that Oriel wants and the CPU has, with
+ *	those that must be 1; a vCPU's VMCS starts with these
+ * @maxphyaddr: physical-address width of the CPU, bits
+ */
+struct vmx_caps {
+	u64 basic;
+	u64 misc;
+	u64 ept_vpid;
+	u64 cr0_fixed0;
+	u64 cr0_fixed1;
+	u64 cr4_fixed0;
+	u64 cr4_fixed1;
+	struct vmx_allowed allowed[VMX_WORDS];
+	u32 use[VMX_WORDS];
+	u8 maxphyaddr;
+};
+
+/* basic (SDM 3D A.1) */
+#define VMX_BASIC_REVISION GENMASK_ULL(30, 0)
+#define VMX_BASIC_SIZE_SHIFT 32
+#define VMX_BASIC_SIZE_MASK 0x1fff
+#define VMX_BASIC_32BIT_ADDRESSES BIT_ULL(48)
+#define VMX_BASIC_MEMTYPE_SHIFT 50
+#define VMX_BASIC_MEMTYPE_MASK 0xf
+#define VMX_BASIC_TRUE_CONTROLS BIT_ULL(55)
+
+/* misc (SDM 3D A.6) */
+#define VMX_MISC_PREEMPTION_TIMER_RATE GENMASK(4, 0)
+#define VMX_MISC_ACTIVITY_HLT BIT(6)
+#define VMX_MISC_ACTIVITY_SHUTDOWN BIT(7)
+#define VMX_MISC_ACTIVITY_WAIT_FOR_SIPI BIT(8)
+#define VMX_MISC_CR3_TARGETS_SHIFT 16
+#define VMX_MISC_CR3_TARGETS_MASK 0x1ff
+#define VMX_MISC_ZERO_INSTRUCTION_LENGTH BIT(30)
+
+/* ept_vpid (SDM 3D A.10) */
+#define VMX_EPT_EXECUTE_ONLY BIT_ULL(0)
+#define VMX_EPT_WALK_LENGTH_4 BIT_ULL(6)
+#define VMX_EPT_WALK_LENGTH_5 BIT_ULL(7)
+#define VMX_EPT_MEMTYPE_UC BIT_ULL(8)
+#define VMX_EPT_MEMTYPE_WB BIT_ULL(14)
+#define VMX_EPT_2M BIT_ULL(16)
+#define VMX_EPT_1G BIT_ULL(17)
+#define VMX_EPT_INVEPT BIT_ULL(20)
+#define VMX_EPT_ACCESSED_DIRTY BIT_ULL(21)
+#define VMX_EPT_INVEPT_SINGLE BIT_ULL(25)
+#define VMX_EPT_INVEPT_ALL BIT_ULL(26)
+#define VMX_VPID_INVVPID BIT_ULL(32)
+#define VMX_VPID_INVVPID_SINGLE BIT_ULL(41)
+#define VMX_VPID_INVVPID_ALL BIT_ULL(42)
+
+#endif
