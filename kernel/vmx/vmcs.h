@@ -15,6 +15,7 @@
 enum vmcs_field {
 	/* 16 bits */
 	vmcs_vpid = 0x0000,
+	vmcs_posted_interrupt_notification_vector = 0x0002,
 	vmcs_guest_es_selector = 0x0800,
 	vmcs_guest_cs_selector = 0x0802,
 	vmcs_guest_ss_selector = 0x0804,
