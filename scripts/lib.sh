@@ -126,6 +126,43 @@ kernel_dir()
 	printf '%s\n' "$dir"
 }
 
+# vmlinux DIR: print the path of the kernel of DIR (of kernel_dir) as an ELF file,
+# taken out of its bzImage at first use (Linux x86 boot protocol: setup_sects,
+# payload_offset, payload_length).
+vmlinux()
+{
+	local image=$1/boot/vmlinuz-${1##*/} out=$1/boot/vmlinux-${1##*/}
+	local sectors offset length
+
+	if ! [ -s "$out" ]; then
+		sectors=$(od -An -tu1 -j $((0x1f1)) -N 1 "$image")
+		read -r offset length < <(od -An -tu4 -j $((0x248)) -N 8 "$image")
+		# The last four bytes are the length of what comes out.
+		tail -c +$(((sectors + 1) * 512 + offset + 1)) "$image" |
+			head -c $((length - 4)) | decompress >"$out.$$" ||
+			die "cannot unpack $image"
+		mv "$out.$$" "$out"
+	fi
+	echo "$out"
+}
+
+# decompress: stdin, by what its first bytes say.
+decompress()
+{
+	local first
+
+	first=$(mktemp)
+	cat >"$first"
+	case $(od -An -tx1 -N 4 "$first" | tr -d ' ') in
+	fd377a58) xz -dc <"$first" ;;
+	28b52ffd) need_packages zstd; zstd -qdc <"$first" ;;
+	1f8b*) gzip -dc <"$first" ;;
+	02214c18) need_packages lz4; lz4 -qdc <"$first" ;;
+	*) rm "$first"; return 1 ;;
+	esac
+	rm "$first"
+}
+
 # installed_headers [PREFIX]: the version of the running kernel if its headers are
 # installed and there is no PREFIX, or of the newest installed headers of Debian's
 # stock kernel, or nothing.
