@@ -16,5 +16,6 @@
 #define DIV_ROUND_UP(n, d) ((-1 + (n) + (d)) / (d))
 #define round_up(x, y) ALIGN(x, y)
 #define round_down(x, y) ALIGN_DOWN(x, y)
+#define sizeof_field(type, member) sizeof(((type *)0)->member)
 
 #endif

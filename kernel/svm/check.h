@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The checks that VMRUN makes (APM 2 15.5.1), in software: they name what the CPU
+ * only refuses. Pure: also serves userspace tests.
+ */
+#ifndef ORIEL_SVM_CHECK_H
+#define ORIEL_SVM_CHECK_H
+
+#include <linux/kernel.h>
+#include <linux/types.h>
+
+#include "../entry_check.h"
+#include "vmcb.h"
+
+/**
+ * struct svm_check - what VMRUN knows beside the VMCB
+ * @cr4_reserved: bits that CR4 does not have
+ * @efer_reserved: bits that EFER does not have
+ * @maxphyaddr: physical-address width of the CPU, bits
+ * @long_mode: the CPU has long mode
+ * @shadow_stacks: the CPU has CET shadow stacks
+ */
+struct svm_check {
+	u64 cr4_reserved;
+	u64 efer_reserved;
+	u8 maxphyaddr;
+	bool long_mode;
+	bool shadow_stacks;
+};
+
+/**
+ * struct svm_rule - one rule about one field
+ * @field: name of the field
+ * @offset: where the VMCB has it
+ * @size: its bytes
+ * @section: where the manual has the rule
+ * @rule: the rule
+ * @broken: whether the VMCB breaks it; the field's value is @value
+ * @argument: handed to @broken
+ */
+struct svm_rule {
+	const char *field;
+	u16 offset;
+	u8 size;
+	const char *section;
+	const char *rule;
+	bool (*broken)(const struct vmcb *vmcb, const struct svm_check *facts, u64 value,
+		       u64 argument);
+	u64 argument;
+};
+
+/* All rules, in the manual's order. */
+extern const struct svm_rule svm_rules[];
+extern const size_t svm_rule_count;
+
+/**
+ * svm_check_entry() - find every rule of VMRUN that a VMCB breaks
+ * @vmcb: the control block as VMRUN found it
+ * @facts: what belongs to it
+ * @report: what is found is added to it
+ *
+ * Any context. A VMCB that the CPU enters breaks none.
+ */
+void svm_check_entry(const struct vmcb *vmcb, const struct svm_check *facts,
+		     struct entry_report *report);
+
+#endif
