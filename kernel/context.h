@@ -31,4 +31,22 @@ static __always_inline void context_leave_guest(void)
 	context_tracking_guest_exit();
 }
 
+/**
+ * host_machine_check() - a machine check ended the guest, and the exit swallowed
+ *	it: raise it again in the host; interrupts off
+ */
+static __always_inline void host_machine_check(void)
+{
+	asm volatile("int $18");
+}
+
+/**
+ * host_nmi() - an NMI ended the guest, and the exit swallowed it (VT-x): the
+ *	host's handler has to run, and its IRET to unblock NMIs; interrupts off
+ */
+static __always_inline void host_nmi(void)
+{
+	asm volatile("int $2");
+}
+
 #endif

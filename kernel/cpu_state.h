@@ -76,6 +76,9 @@ struct cpu_table {
  * @cr3: guest page-table root
  * @cr4: control register 4 as the guest last wrote it
  * @efer: extended feature enable register as the guest sees it
+ * @pdpte: the page-directory-pointer-table entries of PAE paging, which the CPU
+ *	loads when CR3 is written (SDM 3A 4.4.1); unused where it walks them, as AMD
+ *	does with nested paging
  * @seg: segment registers, by enum cpu_seg
  * @gdtr: global descriptor table register
  * @idtr: interrupt descriptor table register
@@ -92,6 +95,7 @@ struct cpu_state {
 	u64 cr3;
 	u64 cr4;
 	u64 efer;
+	u64 pdpte[4];
 	struct cpu_segment seg[SEG_COUNT];
 	struct cpu_table gdtr;
 	struct cpu_table idtr;

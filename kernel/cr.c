@@ -34,6 +34,11 @@ static bool in_long_mode(const struct cpu_state *state)
 	return state->efer & CR_EFER_LMA;
 }
 
+bool cr_pae_paging(const struct cpu_state *state)
+{
+	return state->cr0 & CR0_PG && state->cr4 & CR4_PAE && !in_long_mode(state);
+}
+
 bool cr0_valid(u64 cr0)
 {
 	if (cr0 >> 32)

@@ -59,6 +59,14 @@
 #define DR7_RESET 0x400UL
 
 /**
+ * cr_pae_paging() - does the CPU use PAE paging?
+ * @state: CR0, CR4, EFER
+ *
+ * Any context. Return: true for three-level paging outside long mode.
+ */
+bool cr_pae_paging(const struct cpu_state *state);
+
+/**
  * cr0_valid() - is this a CR0 the CPU can have at all?
  * @cr0: value
  *

@@ -8,9 +8,11 @@
 
 #include "compat.h"
 #include "cr.h"
+#include "entry_report.h"
 #include "event.h"
 #include "exit.h"
 #include "irq/lapic.h"
+#include "regs.h"
 #include "vm.h"
 
 /*
@@ -22,9 +24,15 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 	struct cpu_state *state = &vcpu->state;
 	bool trap;
 
-	vcpu_need(vcpu, STATE_RIP | STATE_SEGS | STATE_CR);
+	vcpu_need(vcpu, STATE_RIP);
 	trap = state->rflags & X86_EFLAGS_TF;
-	state->rip = emul_mode(state) == INSN_MODE_64 ? rip : (u32)rip;
+	/* The mode matters only at the edge: below 4 GiB all modes agree. */
+	if (unlikely((state->rip ^ rip) >> 32)) {
+		vcpu_need(vcpu, STATE_SEGS | STATE_CR);
+		if (emul_mode(state) != INSN_MODE_64)
+			rip = (u32)rip;
+	}
+	state->rip = rip;
 	state->rflags &= ~X86_EFLAGS_RF;
 	vcpu_touch(vcpu, STATE_RIP);
 	vendor_call(set_shadow)(vcpu, 0);
@@ -140,6 +148,7 @@ int vcpu_skip(struct vcpu *vcpu)
 			return emul_stopped(vcpu, result);
 		length = vcpu->emul.insn.length;
 	}
+	vcpu_need(vcpu, STATE_RIP);
 	vcpu_advance(vcpu, vcpu->state.rip + length);
 	return EXIT_RESUME;
 }
@@ -312,17 +321,35 @@ int vcpu_exit_xsetbv(struct vcpu *vcpu)
  * Control registers.
  */
 
-static bool guest_write_cr0(struct vcpu *vcpu, u64 value)
+/* Changes CR0, CR3 or CR4, unless the CPU would find the tables impossible. */
+static bool change_paging(struct vcpu *vcpu, u64 *cr, u64 value)
 {
 	struct cpu_state *state = &vcpu->state;
+	u64 old = *cr;
 
-	if (!cr0_write_valid(state, value))
+	*cr = value;
+	if (!regs_load_pdptes(vcpu, state)) {
+		*cr = old;
 		return false;
-	state->cr0 = cr0_effective(value);
-	state->efer = efer_effective(state->efer, state->cr0);
+	}
 	vcpu_touch(vcpu, STATE_CR);
 	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
 	return true;
+}
+
+static bool guest_write_cr0(struct vcpu *vcpu, u64 value)
+{
+	struct cpu_state *state = &vcpu->state;
+	u64 efer = state->efer;
+
+	if (!cr0_write_valid(state, value))
+		return false;
+	/* First, because LMA tells PAE paging from that of long mode. */
+	state->efer = efer_effective(efer, value);
+	if (change_paging(vcpu, &state->cr0, cr0_effective(value)))
+		return true;
+	state->efer = efer;
+	return false;
 }
 
 static bool guest_write_cr3(struct vcpu *vcpu, u64 value)
@@ -332,10 +359,9 @@ static bool guest_write_cr3(struct vcpu *vcpu, u64 value)
 	if (!cr3_valid(&vcpu->cpuid.facts, state, value))
 		return false;
 	/* Bit 63 says that the PCID's translations may stay (SDM 3A 4.10.4.1). */
-	state->cr3 = state->cr4 & X86_CR4_PCIDE ? value & ~BIT_ULL(63) : value;
-	vcpu_touch(vcpu, STATE_CR);
-	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
-	return true;
+	if (state->cr4 & X86_CR4_PCIDE)
+		value &= ~BIT_ULL(63);
+	return change_paging(vcpu, &state->cr3, value);
 }
 
 static bool guest_write_cr4(struct vcpu *vcpu, u64 value)
@@ -343,13 +369,11 @@ static bool guest_write_cr4(struct vcpu *vcpu, u64 value)
 	struct cpu_state *state = &vcpu->state;
 	u64 changed = state->cr4 ^ value;
 
-	if (!cr4_write_valid(&vcpu->cpuid.facts, state, value))
+	if (!cr4_write_valid(&vcpu->cpuid.facts, state, value) ||
+	    !change_paging(vcpu, &state->cr4, value))
 		return false;
-	state->cr4 = value;
-	vcpu_touch(vcpu, STATE_CR);
 	if (changed & (X86_CR4_OSXSAVE | X86_CR4_PKE))
 		cpuid_refresh_vcpu(vcpu);
-	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
 	return true;
 }
 
@@ -392,20 +416,6 @@ static u64 read_cr(const struct vcpu *vcpu, u8 cr)
 	}
 }
 
-/* A general-purpose register as MOV CR and MOV DR see it: 64 or 32 bits wide. */
-static u64 gpr_wide(const struct vcpu *vcpu, u8 reg)
-{
-	u64 value = vcpu->state.gpr[reg];
-
-	return vcpu->emul.insn.mode == INSN_MODE_64 ? value : (u32)value;
-}
-
-static void set_gpr_wide(struct vcpu *vcpu, u8 reg, u64 value)
-{
-	vcpu->state.gpr[reg] = vcpu->emul.insn.mode == INSN_MODE_64 ? value : (u32)value;
-	vcpu_touch(vcpu, STATE_GPRS);
-}
-
 /* LOCK MOV CR0 is MOV CR8 on AMD (APM 3 MOV CRn). */
 static u8 cr_number(const struct insn *insn)
 {
@@ -415,17 +425,20 @@ static u8 cr_number(const struct insn *insn)
 }
 
 /* LMSW changes PE, MP, EM and TS, and cannot clear PE (SDM 2A LMSW). */
+static void load_msw(struct vcpu *vcpu, u16 msw)
+{
+	guest_write_cr0(vcpu, (vcpu->state.cr0 & ~0xeull) | (msw & 0xf));
+}
+
 static enum emul_result exec_lmsw(struct vcpu *vcpu)
 {
-	u64 cr0 = vcpu->state.cr0;
 	enum emul_result result;
 	u64 msw;
 
 	result = emul_read_rm(&vcpu->emul, 2, &msw);
-	if (result != EMUL_DONE)
-		return result;
-	guest_write_cr0(vcpu, (cr0 & ~0xeull) | (msw & 0xf));
-	return EMUL_DONE;
+	if (result == EMUL_DONE)
+		load_msw(vcpu, msw);
+	return result;
 }
 
 static enum emul_result exec_smsw(struct vcpu *vcpu)
@@ -439,16 +452,24 @@ static enum emul_result exec_smsw(struct vcpu *vcpu)
 	return result;
 }
 
+/* Returns whether it is done; otherwise the guest gets #GP. */
+static bool mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr)
+{
+	bool wide = emul_mode(&vcpu->state) == INSN_MODE_64;
+	u64 *gpr = &vcpu->state.gpr[reg];
+
+	if (to_cr)
+		return guest_write_cr(vcpu, cr, wide ? *gpr : (u32)*gpr);
+	*gpr = wide ? read_cr(vcpu, cr) : (u32)read_cr(vcpu, cr);
+	vcpu_touch(vcpu, STATE_GPRS);
+	return true;
+}
+
 static enum emul_result exec_mov_cr(struct vcpu *vcpu)
 {
 	const struct insn *insn = &vcpu->emul.insn;
-	u8 cr = cr_number(insn);
 
-	if (insn->opcode == 0x20) {
-		set_gpr_wide(vcpu, insn_rm(insn), read_cr(vcpu, cr));
-		return EMUL_DONE;
-	}
-	if (guest_write_cr(vcpu, cr, gpr_wide(vcpu, insn_rm(insn))))
+	if (mov_cr(vcpu, cr_number(insn), insn_rm(insn), insn->opcode == 0x22))
 		return EMUL_DONE;
 	vcpu->emul.fault = (struct cpu_exception){ .vector = EXC_GP, .has_error_code = true };
 	return EMUL_FAULT;
@@ -474,6 +495,15 @@ static enum emul_result exec_cr(struct vcpu *vcpu)
 	}
 }
 
+/* Whether userspace has to hear that CR8 fell from @cr8: an interrupt may pass now. */
+static int tpr_lowered(struct vcpu *vcpu, u8 cr8)
+{
+	if (vcpu->lapic || vcpu->cr8 >= cr8)
+		return EXIT_RESUME;
+	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+	return EXIT_USER;
+}
+
 int vcpu_exit_cr(struct vcpu *vcpu)
 {
 	enum emul_result result = decode(vcpu);
@@ -484,11 +514,42 @@ int vcpu_exit_cr(struct vcpu *vcpu)
 	if (result != EMUL_DONE)
 		return emul_stopped(vcpu, result);
 	vcpu_advance(vcpu, vcpu->state.rip + vcpu->emul.insn.length);
-	if (vcpu->lapic || vcpu->cr8 >= cr8)
+	return tpr_lowered(vcpu, cr8);
+}
+
+int vcpu_exit_mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr)
+{
+	u8 cr8 = vcpu->cr8;
+	int fate;
+
+	vcpu_need(vcpu, STATE_ALL);
+	if (!mov_cr(vcpu, cr, reg, to_cr)) {
+		vcpu_raise_gp(vcpu);
 		return EXIT_RESUME;
-	/* An interrupt that userspace held back may pass now. */
-	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
-	return EXIT_USER;
+	}
+	fate = vcpu_skip(vcpu);
+	return fate == EXIT_RESUME ? tpr_lowered(vcpu, cr8) : fate;
+}
+
+int vcpu_exit_clts(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, STATE_ALL);
+	guest_write_cr0(vcpu, vcpu->state.cr0 & ~(u64)X86_CR0_TS);
+	return vcpu_skip(vcpu);
+}
+
+int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw)
+{
+	vcpu_need(vcpu, STATE_ALL);
+	load_msw(vcpu, msw);
+	return vcpu_skip(vcpu);
+}
+
+int vcpu_exit_pause(struct vcpu *vcpu)
+{
+	/* It waits for another vCPU, which may need this CPU to get on. */
+	yield();
+	return vcpu_skip(vcpu);
 }
 
 /*
@@ -550,7 +611,7 @@ int vcpu_exit_fail_entry(struct vcpu *vcpu, u64 reason)
 {
 	struct kvm_run *run = vcpu->run;
 
-	pr_warn_ratelimited("vCPU %u: the CPU refused the entry, reason %#llx\n", vcpu->id, reason);
+	entry_report_make(vcpu, reason);
 	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = reason;
 	run->fail_entry.cpu = vcpu->last_cpu;
@@ -572,8 +633,9 @@ int vcpu_internal_error(struct vcpu *vcpu, u32 suberror)
 	return EXIT_USER;
 }
 
-int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code)
+int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code, const char *name)
 {
-	pr_warn_ratelimited("vCPU %u: no handler for exit %#llx\n", vcpu->id, exit_code);
+	pr_warn_ratelimited("vCPU %u: no handler for exit %#llx (%s)\n", vcpu->id, exit_code,
+			    name ?: "a reason of newer CPUs");
 	return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON);
 }

@@ -47,8 +47,30 @@ int vcpu_exit_hlt(struct vcpu *vcpu);
 int vcpu_exit_hypercall(struct vcpu *vcpu);
 /** vcpu_exit_xsetbv() - XSETBV */
 int vcpu_exit_xsetbv(struct vcpu *vcpu);
-/** vcpu_exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW */
+/** vcpu_exit_pause() - the guest spins in PAUSE */
+int vcpu_exit_pause(struct vcpu *vcpu);
+/** vcpu_exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW: to be decoded */
 int vcpu_exit_cr(struct vcpu *vcpu);
+
+/**
+ * vcpu_exit_mov_cr() - MOV to or from a control register
+ * @vcpu: the vCPU
+ * @cr: its number: 0, 3, 4 or 8
+ * @reg: enum cpu_gpr of the other operand
+ * @to_cr: the control register is written
+ */
+int vcpu_exit_mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr);
+
+/** vcpu_exit_clts() - CLTS */
+int vcpu_exit_clts(struct vcpu *vcpu);
+
+/**
+ * vcpu_exit_lmsw() - LMSW
+ * @vcpu: the vCPU
+ * @msw: its operand
+ */
+int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw);
+
 /** vcpu_exit_window() - an interrupt or NMI window has opened */
 int vcpu_exit_window(struct vcpu *vcpu);
 /** vcpu_exit_triple_fault() - the guest shut down */
@@ -92,8 +114,9 @@ int vcpu_exit_fail_entry(struct vcpu *vcpu, u64 reason);
  * vcpu_exit_unknown() - an exit that the back end has no handler for
  * @vcpu: the vCPU
  * @exit_code: its number
+ * @name: the manual's name for it, or NULL
  */
-int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code);
+int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code, const char *name);
 
 /**
  * vcpu_internal_error() - the module cannot go on with this guest

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_CHECK_EXTENSION: a capability stands here when the whole of it works.
+ * KVM_CHECK_EXTENSION and ORIEL_CHECK_EXTENSION: a capability stands here when the
+ * whole of it works.
  */
 #include <linux/cpumask.h>
 #include <linux/kvm.h>
 
+#include "../uapi/oriel.h"
 #include "extension.h"
 #include "memslot.h"
 #include "vcpu.h"
@@ -68,4 +70,9 @@ int extension_check(unsigned long cap)
 	default:
 		return 0;
 	}
+}
+
+int extension_check_own(unsigned long cap)
+{
+	return cap == ORIEL_CAP_ENTRY_REPORT;
 }

@@ -15,9 +15,11 @@
 #include <asm/processor.h>
 #include <asm/reboot.h>
 
+#include "../uapi/oriel.h"
 #include "claim.h"
 #include "compat.h"
 #include "extension.h"
+#include "return_msr.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -36,8 +38,13 @@ static int choose_vendor(void)
 	case X86_VENDOR_HYGON:
 		vendor_install(&svm_ops);
 		return 0;
+	case X86_VENDOR_INTEL:
+	case X86_VENDOR_CENTAUR:
+	case X86_VENDOR_ZHAOXIN:
+		vendor_install(&vmx_ops);
+		return 0;
 	default:
-		pr_err("this CPU's vendor (%s) is not supported: Oriel needs AMD-V\n",
+		pr_err("this CPU's vendor (%s) is not supported: Oriel needs VT-x or AMD-V\n",
 		       boot_cpu_data.x86_vendor_id);
 		return -EOPNOTSUPP;
 	}
@@ -58,10 +65,12 @@ static void claim_cpu(void *failures)
 {
 	if (__this_cpu_read(claimed))
 		return;
-	if (vendor->cpu_enable())
+	if (vendor->cpu_enable()) {
 		atomic_inc(failures);
-	else
-		__this_cpu_write(claimed, true);
+		return;
+	}
+	return_msr_cpu_enable();
+	__this_cpu_write(claimed, true);
 }
 
 static void release_cpu(void *unused)
@@ -69,7 +78,7 @@ static void release_cpu(void *unused)
 	if (!__this_cpu_read(claimed))
 		return;
 	__this_cpu_write(claimed, false);
-	msr_cpu_disable();
+	return_msr_cpu_disable();
 	vendor->cpu_disable();
 }
 
@@ -207,6 +216,8 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return msr_ioctl_list(user, true);
 	case KVM_GET_MSRS:
 		return msr_ioctl_get(NULL, user);
+	case ORIEL_CHECK_EXTENSION:
+		return extension_check_own(arg);
 	default:
 		return -ENOTTY;
 	}
@@ -252,8 +263,6 @@ static int setup_shared(void)
 {
 	int r = fpu_setup();
 
-	if (!r)
-		r = msr_setup();
 	if (r)
 		return r;
 	r = clock_setup();

@@ -5,8 +5,6 @@
  */
 #include <linux/kvm_para.h>
 #include <linux/nospec.h>
-#include <linux/percpu.h>
-#include <linux/user-return-notifier.h>
 #include <asm/msr.h>
 
 #include "compat.h"
@@ -132,77 +130,6 @@ static const u32 feature_msrs[] = {
 	MSR_AMD64_DE_CFG,
 	MSR_IA32_UCODE_REV,
 };
-
-/*
- * IA32_TSC_AUX is read by RDTSCP and RDPID without an exit. The host needs its
- * own only in userspace, so it comes back on the way there (design of
- * user-return notifiers).
- */
-struct return_msr {
-	struct user_return_notifier notifier;
-	bool registered;
-	u64 host_tsc_aux;
-	u64 now;
-};
-
-static DEFINE_PER_CPU(struct return_msr, return_msr);
-static bool have_tsc_aux;
-
-static void restore_tsc_aux(struct return_msr *rm)
-{
-	if (rm->now != rm->host_tsc_aux) {
-		rm->now = rm->host_tsc_aux;
-		wrmsrl(MSR_TSC_AUX, rm->now);
-	}
-}
-
-static void on_user_return(struct user_return_notifier *notifier)
-{
-	struct return_msr *rm = container_of(notifier, struct return_msr, notifier);
-	unsigned long flags;
-
-	/* A CPU going offline does the same from an interrupt. */
-	local_irq_save(flags);
-	if (rm->registered) {
-		rm->registered = false;
-		user_return_notifier_unregister(notifier);
-	}
-	restore_tsc_aux(rm);
-	local_irq_restore(flags);
-}
-
-void msr_load_tsc_aux(struct vcpu *vcpu)
-{
-	struct return_msr *rm = this_cpu_ptr(&return_msr);
-
-	if (!have_tsc_aux)
-		return;
-	if (!rm->registered) {
-		rdmsrl(MSR_TSC_AUX, rm->host_tsc_aux);
-		rm->now = rm->host_tsc_aux;
-		rm->notifier.on_user_return = on_user_return;
-		user_return_notifier_register(&rm->notifier);
-		rm->registered = true;
-	}
-	if (rm->now != vcpu->msrs.tsc_aux) {
-		rm->now = vcpu->msrs.tsc_aux;
-		wrmsrl(MSR_TSC_AUX, rm->now);
-	}
-}
-
-int msr_setup(void)
-{
-	have_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
-	return 0;
-}
-
-void msr_cpu_disable(void)
-{
-	struct return_msr *rm = this_cpu_ptr(&return_msr);
-
-	if (rm->registered)
-		on_user_return(&rm->notifier);
-}
 
 void msr_reset(struct vcpu *vcpu)
 {
@@ -486,6 +413,7 @@ static int write_other(struct vcpu *vcpu, u32 index, bool host, u64 data)
 		if (!(host || facts->rdtscp || facts->rdpid) || data > U32_MAX)
 			return 1;
 		vcpu->msrs.tsc_aux = data;
+		vcpu->return_msrs_set = false;
 		return 0;
 	case MSR_IA32_UCODE_REV:
 		if (host)

@@ -80,27 +80,6 @@ int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base);
 
 /**
- * msr_load_tsc_aux() - IA32_TSC_AUX to the guest's until the thread returns to
- *	userspace; interrupts off
- * @vcpu: the vCPU
- */
-void msr_load_tsc_aux(struct vcpu *vcpu);
-
-/**
- * msr_setup() - learn the host's values of what is restored lazily; at load
- *
- * Return: 0.
- */
-int msr_setup(void);
-
-/**
- * msr_cpu_disable() - give this CPU its own values back; interrupts off
- *
- * Called when the extension is turned off on a CPU.
- */
-void msr_cpu_disable(void);
-
-/**
  * msr_ioctl_list() - KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST
  * @user: where the list goes
  * @features: which of the two

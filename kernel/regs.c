@@ -9,9 +9,14 @@
 #include "cr.h"
 #include "event.h"
 #include "irq/lapic.h"
+#include "memslot.h"
 #include "mmu/guest_walk.h"
 #include "regs.h"
 #include "vm.h"
+
+/* SDM 3A table 4-8 */
+#define PDPTE_PRESENT BIT_ULL(0)
+#define PDPTE_RESERVED (GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5))
 
 /* Bit 1 of RFLAGS is always set (SDM 1 3.4.3). */
 #define RFLAGS_FIXED BIT(1)
@@ -186,6 +191,25 @@ static int sregs_apply_apic(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
+bool regs_load_pdptes(struct vcpu *vcpu, struct cpu_state *state)
+{
+	u64 pdpte[4];
+	int i;
+
+	if (!cr_pae_paging(state))
+		return true;
+	/* 32 bytes aligned to their size, so within a page. */
+	if (vm_read_guest(vcpu->vm, state->cr3 & GENMASK_ULL(31, 5), pdpte, sizeof(pdpte)))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(pdpte); i++)
+		if (pdpte[i] & PDPTE_PRESENT &&
+		    pdpte[i] & (PDPTE_RESERVED |
+				~GENMASK_ULL(vcpu->cpuid.facts.maxphyaddr - 1, 0)))
+			return false;
+	memcpy(state->pdpte, pdpte, sizeof(pdpte));
+	return true;
+}
+
 int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 {
 	struct cpu_state state;
@@ -208,6 +232,9 @@ int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	    !cr_mode_valid(&vcpu->cpuid.facts, cpuid_host_facts(), &state) ||
 	    sregs_apply_apic(vcpu, sregs))
 		return -EINVAL;
+	/* Registers may arrive before the memory: then the guest faults, not the ioctl. */
+	if (!regs_load_pdptes(vcpu, &state))
+		memset(state.pdpte, 0, sizeof(state.pdpte));
 	vcpu->state = state;
 	vcpu_touch(vcpu, STATE_SEGS | STATE_CR);
 	cpuid_refresh_vcpu(vcpu);

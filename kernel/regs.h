@@ -8,6 +8,7 @@
 
 #include <linux/kvm.h>
 
+struct cpu_state;
 struct vcpu;
 
 /** regs_get() - KVM_GET_REGS */
@@ -28,6 +29,16 @@ void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs);
  * has changed then.
  */
 int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs);
+
+/**
+ * regs_load_pdptes() - what the CPU does in PAE paging when CR0, CR3 or CR4 change
+ * @vcpu: the vCPU, vm->srcu held; may sleep
+ * @state: the new registers; receives pdpte[]
+ *
+ * Return: false when an entry has a reserved bit set, for which the CPU raises #GP
+ * (SDM 3A 4.4.1), or is not in memory. True also without PAE paging.
+ */
+bool regs_load_pdptes(struct vcpu *vcpu, struct cpu_state *state);
 
 /** events_get() - KVM_GET_VCPU_EVENTS */
 void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);

@@ -15,6 +15,7 @@
 #include "event.h"
 #include "exit.h"
 #include "irq/lapic.h"
+#include "return_msr.h"
 #include "vm.h"
 
 /* Posted INIT, SIPI and NMI (SDM 3A 8.4.2, 10.4.7). */
@@ -85,8 +86,11 @@ static bool must_not_enter(struct vcpu *vcpu)
 
 static void enter_guest(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, STATE_CR);
-	msr_load_tsc_aux(vcpu);
+	if (unlikely(!vcpu->return_msrs_set)) {
+		return_msr_set(RETURN_MSR_TSC_AUX, vcpu->msrs.tsc_aux);
+		vcpu->return_msrs_set = true;
+	}
+	/* OSXSAVE and PKE are intercepted, so these are right without a fetch. */
 	fpu_enter_guest(&vcpu->fpu, vcpu->state.cr4);
 
 	vendor_call(enter)(vcpu);
@@ -95,23 +99,10 @@ static void enter_guest(struct vcpu *vcpu)
 	fpu_leave_guest(&vcpu->fpu);
 }
 
-static void sync_cr8_in(struct vcpu *vcpu)
-{
-	if (vcpu->lapic)
-		vcpu->cr8 = lapic_get_cr8(vcpu->lapic);
-}
-
-static void sync_cr8_out(struct vcpu *vcpu)
-{
-	if (vcpu->lapic && lapic_get_cr8(vcpu->lapic) != vcpu->cr8)
-		lapic_set_cr8(vcpu->lapic, vcpu->cr8);
-}
-
 /* Returns 0 after a VM exit, EXIT_RESUME if the entry must wait, or -EIO. */
 static int switch_world(struct vcpu *vcpu)
 {
 	preempt_disable();
-	sync_cr8_in(vcpu);
 	if (vcpu->dirty) {
 		vendor_call(commit)(vcpu, vcpu->dirty);
 		vcpu->dirty = 0;
@@ -213,7 +204,6 @@ static int run_once(struct vcpu *vcpu)
 	/* A shadow with IF clear opens no window on AMD: look again each time. */
 	if (unlikely(vcpu->nmi_pending))
 		vcpu_make_request(vcpu, REQ_EVENT);
-	sync_cr8_out(vcpu);
 	if (unlikely(vcpu->fpu.xcr0_changed)) {
 		vcpu->fpu.xcr0_changed = false;
 		cpuid_refresh_vcpu(vcpu);

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../uapi/oriel.h"
 #include "compat.h"
 #include "cr.h"
 #include "event.h"
@@ -47,6 +48,7 @@ static void load_here(struct vcpu *vcpu)
 	bool moved = vcpu->last_cpu != cpu;
 
 	vcpu->last_cpu = cpu;
+	vcpu->return_msrs_set = false;
 	vendor_call(vcpu_load)(vcpu);
 	clock_load(vcpu, moved);
 }
@@ -56,9 +58,15 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	load_here(container_of(notifier, struct vcpu, preempt));
 }
 
+static void leave_here(struct vcpu *vcpu)
+{
+	static_call_cond(vendor_vcpu_put)(vcpu);
+	clock_put(vcpu);
+}
+
 static void on_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
-	clock_put(container_of(notifier, struct vcpu, preempt));
+	leave_here(container_of(notifier, struct vcpu, preempt));
 }
 
 static struct preempt_ops preempt_ops = {
@@ -77,7 +85,7 @@ void vcpu_load(struct vcpu *vcpu)
 void vcpu_put(struct vcpu *vcpu)
 {
 	preempt_disable();
-	clock_put(vcpu);
+	leave_here(vcpu);
 	preempt_notifier_unregister(&vcpu->preempt);
 	preempt_enable();
 }
@@ -125,6 +133,7 @@ void vcpu_reset(struct vcpu *vcpu, bool init)
 	vendor_call(vcpu_reset)(vcpu, init);
 	vcpu_touch(vcpu, STATE_ALL);
 	vcpu->cr8 = 0;
+	vcpu->breakpoints_live = false;
 	access_reset(&vcpu->access);
 	vcpu_clear_events(vcpu);
 	if (!init)
@@ -233,6 +242,11 @@ static int do_interrupt(void *object, void *data)
 	return 0;
 }
 
+static int do_get_entry_report(void *vcpu, void *data)
+{
+	return entry_report_get(vcpu, data);
+}
+
 static const struct ioctl_entry vcpu_ioctls[] = {
 	{ KVM_GET_REGS, do_get_regs },		 { KVM_SET_REGS, do_set_regs },
 	{ KVM_GET_SREGS, do_get_sregs },	 { KVM_SET_SREGS, do_set_sregs },
@@ -241,6 +255,7 @@ static const struct ioctl_entry vcpu_ioctls[] = {
 	{ KVM_GET_MP_STATE, do_get_mp_state },	 { KVM_SET_MP_STATE, do_set_mp_state },
 	{ KVM_TRANSLATE, do_translate },	 { KVM_GET_LAPIC, do_get_lapic },
 	{ KVM_SET_LAPIC, do_set_lapic },	 { KVM_INTERRUPT, do_interrupt },
+	{ ORIEL_GET_ENTRY_REPORT, do_get_entry_report },
 };
 
 static int set_signal_mask(struct vcpu *vcpu, struct kvm_signal_mask __user *user)
@@ -353,7 +368,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EIO;
-	if (_IOC_TYPE(cmd) != KVMIO)
+	if (_IOC_TYPE(cmd) != KVMIO && _IOC_TYPE(cmd) != ORIELIO)
 		return -ENOTTY;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
@@ -460,10 +475,12 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 		vcpu_destroy(vcpu);
 		return ERR_PTR(r);
 	}
+	vcpu_load(vcpu);
 	cpuid_init_vcpu(vcpu);
 	vcpu_reset(vcpu, false);
 	vcpu->msrs.mcg_cap = MCG_CAP_RESET;
 	clock_vcpu_init(vcpu);
+	vcpu_put(vcpu);
 	return vcpu;
 }
 

@@ -19,6 +19,7 @@
 #include "cpu_state.h"
 #include "cpuid.h"
 #include "emulate/execute.h"
+#include "entry_report.h"
 #include "fpu.h"
 #include "msr.h"
 #include "vendor.h"
@@ -75,7 +76,7 @@ struct vcpu_event {
  * @state: registers; a group is valid while its bit is in @cached
  * @cached: STATE_* groups of @state that are up to date
  * @dirty: STATE_* groups of @state to commit before the next entry
- * @cr8: task priority, exchanged with the hardware at each entry and exit
+ * @cr8: task priority where there is no @lapic
  * @event: being injected; kept until an exit shows that it was delivered
  * @exception: waits for its turn to become @event
  * @exception_pending: whether there is an @exception
@@ -88,12 +89,16 @@ struct vcpu_event {
  * @sigset_active: whether @sigset was given
  * @lapic: its local APIC, NULL without an in-kernel irqchip
  * @apic_base: IA32_APIC_BASE where there is no @lapic
+ * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX, see return_msr.h
+ * @breakpoints_live: the debug registers are the guest's own for one entry, see
+ *	debugreg.h
  * @emul: the instruction being emulated
  * @access: what it did so far that must not be done twice
  * @cpuid: what CPUID answers
  * @fpu: FPU and extended states
  * @clock: kvmclock and TSC
  * @msrs: MSRs that only the guest uses
+ * @entry_failure: the last entry that the CPU refused
  */
 struct vcpu {
 	struct vm *vm;
@@ -124,12 +129,15 @@ struct vcpu {
 
 	struct lapic *lapic;
 	u64 apic_base;
+	bool return_msrs_set;
+	bool breakpoints_live;
 	struct emul emul;
 	struct vcpu_access access;
 	struct cpuid_table cpuid;
 	struct vcpu_fpu fpu;
 	struct vcpu_clock clock;
 	struct vcpu_msrs msrs;
+	struct entry_failure entry_failure;
 };
 
 /**

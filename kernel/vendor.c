@@ -10,6 +10,7 @@ DEFINE_STATIC_CALL_NULL(vendor_vcpu_create, *vendor->vcpu_create);
 DEFINE_STATIC_CALL_NULL(vendor_vcpu_destroy, *vendor->vcpu_destroy);
 DEFINE_STATIC_CALL_NULL(vendor_vcpu_reset, *vendor->vcpu_reset);
 DEFINE_STATIC_CALL_NULL(vendor_vcpu_load, *vendor->vcpu_load);
+DEFINE_STATIC_CALL_NULL(vendor_vcpu_put, *vendor->vcpu_put);
 DEFINE_STATIC_CALL_NULL(vendor_enter, *vendor->enter);
 DEFINE_STATIC_CALL_NULL(vendor_recover, *vendor->recover);
 DEFINE_STATIC_CALL_NULL(vendor_handle_exit, *vendor->handle_exit);
@@ -35,6 +36,7 @@ void vendor_install(const struct vendor_ops *ops)
 	static_call_update(vendor_vcpu_destroy, ops->vcpu_destroy);
 	static_call_update(vendor_vcpu_reset, ops->vcpu_reset);
 	static_call_update(vendor_vcpu_load, ops->vcpu_load);
+	static_call_update(vendor_vcpu_put, ops->vcpu_put);
 	static_call_update(vendor_enter, ops->enter);
 	static_call_update(vendor_recover, ops->recover);
 	static_call_update(vendor_handle_exit, ops->handle_exit);

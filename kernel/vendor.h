@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 struct cpu_exception;
+struct entry_report;
 struct sl_format;
 struct vcpu;
 struct vm;
@@ -54,7 +55,7 @@ enum exit_fate {
  * @prepare to @enter run with preemption off; @handle_exit may sleep.
  */
 struct vendor_ops {
-	/** @name: "VMX" or "SVM", for messages */
+	/** @name: "VT-x" or "AMD-V", for messages */
 	const char *name;
 	/** @vcpu_size: bytes of the vendor's vCPU, which starts with struct vcpu */
 	size_t vcpu_size;
@@ -78,6 +79,8 @@ struct vendor_ops {
 	void (*vcpu_reset)(struct vcpu *vcpu, bool init);
 	/** @vcpu_load: the vCPU's thread starts to run on this CPU; preemption off */
 	void (*vcpu_load)(struct vcpu *vcpu);
+	/** @vcpu_put: the thread leaves the vCPU or this CPU; preemption off; may be NULL */
+	void (*vcpu_put)(struct vcpu *vcpu);
 
 	/** @enter: run the guest until a VM exit; interrupts off */
 	void (*enter)(struct vcpu *vcpu);
@@ -115,11 +118,14 @@ struct vendor_ops {
 	void (*set_tsc_offset)(struct vcpu *vcpu, u64 offset);
 	/** @exit_code: number of the last exit; what qualifies it into @info */
 	u64 (*exit_code)(struct vcpu *vcpu, u64 info[2]);
+	/** @explain: after a refused entry, run the software copy of the CPU's checks */
+	void (*explain)(struct vcpu *vcpu, struct entry_report *report);
 	/** @cpuid_flags: CPUID_HOST_* that this machine's back end can give; after @setup */
 	u32 (*cpuid_flags)(void);
 };
 
 extern const struct vendor_ops svm_ops;
+extern const struct vendor_ops vmx_ops;
 
 /* The one in use. What the exit path calls is a static call, so that no retpoline
  * sits on it: vendor_call(op)(arguments).
@@ -130,6 +136,7 @@ DECLARE_STATIC_CALL(vendor_vcpu_create, *vendor->vcpu_create);
 DECLARE_STATIC_CALL(vendor_vcpu_destroy, *vendor->vcpu_destroy);
 DECLARE_STATIC_CALL(vendor_vcpu_reset, *vendor->vcpu_reset);
 DECLARE_STATIC_CALL(vendor_vcpu_load, *vendor->vcpu_load);
+DECLARE_STATIC_CALL(vendor_vcpu_put, *vendor->vcpu_put);
 DECLARE_STATIC_CALL(vendor_enter, *vendor->enter);
 DECLARE_STATIC_CALL(vendor_recover, *vendor->recover);
 DECLARE_STATIC_CALL(vendor_handle_exit, *vendor->handle_exit);

@@ -258,6 +258,11 @@ void lapic_mmio_write(struct lapic *lapic, u32 offset, const void *buf, unsigned
 		lapic_reg_write(lapic, offset, val);
 }
 
+void *lapic_registers(struct lapic *lapic)
+{
+	return lapic->regs;
+}
+
 u64 lapic_get_cr8(const struct lapic *lapic)
 {
 	return lapic_get_reg(lapic, LAPIC_TPR) >> 4;

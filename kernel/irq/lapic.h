@@ -28,6 +28,7 @@ struct irq_msg;
 /* First and last x2APIC MSR (SDM 3A 10.12.1.2). */
 #define LAPIC_MSR_FIRST 0x800
 #define LAPIC_MSR_LAST 0x8ff
+#define LAPIC_MSR_TPR 0x808
 
 /* Bits of lapic_take_events(). */
 #define LAPIC_EVENT_INIT BIT(0)
@@ -372,6 +373,16 @@ void lapic_set_tsc_deadline(struct lapic *lapic, u64 deadline);
  * Context: vCPU thread or vCPU mutex held, may sleep.
  */
 void lapic_tsc_changed(struct lapic *lapic);
+
+/**
+ * lapic_registers() - the page with the registers, for hardware that works on it
+ * @lapic: the local APIC
+ *
+ * Its TPR may change while the vCPU is in the guest.
+ *
+ * Return: an aligned page.
+ */
+void *lapic_registers(struct lapic *lapic);
 
 /**
  * lapic_get_cr8() - CR8, the upper half of TPR

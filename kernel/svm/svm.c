@@ -3,13 +3,11 @@
  * A vCPU on AMD-V: its VMCB from creation to destruction, its ASID, and the
  * entry into the guest. Gathers the back end's operations.
  */
-#include <linux/hw_breakpoint.h>
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
-#include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor-flags.h>
@@ -17,6 +15,8 @@
 
 #include "compat.h"
 #include "context.h"
+#include "debugreg.h"
+#include "irq/lapic.h"
 #include "svm.h"
 #include "vm.h"
 
@@ -66,7 +66,6 @@ static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 	svm->nmi_blocked = false;
 	svm->in_iret = false;
 	svm->stepping = false;
-	svm->breakpoints_live = false;
 }
 
 static int svm_vcpu_create(struct vcpu *vcpu)
@@ -140,45 +139,18 @@ static void svm_flush_tlb(struct vcpu *vcpu)
 		svm->asid_generation = 0;
 }
 
-/*
- * Breakpoint addresses are the one part of the debug state the VMCB has not.
- * They are loaded when a breakpoint is enabled, or when the guest accessed one:
- * then they are its own to use until the next exit.
- */
-static void load_breakpoints(const struct svm_vcpu *svm)
+/* CR8 travels in V_TPR; a local APIC keeps it otherwise (APM 2 15.21.2). */
+static u8 current_cr8(const struct vcpu *vcpu)
 {
-	const u64 *dr = svm->vcpu.state.dr;
-
-	if (!svm->breakpoints_live && !(svm->vmcb->save.dr7 & DR7_ENABLED))
-		return;
-	/* Never the guest's addresses with the host's DR7. */
-	if (hw_breakpoint_active())
-		set_debugreg(0, 7);
-	set_debugreg(dr[0], 0);
-	set_debugreg(dr[1], 1);
-	set_debugreg(dr[2], 2);
-	set_debugreg(dr[3], 3);
+	return vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
 }
 
-static void store_breakpoints(struct svm_vcpu *svm)
+static void save_cr8(struct vcpu *vcpu, u8 cr8)
 {
-	unsigned long *dr = (unsigned long *)svm->vcpu.state.dr;
-
-	/* VMEXIT left DR7 disabled (APM 2 15.6.1): the host's breakpoints come back. */
-	if (likely(!svm->breakpoints_live)) {
-		if (hw_breakpoint_active())
-			hw_breakpoint_restore();
-		return;
-	}
-	get_debugreg(dr[0], 0);
-	get_debugreg(dr[1], 1);
-	get_debugreg(dr[2], 2);
-	get_debugreg(dr[3], 3);
-	svm->breakpoints_live = false;
-	svm->vmcb->control.intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
-	svm_dirty(svm, VMCB_CLEAN_I);
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
+	if (!vcpu->lapic)
+		vcpu->cr8 = cr8;
+	else if (lapic_get_cr8(vcpu->lapic) != cr8)
+		lapic_set_cr8(vcpu->lapic, cr8);
 }
 
 static void svm_enter(struct vcpu *vcpu)
@@ -189,9 +161,9 @@ static void svm_enter(struct vcpu *vcpu)
 
 	if (svm->asid_generation != sc->asid_generation || !svm->asid_generation)
 		assign_asid(svm, sc);
-	control->v_intr = (control->v_intr & ~V_TPR) | vcpu->cr8;
+	control->v_intr = (control->v_intr & ~V_TPR) | current_cr8(vcpu);
 	svm_dirty(svm, VMCB_CLEAN_TPR);
-	load_breakpoints(svm);
+	debugreg_enter(vcpu, svm->vmcb->save.dr7);
 
 	/*
 	 * The rest of the host's state, taken here and not when the thread came to
@@ -203,14 +175,16 @@ static void svm_enter(struct vcpu *vcpu)
 	context_leave_guest();
 
 	control->vmcb_clean = svm_caps.clean_bits ? VMCB_CLEAN_ALL : 0;
-	store_breakpoints(svm);
+	if (unlikely(debugreg_leave(vcpu))) {
+		control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
+		svm_dirty(svm, VMCB_CLEAN_I);
+	}
 	if (unlikely(control->exitcode == SVM_EXIT_EXCP_BASE + EXC_MC))
-		/* The exit swallowed the host's machine check: raise it again. */
-		asm volatile("int $18");
+		host_machine_check();
 
 	control->eventinj = 0;
 	control->tlb_control = TLB_CONTROL_NOTHING;
-	vcpu->cr8 = control->v_intr & V_TPR & 0xf;
+	save_cr8(vcpu, control->v_intr & V_TPR & 0xf);
 	vcpu->cached = 0;
 	svm_fetch(vcpu, STATE_GPRS | STATE_RIP);
 }
@@ -277,5 +251,6 @@ const struct vendor_ops svm_ops = {
 	.flush_tlb = svm_flush_tlb,
 	.set_tsc_offset = svm_set_tsc_offset,
 	.exit_code = svm_exit_code,
+	.explain = svm_explain,
 	.cpuid_flags = svm_cpuid_flags,
 };

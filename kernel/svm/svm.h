@@ -62,7 +62,6 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @iret_rip: where the IRET is that ends the blocking, valid while @in_iret
  * @in_iret: IRET was intercepted and is being executed
  * @stepping: TF was set to get an exit after that IRET
- * @breakpoints_live: DR0 to DR3 are the guest's and not intercepted, for one entry
  * @step_rflags: the guest's own RFLAGS.TF and RF meanwhile
  */
 struct svm_vcpu {
@@ -74,7 +73,6 @@ struct svm_vcpu {
 	bool nmi_blocked;
 	bool in_iret;
 	bool stepping;
-	bool breakpoints_live;
 	u64 step_rflags;
 	u64 iret_rip;
 };
@@ -202,6 +200,11 @@ bool svm_step_done(struct svm_vcpu *svm);
  * Return: enum exit_fate or an errno.
  */
 int svm_handle_exit(struct vcpu *vcpu);
+
+/* explain.c */
+
+/** svm_explain() - name the rules of VMRUN that the VMCB breaks; see struct vendor_ops */
+void svm_explain(struct vcpu *vcpu, struct entry_report *report);
 
 /* npt.c */
 extern struct sl_format npt_format;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hands a VMCB that the CPU refused to the software copy of VMRUN's checks.
+ */
+#include <asm/processor.h>
+
+#include "check.h"
+#include "svm.h"
+
+#define CPUID_7_ECX_SHSTK BIT(7)
+
+void svm_explain(struct vcpu *vcpu, struct entry_report *report)
+{
+	const struct cpuid_facts *host = cpuid_host_facts();
+	const struct svm_check facts = {
+		.cr4_reserved = host->cr4_reserved,
+		/* Hidden from guests, and needed for them. */
+		.efer_reserved = host->efer_reserved & ~(u64)EFER_SVME,
+		/* Not the kernel's, which leaves out the bit that means "encrypted". */
+		.maxphyaddr = cpuid_eax(0x80000008) & 0xff,
+		.long_mode = true,
+		.shadow_stacks = cpuid_eax(0) >= 7 && cpuid_ecx(7) & CPUID_7_ECX_SHSTK,
+	};
+
+	svm_check_entry(to_svm(vcpu)->vmcb, &facts, report);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extended page tables: how their entries look (SDM 3C 29.3.2), the pointer to
+ * them, and INVEPT.
+ */
+#include <asm/cpufeature.h>
+#include <asm/page.h>
+
+#include "mmu/table.h"
+#include "vm.h"
+#include "vmx/vmx.h"
+
+#define EPT_READ BIT_ULL(0)
+#define EPT_WRITE BIT_ULL(1)
+#define EPT_EXEC BIT_ULL(2)
+#define EPT_MEMTYPE_SHIFT 3
+#define EPT_IGNORE_PAT BIT_ULL(6)
+#define EPT_LARGE BIT_ULL(7)
+#define EPT_ACCESSED BIT_ULL(8)
+#define EPT_DIRTY BIT_ULL(9)
+
+/* Memory types as MTRRs name them (SDM 3A table 12-8). */
+#define MEMTYPE_UC 0ull
+#define MEMTYPE_WC 1ull
+#define MEMTYPE_WB 6ull
+
+#define INVEPT_SINGLE 1
+#define INVEPT_ALL 2
+
+struct sl_format ept_format = {
+	.present = EPT_READ | EPT_WRITE | EPT_EXEC,
+	.table = EPT_READ | EPT_WRITE | EPT_EXEC,
+	.read = EPT_READ,
+	.write = EPT_WRITE,
+	.exec = EPT_EXEC,
+	.large = EPT_LARGE,
+	/* RAM is write-back whatever the guest's PAT says: the host shares it. */
+	.memtype = { [SL_WB] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,
+		     [SL_WC] = MEMTYPE_WC << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,
+		     [SL_UC] = MEMTYPE_UC << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT },
+	.levels = 4,
+	.max_leaf = SL_LEVEL_4K,
+};
+
+void vmx_ept_setup(void)
+{
+	ept_format.addr = GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, PAGE_SHIFT);
+	if (vmx_caps.ept_vpid & VMX_EPT_ACCESSED_DIRTY) {
+		ept_format.accessed = EPT_ACCESSED;
+		ept_format.dirty = EPT_DIRTY;
+	}
+	/* A fifth level only where a guest could address what it adds. */
+	if (vmx_caps.ept_vpid & VMX_EPT_WALK_LENGTH_5 && boot_cpu_data.x86_phys_bits > 48)
+		ept_format.levels = 5;
+	if (vmx_caps.ept_vpid & VMX_EPT_2M)
+		ept_format.max_leaf = SL_LEVEL_2M;
+	if (vmx_caps.ept_vpid & VMX_EPT_2M && vmx_caps.ept_vpid & VMX_EPT_1G)
+		ept_format.max_leaf = SL_LEVEL_1G;
+}
+
+u64 vmx_eptp(const struct vcpu *vcpu)
+{
+	u64 eptp = mmu_root_hpa(&vcpu->vm->mmu);
+
+	eptp |= EPTP_MEMTYPE_WB | (ept_format.levels - 1) << EPTP_WALK_LENGTH_SHIFT;
+	if (ept_format.accessed)
+		eptp |= EPTP_ACCESSED_DIRTY;
+	return eptp;
+}
+
+/*
+ * One instruction for all: it drops the guest-physical and the combined mappings
+ * of these tables, whatever their VPID, and with EPT there are no others
+ * (SDM 3C 29.4.1, 29.4.3.1).
+ */
+void vmx_flush_here(const struct vcpu *vcpu)
+{
+	struct {
+		u64 eptp;
+		u64 reserved;
+	} descriptor = { .eptp = vmx_eptp(vcpu) };
+	u64 type = vmx_caps.ept_vpid & VMX_EPT_INVEPT_SINGLE ? INVEPT_SINGLE : INVEPT_ALL;
+
+	asm volatile("1: invept %0, %1\n\t"
+		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
+		     :
+		     : "m"(descriptor), "r"(type)
+		     : "cc", "memory");
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Architectural state between struct cpu_state and the VMCS.
+ */
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/tlbflush.h>
+
+#include "compat.h"
+#include "cr.h"
+#include "vmx/vmx.h"
+
+/*
+ * Bits of CR0 and CR4 that the guest changes without an exit. What is not among
+ * them is compared with the read shadow, so struct cpu_state is always right
+ * about it (SDM 3C 25.6.6).
+ */
+#define CR0_OWNED (X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_WP | X86_CR0_AM)
+#define CR4_OWNED                                                                              \
+	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PGE | X86_CR4_OSFXSR | \
+	 X86_CR4_OSXMMEXCPT | X86_CR4_FSGSBASE)
+
+/* The guest's CR0.CD and NW stay out of hardware: they would turn off the
+ * cache for guest memory, which the host shares.
+ */
+#define CR0_HIDDEN (X86_CR0_CD | X86_CR0_NW)
+
+/* Bits of CR0 that VMX operation fixes to 1, less those an unrestricted guest is
+ * free of (SDM 3C 24.8).
+ */
+static u64 cr0_fixed(void)
+{
+	return vmx_caps.cr0_fixed0 & ~(u64)(X86_CR0_PE | X86_CR0_PG);
+}
+
+/*
+ * Segments: the packed attributes of struct cpu_segment to access rights and
+ * back (SDM 3C table 25-2).
+ */
+
+static u32 access_rights(const struct cpu_segment *seg, enum cpu_seg index)
+{
+	u32 rights = (seg->attrib & 0xff) | (seg->attrib & 0xf00) << 4;
+
+	if (!(seg->attrib & SEG_ATTR_P))
+		return rights | ACCESS_RIGHTS_UNUSABLE;
+	/* Hidden parts of a loaded register are accessed or busy; an entry insists. */
+	if (index <= SEG_GS)
+		rights |= 1;
+	else if (index == SEG_TR)
+		rights |= 2;
+	return rights;
+}
+
+static void commit_seg(const struct cpu_segment *seg, enum cpu_seg index)
+{
+	vmwrite(VMCS_SEG(vmcs_guest_es_selector, index), seg->selector);
+	vmwrite(VMCS_SEG(vmcs_guest_es_base, index), seg->base);
+	vmwrite(VMCS_SEG(vmcs_guest_es_limit, index), seg->limit);
+	vmwrite(VMCS_SEG(vmcs_guest_es_access_rights, index), access_rights(seg, index));
+}
+
+static void fetch_seg(struct cpu_segment *seg, enum cpu_seg index)
+{
+	u32 rights = vmread(VMCS_SEG(vmcs_guest_es_access_rights, index));
+
+	seg->selector = vmread(VMCS_SEG(vmcs_guest_es_selector, index));
+	seg->base = vmread(VMCS_SEG(vmcs_guest_es_base, index));
+	seg->limit = vmread(VMCS_SEG(vmcs_guest_es_limit, index));
+	seg->attrib = (rights & ACCESS_RIGHTS_LOW) | (rights & ACCESS_RIGHTS_HIGH) >> 4;
+	if (rights & ACCESS_RIGHTS_UNUSABLE)
+		seg->attrib &= ~SEG_ATTR_P;
+}
+
+static void fetch_segs(struct cpu_state *state)
+{
+	int i;
+
+	for (i = 0; i < SEG_COUNT; i++)
+		fetch_seg(&state->seg[i], i);
+	state->gdtr.base = vmread(vmcs_guest_gdtr_base);
+	state->gdtr.limit = vmread(vmcs_guest_gdtr_limit);
+	state->idtr.base = vmread(vmcs_guest_idtr_base);
+	state->idtr.limit = vmread(vmcs_guest_idtr_limit);
+}
+
+static void commit_segs(const struct cpu_state *state)
+{
+	int i;
+
+	for (i = 0; i < SEG_COUNT; i++)
+		commit_seg(&state->seg[i], i);
+	vmwrite(vmcs_guest_gdtr_base, state->gdtr.base);
+	vmwrite(vmcs_guest_gdtr_limit, state->gdtr.limit);
+	vmwrite(vmcs_guest_idtr_base, state->idtr.base);
+	vmwrite(vmcs_guest_idtr_limit, state->idtr.limit);
+}
+
+/*
+ * Control registers. CR2 is not in the VMCS: entry and exit swap it.
+ */
+
+static void fetch_cr(struct cpu_state *state)
+{
+	int i;
+
+	state->cr0 = (state->cr0 & ~CR0_OWNED) | (vmread(vmcs_guest_cr0) & CR0_OWNED);
+	state->cr3 = vmread(vmcs_guest_cr3);
+	state->cr4 = (state->cr4 & ~CR4_OWNED) | (vmread(vmcs_guest_cr4) & CR4_OWNED);
+	/* EFER is written with an exit, and LMA follows CR0.PG, which is as well. */
+	if (!cr_pae_paging(state))
+		return;
+	for (i = 0; i < 4; i++)
+		state->pdpte[i] = vmread(vmcs_guest_pdpte0 + 2 * i);
+}
+
+static void commit_cr(const struct cpu_state *state, struct vmx_vcpu *vmx)
+{
+	/* The host's own: a machine check in the guest must not shut down the CPU. */
+	u64 mce = cr4_read_shadow() & X86_CR4_MCE;
+	/* The bits of features that the guest's CPUID lacks have to fault. */
+	u64 owned = CR4_OWNED & ~vmx->vcpu.cpuid.facts.cr4_reserved;
+	int i;
+
+	vmwrite(vmcs_cr0_guest_host_mask, ~CR0_OWNED);
+	vmwrite(vmcs_cr4_guest_host_mask, ~owned);
+	vmwrite(vmcs_guest_cr0, (state->cr0 & ~CR0_HIDDEN) | cr0_fixed());
+	vmwrite(vmcs_cr0_read_shadow, state->cr0);
+	vmwrite(vmcs_guest_cr3, state->cr3);
+	vmwrite(vmcs_guest_cr4, state->cr4 | vmx_caps.cr4_fixed0 | mce);
+	vmwrite(vmcs_cr4_read_shadow, state->cr4);
+	vmwrite(vmcs_guest_ia32_efer, state->efer);
+	vmx_control(vmx, VMX_ENTRY, ENTRY_IA32E_MODE_GUEST, state->efer & EFER_LMA);
+	if (!cr_pae_paging(state))
+		return;
+	for (i = 0; i < 4; i++)
+		vmwrite(vmcs_guest_pdpte0 + 2 * i, state->pdpte[i]);
+}
+
+/*
+ * The groups.
+ */
+
+void vmx_fetch(struct vcpu *vcpu, u32 groups)
+{
+	struct cpu_state *state = &vcpu->state;
+
+	if (groups & STATE_GPRS)
+		state->gpr[GPR_RSP] = vmread(vmcs_guest_rsp);
+	if (groups & STATE_RIP) {
+		state->rip = vmread(vmcs_guest_rip);
+		state->rflags = vmread(vmcs_guest_rflags);
+	}
+	if (groups & STATE_CR)
+		fetch_cr(state);
+	if (groups & STATE_SEGS)
+		fetch_segs(state);
+	if (groups & STATE_DR)
+		state->dr7 = vmread(vmcs_guest_dr7);
+	vcpu->cached |= groups;
+}
+
+void vmx_commit(struct vcpu *vcpu, u32 groups)
+{
+	const struct cpu_state *state = &vcpu->state;
+
+	if (groups & STATE_GPRS)
+		vmwrite(vmcs_guest_rsp, state->gpr[GPR_RSP]);
+	if (groups & STATE_RIP) {
+		vmwrite(vmcs_guest_rip, state->rip);
+		vmwrite(vmcs_guest_rflags, state->rflags);
+		if (unlikely(state->rflags & X86_EFLAGS_TF))
+			vmx_settle_step(vcpu);
+	}
+	if (groups & STATE_CR)
+		commit_cr(state, to_vmx(vcpu));
+	if (groups & STATE_SEGS)
+		commit_segs(state);
+	if (groups & STATE_DR)
+		vmwrite(vmcs_guest_dr7, state->dr7);
+}
+
+/*
+ * MSRs.
+ */
+
+/* The field of the VMCS that holds an MSR, 0 if there is none (0 is vpid). */
+static u32 msr_field(u32 index)
+{
+	switch (index) {
+	case MSR_FS_BASE:
+		return vmcs_guest_fs_base;
+	case MSR_GS_BASE:
+		return vmcs_guest_gs_base;
+	case MSR_IA32_SYSENTER_CS:
+		return vmcs_guest_ia32_sysenter_cs;
+	case MSR_IA32_SYSENTER_ESP:
+		return vmcs_guest_ia32_sysenter_esp;
+	case MSR_IA32_SYSENTER_EIP:
+		return vmcs_guest_ia32_sysenter_eip;
+	case MSR_IA32_CR_PAT:
+		return vmcs_guest_ia32_pat;
+	default:
+		return 0;
+	}
+}
+
+/* The slot of an MSR in vmx->msr, -1 if there is none. */
+static int msr_slot(u32 index)
+{
+	switch (index) {
+	case MSR_STAR:
+		return VMX_MSR_STAR;
+	case MSR_LSTAR:
+		return VMX_MSR_LSTAR;
+	case MSR_CSTAR:
+		return VMX_MSR_CSTAR;
+	case MSR_SYSCALL_MASK:
+		return VMX_MSR_SYSCALL_MASK;
+	default:
+		return -1;
+	}
+}
+
+/* A pending change of FS or GS has not reached the VMCS yet. */
+static void settle_segs(struct vcpu *vcpu)
+{
+	if (!(vcpu->dirty & STATE_SEGS))
+		return;
+	vmx_commit(vcpu, STATE_SEGS);
+	vcpu->dirty &= ~STATE_SEGS;
+}
+
+int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 field = msr_field(index);
+	int slot = msr_slot(index);
+
+	if (field) {
+		settle_segs(vcpu);
+		*data = vmread(field);
+	} else if (slot >= 0) {
+		*data = vmx->msr[slot];
+	} else if (index == MSR_KERNEL_GS_BASE) {
+		/* If the CPU has the guest's, it is read from there. */
+		preempt_disable();
+		vmx_host_restore(vmx);
+		preempt_enable();
+		*data = vmx->kernel_gs_base;
+	} else {
+		return 1;
+	}
+	return 0;
+}
+
+int vmx_set_msr(struct vcpu *vcpu, u32 index, u64 data)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 field = msr_field(index);
+	int slot = msr_slot(index);
+
+	if (field) {
+		settle_segs(vcpu);
+		vmwrite(field, data);
+		vcpu->cached &= ~STATE_SEGS;
+		return 0;
+	}
+	if (slot < 0 && index != MSR_KERNEL_GS_BASE)
+		return 1;
+	/* The next entry loads it into the CPU. */
+	preempt_disable();
+	vmx_host_restore(vmx);
+	preempt_enable();
+	if (slot >= 0)
+		vmx->msr[slot] = data;
+	else
+		vmx->kernel_gs_base = data;
+	return 0;
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU's VMCS from creation to destruction: what it starts with, and on which
+ * CPU it is active.
+ */
+#include <linux/idr.h>
+#include <linux/mm.h>
+#include <linux/smp.h>
+#include <asm/nospec-branch.h>
+
+#include "compat.h"
+#include "irq/lapic.h"
+#include "vm.h"
+#include "vmx/vmx.h"
+
+/* IA32_PAT after reset (SDM 3A 12.12.4) */
+#define PAT_RESET 0x0007040600070406ull
+
+/* VPID 0 is the host's (SDM 3C 29.1). */
+#define VPID_FIRST 1
+#define VPID_LAST 0xffff
+
+/* A guest that spins this long, in pauses at most so far apart, in TSC ticks,
+ * waits for another vCPU (SDM 3C 26.1.3).
+ */
+#define PLE_GAP 128
+#define PLE_WINDOW 4096
+
+/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
+#define EXCEPTIONS (BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC))
+
+static DEFINE_IDA(vpids);
+
+static void vmclear(u64 pa)
+{
+	asm volatile("1: vmclear %0\n\t"
+		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
+		     :
+		     : "m"(pa)
+		     : "cc", "memory");
+}
+
+static void vmptrld(u64 pa)
+{
+	asm volatile("1: vmptrld %0\n\t"
+		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
+		     :
+		     : "m"(pa)
+		     : "cc", "memory");
+}
+
+void vmx_vcpu_clear(struct vmx_vcpu *vmx)
+{
+	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
+
+	vmclear(__pa(vmx->vmcs));
+	list_del(&vmx->link);
+	if (vc->current_vmcs == vmx)
+		vc->current_vmcs = NULL;
+	/* Only now may another CPU load it. */
+	vmx->launched = false;
+	smp_store_release(&vmx->cpu, -1);
+}
+
+static void clear_here(void *data)
+{
+	struct vmx_vcpu *vmx = data;
+
+	/* It may have been cleared because the CPU went offline. */
+	if (vmx->cpu == smp_processor_id())
+		vmx_vcpu_clear(vmx);
+}
+
+/* Nowhere active any more. Preemption off or not, interrupts on. */
+static void clear_everywhere(struct vmx_vcpu *vmx)
+{
+	int cpu = READ_ONCE(vmx->cpu);
+
+	if (cpu >= 0)
+		smp_call_function_single(cpu, clear_here, vmx, 1);
+	/* An offline CPU has cleared it before it went, or is doing so. */
+	smp_cond_load_acquire(&vmx->cpu, VAL == -1);
+}
+
+static void make_current(struct vmx_vcpu *vmx, struct vmx_cpu *vc)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	list_add(&vmx->link, &vc->active);
+	vmx->cpu = smp_processor_id();
+	vc->current_vmcs = vmx;
+	/* A region's first use begins so too (SDM 3C 25.11.3). */
+	vmclear(__pa(vmx->vmcs));
+	vmptrld(__pa(vmx->vmcs));
+	local_irq_restore(flags);
+}
+
+void vmx_vcpu_load(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
+	bool moved = vmx->cpu != smp_processor_id();
+
+	if (moved) {
+		clear_everywhere(vmx);
+		make_current(vmx, vc);
+		vmx_host_setup_cpu(vmx);
+		/* This CPU's TLB may hold what a flush elsewhere did not reach. */
+		vmx->flush = true;
+	} else if (vc->current_vmcs != vmx) {
+		vc->current_vmcs = vmx;
+		vmptrld(__pa(vmx->vmcs));
+	}
+	if (vc->last != vmx) {
+		vc->last = vmx;
+		/* One guest must not train the predictors for another. */
+		indirect_branch_prediction_barrier();
+	}
+}
+
+void vmx_vcpu_put(struct vcpu *vcpu)
+{
+	vmx_host_restore(to_vmx(vcpu));
+}
+
+/* The controls of this vCPU: those of all, less what depends on its irqchip. */
+static void write_controls(struct vmx_vcpu *vmx)
+{
+	const u32 windows = PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING;
+	const u32 cr8 = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING;
+	u32 *control = vmx->control;
+	int i;
+
+	memcpy(control, vmx_caps.use, sizeof(vmx->control));
+	control[VMX_PRIMARY] &= ~windows;
+	/* A userspace interrupt controller wants to see each change of CR8. */
+	if (vmx->vcpu.lapic && vmx_has(VMX_PRIMARY, PRIMARY_TPR_SHADOW))
+		control[VMX_PRIMARY] &= ~cr8;
+	else
+		control[VMX_PRIMARY] &= ~PRIMARY_TPR_SHADOW;
+	/* Until the guest turns x2APIC mode on, see vmx.c. */
+	control[VMX_SECONDARY] &= ~SECONDARY_VIRTUALIZE_X2APIC;
+	if (!vmx->vpid)
+		control[VMX_SECONDARY] &= ~SECONDARY_VPID;
+	control[VMX_ENTRY] &= ~ENTRY_IA32E_MODE_GUEST;
+	for (i = 0; i < VMX_WORDS; i++)
+		vmwrite(vmx_word_field(i), control[i]);
+}
+
+static void write_execution_fields(struct vmx_vcpu *vmx)
+{
+	vmwrite(vmcs_exception_bitmap, EXCEPTIONS);
+	vmwrite(vmcs_page_fault_error_code_mask, 0);
+	vmwrite(vmcs_page_fault_error_code_match, 0);
+	vmwrite(vmcs_cr3_target_count, 0);
+	vmwrite(vmcs_msr_bitmap, vmx_msr_bitmap_pa(false));
+	vmwrite(vmcs_ept_pointer, vmx_eptp(&vmx->vcpu));
+	vmwrite(vmcs_vmcs_link_pointer, ~0ull);
+	if (vmx->vpid)
+		vmwrite(vmcs_vpid, vmx->vpid);
+	if (vmx_has(VMX_SECONDARY, SECONDARY_PAUSE_LOOP_EXITING)) {
+		vmwrite(vmcs_ple_gap, PLE_GAP);
+		vmwrite(vmcs_ple_window, PLE_WINDOW);
+	}
+	if (vmx->control[VMX_PRIMARY] & PRIMARY_TPR_SHADOW) {
+		vmwrite(vmcs_virtual_apic_address, __pa(lapic_registers(vmx->vcpu.lapic)));
+		vmwrite(vmcs_tpr_threshold, 0);
+	}
+	vmwrite(vmcs_exit_msr_store_count, 0);
+	vmwrite(vmcs_exit_msr_load_count, 0);
+	vmwrite(vmcs_entry_msr_load_count, 0);
+}
+
+/* What a reset sets and neither the registers nor MSRs of the guest are. */
+static void write_guest_fields(void)
+{
+	vmwrite(vmcs_guest_activity_state, ACTIVITY_ACTIVE);
+	vmwrite(vmcs_guest_interruptibility_state, 0);
+	vmwrite(vmcs_guest_pending_debug_exceptions, 0);
+	vmwrite(vmcs_guest_ia32_debugctl, 0);
+	vmwrite(vmcs_entry_interruption_info, 0);
+}
+
+/*
+ * INIT keeps the MSRs (SDM 3A table 10-1), which are what the VMCS holds beside
+ * the registers that the caller commits.
+ */
+void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	write_controls(vmx);
+	write_execution_fields(vmx);
+	write_guest_fields();
+	vmx_host_setup();
+	vmx->x2apic = false;
+	vmx->tpr_masked = false;
+	vmx->tpr_threshold = 0;
+	if (init)
+		return;
+	memset(vmx->msr, 0, sizeof(vmx->msr));
+	vmwrite(vmcs_guest_ia32_sysenter_cs, 0);
+	vmwrite(vmcs_guest_ia32_sysenter_esp, 0);
+	vmwrite(vmcs_guest_ia32_sysenter_eip, 0);
+	vmwrite(vmcs_guest_ia32_pat, PAT_RESET);
+	vmx_set_msr(vcpu, MSR_KERNEL_GS_BASE, 0);
+}
+
+int vmx_vcpu_create(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int vpid = 0;
+
+	vmx->cpu = -1;
+	vmx->vmcs = vmx_alloc_vmcs(GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs)
+		return -ENOMEM;
+	if (vmx_has(VMX_SECONDARY, SECONDARY_VPID))
+		vpid = ida_alloc_range(&vpids, VPID_FIRST, VPID_LAST, GFP_KERNEL);
+	/* Without one each entry and exit flushes: slower, nothing else. */
+	vmx->vpid = vpid < 0 ? 0 : vpid;
+	return 0;
+}
+
+void vmx_vcpu_destroy(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int cpu;
+
+	if (!vmx->vmcs)
+		return;
+	clear_everywhere(vmx);
+	/* A new vCPU at this address must not be taken for the old one. */
+	for_each_possible_cpu(cpu)
+		cmpxchg(&per_cpu_ptr(&vmx_cpu, cpu)->last, vmx, NULL);
+	if (vmx->vpid)
+		ida_free(&vpids, vmx->vpid);
+	vmx_free_vmcs(vmx->vmcs);
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The entry into the guest on VT-x. Gathers the back end's operations.
+ */
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/msr.h>
+#include <asm/processor-flags.h>
+#include <asm/special_insns.h>
+
+#include "compat.h"
+#include "context.h"
+#include "debugreg.h"
+#include "irq/lapic.h"
+#include "vmx/vmx.h"
+
+#define BASIC_EXCEPTION_OR_NMI 0
+#define BASIC_ENTRY_MACHINE_CHECK 41
+
+/*
+ * With x2APIC mode the CPU handles the MSR of the TPR as it handles CR8, once the
+ * bitmap lets it pass (SDM 3C 30.5).
+ */
+static void set_x2apic(struct vmx_vcpu *vmx, bool on)
+{
+	vmx->x2apic = on;
+	if (!(vmx->control[VMX_PRIMARY] & PRIMARY_TPR_SHADOW) ||
+	    !vmx_has(VMX_SECONDARY, SECONDARY_VIRTUALIZE_X2APIC))
+		return;
+	vmx_control(vmx, VMX_SECONDARY, SECONDARY_VIRTUALIZE_X2APIC, on);
+	vmwrite(vmcs_msr_bitmap, vmx_msr_bitmap_pa(on));
+}
+
+/* A threshold above the TPR is refused (SDM 3C 27.2.1.1): the APIC's may have moved. */
+static void settle_tpr(struct vmx_vcpu *vmx)
+{
+	struct lapic *lapic = vmx->vcpu.lapic;
+
+	if (!lapic)
+		return;
+	if (unlikely(lapic_x2apic(lapic) != vmx->x2apic))
+		set_x2apic(vmx, !vmx->x2apic);
+	if (unlikely(vmx->tpr_threshold > lapic_get_cr8(lapic))) {
+		vmx->tpr_threshold = lapic_get_cr8(lapic);
+		vmwrite(vmcs_tpr_threshold, vmx->tpr_threshold);
+	}
+}
+
+/* Host CPUs whose L1 data cache a guest could read (L1TF) have it flushed. */
+static void flush_l1d(void)
+{
+	if (boot_cpu_has_bug(X86_BUG_L1TF) && l1tf_mitigation != L1TF_MITIGATION_OFF &&
+	    boot_cpu_has(X86_FEATURE_FLUSH_L1D))
+		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+}
+
+static void load_debug_state(struct vmx_vcpu *vmx)
+{
+	debugreg_enter(&vmx->vcpu, vmread(vmcs_guest_dr7));
+	/* Only an entry in which the guest can read it needs its DR6. */
+	if (unlikely(vmx->vcpu.breakpoints_live))
+		set_debugreg(vmx->vcpu.state.dr6, 6);
+}
+
+static void store_debug_state(struct vmx_vcpu *vmx)
+{
+	struct vcpu *vcpu = &vmx->vcpu;
+
+	if (unlikely(vcpu->breakpoints_live)) {
+		unsigned long dr6;
+
+		get_debugreg(dr6, 6);
+		vcpu->state.dr6 = dr6;
+		/* The host's #DB handler expects to find nothing of the guest's. */
+		set_debugreg(DR6_RESERVED, 6);
+		vmx_control(vmx, VMX_PRIMARY, PRIMARY_MOV_DR_EXITING, true);
+	}
+	debugreg_leave(vcpu);
+}
+
+/* Events of the host that the exit took from it: interrupts are still off. */
+static void take_host_events(struct vmx_vcpu *vmx)
+{
+	u32 basic = vmx->exit_reason & EXIT_REASON_BASIC;
+	u32 info;
+
+	if (unlikely(basic == BASIC_ENTRY_MACHINE_CHECK))
+		host_machine_check();
+	if (likely(basic != BASIC_EXCEPTION_OR_NMI))
+		return;
+	info = vmread(vmcs_exit_interruption_info);
+	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
+		host_nmi();
+	else if ((info & INTERRUPTION_VECTOR) == EXC_MC)
+		host_machine_check();
+}
+
+/*
+ * The guest runs with the host's SPEC_CTRL. Where that has IBRS set and cleared by
+ * the kernel, only a write after the exit makes it hold (SDM 4 IA32_SPEC_CTRL).
+ */
+static void restore_ibrs(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
+		native_wrmsrl(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current));
+}
+
+static void vmx_enter(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	unsigned long debugctl = get_debugctlmsr();
+
+	vmx_host_enter(vmx);
+	if (unlikely(vmx->flush)) {
+		vmx->flush = false;
+		vmx_flush_here(vcpu);
+	}
+	settle_tpr(vmx);
+	load_debug_state(vmx);
+	if (native_read_cr2() != vcpu->state.cr2)
+		native_write_cr2(vcpu->state.cr2);
+	flush_l1d();
+
+	context_enter_guest();
+	vmx->failed = vmx_world_switch(vcpu->state.gpr, &vmx->host.rsp, vmx->launched);
+	restore_ibrs();
+	vcpu->state.cr2 = native_read_cr2();
+	vmx_host_leave(vmx, debugctl);
+	vmx->exit_reason = likely(!vmx->failed) ? vmread(vmcs_exit_reason) : EXIT_REASON_ENTRY_FAILURE;
+	take_host_events(vmx);
+	context_leave_guest();
+
+	store_debug_state(vmx);
+	vcpu->cached = 0;
+	if (likely(!(vmx->exit_reason & EXIT_REASON_ENTRY_FAILURE)))
+		vmx->launched = true;
+}
+
+static void vmx_flush_tlb(struct vcpu *vcpu)
+{
+	to_vmx(vcpu)->flush = true;
+}
+
+static u32 vmx_insn_length(struct vcpu *vcpu)
+{
+	return vmread(vmcs_exit_instruction_length);
+}
+
+static void vmx_set_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	vmwrite(vmcs_tsc_offset, offset);
+}
+
+static u64 vmx_exit_code(struct vcpu *vcpu, u64 info[2])
+{
+	info[0] = vmread(vmcs_exit_qualification);
+	info[1] = vmread(vmcs_idt_vectoring_info);
+	return to_vmx(vcpu)->exit_reason;
+}
+
+static u32 vmx_cpuid_flags(void)
+{
+	u32 flags = CPUID_HOST_LA57 | CPUID_HOST_PRED_CMD;
+
+	if (vmx_has(VMX_SECONDARY, SECONDARY_INVPCID))
+		flags |= CPUID_HOST_INVPCID;
+	if (vmx_has(VMX_SECONDARY, SECONDARY_RDTSCP))
+		flags |= CPUID_HOST_RDTSCP;
+	return flags;
+}
+
+const struct vendor_ops vmx_ops = {
+	.name = "VT-x",
+	.vcpu_size = sizeof(struct vmx_vcpu),
+	.format = &ept_format,
+	.setup = vmx_setup,
+	.teardown = vmx_teardown,
+	.cpu_enable = vmx_cpu_enable,
+	.cpu_disable = vmx_cpu_disable,
+	.vcpu_create = vmx_vcpu_create,
+	.vcpu_destroy = vmx_vcpu_destroy,
+	.vcpu_reset = vmx_vcpu_reset,
+	.vcpu_load = vmx_vcpu_load,
+	.vcpu_put = vmx_vcpu_put,
+	.enter = vmx_enter,
+	.recover = vmx_recover,
+	.handle_exit = vmx_handle_exit,
+	.fetch = vmx_fetch,
+	.commit = vmx_commit,
+	.get_shadow = vmx_get_shadow,
+	.set_shadow = vmx_set_shadow,
+	.nmi_blocked = vmx_nmi_blocked,
+	.set_nmi_blocked = vmx_set_nmi_blocked,
+	.inject = vmx_inject,
+	.request_window = vmx_request_window,
+	.insn_length = vmx_insn_length,
+	.get_msr = vmx_get_msr,
+	.set_msr = vmx_set_msr,
+	.flush_tlb = vmx_flush_tlb,
+	.set_tsc_offset = vmx_set_tsc_offset,
+	.exit_code = vmx_exit_code,
+	.explain = vmx_explain,
+	.cpuid_flags = vmx_cpuid_flags,
+};
