@@ -248,13 +248,20 @@ static int do_get_entry_report(void *vcpu, void *data)
 }
 
 static const struct ioctl_entry vcpu_ioctls[] = {
-	{ KVM_GET_REGS, do_get_regs },		 { KVM_SET_REGS, do_set_regs },
-	{ KVM_GET_SREGS, do_get_sregs },	 { KVM_SET_SREGS, do_set_sregs },
-	{ KVM_GET_VCPU_EVENTS, do_get_events },	 { KVM_SET_VCPU_EVENTS, do_set_events },
-	{ KVM_GET_DEBUGREGS, do_get_debugregs }, { KVM_SET_DEBUGREGS, do_set_debugregs },
-	{ KVM_GET_MP_STATE, do_get_mp_state },	 { KVM_SET_MP_STATE, do_set_mp_state },
-	{ KVM_TRANSLATE, do_translate },	 { KVM_GET_LAPIC, do_get_lapic },
-	{ KVM_SET_LAPIC, do_set_lapic },	 { KVM_INTERRUPT, do_interrupt },
+	{ KVM_GET_REGS, do_get_regs },
+	{ KVM_SET_REGS, do_set_regs },
+	{ KVM_GET_SREGS, do_get_sregs },
+	{ KVM_SET_SREGS, do_set_sregs },
+	{ KVM_GET_VCPU_EVENTS, do_get_events },
+	{ KVM_SET_VCPU_EVENTS, do_set_events },
+	{ KVM_GET_DEBUGREGS, do_get_debugregs },
+	{ KVM_SET_DEBUGREGS, do_set_debugregs },
+	{ KVM_GET_MP_STATE, do_get_mp_state },
+	{ KVM_SET_MP_STATE, do_set_mp_state },
+	{ KVM_TRANSLATE, do_translate },
+	{ KVM_GET_LAPIC, do_get_lapic },
+	{ KVM_SET_LAPIC, do_set_lapic },
+	{ KVM_INTERRUPT, do_interrupt },
 	{ ORIEL_GET_ENTRY_REPORT, do_get_entry_report },
 };
 
