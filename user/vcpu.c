@@ -2,6 +2,7 @@
 /* One vCPU: its thread, and what to do at each exit to here. */
 #include "vcpu.h"
 
+#include "../uapi/oriel.h"
 #include "diag.h"
 #include "vcpu_dump.h"
 
@@ -29,6 +30,7 @@ int vcpu_create(struct vcpu *vcpu, int node_fd, int vm_fd, unsigned int index,
 	vcpu->index = index;
 	vcpu->devices = *devices;
 	vcpu->run_size = (size_t)size;
+	vcpu->explains_entries = ioctl(node_fd, ORIEL_CHECK_EXTENSION, ORIEL_CAP_ENTRY_REPORT) > 0;
 	vcpu->fd = ioctl(vm_fd, KVM_CREATE_VCPU, index);
 	if (vcpu->fd < 0)
 		return diag_error("KVM_CREATE_VCPU %u: %s", index, strerror(errno));

@@ -33,6 +33,7 @@ struct vcpu_devices {
  * @fd: the KVM ABI's vCPU descriptor
  * @run: the page shared with the kernel
  * @run_size: of @run, in bytes
+ * @explains_entries: ORIEL_GET_ENTRY_REPORT works
  * @devices: what its exits reach
  * @thread: runs it, once started
  */
@@ -41,6 +42,7 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run;
 	size_t run_size;
+	bool explains_entries;
 	struct vcpu_devices devices;
 	pthread_t thread;
 };

@@ -3,6 +3,7 @@
 #include "vcpu_dump.h"
 
 #include "diag.h"
+#include "entry_failure.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,6 +37,21 @@ static void dump_internal_error(const struct vcpu *vcpu)
 		diag_note("  data[%u] 0x%016" PRIx64, i, (uint64_t)run->internal.data[i]);
 }
 
+static void dump_failed_entry(const struct vcpu *vcpu)
+{
+	struct oriel_entry_report report;
+
+	diag_error("vCPU %u: failed entry, hardware reason %#" PRIx64
+		   ": the CPU refused the guest's state",
+		   vcpu->index, (uint64_t)vcpu->run->fail_entry.hardware_entry_failure_reason);
+	if (!vcpu->explains_entries)
+		return;
+	if (ioctl(vcpu->fd, ORIEL_GET_ENTRY_REPORT, &report))
+		diag_error("vCPU %u: ORIEL_GET_ENTRY_REPORT: %s", vcpu->index, strerror(errno));
+	else
+		entry_failure_print(vcpu->index, &report);
+}
+
 static void dump_reason(const struct vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -48,9 +64,7 @@ static void dump_reason(const struct vcpu *vcpu)
 		diag_error("vCPU %u: halted, and nothing can wake it", vcpu->index);
 		break;
 	case KVM_EXIT_FAIL_ENTRY:
-		diag_error("vCPU %u: failed entry, hardware reason %#" PRIx64
-			   ": the CPU refused the guest's state",
-			   vcpu->index, (uint64_t)run->fail_entry.hardware_entry_failure_reason);
+		dump_failed_entry(vcpu);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		dump_internal_error(vcpu);
