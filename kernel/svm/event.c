@@ -82,6 +82,7 @@ void svm_inject(struct vcpu *vcpu)
 
 	switch (event->type) {
 	case EVENT_NONE:
+		svm->injected = 0;
 		control->eventinj = 0;
 		return;
 	case EVENT_IRQ:
@@ -100,6 +101,7 @@ void svm_inject(struct vcpu *vcpu)
 	}
 	if (event->has_error_code)
 		info |= EVENT_EV | (u64)event->error_code << EVENT_ERROR_CODE_SHIFT;
+	svm->injected = info;
 	control->eventinj = info;
 }
 

@@ -11,6 +11,7 @@
 
 void svm_explain(struct vcpu *vcpu, struct entry_report *report)
 {
+	struct svm_vcpu *svm = to_svm(vcpu);
 	const struct cpuid_facts *host = cpuid_host_facts();
 	const struct svm_check facts = {
 		.cr4_reserved = host->cr4_reserved,
@@ -22,5 +23,8 @@ void svm_explain(struct vcpu *vcpu, struct entry_report *report)
 		.shadow_stacks = cpuid_eax(0) >= 7 && cpuid_ecx(7) & CPUID_7_ECX_SHSTK,
 	};
 
-	svm_check_entry(to_svm(vcpu)->vmcb, &facts, report);
+	/* What was injected before the refused entry broke no rule: it may stay. */
+	svm->vmcb->control.eventinj = svm->injected;
+	svm_check_entry(svm->vmcb, &facts, report);
+	svm->vmcb->control.eventinj = 0;
 }

@@ -66,6 +66,7 @@ static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 	svm->nmi_blocked = false;
 	svm->in_iret = false;
 	svm->stepping = false;
+	svm->injected = 0;
 }
 
 static int svm_vcpu_create(struct vcpu *vcpu)

@@ -62,6 +62,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @iret_rip: where the IRET is that ends the blocking, valid while @in_iret
  * @in_iret: IRET was intercepted and is being executed
  * @stepping: TF was set to get an exit after that IRET
+ * @injected: eventinj as it was last written, which an exit clears
  * @step_rflags: the guest's own RFLAGS.TF and RF meanwhile
  */
 struct svm_vcpu {
@@ -73,6 +74,7 @@ struct svm_vcpu {
 	bool nmi_blocked;
 	bool in_iret;
 	bool stepping;
+	u64 injected;
 	u64 step_rflags;
 	u64 iret_rip;
 };

@@ -7,7 +7,7 @@
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
 
-programs=(abi memory kvmrun)
+programs=(abi memory kvmrun entryfail)
 if [ "${1-}" = kvm ]; then
 	node=/dev/kvm
 else

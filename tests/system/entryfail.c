@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Entries that the CPU refuses: state that the ABI takes and no CPU enters with must
+ * end KVM_RUN with KVM_EXIT_FAIL_ENTRY, and ORIEL_GET_ENTRY_REPORT must name the field
+ * that is wrong. KTAP on stdout.
+ *
+ *	entryfail [-d /dev/oriel]
+ *
+ * On the in-tree KVM, which explains nothing, all is skipped.
+ */
+#include <cpuid.h>
+#include <signal.h>
+
+#include "../../uapi/oriel.h"
+#include "rawvm.h"
+
+#define PORT_MARK 0x50
+#define NOT_CANONICAL 0x0000800000000000ull
+#define RFLAGS_VM (1u << 17)
+
+/* Exit reason 33 with bit 31, VM-instruction error 7 (SDM 3C 27.8, 31.4). */
+#define INVALID_GUEST_STATE 0x80000021u
+#define INVALID_CONTROLS 7u
+/* Of whose 64 bits QEMU's CPU knows 32 (APM 2 appendix C). */
+#define VMEXIT_INVALID 0xffffffffu
+
+GUEST_CODE(mark_code, "1: out %al, $0x50\n"
+		      "jmp 1b");
+
+/* ---- the CPU ---- */
+
+static bool signature_is(unsigned int leaf, const char *text)
+{
+	unsigned int eax, regs[3];
+
+	__cpuid(leaf, eax, regs[0], regs[1], regs[2]);
+	return !memcmp(regs, text, sizeof(regs));
+}
+
+static bool is_amd(void)
+{
+	/* EBX, ECX, EDX, although the text goes on in EDX. */
+	return signature_is(0, "AuthcAMDenti");
+}
+
+static bool is_qemu(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	__cpuid(1, eax, ebx, ecx, edx);
+	return ecx >> 31 && signature_is(0x40000000, "TCGTCGTCGTCG");
+}
+
+/* ---- machines ---- */
+
+static bool explains(void)
+{
+	if (ioctl(kvm, ORIEL_CHECK_EXTENSION, ORIEL_CAP_ENTRY_REPORT) > 0)
+		return true;
+	skipped = "this node has no ORIEL_CHECK_EXTENSION";
+	return false;
+}
+
+static struct machine new_mark_machine(void)
+{
+	struct machine m = new_machine(1, false, mark_code, mark_code_end);
+
+	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE });
+	return m;
+}
+
+static void expect_no_report(const struct machine *m)
+{
+	struct oriel_entry_report report;
+
+	errno = 0;
+	check(ioctl(m->vcpu[0], ORIEL_GET_ENTRY_REPORT, &report) < 0, "there is a report");
+	check_equal(errno, ENODATA, "errno without a report");
+}
+
+static void expect_entry(const struct machine *m, const char *what)
+{
+	int reason = run(m, 0);
+
+	if (reason != KVM_EXIT_IO || m->run[0]->io.port != PORT_MARK)
+		complain("%s: KVM_RUN gives %d", what, reason);
+}
+
+/* Whether it is a string that is not empty. */
+static bool ends(const char *text, size_t size)
+{
+	return text[0] && memchr(text, 0, size);
+}
+
+/* What every report must be like. */
+static void check_report(const struct machine *m, const struct oriel_entry_report *report)
+{
+	uint32_t i;
+
+	check_equal(report->reason, m->run[0]->fail_entry.hardware_entry_failure_reason,
+		    "the report's reason");
+	check_equal(report->cpu, m->run[0]->fail_entry.cpu, "the report's CPU");
+	check(report->named <= ORIEL_ENTRY_VIOLATIONS && report->named <= report->broken,
+	      "more rules are named than there are");
+	for (i = 0; i < ARRAY_SIZE(report->reserved); i++)
+		check_equal(report->reserved[i], 0, "a reserved word");
+	for (i = 0; i < ORIEL_ENTRY_VIOLATIONS; i++) {
+		const struct oriel_entry_violation *v = &report->violations[i];
+		static const struct oriel_entry_violation nothing;
+
+		if (i >= report->named) {
+			check(!memcmp(v, &nothing, sizeof(nothing)), "what is unused is not 0");
+			continue;
+		}
+		check(ends(v->field, sizeof(v->field)), "a field has no name");
+		check(ends(v->section, sizeof(v->section)), "a rule has no section");
+		check(ends(v->rule, sizeof(v->rule)), "a rule has no text");
+		printf("# %s %#llx: %s (%s)\n", v->field, (unsigned long long)v->value, v->rule,
+		       v->section);
+	}
+}
+
+/* The entry must fail, and the report name @field first, among @broken rules. */
+static void expect_failure(const struct machine *m, uint32_t reason, const char *field,
+			   uint32_t broken)
+{
+	struct oriel_entry_report report;
+	int exit_reason = run(m, 0);
+
+	if (exit_reason != KVM_EXIT_FAIL_ENTRY) {
+		complain("%s: KVM_RUN gives %d", field, exit_reason);
+		return;
+	}
+	check_equal((uint32_t)m->run[0]->fail_entry.hardware_entry_failure_reason, reason,
+		    "the reason");
+	/* Nothing that is there before may shine through. */
+	memset(&report, 0x5a, sizeof(report));
+	MUST(m->vcpu[0], ORIEL_GET_ENTRY_REPORT, &report);
+	check_report(m, &report);
+	check_equal(report.broken, broken, "rules broken");
+	if (!report.named || strcmp(report.violations[0].field, field))
+		complain("%s is not named", field);
+}
+
+/* ---- tests ---- */
+
+static void test_discovery(void)
+{
+	if (!explains())
+		return;
+	check_equal(ioctl(kvm, ORIEL_CHECK_EXTENSION, ORIEL_CAP_ENTRY_REPORT), 1,
+		    "ORIEL_CAP_ENTRY_REPORT");
+	check_equal(ioctl(kvm, ORIEL_CHECK_EXTENSION, 0x7fffffff), 0, "an unknown capability");
+	check_equal(ioctl(kvm, ORIEL_CHECK_EXTENSION, ~0ul), 0, "an impossible capability");
+}
+
+static void test_no_failure(void)
+{
+	struct machine m;
+
+	if (!explains())
+		return;
+	m = new_mark_machine();
+	expect_no_report(&m);
+	expect_entry(&m, "an entry like any other");
+	expect_no_report(&m);
+	check(ioctl(m.vcpu[0], _IO(ORIELIO, 0x7f), 0) < 0 && errno == ENOTTY,
+	      "an unknown ioctl is not ENOTTY");
+	free_machine(&m);
+}
+
+/* An exception whose vector is none (APM 2 15.20); KVM_SET_VCPU_EVENTS takes it. */
+static void test_svm_event(void)
+{
+	struct kvm_vcpu_events none = { 0 };
+	struct kvm_vcpu_events events = { .exception = { .injected = 1, .nr = 31 } };
+	struct machine m;
+
+	if (!explains())
+		return;
+	if (!is_amd()) {
+		skipped = "this CPU has no SVM";
+		return;
+	}
+	if (!is_qemu()) {
+		skipped = "that vector 31 is refused is known of QEMU's CPU only";
+		return;
+	}
+	m = new_mark_machine();
+	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &events);
+	expect_failure(&m, VMEXIT_INVALID, "eventinj", 1);
+	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &none);
+	/* QEMU's CPU saves a RIP here that it has not loaded. */
+	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE });
+	expect_entry(&m, "after the event is taken back");
+	free_machine(&m);
+}
+
+/* ---- VMX ---- */
+
+/* @corrupt makes @field wrong in flat protected mode. */
+struct corruption {
+	const char *field;
+	uint32_t broken;
+	void (*corrupt)(struct kvm_sregs *sregs);
+};
+
+static void ss_read_only(struct kvm_sregs *sregs)
+{
+	sregs->ss.type = 1;
+}
+
+static void cs_of_user(struct kvm_sregs *sregs)
+{
+	sregs->cs.dpl = 3;
+}
+
+static void cs_odd_limit(struct kvm_sregs *sregs)
+{
+	sregs->cs.limit = 0xfffff000;
+}
+
+static void ds_of_system(struct kvm_sregs *sregs)
+{
+	sregs->ds.s = 0;
+}
+
+static void es_not_readable(struct kvm_sregs *sregs)
+{
+	sregs->es.type = 9;
+}
+
+static void ldtr_of_task(struct kvm_sregs *sregs)
+{
+	sregs->ldt.present = 1;
+	sregs->ldt.unusable = 0;
+	sregs->ldt.s = 0;
+	sregs->ldt.type = 9;
+}
+
+static void tr_unusable(struct kvm_sregs *sregs)
+{
+	sregs->tr.unusable = 1;
+}
+
+static void fs_not_canonical(struct kvm_sregs *sregs)
+{
+	sregs->fs.base = NOT_CANONICAL;
+}
+
+static void ss_too_wide(struct kvm_sregs *sregs)
+{
+	sregs->ss.base = 1ull << 32;
+}
+
+static void gdtr_not_canonical(struct kvm_sregs *sregs)
+{
+	sregs->gdt.base = NOT_CANONICAL;
+}
+
+static bool wants_vmx(void)
+{
+	if (!explains())
+		return false;
+	if (!is_amd())
+		return true;
+	skipped = "this CPU has no VMX";
+	return false;
+}
+
+static void test_vmx_segments(void)
+{
+	static const struct corruption corruptions[] = {
+		{ "guest_ss_access_rights", 1, ss_read_only },
+		{ "guest_cs_access_rights", 1, cs_of_user },
+		{ "guest_cs_access_rights", 1, cs_odd_limit },
+		{ "guest_ds_access_rights", 1, ds_of_system },
+		{ "guest_es_access_rights", 1, es_not_readable },
+		{ "guest_ldtr_access_rights", 1, ldtr_of_task },
+		/* It is not present then either. */
+		{ "guest_tr_access_rights", 2, tr_unusable },
+		{ "guest_fs_base", 1, fs_not_canonical },
+		{ "guest_ss_base", 1, ss_too_wide },
+		{ "guest_gdtr_base", 1, gdtr_not_canonical },
+	};
+	struct kvm_sregs good, bad;
+	struct machine m;
+	size_t i;
+
+	if (!wants_vmx())
+		return;
+	m = new_mark_machine();
+	MUST(m.vcpu[0], KVM_GET_SREGS, &good);
+	for (i = 0; i < ARRAY_SIZE(corruptions); i++) {
+		bad = good;
+		corruptions[i].corrupt(&bad);
+		MUST(m.vcpu[0], KVM_SET_SREGS, &bad);
+		expect_failure(&m, INVALID_GUEST_STATE, corruptions[i].field,
+			       corruptions[i].broken);
+		MUST(m.vcpu[0], KVM_SET_SREGS, &good);
+		expect_entry(&m, corruptions[i].field);
+	}
+	free_machine(&m);
+}
+
+static void test_vmx_rip_and_rflags(void)
+{
+	struct kvm_regs good = { .rip = CODE };
+	struct machine m;
+
+	if (!wants_vmx())
+		return;
+	m = new_mark_machine();
+	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE, .rflags = 1u << 3 });
+	expect_failure(&m, INVALID_GUEST_STATE, "guest_rflags", 1);
+	set_regs(&m, 0, &good);
+	expect_entry(&m, "after RFLAGS");
+	set_regs(&m, 0, &(struct kvm_regs){ .rip = 1ull << 32 });
+	expect_failure(&m, INVALID_GUEST_STATE, "guest_rip", 1);
+	set_regs(&m, 0, &good);
+	expect_entry(&m, "after RIP");
+	free_machine(&m);
+}
+
+/* Virtual-8086 mode with flat segments breaks three rules for each of six. */
+static void test_vmx_many_rules(void)
+{
+	struct machine m;
+
+	if (!wants_vmx())
+		return;
+	m = new_mark_machine();
+	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE, .rflags = RFLAGS_VM });
+	expect_failure(&m, INVALID_GUEST_STATE, "guest_es_base", 18);
+	free_machine(&m);
+}
+
+/* #GP without an error code is refused before the guest's state is looked at. */
+static void test_vmx_event(void)
+{
+	struct kvm_vcpu_events none = { 0 };
+	struct kvm_vcpu_events events = { .exception = { .injected = 1, .nr = 13 } };
+	struct machine m;
+
+	if (!wants_vmx())
+		return;
+	m = new_mark_machine();
+	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &events);
+	expect_failure(&m, INVALID_CONTROLS, "entry_interruption_info", 1);
+	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &none);
+	expect_entry(&m, "after the event is taken back");
+	free_machine(&m);
+}
+
+static const struct test tests[] = {
+	TEST(discovery),	  TEST(no_failure),	TEST(svm_event), TEST(vmx_segments),
+	TEST(vmx_rip_and_rflags), TEST(vmx_many_rules), TEST(vmx_event),
+};
+
+int main(int argc, char **argv)
+{
+	signal(SIGALRM, on_hang);
+	return run_tests(argc, argv, tests, ARRAY_SIZE(tests));
+}
