@@ -193,27 +193,16 @@ static const svm_handler handlers[] = {
 	[SVM_EXIT_RDPRU] = exit_undefined,
 };
 
-/* VMEXIT_INVALID: what was to be injected is a part of what is explained. */
-static int exit_invalid(struct svm_vcpu *svm)
-{
-	struct vmcb_control *control = &svm->vmcb->control;
-	int fate = vcpu_exit_fail_entry(&svm->vcpu, control->exitcode);
-
-	control->eventinj = 0;
-	return fate;
-}
-
 int svm_handle_exit(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	u64 exitcode = svm->vmcb->control.exitcode;
 	svm_handler handler = NULL;
 
-	if (unlikely(exitcode == (u32)SVM_EXIT_ERR || exitcode == (u64)SVM_EXIT_ERR))
-		return exit_invalid(svm);
-	svm->vmcb->control.eventinj = 0;
 	if (exitcode == SVM_EXIT_NPF)
 		return exit_npf(svm);
+	if (exitcode == (u32)SVM_EXIT_ERR || exitcode == (u64)SVM_EXIT_ERR)
+		return vcpu_exit_fail_entry(vcpu, exitcode);
 	if (exitcode < ARRAY_SIZE(handlers))
 		handler = handlers[array_index_nospec(exitcode, ARRAY_SIZE(handlers))];
 	if (!handler)
