@@ -33,8 +33,11 @@ static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
 	void __user *user = (void __user *)(hva + offset_in_page(gpa));
 	u32 narrow;
 
-	if (hva == MEMSLOT_NO_HVA)
-		return -ENXIO;
+	if (hva == MEMSLOT_NO_HVA) {
+		/* Nobody answers on the bus. */
+		*entry = size == sizeof(*entry) ? ~0ull : U32_MAX;
+		return 0;
+	}
 	/* In one piece, as the CPU does: a sibling may be changing it. */
 	if (size == sizeof(*entry))
 		return get_user(*entry, (u64 __user *)user);

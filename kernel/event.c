@@ -171,6 +171,12 @@ static void take_exception(struct vcpu *vcpu)
 		vcpu->state.cr2 = exception->address;
 		vcpu_touch(vcpu, STATE_CR);
 	}
+	if (exception->vector == EXC_DB) {
+		/* So that the handler can use the registers (SDM 3B 18.2.4). */
+		vcpu_need(vcpu, STATE_DR);
+		vcpu->state.dr7 &= ~(u64)DR7_GD;
+		vcpu_touch(vcpu, STATE_DR);
+	}
 	if (exception->vector != EXC_DB && exception->vector != EXC_BP &&
 	    exception->vector != EXC_OF) {
 		vcpu_need(vcpu, STATE_RIP);
