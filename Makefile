@@ -24,11 +24,13 @@ module: | build/setup-build
 	+$(MODULE) M=$(CURDIR) modules
 
 # The module built against another kernel's headers, in a copy of its sources:
-# make module-6.12 takes Debian's newest packaged 6.12.
+# make module-6.12 takes Debian's newest packaged 6.12, make module-debug the kernel
+# of the host amd-debug, make module-small that of scripts/lab intel --kernel small.
 module-%: | build/setup-build
 	mkdir -p build/$@
 	cp -Rpu Kbuild kernel $(wildcard uapi) build/$@/
-	+$(MAKE) -C $$(scripts/headers $*) W=1 MAKEOVERRIDES= M=$(CURDIR)/build/$@ modules
+	+$(MAKE) -C $$(scripts/headers $*) W=1 MAKEOVERRIDES= M=$(CURDIR)/build/$@ \
+		$(if $(filter debug,$*),UBSAN_SANITIZE=y) modules
 
 user: | build/setup-build
 	+$(MAKE) -C user CC=$(CC)
@@ -45,9 +47,9 @@ install: module user
 	install -D -m 644 oriel.ko $(DESTDIR)/lib/modules/$(KVER)/updates/oriel.ko
 	$(if $(DESTDIR),,depmod $(KVER))
 
-# A guest, on this machine or on the emulated host; AUTO=1 types by itself.
-demo: module user | build/setup-lab
-	scripts/demo $(if $(AUTO),--auto)
+# A guest, on this machine or on an emulated host; AUTO=1 types by itself.
+demo: $(if $(filter amd-debug,$(HOST)),module-debug,module) user | build/setup-lab
+	scripts/demo $(if $(HOST),--host $(HOST)) $(if $(AUTO),--auto)
 
 bench: module user | build/setup-lab
 	scripts/bench
@@ -73,13 +75,15 @@ clean:
 
 help:
 	@echo 'make            oriel.ko, the launcher (build/oriel), the unit tests'
-	@echo 'make demo       a Linux guest to a shell; AUTO=1 types by itself'
+	@echo 'make demo       a Linux guest to a shell; AUTO=1 types by itself,'
+	@echo '                HOST=intel, amd, amd-debug, amd-bochs: on that host'
 	@echo 'make check      every test, lint included'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
 	@echo 'make bench      memory and boot time, beside KVM'
 	@echo 'make install    DESTDIR and PREFIX are honoured'
-	@echo 'make module-6.12  the module against other headers of Debian'
+	@echo 'make module-6.12  the module against other headers of Debian;'
+	@echo '                  -debug, -small: against those of a kernel of the lab'
 	@echo 'make clean      all but what was fetched (build/lab, build/headers)'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 

@@ -163,6 +163,119 @@ decompress()
 	rm "$first"
 }
 
+# slow_host HOST: is it one in which an instruction is dear, so that it gets no files
+# but those that are packed for it, and small guests?
+slow_host() { [ "$1" = intel ] || [ "$1" = amd-bochs ]; }
+
+# host_module HOST: print the path of the module for the kernel that HOST of the lab
+# runs; no HOST is this machine.
+host_module()
+{
+	if [ "$1" = amd-debug ]; then
+		echo "$build/module-debug/oriel.ko"
+	else
+		echo "$top/oriel.ko"
+	fi
+}
+
+# small_guest_kernel: print the path of a Linux kernel for guests that starts in few
+# instructions, built at first use.
+small_guest_kernel()
+{
+	local dir
+
+	dir=$(built_kernel guest)
+	echo "$dir/boot/vmlinux-${dir##*/}"
+}
+
+# guest_kernel HOST: print the path of the Linux that guests run on HOST: Debian's,
+# where that starts in seconds.
+guest_kernel()
+{
+	local dir
+
+	if slow_host "$1"; then
+		small_guest_kernel
+	else
+		dir=$(kernel_dir "")
+		echo "$dir/boot/vmlinuz-${dir##*/}"
+	fi
+}
+
+# kernel_source: print the folder of Debian's kernel source, fetched at first use.
+kernel_source()
+{
+	local dir=$build/lab/linux-source-6.1 package=$build/lab/linux-source tmp
+	local archive=/usr/src/linux-source-6.1.tar.xz
+
+	if ! [ -d "$dir" ]; then
+		if ! [ -f $archive ]; then
+			[ -d "$package" ] || unpack_packages "$package" linux-source-6.1 ||
+				die "could not fetch linux-source-6.1"
+			archive=$package$archive
+		fi
+		tmp=$(mktemp -d "$dir.XXXXXX")
+		tar -C "$tmp" --strip-components=1 -xf "$archive" ||
+			die "could not unpack $archive"
+		mv -T "$tmp" "$dir" 2>/dev/null || rm -rf "$tmp"
+		rm -rf "$package"
+	fi
+	echo "$dir"
+}
+
+# built_kernel NAME: print the folder, laid out as that of kernel_dir, of a kernel
+# that has its configuration in lab.d/NAME.config, on top of allnoconfig. It is
+# built at first use and when that file changes, in build/lab/NAME.
+built_kernel()
+{
+	local name=$1 config=$top/scripts/lab.d/$1.config tree=$build/lab/$1
+	local stamp lock version
+
+	mkdir -p "$tree"
+	# One builds, another that comes meanwhile waits.
+	exec {lock}>"$tree/lock"
+	flock $lock
+	stamp=$(sha256sum <"$config")
+	if [ "$(cat "$tree/stamp" 2>/dev/null)" != "$stamp" ]; then
+		need_packages bc bison flex gcc libc6-dev libelf-dev lz4 make perl
+		say "building the kernel $name (see $tree/log)"
+		build_kernel "$name" >"$tree/log" 2>&1 || {
+			tail -n 30 "$tree/log" >&2
+			die "the kernel $name does not build"
+		}
+		echo "$stamp" >"$tree/stamp"
+	fi
+	exec {lock}>&-
+	version=$(cat "$tree/include/config/kernel.release")
+	echo "$tree/root/$version"
+}
+
+# build_kernel NAME: from the configuration to what built_kernel promises.
+build_kernel()
+{
+	local name=$1 tree=$build/lab/$1 source version root
+	local config=$top/scripts/lab.d/$1.config
+
+	source=$(kernel_source) || return
+	kernel_make() {
+		env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u KDIR \
+			make -C "$source" O="$tree" "$@"
+	}
+	kernel_make KCONFIG_ALLCONFIG="$config" allnoconfig || return
+	# What was asked for and not got is a mistake in the file.
+	! grep -xE 'CONFIG_[A-Z0-9_]+=.*' "$config" |
+		grep -vxFf "$tree/.config" || return
+	kernel_make -j"$(nproc)" all || return
+	version=$(cat "$tree/include/config/kernel.release")
+	root=$tree/root/$version
+	rm -rf "$tree/root"
+	mkdir -p "$root/boot" "$root/lib/modules/$version"
+	cp "$tree/arch/x86/boot/bzImage" "$root/boot/vmlinuz-$version" &&
+		strip -o "$root/boot/vmlinux-$version" "$tree/vmlinux" || return
+	! grep -qx CONFIG_MODULES=y "$tree/.config" ||
+		kernel_make INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
+}
+
 # installed_headers [PREFIX]: the version of the running kernel if its headers are
 # installed and there is no PREFIX, or of the newest installed headers of Debian's
 # stock kernel, or nothing.
@@ -181,11 +294,17 @@ installed_headers()
 
 # headers_dir [PREFIX]: print a folder to build the module against (make's KDIR).
 # Without PREFIX: the running kernel's, or the newest installed headers; if there
-# are none, and for a PREFIX, Debian's package, unpacked at first use.
+# are none, and for a PREFIX, Debian's package, unpacked at first use. PREFIX may be
+# the name of a kernel of built_kernel.
 headers_dir()
 {
 	local prefix=${1-} version dir kdir common
 
+	if [ -f "$top/scripts/lab.d/$prefix.config" ]; then
+		built_kernel "$prefix" >/dev/null
+		echo "$build/lab/$prefix"
+		return
+	fi
 	dir=/lib/modules/$(uname -r)/build
 	[ -z "$prefix" ] && [ -d "$dir" ] ||
 		dir=/usr/src/linux-headers-$(installed_headers "$prefix")

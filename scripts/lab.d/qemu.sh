@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 #
 # Hosts in QEMU's TCG, which has SVM with nested paging: sourced by their scripts
 # after common.sh.
 
-# shellcheck disable=SC2034,SC2154 # common.sh shares them
 family=qemu
 packages=(qemu-system-x86)
 base_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay irqbypass kvm-amd)
