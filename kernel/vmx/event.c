@@ -130,6 +130,11 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
+	/* STI need not close the NMI window, but no NMI is injected behind it: there
+	 * the interrupt window opens one instruction later (SDM 3C 26.4.2).
+	 */
+	if (windows & WINDOW_NMI && vmx_get_shadow(vcpu) & SHADOW_STI)
+		windows = (windows & ~WINDOW_NMI) | WINDOW_IRQ;
 	vmx_control(vmx, VMX_PRIMARY, PRIMARY_INTERRUPT_WINDOW_EXITING, windows & WINDOW_IRQ);
 	vmx_control(vmx, VMX_PRIMARY, PRIMARY_NMI_WINDOW_EXITING, windows & WINDOW_NMI);
 	request_tpr_exit(vmx, windows & WINDOW_TPR);
