@@ -421,7 +421,7 @@ static void run_random(const struct machine *m, const struct kvm_sregs *good, ui
 		       uint32_t *entered)
 {
 	struct kvm_regs regs = { .rip = CODE, .rsp = STACK };
-	struct oriel_entry_report report;
+	struct oriel_entry_report report = { 0 };
 	struct kvm_sregs sregs = *good;
 
 	random_sregs(&sregs);
