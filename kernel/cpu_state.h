@@ -149,9 +149,10 @@ struct cpu_exception {
 #define EXC_MC 18
 #define EXC_XM 19
 
-/* DR6: a MOV to or from a debug register, a single step (SDM 3B 17.2.3). */
+/* DR6: a MOV to or from a debug register, a single step, a task switch (SDM 3B 17.2.3). */
 #define DR6_BD BIT(13)
 #define DR6_BS BIT(14)
+#define DR6_BT BIT(15)
 /* DR7: breakpoints that are enabled, locally or globally; general detect. */
 #define DR7_ENABLED 0xff
 #define DR7_GD BIT(13)

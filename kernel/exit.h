@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 
+#include "emulate/task_switch.h"
 #include "vcpu.h"
 
 /** vcpu_skip() - step over the instruction that exited */
@@ -70,6 +71,18 @@ int vcpu_exit_clts(struct vcpu *vcpu);
  * @msw: its operand
  */
 int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw);
+
+/**
+ * vcpu_exit_task_switch() - a task switch
+ * @vcpu: the vCPU; its event is the one that used the task gate, if that was none
+ *	of INT n, INT1, INT3 and INTO
+ * @selector: of the new task's TSS
+ * @source: what asks for it
+ * @external: the gate was not used by INT n, INT3 or INTO
+ * @length: bytes of the instruction that asks for it, 0 where an event does
+ */
+int vcpu_exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switch_source source,
+			  bool external, u8 length);
 
 /** vcpu_exit_window() - an interrupt or NMI window has opened */
 int vcpu_exit_window(struct vcpu *vcpu);

@@ -31,6 +31,8 @@ typedef int (*vmx_handler)(struct vmx_vcpu *vmx);
 #define EPT_VIOLATION_FETCH BIT(2)
 #define EPT_VIOLATION_NMI_UNBLOCKING BIT(12)
 
+#define TASK_SWITCH_SOURCE_SHIFT 30
+
 #define DEBUG_CONDITIONS (GENMASK(3, 0) | DR6_BD | DR6_BS)
 
 /*
@@ -104,6 +106,32 @@ static int exit_tpr_below_threshold(struct vmx_vcpu *vmx)
 {
 	vcpu_make_request(&vmx->vcpu, REQ_EVENT);
 	return EXIT_RESUME;
+}
+
+/* Sources have the numbers of enum task_switch_source (SDM 3C table 28-3). */
+static int exit_task_switch(struct vmx_vcpu *vmx)
+{
+	u64 qualification = vmread(vmcs_exit_qualification);
+	enum task_switch_source source = qualification >> TASK_SWITCH_SOURCE_SHIFT & 3;
+	u32 info = vmread(vmcs_idt_vectoring_info);
+	u32 length = vmread(vmcs_exit_instruction_length);
+	bool external = false;
+
+	if (source == TASK_SWITCH_GATE && info & INTERRUPTION_VALID) {
+		switch (info & INTERRUPTION_TYPE) {
+		case INTERRUPTION_SOFT_INTERRUPT:
+		case INTERRUPTION_SOFT_EXCEPTION:
+			break;
+		case INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION:
+			external = true;
+			break;
+		default:
+			/* RIP is where the old task will go on (SDM 3C 28.3.3). */
+			external = true;
+			length = 0;
+		}
+	}
+	return vcpu_exit_task_switch(&vmx->vcpu, qualification, source, external, length);
 }
 
 static int exit_cpuid(struct vmx_vcpu *vmx)
@@ -244,7 +272,7 @@ static const struct exit exits[] = {
 	[6] = { "other SMI" },
 	[7] = { "interrupt window", exit_window },
 	[8] = { "NMI window", exit_window },
-	[9] = { "task switch" },
+	[9] = { "task switch", exit_task_switch },
 	[10] = { "CPUID", exit_cpuid },
 	[11] = { "GETSEC", exit_undefined },
 	[12] = { "HLT", exit_hlt },
