@@ -70,6 +70,9 @@ struct vmx_rule {
 #define VMX_RULE(field_, broken_, argument_, section_, rule_) \
 	VMX_RULE_IF(VMX_PIN, 0, field_, broken_, argument_, section_, rule_)
 
+/* The fields of a segment register. */
+enum vmx_segment_part { PART_SELECTOR, PART_BASE, PART_LIMIT, PART_RIGHTS, PART_COUNT };
+
 /**
  * struct vmx_segment - a segment register of the guest
  * @seg: enum cpu_seg
@@ -79,8 +82,6 @@ struct vmx_rule {
  * @cs_selector: selector of CS
  * @ss_rights: access rights of SS
  */
-enum vmx_segment_part { PART_SELECTOR, PART_BASE, PART_LIMIT, PART_RIGHTS, PART_COUNT };
-
 struct vmx_segment {
 	u8 seg;
 	u64 part[PART_COUNT];
