@@ -40,7 +40,7 @@ static int streams(const char *out, const char *err)
 		{ .fd = open(out, O_RDONLY), .events = POLLIN },
 		{ .fd = open(err, O_RDONLY), .events = POLLIN },
 	};
-	const char channels[] = "oe";
+	static const char channels[] = "oe";
 	int open_ends = 2;
 	int i;
 

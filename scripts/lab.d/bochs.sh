@@ -39,7 +39,7 @@ megabytes()
 
 host_files()
 {
-	cp "$here/bochs-init" "$1/lab/host"
+	cp "$here/bochs-init.sh" "$1/lab/host"
 	gcc -O2 -Wall -static -s -o "$1/lab/port" "$here/bochs-port.c"
 }
 
@@ -54,7 +54,7 @@ hidden_features()
 
 kernel_arguments()
 {
-	local options="console=ttyS0 loglevel=5 panic=-1 oops=panic reboot=t"
+	local options="console=ttyS0,115200 loglevel=5 panic=-1 oops=panic reboot=t"
 
 	options+=" softlockup_panic=1 no_console_suspend mitigations=off norandmaps"
 	# CPUID promises another frequency. MWAIT loses wake-ups between CPUs.

@@ -92,7 +92,7 @@ base_image()
 		*) cp "$file" "$modules/" ;;
 		esac
 	done < <(module_list "${base_modules[@]}")
-	touch "$modules"/modules.{order,builtin,builtin.modinfo}
+	cp "$kernel/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$modules/"
 	# A signature is verified, and symbols searched one by one, for seconds where
 	# the CPU is slow.
 	strip --strip-unneeded "$modules"/*.ko

@@ -9,7 +9,7 @@ packages=(qemu-system-x86)
 base_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay irqbypass kvm-amd)
 streams=()
 
-host_files() { cp "$here/qemu-init" "$1/lab/host"; }
+host_files() { cp "$here/qemu-init.sh" "$1/lab/host"; }
 
 open_streams()
 {
@@ -30,7 +30,7 @@ start_emulator()
 {
 	# shellcheck disable=SC2054 # the commas are QEMU's
 	local args=(
-		-cpu "${cpu:-max}" -smp "$cpus" -m "${mem:-3G}" -display none -no-reboot
+		-cpu "${cpu:-max}" -smp "$cpus" -m "${mem:-${usual_mem:-3G}}" -display none -no-reboot
 		-nodefaults -no-user-config -monitor none -nic none
 		-kernel "$kernel/boot/vmlinuz-$version" -initrd "$tmp/initrd"
 		-chardev "file,id=console,path=$tmp/console" -serial chardev:console
