@@ -75,8 +75,23 @@ int vcpu_translate(struct vcpu *vcpu, u64 linear, u32 walk, u64 *gpa)
 	return guest_walk(&paging, linear, walk, &walk_ops, vcpu, gpa, &vcpu->emul.fault);
 }
 
+/* The data page that the CPU itself has just translated; code and system tables are
+ * none of it. A read says nothing of the right to write.
+ */
+static bool translated_by_cpu(const struct vcpu_access *access, u64 linear, u32 walk)
+{
+	return access->hinted && (linear & PAGE_MASK) == access->hint_linear &&
+	       !(walk & (WALK_FETCH | WALK_IMPLICIT)) && (access->hint_write || !(walk & WALK_WRITE));
+}
+
 static enum emul_result translate(struct emul *e, u64 linear, u32 walk, u64 *gpa)
 {
+	const struct vcpu_access *access = &emul_vcpu(e)->access;
+
+	if (translated_by_cpu(access, linear, walk)) {
+		*gpa = access->hint_gpa | offset_in_page(linear);
+		return EMUL_DONE;
+	}
 	switch (vcpu_translate(emul_vcpu(e), linear, walk, gpa)) {
 	case 0:
 		return EMUL_DONE;

@@ -48,6 +48,10 @@ enum access_pending {
  * @log: MMIO accesses made, in order
  * @count: how many
  * @next: how many of them the current execution has met again
+ * @hint_linear: page that the CPU translated for the access that exited
+ * @hint_gpa: what it translates to
+ * @hint_write: it may be written
+ * @hinted: there is such a hint; it holds for this instruction
  * @port_done: the port half of a string turn is done, its data in the port page
  */
 struct vcpu_access {
@@ -58,6 +62,10 @@ struct vcpu_access {
 	struct access_record log[ACCESS_LOG_MAX];
 	u8 count;
 	u8 next;
+	u64 hint_linear;
+	u64 hint_gpa;
+	bool hint_write;
+	bool hinted;
 	bool port_done;
 };
 
@@ -72,7 +80,23 @@ static inline void access_reset(struct vcpu_access *access)
 	access->pending = ACCESS_NONE;
 	access->count = 0;
 	access->next = 0;
+	access->hinted = false;
 	access->port_done = false;
+}
+
+/**
+ * access_hint() - save the executor the walk that the CPU has just done
+ * @access: a vCPU's; the instruction that exited is executed next
+ * @linear: linear address of the access
+ * @gpa: where the CPU found it, with all rights that the access needs
+ * @write: it was a write
+ */
+static inline void access_hint(struct vcpu_access *access, u64 linear, u64 gpa, bool write)
+{
+	access->hint_linear = linear & PAGE_MASK;
+	access->hint_gpa = gpa & PAGE_MASK;
+	access->hint_write = write;
+	access->hinted = true;
 }
 
 /**

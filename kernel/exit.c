@@ -101,11 +101,15 @@ static void emul_advanced(struct vcpu *vcpu)
 static int execute(struct vcpu *vcpu)
 {
 	enum emul_result result;
+	u32 changed = STATE_GPRS | STATE_RIP;
 
 	vcpu->access.next = 0;
 	result = emulate(&vcpu->emul);
+	/* The executor loads segments in real mode alone. */
+	if (vcpu->emul.insn.mode != INSN_MODE_64)
+		changed |= STATE_SEGS;
 	/* Iterations of a REP count even if the last one did not finish. */
-	vcpu_touch(vcpu, STATE_GPRS | STATE_RIP | STATE_SEGS);
+	vcpu_touch(vcpu, changed);
 	if (result == EMUL_USER)
 		return EXIT_USER;
 	access_reset(&vcpu->access);
@@ -590,6 +594,11 @@ int vcpu_exit_triple_fault(struct vcpu *vcpu)
 
 int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 {
+	return vcpu_exit_sl_fault_at(vcpu, gpa, access, NULL);
+}
+
+int vcpu_exit_sl_fault_at(struct vcpu *vcpu, u64 gpa, u32 access, const u64 *linear)
+{
 	int r = mmu_fault(vcpu->vm, gpa, access);
 
 	switch (r) {
@@ -598,8 +607,11 @@ int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access)
 		return EXIT_RESUME;
 	case MMU_NO_SLOT:
 	case MMU_READONLY:
-		if (vcpu->event.type == EVENT_NONE)
+		if (vcpu->event.type == EVENT_NONE) {
+			if (linear)
+				access_hint(&vcpu->access, *linear, gpa, access & MMU_ACCESS_WRITE);
 			return vcpu_emulate(vcpu);
+		}
 		/* Not the instruction at RIP did it, but the delivery of an event. */
 		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV);
 	default:

@@ -54,6 +54,7 @@ struct step {
  * @levels: depth of the tables
  * @step: the entries met, by level
  * @level: the level being looked at; at the end that of the leaf
+ * @reserved: bits that are reserved in every entry
  * @allowed: PTE_RW and PTE_US as all entries together grant them
  * @no_exec: some entry denies execution
  * @code: the error code when the guest gets a page fault
@@ -66,6 +67,7 @@ struct walk {
 	int levels;
 	struct step step[MAX_DEPTH + 1];
 	int level;
+	u64 reserved;
 	u64 allowed;
 	bool no_exec;
 	u32 code;
@@ -93,15 +95,14 @@ static unsigned int entry_size(const struct walk *w)
 /* Bit number where the index of a level starts in the linear address. */
 static unsigned int level_shift(const struct walk *w, int level)
 {
-	return 12 + (level - 1) * (w->mode == MODE_32 ? 10 : 9);
+	return w->mode == MODE_32 ? 2 + 10 * level : 3 + 9 * level;
 }
 
 static gpa_t entry_gpa(const struct walk *w, gpa_t table)
 {
-	u64 entries = w->mode == MODE_32 ? 1024 : 512;
-	u64 index = (w->linear >> level_shift(w, w->level)) % entries;
+	u64 index = w->linear >> level_shift(w, w->level);
 
-	return table + index * entry_size(w);
+	return w->mode == MODE_32 ? table + index % 1024 * 4 : table + index % 512 * 8;
 }
 
 /* Bits from the guest's MAXPHYADDR up to bit 51. */
@@ -141,7 +142,7 @@ static u64 reserved_32(const struct walk *w, bool leaf)
 /* SDM 3A tables 4-8 to 4-11. */
 static u64 reserved_pae(const struct walk *w, bool leaf)
 {
-	u64 reserved = above_phys_bits(w->paging) | GENMASK_ULL(62, 52);
+	u64 reserved = GENMASK_ULL(62, 52);
 
 	/*
 	 * Bit 5 is reserved too, but that is checked by MOV to CR3 and not by the
@@ -157,7 +158,7 @@ static u64 reserved_pae(const struct walk *w, bool leaf)
 /* SDM 3A tables 4-14 to 4-20. */
 static u64 reserved_64(const struct walk *w, bool leaf)
 {
-	u64 reserved = above_phys_bits(w->paging);
+	u64 reserved = 0;
 
 	if (w->level > 3)
 		reserved |= PTE_PS;
@@ -169,15 +170,27 @@ static u64 reserved_64(const struct walk *w, bool leaf)
 	return reserved;
 }
 
-static bool has_reserved_bits(const struct walk *w, u64 entry)
+/* Bits that are reserved in every entry of the walk. */
+static u64 always_reserved(const struct walk *w)
 {
-	bool leaf = is_leaf(w, entry);
-
 	if (w->mode == MODE_32)
-		return entry & reserved_32(w, leaf);
-	if (!nx_enabled(w) && (entry & PTE_XD))
+		return 0;
+	return above_phys_bits(w->paging) | (nx_enabled(w) ? 0 : PTE_XD);
+}
+
+static bool has_reserved_bits(const struct walk *w, u64 entry, bool leaf)
+{
+	if (entry & w->reserved)
 		return true;
-	return entry & (w->mode == MODE_PAE ? reserved_pae(w, leaf) : reserved_64(w, leaf));
+	switch (w->mode) {
+	case MODE_32:
+		return leaf && entry & reserved_32(w, leaf);
+	case MODE_PAE:
+		return entry & reserved_pae(w, leaf);
+	default:
+		/* Without PS an entry has no other: of level 1 it is PAT. */
+		return w->level > 1 && entry & PTE_PS && entry & reserved_64(w, leaf);
+	}
 }
 
 /* PDPTEs of PAE paging grant everything and have no accessed bit. */
@@ -297,21 +310,25 @@ static int descend(struct walk *w, const struct walk_ops *ops, void *ctx)
 	w->allowed = PTE_RW | PTE_US;
 	w->no_exec = false;
 	for (w->level = w->levels;; w->level--) {
-		struct step *step = &w->step[w->level];
+		gpa_t gpa = entry_gpa(w, table);
+		u64 entry;
+		bool leaf;
 		int ret;
 
-		step->gpa = entry_gpa(w, table);
-		ret = ops->read(ctx, step->gpa, entry_size(w), &step->entry);
+		/* Not read into the step: the walk's own state can stay in registers. */
+		ret = ops->read(ctx, gpa, entry_size(w), &entry);
 		if (ret)
 			return ret;
-		if (!(step->entry & PTE_P))
+		w->step[w->level] = (struct step){ .gpa = gpa, .entry = entry };
+		if (!(entry & PTE_P))
 			return page_fault(w, 0);
-		if (has_reserved_bits(w, step->entry))
+		leaf = is_leaf(w, entry);
+		if (has_reserved_bits(w, entry, leaf))
 			return page_fault(w, PFEC_PRESENT | PFEC_RESERVED);
-		combine_rights(w, step->entry);
-		if (is_leaf(w, step->entry))
+		combine_rights(w, entry);
+		if (leaf)
 			return 0;
-		table = table_gpa(w, step->entry);
+		table = table_gpa(w, entry);
 	}
 }
 
@@ -365,7 +382,7 @@ static int walk_once(struct walk *w, const struct walk_ops *ops, void *ctx)
 int guest_walk(const struct guest_paging *paging, u64 linear, u32 access,
 	       const struct walk_ops *ops, void *ctx, gpa_t *gpa, struct cpu_exception *fault)
 {
-	struct walk w = { .paging = paging, .linear = linear, .access = access };
+	struct walk w; /* the steps are not worth clearing */
 	int tries = MAX_TRIES;
 	int ret;
 
@@ -373,9 +390,11 @@ int guest_walk(const struct guest_paging *paging, u64 linear, u32 access,
 		*gpa = linear & GENMASK_ULL(31, 0);
 		return 0;
 	}
-	if (access & WALK_IMPLICIT)
-		w.access &= ~WALK_USER;
+	w.paging = paging;
+	w.linear = linear;
+	w.access = access & WALK_IMPLICIT ? access & ~WALK_USER : access;
 	choose_mode(&w);
+	w.reserved = always_reserved(&w);
 	do {
 		ret = walk_once(&w, ops, ctx);
 	} while (ret == -EAGAIN && --tries);

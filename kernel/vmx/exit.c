@@ -29,6 +29,7 @@ typedef int (*vmx_handler)(struct vmx_vcpu *vmx);
 
 #define EPT_VIOLATION_WRITE BIT(1)
 #define EPT_VIOLATION_FETCH BIT(2)
+#define EPT_VIOLATION_LINEAR (BIT(7) | BIT(8)) /* its address is valid, and was translated */
 #define EPT_VIOLATION_NMI_UNBLOCKING BIT(12)
 
 #define TASK_SWITCH_SOURCE_SHIFT 30
@@ -242,9 +243,14 @@ static int exit_ept_violation(struct vmx_vcpu *vmx)
 	u32 access = qualification & EPT_VIOLATION_FETCH ? MMU_ACCESS_EXEC :
 		     qualification & EPT_VIOLATION_WRITE ? MMU_ACCESS_WRITE :
 							   MMU_ACCESS_READ;
+	bool translated;
+	u64 linear;
 
 	undo_nmi_unblocking(vmx, qualification & EPT_VIOLATION_NMI_UNBLOCKING);
-	return vcpu_exit_sl_fault(&vmx->vcpu, vmread(vmcs_guest_physical_address), access);
+	linear = vmread(vmcs_guest_linear_address);
+	translated = (qualification & EPT_VIOLATION_LINEAR) == EPT_VIOLATION_LINEAR;
+	return vcpu_exit_sl_fault_at(&vmx->vcpu, vmread(vmcs_guest_physical_address), access,
+				     translated ? &linear : NULL);
 }
 
 static int exit_xsetbv(struct vmx_vcpu *vmx)

@@ -6,6 +6,7 @@
  */
 #include <asm/cpu_entry_area.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
 #include <asm/msr.h>
