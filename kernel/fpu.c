@@ -23,6 +23,9 @@
 #define GUEST_XCR0 \
 	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
 
+/* The x87 control word after FNINIT (SDM 1 8.1.5). */
+#define FCW_INITIAL 0x37f
+
 struct fpu_host fpu_host;
 
 int fpu_setup(void)
@@ -207,26 +210,32 @@ static int import_state(struct vcpu *vcpu, const void *state)
 					      &vcpu->fpu.pkru);
 }
 
+/* Components that XSAVE found in their initial state are not in memory (SDM 1 13.6). */
+static u64 components_in_memory(const struct vcpu *vcpu)
+{
+	if (!fpu_host.xcr0)
+		return XFEATURE_MASK_FPSSE;
+	return vcpu->fpu.guest.fpstate->regs.xsave.header.xfeatures;
+}
+
+/* Straight from the first 512 bytes, which have one layout in all formats. */
 int fpu_ioctl_get_fpu(struct vcpu *vcpu, struct kvm_fpu __user *user)
 {
-	struct kvm_fpu fpu = { 0 };
-	union fpregs_state *state;
-	struct fxregs_state *fx;
+	const struct fxregs_state *fx = &vcpu->fpu.guest.fpstate->regs.fxsave;
+	u64 present = components_in_memory(vcpu);
+	struct kvm_fpu fpu = { .fcw = FCW_INITIAL, .mxcsr = fx->mxcsr };
 
-	state = export_state(vcpu, fpu_host.uabi_size, all_components());
-	if (!state)
-		return -ENOMEM;
-	fx = &state->fxsave;
-	memcpy(fpu.fpr, fx->st_space, sizeof(fpu.fpr));
-	fpu.fcw = fx->cwd;
-	fpu.fsw = fx->swd;
-	fpu.ftwx = fx->twd;
-	fpu.last_opcode = fx->fop;
-	fpu.last_ip = fx->rip;
-	fpu.last_dp = fx->rdp;
-	memcpy(fpu.xmm, fx->xmm_space, sizeof(fpu.xmm));
-	fpu.mxcsr = fx->mxcsr;
-	kvfree(state);
+	if (present & XFEATURE_MASK_FP) {
+		memcpy(fpu.fpr, fx->st_space, sizeof(fpu.fpr));
+		fpu.fcw = fx->cwd;
+		fpu.fsw = fx->swd;
+		fpu.ftwx = fx->twd;
+		fpu.last_opcode = fx->fop;
+		fpu.last_ip = fx->rip;
+		fpu.last_dp = fx->rdp;
+	}
+	if (present & XFEATURE_MASK_SSE)
+		memcpy(fpu.xmm, fx->xmm_space, sizeof(fpu.xmm));
 	return copy_to_user(user, &fpu, sizeof(fpu)) ? -EFAULT : 0;
 }
 

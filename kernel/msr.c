@@ -487,48 +487,55 @@ static int feature_read(u32 index, u64 *data)
 	}
 }
 
-static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
+/* Returns 1 where the list ends, because an MSR refuses. */
+static int transfer(struct vcpu *vcpu, struct kvm_msr_entry __user *user, bool write)
 {
-	if (!vcpu)
-		return feature_read(entry->index, &entry->data);
+	struct kvm_msr_entry entry;
+	int r;
+
+	if (copy_from_user(&entry, user, sizeof(entry)))
+		return -EFAULT;
 	if (write)
-		return msr_write(vcpu, entry->index, true, entry->data);
-	return msr_read(vcpu, entry->index, true, &entry->data);
+		return msr_write(vcpu, entry.index, true, entry.data);
+	r = vcpu ? msr_read(vcpu, entry.index, true, &entry.data) :
+		   feature_read(entry.index, &entry.data);
+	if (!r && put_user(entry.data, &user->data))
+		r = -EFAULT;
+	return r;
 }
 
 /* Stops at the first entry that fails and says how many were done. */
-static int transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
+static int transfer_all(struct vcpu *vcpu, struct kvm_msr_entry __user *entries, u32 count,
+			bool write)
 {
-	int idx = 0;
 	u32 done;
+	int r;
 
-	if (vcpu)
-		idx = srcu_read_lock(&vcpu->vm->srcu);
-	for (done = 0; done < count; done++)
-		if (transfer(vcpu, &entries[done], write))
+	for (done = 0; done < count; done++) {
+		r = transfer(vcpu, &entries[done], write);
+		if (r < 0)
+			return r;
+		if (r)
 			break;
-	if (vcpu)
-		srcu_read_unlock(&vcpu->vm->srcu, idx);
+	}
 	return done;
 }
 
 static int ioctl_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user, bool write)
 {
-	struct kvm_msr_entry *entries;
 	u32 count;
+	int idx;
 	int r;
 
 	if (get_user(count, &user->nmsrs))
 		return -EFAULT;
 	if (count >= MSRS_MAX)
 		return -E2BIG;
-	entries = memdup_user(user->entries, count * sizeof(*entries));
-	if (IS_ERR(entries))
-		return PTR_ERR(entries);
-	r = transfer_all(vcpu, entries, count, write);
-	if (!write && copy_to_user(user->entries, entries, r * sizeof(*entries)))
-		r = -EFAULT;
-	kfree(entries);
+	if (!vcpu)
+		return transfer_all(NULL, user->entries, count, write);
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	r = transfer_all(vcpu, user->entries, count, write);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	return r;
 }
 
