@@ -81,7 +81,8 @@ int vcpu_translate(struct vcpu *vcpu, u64 linear, u32 walk, u64 *gpa)
 static bool translated_by_cpu(const struct vcpu_access *access, u64 linear, u32 walk)
 {
 	return access->hinted && (linear & PAGE_MASK) == access->hint_linear &&
-	       !(walk & (WALK_FETCH | WALK_IMPLICIT)) && (access->hint_write || !(walk & WALK_WRITE));
+	       !(walk & (WALK_FETCH | WALK_IMPLICIT)) &&
+	       (access->hint_write || !(walk & WALK_WRITE));
 }
 
 static enum emul_result translate(struct emul *e, u64 linear, u32 walk, u64 *gpa)
@@ -464,6 +465,11 @@ static enum emul_result op_write_mmx(struct emul *e, u8 reg, const void *buf)
 	return fpu_write_mmx(emul_vcpu(e), reg, value) ? EMUL_UNKNOWN : EMUL_DONE;
 }
 
+static void op_segments(struct emul *e)
+{
+	vcpu_need(emul_vcpu(e), STATE_SEGS);
+}
+
 static void op_committed(struct emul *e)
 {
 	access_reset(&emul_vcpu(e)->access);
@@ -487,6 +493,7 @@ const struct emul_ops vcpu_emul_ops = {
 	.read_mmx = op_read_mmx,
 	.write_mmx = op_write_mmx,
 	.committed = op_committed,
+	.segments = op_segments,
 	.should_stop = op_should_stop,
 };
 

@@ -28,7 +28,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 	trap = state->rflags & X86_EFLAGS_TF;
 	/* The mode matters only at the edge: below 4 GiB all modes agree. */
 	if (unlikely((state->rip ^ rip) >> 32)) {
-		vcpu_need(vcpu, STATE_SEGS | STATE_CR);
+		vcpu_need(vcpu, STATE_CODE | STATE_CR);
 		if (emul_mode(state) != INSN_MODE_64)
 			rip = (u32)rip;
 	}
@@ -42,7 +42,9 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 
 static void prepare_emul(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, STATE_ALL);
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
+	if (emul_mode(&vcpu->state) != INSN_MODE_64)
+		vcpu_need(vcpu, STATE_SEGS);
 	vcpu->emul.state = &vcpu->state;
 	vcpu->emul.ops = &vcpu_emul_ops;
 	access_prefetch(vcpu);
@@ -129,7 +131,7 @@ int vcpu_emulate(struct vcpu *vcpu)
 /* Once more after userspace did an access: the same bytes, whatever is there now. */
 static int emulate_again(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, STATE_ALL);
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_SEGS);
 	vcpu->emul.byte_count = vcpu->emul.insn.length;
 	return execute(vcpu);
 }
@@ -279,7 +281,7 @@ int vcpu_exit_hlt(struct vcpu *vcpu)
 
 static u64 hypercall(struct vcpu *vcpu, u64 nr)
 {
-	vcpu_need(vcpu, STATE_SEGS);
+	vcpu_need(vcpu, STATE_CODE);
 	if (cpu_cpl(&vcpu->state))
 		return -KVM_EPERM;
 	/* Asks that pending interrupts be looked at, which every entry does. */
@@ -293,7 +295,7 @@ int vcpu_exit_hypercall(struct vcpu *vcpu)
 	u64 *rax = &vcpu->state.gpr[GPR_RAX];
 	u64 result;
 
-	vcpu_need(vcpu, STATE_ALL);
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
 	if (emul_mode(&vcpu->state) == INSN_MODE_64)
 		result = hypercall(vcpu, *rax);
 	else
@@ -307,7 +309,7 @@ int vcpu_exit_xsetbv(struct vcpu *vcpu)
 {
 	const u64 *gpr = vcpu->state.gpr;
 
-	vcpu_need(vcpu, STATE_GPRS | STATE_SEGS | STATE_CR);
+	vcpu_need(vcpu, STATE_GPRS | STATE_CODE | STATE_CR);
 	if (!(vcpu->state.cr4 & X86_CR4_OSXSAVE)) {
 		vcpu_raise_ud(vcpu);
 		return EXIT_RESUME;
@@ -526,7 +528,7 @@ int vcpu_exit_mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr)
 	u8 cr8 = vcpu->cr8;
 	int fate;
 
-	vcpu_need(vcpu, STATE_ALL);
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
 	if (!mov_cr(vcpu, cr, reg, to_cr)) {
 		vcpu_raise_gp(vcpu);
 		return EXIT_RESUME;
@@ -537,14 +539,14 @@ int vcpu_exit_mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr)
 
 int vcpu_exit_clts(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, STATE_ALL);
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
 	guest_write_cr0(vcpu, vcpu->state.cr0 & ~(u64)X86_CR0_TS);
 	return vcpu_skip(vcpu);
 }
 
 int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw)
 {
-	vcpu_need(vcpu, STATE_ALL);
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
 	load_msw(vcpu, msw);
 	return vcpu_skip(vcpu);
 }
@@ -552,7 +554,7 @@ int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw)
 int vcpu_exit_pause(struct vcpu *vcpu)
 {
 	/* It waits for another vCPU, which may need this CPU to get on. */
-	yield();
+	vcpu_yield(vcpu);
 	return vcpu_skip(vcpu);
 }
 

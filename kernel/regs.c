@@ -203,8 +203,7 @@ bool regs_load_pdptes(struct vcpu *vcpu, struct cpu_state *state)
 		return false;
 	for (i = 0; i < ARRAY_SIZE(pdpte); i++)
 		if (pdpte[i] & PDPTE_PRESENT &&
-		    pdpte[i] & (PDPTE_RESERVED |
-				~GENMASK_ULL(vcpu->cpuid.facts.maxphyaddr - 1, 0)))
+		    pdpte[i] & (PDPTE_RESERVED | ~GENMASK_ULL(vcpu->cpuid.facts.maxphyaddr - 1, 0)))
 			return false;
 	memcpy(state->pdpte, pdpte, sizeof(pdpte));
 	return true;

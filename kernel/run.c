@@ -5,6 +5,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/task_work.h>
 #include <linux/vtime.h>
 #include <asm/processor-flags.h>
@@ -261,6 +262,43 @@ static int take_run(struct vcpu *vcpu)
 	return 0;
 }
 
+/* The thread of a vCPU that could run and is not in the guest, with a reference. */
+static struct task_struct *waiting_thread(struct vcpu *vcpu)
+{
+	struct task_struct *task = NULL;
+
+	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST ||
+	    READ_ONCE(vcpu->mp_state) != KVM_MP_STATE_RUNNABLE)
+		return NULL;
+	rcu_read_lock();
+	task = rcu_dereference(vcpu->task);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+void vcpu_yield(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
+	u32 count = smp_load_acquire(&vm->vcpu_count);
+	bool yielded = false;
+	u32 i;
+
+	for (i = 0; i < count && !yielded; i++) {
+		struct task_struct *task;
+
+		if (vm->vcpus[i] == vcpu)
+			continue;
+		task = waiting_thread(vm->vcpus[i]);
+		if (!task)
+			continue;
+		yielded = yield_to(task, true) > 0;
+		put_task_struct(task);
+	}
+}
+
 int vcpu_run(struct vcpu *vcpu)
 {
 	sigset_t saved;
@@ -276,7 +314,9 @@ int vcpu_run(struct vcpu *vcpu)
 	if (!vcpu->lapic && vcpu->run->request_interrupt_window)
 		vcpu_make_request(vcpu, REQ_EVENT);
 
+	rcu_assign_pointer(vcpu->task, current);
 	r = run_loop(vcpu);
+	rcu_assign_pointer(vcpu->task, NULL);
 
 	if (r == -EINTR)
 		vcpu->run->exit_reason = KVM_EXIT_INTR;

@@ -84,6 +84,7 @@ struct vcpu_event {
  * @irq_queued: vector queued by KVM_INTERRUPT or taken back, or -1
  * @mp_state: KVM_MP_STATE_*
  * @wait: where a halted vCPU sleeps
+ * @task: the thread inside KVM_RUN, for vcpu_yield()
  * @preempt: tells when the thread changes CPU
  * @sigset: signals that KVM_RUN lets through
  * @sigset_active: whether @sigset was given
@@ -123,6 +124,7 @@ struct vcpu {
 	u32 mp_state;
 
 	struct rcuwait wait;
+	struct task_struct __rcu *task;
 	struct preempt_notifier preempt;
 	sigset_t sigset;
 	bool sigset_active;
@@ -161,6 +163,21 @@ static inline void vcpu_touch(struct vcpu *vcpu, u32 groups)
 {
 	vcpu->dirty |= groups;
 	vcpu->cached |= groups;
+}
+
+/**
+ * vcpu_settle() - commit pending changes now, before the back end touches a part
+ *	of what they change, such as the base of FS
+ * @vcpu: the vCPU, its mutex held
+ * @groups: STATE_* bits
+ */
+static inline void vcpu_settle(struct vcpu *vcpu, u32 groups)
+{
+	groups &= vcpu->dirty;
+	if (!groups)
+		return;
+	vendor_call(commit)(vcpu, groups);
+	vcpu->dirty &= ~groups;
 }
 
 /**
@@ -248,5 +265,11 @@ void vcpu_put(struct vcpu *vcpu);
  * Return: 0 with vcpu->run filled in, -EINTR, or another errno.
  */
 int vcpu_run(struct vcpu *vcpu);
+
+/**
+ * vcpu_yield() - let a vCPU of the same VM run that wants to and does not
+ * @vcpu: the vCPU, inside KVM_RUN; may sleep
+ */
+void vcpu_yield(struct vcpu *vcpu);
 
 #endif

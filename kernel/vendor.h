@@ -13,6 +13,8 @@
 #include <linux/static_call.h>
 #include <linux/types.h>
 
+#include "cpu_state.h"
+
 struct cpu_exception;
 struct entry_report;
 struct sl_format;
@@ -23,9 +25,17 @@ struct vm;
 #define STATE_GPRS BIT(0) /* gpr[] */
 #define STATE_RIP BIT(1) /* rip, rflags */
 #define STATE_CR BIT(2) /* cr0, cr2, cr3, cr4, efer */
-#define STATE_SEGS BIT(3) /* seg[], gdtr, idtr */
-#define STATE_DR BIT(4) /* dr[], dr6, dr7 */
-#define STATE_ALL GENMASK(4, 0)
+#define STATE_CODE BIT(3) /* seg[] of CS and SS: mode and privilege */
+#define STATE_DATA BIT(4) /* the rest of seg[], gdtr, idtr */
+#define STATE_SEGS (STATE_CODE | STATE_DATA)
+#define STATE_DR BIT(5) /* dr[], dr6, dr7 */
+#define STATE_ALL GENMASK(5, 0)
+
+/* Which segments of STATE_SEGS are STATE_CODE. */
+static inline bool state_is_code(unsigned int seg)
+{
+	return seg == SEG_CS || seg == SEG_SS;
+}
 
 /* What stops an event from being taken at the next instruction boundary. */
 #define SHADOW_STI BIT(0) /* KVM_X86_SHADOW_INT_STI */

@@ -142,12 +142,32 @@ static enum emul_result dispatch(struct emul *e)
 	return exec_data(e);
 }
 
+/* Whether 64-bit code looks at more than CS and SS: FS and GS have bases, TR leads
+ * to the I/O permission map.
+ */
+static bool needs_segments(const struct insn *insn)
+{
+	switch (insn->op) {
+	case OP_IN:
+	case OP_OUT:
+	case OP_INS:
+	case OP_OUTS:
+	case OP_STORE_SREG:
+	case OP_LOAD_SREG:
+		return true;
+	default:
+		return insn->segment >= SEG_FS;
+	}
+}
+
 static enum emul_result execute(struct emul *e)
 {
 	enum emul_result ret = emul_decode(e);
 
 	if (ret)
 		return ret;
+	if (e->ops->segments && needs_segments(&e->insn))
+		e->ops->segments(e);
 	if (!is_legal(e))
 		return emul_raise(e, EXC_UD);
 	return dispatch(e);

@@ -61,6 +61,9 @@ enum emul_result {
  * @committed: what was accessed so far is part of the committed state: a log
  *             of finished accesses can be dropped. Called after each iteration
  *             of a REP and after each finished instruction. Optional
+ * @segments: make all of @state's segments and tables valid, in 64-bit mode, where
+ *            most instructions need no more than CS and SS. Optional: without it
+ *            they are valid at all times
  * @should_stop: whether a REP should end its turn now. Optional
  *
  * Linear addresses have passed the segment checks. An access may cross pages:
@@ -94,6 +97,7 @@ struct emul_ops {
 	enum emul_result (*read_mmx)(struct emul *e, u8 reg, void *buf);
 	enum emul_result (*write_mmx)(struct emul *e, u8 reg, const void *buf);
 	void (*committed)(struct emul *e);
+	void (*segments)(struct emul *e);
 	bool (*should_stop)(struct emul *e);
 };
 

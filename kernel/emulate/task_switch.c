@@ -141,7 +141,9 @@ static enum emul_result write_system(struct emul *e, u64 linear, const void *buf
  * Descriptors.
  */
 
-/* The linear address of a descriptor; false: it is in no table. */
+/* The linear address of a descriptor; false: it is in no table. Without an LDT the
+ * limit of LDTR is 0, see load_selectors().
+ */
 static bool find_descriptor(const struct cpu_state *state, u16 selector, u64 *linear)
 {
 	const struct cpu_segment *ldtr = &state->seg[SEG_LDTR];
@@ -152,7 +154,7 @@ static bool find_descriptor(const struct cpu_state *state, u16 selector, u64 *li
 		return (selector | 7) <= state->gdtr.limit;
 	}
 	*linear += ldtr->base;
-	return ldtr->attrib & SEG_ATTR_P && (selector | 7) <= ldtr->limit;
+	return (selector | 7) <= ldtr->limit;
 }
 
 static struct cpu_segment unpack(u16 selector, u64 raw)
@@ -534,6 +536,7 @@ enum emul_result emul_task_switch(struct emul *e, struct task_switch *how)
 		return result;
 	load_registers(&m);
 	result = settle(&m);
-	how->trap = m.to == &tss32 && m.image[TSS32_TRAP] & 1;
+	/* Beyond the end of a 16-bit TSS, which has none. */
+	how->trap = m.image[TSS32_TRAP] & 1;
 	return result;
 }

@@ -149,6 +149,7 @@ static int exit_npf(struct svm_vcpu *svm)
 
 static const svm_handler handlers[] = {
 	[SVM_EXIT_READ_CR0] = exit_cr_access,
+	[SVM_EXIT_READ_CR4] = exit_cr_access,
 	[SVM_EXIT_WRITE_CR0] = exit_cr_access,
 	[SVM_EXIT_WRITE_CR4] = exit_cr_access,
 	[SVM_EXIT_WRITE_CR8] = exit_cr_access,

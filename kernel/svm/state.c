@@ -4,6 +4,7 @@
  */
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/tlbflush.h>
 
 #include "svm.h"
 
@@ -34,15 +35,22 @@ static struct cpu_segment *save_seg(struct vmcb_save *save, enum cpu_seg seg)
 	}
 }
 
-static void fetch_segs(struct cpu_state *state, struct vmcb_save *save)
+static void fetch_code(struct cpu_state *state, const struct vmcb_save *save)
+{
+	state->seg[SEG_CS] = save->cs;
+	state->seg[SEG_SS] = save->ss;
+	/* The CPL is a field of its own (APM 2 15.5.1); neutral code reads SS.DPL. */
+	state->seg[SEG_SS].attrib &= ~SEG_ATTR_DPL;
+	state->seg[SEG_SS].attrib |= (save->cpl & 3) << SEG_ATTR_DPL_SHIFT;
+}
+
+static void fetch_data(struct cpu_state *state, struct vmcb_save *save)
 {
 	int i;
 
 	for (i = 0; i < SEG_COUNT; i++)
-		state->seg[i] = *save_seg(save, i);
-	/* The CPL is a field of its own (APM 2 15.5.1); neutral code reads SS.DPL. */
-	state->seg[SEG_SS].attrib &= ~SEG_ATTR_DPL;
-	state->seg[SEG_SS].attrib |= (save->cpl & 3) << SEG_ATTR_DPL_SHIFT;
+		if (!state_is_code(i))
+			state->seg[i] = *save_seg(save, i);
 	state->gdtr = (struct cpu_table){ .base = save->gdtr.base, .limit = save->gdtr.limit };
 	state->idtr = (struct cpu_table){ .base = save->idtr.base, .limit = save->idtr.limit };
 }
@@ -66,14 +74,16 @@ void svm_fetch(struct vcpu *vcpu, u32 groups)
 			state->cr0 = save->cr0;
 		else
 			state->cr0 = (save->cr0 & ~CR0_MASKED) | (state->cr0 & CR0_MASKED);
+		/* Each write of CR4 exits, so the copy of that is right. */
 		state->cr2 = save->cr2;
 		state->cr3 = save->cr3;
-		state->cr4 = save->cr4;
 		/* LMA, which hardware sets on its own; SVME is ours. */
 		state->efer = save->efer & ~EFER_SVME;
 	}
-	if (groups & STATE_SEGS)
-		fetch_segs(state, save);
+	if (groups & STATE_CODE)
+		fetch_code(state, save);
+	if (groups & STATE_DATA)
+		fetch_data(state, save);
 	if (groups & STATE_DR) {
 		state->dr6 = save->dr6;
 		state->dr7 = save->dr7;
@@ -81,14 +91,24 @@ void svm_fetch(struct vcpu *vcpu, u32 groups)
 	vcpu->cached |= groups;
 }
 
-static void commit_segs(const struct cpu_state *state, struct svm_vcpu *svm)
+static void commit_code(const struct cpu_state *state, struct svm_vcpu *svm)
+{
+	struct vmcb_save *save = &svm->vmcb->save;
+
+	save->cs = state->seg[SEG_CS];
+	save->ss = state->seg[SEG_SS];
+	save->cpl = cpu_cpl(state);
+	svm_dirty(svm, VMCB_CLEAN_SEG);
+}
+
+static void commit_data(const struct cpu_state *state, struct svm_vcpu *svm)
 {
 	struct vmcb_save *save = &svm->vmcb->save;
 	int i;
 
 	for (i = 0; i < SEG_COUNT; i++)
-		*save_seg(save, i) = state->seg[i];
-	save->cpl = cpu_cpl(state);
+		if (!state_is_code(i))
+			*save_seg(save, i) = state->seg[i];
 	save->gdtr.base = state->gdtr.base;
 	save->gdtr.limit = state->gdtr.limit;
 	save->idtr.base = state->idtr.base;
@@ -100,17 +120,21 @@ static void commit_cr(const struct cpu_state *state, struct svm_vcpu *svm)
 {
 	struct vmcb_control *control = &svm->vmcb->control;
 	struct vmcb_save *save = &svm->vmcb->save;
-	u32 hide = INTERCEPT_READ(0) | INTERCEPT_WRITE(0);
+	/* The host's own: a machine check in the guest must not shut down the CPU. */
+	u64 mce = cr4_read_shadow() & X86_CR4_MCE;
+	u32 hide_cr0 = INTERCEPT_READ(0) | INTERCEPT_WRITE(0);
+	u32 reads;
 
 	save->cr0 = state->cr0 & ~CR0_MASKED;
-	/* The guest's CR0 is not the hardware's: then reads have to exit as well. */
-	if (state->cr0 & CR0_MASKED)
-		control->intercept_cr |= hide;
-	else
-		control->intercept_cr &= ~hide;
+	/* Where the guest's are not the hardware's, reads have to exit as well. */
+	reads = state->cr0 & CR0_MASKED ? hide_cr0 : 0;
+	if (mce & ~state->cr4)
+		reads |= INTERCEPT_READ(4);
+	control->intercept_cr &= ~(hide_cr0 | INTERCEPT_READ(4));
+	control->intercept_cr |= reads;
 	save->cr2 = state->cr2;
 	save->cr3 = state->cr3;
-	save->cr4 = state->cr4;
+	save->cr4 = state->cr4 | mce;
 	save->efer = state->efer | EFER_SVME;
 	svm_dirty(svm, VMCB_CLEAN_CRX | VMCB_CLEAN_CR2 | VMCB_CLEAN_I);
 }
@@ -131,8 +155,10 @@ void svm_commit(struct vcpu *vcpu, u32 groups)
 	}
 	if (groups & STATE_CR)
 		commit_cr(state, svm);
-	if (groups & STATE_SEGS)
-		commit_segs(state, svm);
+	if (groups & STATE_CODE)
+		commit_code(state, svm);
+	if (groups & STATE_DATA)
+		commit_data(state, svm);
 	if (groups & STATE_DR) {
 		save->dr6 = state->dr6;
 		save->dr7 = state->dr7;
@@ -179,11 +205,7 @@ int svm_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 
 	if (!field)
 		return 1;
-	/* A pending change of FS or GS has not reached the VMCB yet. */
-	if (vcpu->dirty & STATE_SEGS) {
-		svm_commit(vcpu, STATE_SEGS);
-		vcpu->dirty &= ~STATE_SEGS;
-	}
+	vcpu_settle(vcpu, STATE_SEGS);
 	*data = *field;
 	return 0;
 }
@@ -195,10 +217,7 @@ int svm_set_msr(struct vcpu *vcpu, u32 index, u64 data)
 
 	if (!field)
 		return 1;
-	if (vcpu->dirty & STATE_SEGS) {
-		svm_commit(vcpu, STATE_SEGS);
-		vcpu->dirty &= ~STATE_SEGS;
-	}
+	vcpu_settle(vcpu, STATE_SEGS);
 	*field = data;
 	vcpu->cached &= ~STATE_SEGS;
 	if (index == MSR_IA32_CR_PAT)

@@ -313,17 +313,17 @@ static int unlock_vmxon(void)
 }
 
 /* Whether VMXON succeeded; it faults where another monitor below us forbids it. */
-static bool vmxon(u64 pa)
+static bool enter_vmx(u64 pa)
 {
-	asm goto("1: vmxon %[pa]\n\t"
-		 "jbe %l[failed]\n\t" _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : [pa] "m"(pa)
-		 : "cc", "memory"
-		 : failed);
-	return true;
-failed:
-	return false;
+	bool failed = true;
+
+	asm volatile("1: vmxon %[pa]\n\t"
+		     "setbe %[failed]\n\t"
+		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
+		     : [failed] "+q"(failed)
+		     : [pa] "m"(pa)
+		     : "cc", "memory");
+	return !failed;
 }
 
 int vmx_cpu_enable(void)
@@ -335,7 +335,7 @@ int vmx_cpu_enable(void)
 	if (unlock_vmxon())
 		return -EBUSY;
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
-	if (!vmxon(__pa(vc->vmxon))) {
+	if (!enter_vmx(__pa(vc->vmxon))) {
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return -EBUSY;
 	}

@@ -14,7 +14,7 @@
 
 u32 vmx_get_shadow(struct vcpu *vcpu)
 {
-	u32 state = vmread(vmcs_guest_interruptibility_state);
+	u32 state = vmcs_read(vmcs_guest_interruptibility_state);
 
 	return (state & BLOCKING_BY_STI ? SHADOW_STI : 0) |
 	       (state & BLOCKING_BY_MOV_SS ? SHADOW_MOV_SS : 0);
@@ -24,18 +24,18 @@ void vmx_settle_step(struct vcpu *vcpu)
 {
 	u64 pending;
 
-	if (!(vmread(vmcs_guest_interruptibility_state) & BLOCKING_SHADOW))
+	if (!(vmcs_read(vmcs_guest_interruptibility_state) & BLOCKING_SHADOW))
 		return;
 	vcpu_need(vcpu, STATE_RIP);
-	pending = vmread(vmcs_guest_pending_debug_exceptions) & ~(u64)PENDING_DEBUG_BS;
+	pending = vmcs_read(vmcs_guest_pending_debug_exceptions) & ~(u64)PENDING_DEBUG_BS;
 	if (vcpu->state.rflags & X86_EFLAGS_TF)
 		pending |= PENDING_DEBUG_BS;
-	vmwrite(vmcs_guest_pending_debug_exceptions, pending);
+	vmcs_write(vmcs_guest_pending_debug_exceptions, pending);
 }
 
 void vmx_set_shadow(struct vcpu *vcpu, u32 shadow)
 {
-	u32 old = vmread(vmcs_guest_interruptibility_state);
+	u32 old = vmcs_read(vmcs_guest_interruptibility_state);
 	u32 now = old & ~BLOCKING_SHADOW;
 
 	/* Both at once is no state of the CPU; MOV SS is the stricter. */
@@ -45,21 +45,21 @@ void vmx_set_shadow(struct vcpu *vcpu, u32 shadow)
 		now |= BLOCKING_BY_STI;
 	if (now == old)
 		return;
-	vmwrite(vmcs_guest_interruptibility_state, now);
+	vmcs_write(vmcs_guest_interruptibility_state, now);
 	if (shadow)
 		vmx_settle_step(vcpu);
 }
 
 bool vmx_nmi_blocked(struct vcpu *vcpu)
 {
-	return vmread(vmcs_guest_interruptibility_state) & BLOCKING_BY_NMI;
+	return vmcs_read(vmcs_guest_interruptibility_state) & BLOCKING_BY_NMI;
 }
 
 void vmx_set_nmi_blocked(struct vcpu *vcpu, bool blocked)
 {
-	u32 state = vmread(vmcs_guest_interruptibility_state) & ~BLOCKING_BY_NMI;
+	u32 state = vmcs_read(vmcs_guest_interruptibility_state) & ~BLOCKING_BY_NMI;
 
-	vmwrite(vmcs_guest_interruptibility_state, blocked ? state | BLOCKING_BY_NMI : state);
+	vmcs_write(vmcs_guest_interruptibility_state, blocked ? state | BLOCKING_BY_NMI : state);
 }
 
 /*
@@ -76,7 +76,7 @@ static void inject_soft_interrupt(struct vcpu *vcpu)
 		vcpu_touch(vcpu, STATE_RIP);
 		length = 1;
 	}
-	vmwrite(vmcs_entry_instruction_length, length);
+	vmcs_write(vmcs_entry_instruction_length, length);
 }
 
 void vmx_inject(struct vcpu *vcpu)
@@ -106,9 +106,9 @@ void vmx_inject(struct vcpu *vcpu)
 	/* Real mode pushes none (SDM 3C 27.2.1.3); PE is never the guest's to change. */
 	if (event->has_error_code && vcpu->state.cr0 & X86_CR0_PE) {
 		info |= INTERRUPTION_ERROR_CODE;
-		vmwrite(vmcs_entry_exception_error_code, event->error_code);
+		vmcs_write(vmcs_entry_exception_error_code, event->error_code);
 	}
-	vmwrite(vmcs_entry_interruption_info, info);
+	vmcs_write(vmcs_entry_interruption_info, info);
 }
 
 /* With a local APIC: below which TPR an interrupt could pass that now waits. */
@@ -123,7 +123,7 @@ static void request_tpr_exit(struct vmx_vcpu *vmx, bool on)
 	if (threshold == vmx->tpr_threshold)
 		return;
 	vmx->tpr_threshold = threshold;
-	vmwrite(vmcs_tpr_threshold, threshold);
+	vmcs_write(vmcs_tpr_threshold, threshold);
 }
 
 void vmx_request_window(struct vcpu *vcpu, u32 windows)
@@ -142,7 +142,7 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 
 void vmx_recover(struct vcpu *vcpu)
 {
-	u32 info = vmread(vmcs_idt_vectoring_info);
+	u32 info = vmcs_read(vmcs_idt_vectoring_info);
 	bool entered = !(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE);
 	struct vcpu_event event = {
 		.vector = info & INTERRUPTION_VECTOR,
@@ -163,7 +163,7 @@ void vmx_recover(struct vcpu *vcpu)
 	case INTERRUPTION_HARDWARE_EXCEPTION:
 		event.type = EVENT_EXCEPTION;
 		if (event.has_error_code)
-			event.error_code = vmread(vmcs_idt_vectoring_error_code);
+			event.error_code = vmcs_read(vmcs_idt_vectoring_error_code);
 		break;
 	default:
 		/* INT n, INT1, INT3, INTO run again by themselves: RIP is still theirs. */

@@ -13,12 +13,11 @@
 
 typedef int (*vmx_handler)(struct vmx_vcpu *vmx);
 
+enum cr_access { CR_ACCESS_MOV_TO, CR_ACCESS_MOV_FROM, CR_ACCESS_CLTS, CR_ACCESS_LMSW };
+
 /* Exit qualifications (SDM 3C 28.2.1). */
 #define CR_NUMBER GENMASK(3, 0)
-#define CR_ACCESS_TYPE GENMASK(5, 4)
-#define CR_ACCESS_MOV_TO (0 << 4)
-#define CR_ACCESS_MOV_FROM (1 << 4)
-#define CR_ACCESS_CLTS (2 << 4)
+#define CR_ACCESS_SHIFT 4
 #define CR_REGISTER_SHIFT 8
 #define CR_LMSW_SHIFT 16
 
@@ -42,7 +41,7 @@ typedef int (*vmx_handler)(struct vmx_vcpu *vmx);
  */
 static void undo_nmi_unblocking(struct vmx_vcpu *vmx, bool unblocked)
 {
-	if (unlikely(unblocked) && !(vmread(vmcs_idt_vectoring_info) & INTERRUPTION_VALID))
+	if (unlikely(unblocked) && !(vmcs_read(vmcs_idt_vectoring_info) & INTERRUPTION_VALID))
 		vmx_set_nmi_blocked(&vmx->vcpu, true);
 }
 
@@ -57,14 +56,14 @@ static int exit_debug(struct vmx_vcpu *vmx, u32 info)
 		return fate;
 	}
 	/* The exit came before DR6 was written. */
-	vcpu_raise_db(&vmx->vcpu, vmread(vmcs_exit_qualification) & DEBUG_CONDITIONS);
+	vcpu_raise_db(&vmx->vcpu, vmcs_read(vmcs_exit_qualification) & DEBUG_CONDITIONS);
 	vmx_settle_step(&vmx->vcpu);
 	return EXIT_RESUME;
 }
 
 static int exit_exception_or_nmi(struct vmx_vcpu *vmx)
 {
-	u32 info = vmread(vmcs_exit_interruption_info);
+	u32 info = vmcs_read(vmcs_exit_interruption_info);
 
 	/* The host's NMIs and machine checks are handled already, see vmx_enter(). */
 	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
@@ -79,7 +78,7 @@ static int exit_exception_or_nmi(struct vmx_vcpu *vmx)
 		 * never let go of the CPU; with an exit in each round it does.
 		 */
 		return vcpu_exit_exception(&vmx->vcpu, EXC_AC, true,
-					   vmread(vmcs_exit_interruption_error_code));
+					   vmcs_read(vmcs_exit_interruption_error_code));
 	case EXC_MC:
 		return EXIT_RESUME;
 	default:
@@ -112,10 +111,10 @@ static int exit_tpr_below_threshold(struct vmx_vcpu *vmx)
 /* Sources have the numbers of enum task_switch_source (SDM 3C table 28-3). */
 static int exit_task_switch(struct vmx_vcpu *vmx)
 {
-	u64 qualification = vmread(vmcs_exit_qualification);
+	u64 qualification = vmcs_read(vmcs_exit_qualification);
 	enum task_switch_source source = qualification >> TASK_SWITCH_SOURCE_SHIFT & 3;
-	u32 info = vmread(vmcs_idt_vectoring_info);
-	u32 length = vmread(vmcs_exit_instruction_length);
+	u32 info = vmcs_read(vmcs_idt_vectoring_info);
+	u32 length = vmcs_read(vmcs_exit_instruction_length);
 	bool external = false;
 
 	if (source == TASK_SWITCH_GATE && info & INTERRUPTION_VALID) {
@@ -164,11 +163,11 @@ static int exit_undefined(struct vmx_vcpu *vmx)
 
 static int exit_cr_access(struct vmx_vcpu *vmx)
 {
-	u64 qualification = vmread(vmcs_exit_qualification);
+	u64 qualification = vmcs_read(vmcs_exit_qualification);
 	u8 cr = qualification & CR_NUMBER;
 	u8 reg = qualification >> CR_REGISTER_SHIFT & 0xf;
 
-	switch (qualification & CR_ACCESS_TYPE) {
+	switch (qualification >> CR_ACCESS_SHIFT & 3) {
 	case CR_ACCESS_MOV_TO:
 		return vcpu_exit_mov_cr(&vmx->vcpu, cr, reg, true);
 	case CR_ACCESS_MOV_FROM:
@@ -191,14 +190,14 @@ static int exit_mov_dr(struct vmx_vcpu *vmx)
 static int exit_io(struct vmx_vcpu *vmx)
 {
 	struct vcpu *vcpu = &vmx->vcpu;
-	u64 qualification = vmread(vmcs_exit_qualification);
+	u64 qualification = vmcs_read(vmcs_exit_qualification);
 
 	if (qualification & IO_STRING)
 		return vcpu_emulate(vcpu);
 	vcpu_need(vcpu, STATE_RIP);
 	return vcpu_exit_pio(vcpu, qualification >> IO_PORT_SHIFT, (qualification & IO_SIZE) + 1,
 			     qualification & IO_IN,
-			     vcpu->state.rip + vmread(vmcs_exit_instruction_length));
+			     vcpu->state.rip + vmcs_read(vmcs_exit_instruction_length));
 }
 
 static int exit_rdmsr(struct vmx_vcpu *vmx)
@@ -217,7 +216,7 @@ static int fail_entry(struct vmx_vcpu *vmx, u32 reason)
 	int fate = vcpu_exit_fail_entry(&vmx->vcpu, reason);
 
 	/* Only an exit clears the event by itself (SDM 3C 28.2). */
-	vmwrite(vmcs_entry_interruption_info, 0);
+	vmcs_write(vmcs_entry_interruption_info, 0);
 	return fate;
 }
 
@@ -239,7 +238,7 @@ static int exit_pause(struct vmx_vcpu *vmx)
 
 static int exit_ept_violation(struct vmx_vcpu *vmx)
 {
-	u64 qualification = vmread(vmcs_exit_qualification);
+	u64 qualification = vmcs_read(vmcs_exit_qualification);
 	u32 access = qualification & EPT_VIOLATION_FETCH ? MMU_ACCESS_EXEC :
 		     qualification & EPT_VIOLATION_WRITE ? MMU_ACCESS_WRITE :
 							   MMU_ACCESS_READ;
@@ -247,9 +246,9 @@ static int exit_ept_violation(struct vmx_vcpu *vmx)
 	u64 linear;
 
 	undo_nmi_unblocking(vmx, qualification & EPT_VIOLATION_NMI_UNBLOCKING);
-	linear = vmread(vmcs_guest_linear_address);
+	linear = vmcs_read(vmcs_guest_linear_address);
 	translated = (qualification & EPT_VIOLATION_LINEAR) == EPT_VIOLATION_LINEAR;
-	return vcpu_exit_sl_fault_at(&vmx->vcpu, vmread(vmcs_guest_physical_address), access,
+	return vcpu_exit_sl_fault_at(&vmx->vcpu, vmcs_read(vmcs_guest_physical_address), access,
 				     translated ? &linear : NULL);
 }
 
@@ -354,7 +353,7 @@ int vmx_handle_exit(struct vcpu *vcpu)
 	const struct exit *exit;
 
 	if (unlikely(vmx->failed))
-		return fail_entry(vmx, vmread(vmcs_vm_instruction_error));
+		return fail_entry(vmx, vmcs_read(vmcs_vm_instruction_error));
 	if (basic >= ARRAY_SIZE(exits))
 		return vcpu_exit_unknown(vcpu, vmx->exit_reason, NULL);
 	exit = &exits[array_index_nospec(basic, ARRAY_SIZE(exits))];

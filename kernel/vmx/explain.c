@@ -13,7 +13,7 @@
 
 static u64 read_field(void *unused, enum vmcs_field field)
 {
-	return vmread(field);
+	return vmcs_read(field);
 }
 
 /* The counters that CPUID function 0Ah tells of (SDM 3B 20.2.2). */

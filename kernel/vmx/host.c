@@ -23,14 +23,14 @@
 
 void vmx_host_setup(void)
 {
-	vmwrite(vmcs_host_cs_selector, __KERNEL_CS);
-	vmwrite(vmcs_host_ss_selector, __KERNEL_DS);
-	vmwrite(vmcs_host_ds_selector, 0);
-	vmwrite(vmcs_host_es_selector, 0);
-	vmwrite(vmcs_host_fs_selector, 0);
-	vmwrite(vmcs_host_gs_selector, 0);
-	vmwrite(vmcs_host_tr_selector, GDT_ENTRY_TSS * 8);
-	vmwrite(vmcs_host_rip, (unsigned long)vmx_exit_point);
+	vmcs_write(vmcs_host_cs_selector, __KERNEL_CS);
+	vmcs_write(vmcs_host_ss_selector, __KERNEL_DS);
+	vmcs_write(vmcs_host_ds_selector, 0);
+	vmcs_write(vmcs_host_es_selector, 0);
+	vmcs_write(vmcs_host_fs_selector, 0);
+	vmcs_write(vmcs_host_gs_selector, 0);
+	vmcs_write(vmcs_host_tr_selector, GDT_ENTRY_TSS * 8);
+	vmcs_write(vmcs_host_rip, (unsigned long)vmx_exit_point);
 }
 
 void vmx_host_setup_cpu(struct vmx_vcpu *vmx)
@@ -39,23 +39,23 @@ void vmx_host_setup_cpu(struct vmx_vcpu *vmx)
 	struct desc_ptr table;
 	u64 value;
 
-	vmwrite(vmcs_host_cr0, read_cr0());
-	vmwrite(vmcs_host_tr_base, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
-	vmwrite(vmcs_host_gs_base, cpu_kernelmode_gs_base(cpu));
+	vmcs_write(vmcs_host_cr0, read_cr0());
+	vmcs_write(vmcs_host_tr_base, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
+	vmcs_write(vmcs_host_gs_base, cpu_kernelmode_gs_base(cpu));
 	native_store_gdt(&table);
-	vmwrite(vmcs_host_gdtr_base, table.address);
+	vmcs_write(vmcs_host_gdtr_base, table.address);
 	store_idt(&table);
-	vmwrite(vmcs_host_idtr_base, table.address);
+	vmcs_write(vmcs_host_idtr_base, table.address);
 	rdmsrl(MSR_IA32_SYSENTER_CS, value);
-	vmwrite(vmcs_host_ia32_sysenter_cs, value);
+	vmcs_write(vmcs_host_ia32_sysenter_cs, value);
 	rdmsrl(MSR_IA32_SYSENTER_ESP, value);
-	vmwrite(vmcs_host_ia32_sysenter_esp, value);
+	vmcs_write(vmcs_host_ia32_sysenter_esp, value);
 	rdmsrl(MSR_IA32_SYSENTER_EIP, value);
-	vmwrite(vmcs_host_ia32_sysenter_eip, value);
+	vmcs_write(vmcs_host_ia32_sysenter_eip, value);
 	rdmsrl(MSR_IA32_CR_PAT, value);
-	vmwrite(vmcs_host_ia32_pat, value);
+	vmcs_write(vmcs_host_ia32_pat, value);
 	rdmsrl(MSR_EFER, value);
-	vmwrite(vmcs_host_ia32_efer, value);
+	vmcs_write(vmcs_host_ia32_efer, value);
 	/* Whatever the fields hold, it is of another CPU. */
 	vmx->host.cr3 = 0;
 	vmx->host.cr4 = 0;
@@ -73,7 +73,7 @@ static void load_guest(struct vmx_vcpu *vmx)
 	savesegment(gs, host->gs);
 	store_idt(&host->idt);
 	rdmsrl(MSR_FS_BASE, host->fs_base);
-	vmwrite(vmcs_host_fs_base, host->fs_base);
+	vmcs_write(vmcs_host_fs_base, host->fs_base);
 	rdmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 	return_msr_set(RETURN_MSR_STAR, vmx->msr[VMX_MSR_STAR]);
@@ -123,11 +123,11 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 		load_guest(vmx);
 	if (unlikely(cr3 != host->cr3)) {
 		host->cr3 = cr3;
-		vmwrite(vmcs_host_cr3, cr3);
+		vmcs_write(vmcs_host_cr3, cr3);
 	}
 	if (unlikely(cr4 != host->cr4)) {
 		host->cr4 = cr4;
-		vmwrite(vmcs_host_cr4, cr4);
+		vmcs_write(vmcs_host_cr4, cr4);
 	}
 	/* Not taken with the rest: an IPI may have replaced it since. */
 	store_ldt(host->ldt);

@@ -54,46 +54,48 @@ static u32 access_rights(const struct cpu_segment *seg, enum cpu_seg index)
 
 static void commit_seg(const struct cpu_segment *seg, enum cpu_seg index)
 {
-	vmwrite(VMCS_SEG(vmcs_guest_es_selector, index), seg->selector);
-	vmwrite(VMCS_SEG(vmcs_guest_es_base, index), seg->base);
-	vmwrite(VMCS_SEG(vmcs_guest_es_limit, index), seg->limit);
-	vmwrite(VMCS_SEG(vmcs_guest_es_access_rights, index), access_rights(seg, index));
+	vmcs_write(VMCS_SEG(vmcs_guest_es_selector, index), seg->selector);
+	vmcs_write(VMCS_SEG(vmcs_guest_es_base, index), seg->base);
+	vmcs_write(VMCS_SEG(vmcs_guest_es_limit, index), seg->limit);
+	vmcs_write(VMCS_SEG(vmcs_guest_es_access_rights, index), access_rights(seg, index));
 }
 
 static void fetch_seg(struct cpu_segment *seg, enum cpu_seg index)
 {
-	u32 rights = vmread(VMCS_SEG(vmcs_guest_es_access_rights, index));
+	u32 rights = vmcs_read(VMCS_SEG(vmcs_guest_es_access_rights, index));
 
-	seg->selector = vmread(VMCS_SEG(vmcs_guest_es_selector, index));
-	seg->base = vmread(VMCS_SEG(vmcs_guest_es_base, index));
-	seg->limit = vmread(VMCS_SEG(vmcs_guest_es_limit, index));
+	seg->selector = vmcs_read(VMCS_SEG(vmcs_guest_es_selector, index));
+	seg->base = vmcs_read(VMCS_SEG(vmcs_guest_es_base, index));
+	seg->limit = vmcs_read(VMCS_SEG(vmcs_guest_es_limit, index));
 	seg->attrib = (rights & ACCESS_RIGHTS_LOW) | (rights & ACCESS_RIGHTS_HIGH) >> 4;
 	if (rights & ACCESS_RIGHTS_UNUSABLE)
 		seg->attrib &= ~SEG_ATTR_P;
 }
 
-static void fetch_segs(struct cpu_state *state)
+static void fetch_data(struct cpu_state *state)
 {
 	int i;
 
 	for (i = 0; i < SEG_COUNT; i++)
-		fetch_seg(&state->seg[i], i);
-	state->gdtr.base = vmread(vmcs_guest_gdtr_base);
-	state->gdtr.limit = vmread(vmcs_guest_gdtr_limit);
-	state->idtr.base = vmread(vmcs_guest_idtr_base);
-	state->idtr.limit = vmread(vmcs_guest_idtr_limit);
+		if (!state_is_code(i))
+			fetch_seg(&state->seg[i], i);
+	state->gdtr.base = vmcs_read(vmcs_guest_gdtr_base);
+	state->gdtr.limit = vmcs_read(vmcs_guest_gdtr_limit);
+	state->idtr.base = vmcs_read(vmcs_guest_idtr_base);
+	state->idtr.limit = vmcs_read(vmcs_guest_idtr_limit);
 }
 
-static void commit_segs(const struct cpu_state *state)
+static void commit_data(const struct cpu_state *state)
 {
 	int i;
 
 	for (i = 0; i < SEG_COUNT; i++)
-		commit_seg(&state->seg[i], i);
-	vmwrite(vmcs_guest_gdtr_base, state->gdtr.base);
-	vmwrite(vmcs_guest_gdtr_limit, state->gdtr.limit);
-	vmwrite(vmcs_guest_idtr_base, state->idtr.base);
-	vmwrite(vmcs_guest_idtr_limit, state->idtr.limit);
+		if (!state_is_code(i))
+			commit_seg(&state->seg[i], i);
+	vmcs_write(vmcs_guest_gdtr_base, state->gdtr.base);
+	vmcs_write(vmcs_guest_gdtr_limit, state->gdtr.limit);
+	vmcs_write(vmcs_guest_idtr_base, state->idtr.base);
+	vmcs_write(vmcs_guest_idtr_limit, state->idtr.limit);
 }
 
 /*
@@ -104,14 +106,14 @@ static void fetch_cr(struct cpu_state *state)
 {
 	int i;
 
-	state->cr0 = (state->cr0 & ~CR0_OWNED) | (vmread(vmcs_guest_cr0) & CR0_OWNED);
-	state->cr3 = vmread(vmcs_guest_cr3);
-	state->cr4 = (state->cr4 & ~CR4_OWNED) | (vmread(vmcs_guest_cr4) & CR4_OWNED);
+	state->cr0 = (state->cr0 & ~CR0_OWNED) | (vmcs_read(vmcs_guest_cr0) & CR0_OWNED);
+	state->cr3 = vmcs_read(vmcs_guest_cr3);
+	state->cr4 = (state->cr4 & ~CR4_OWNED) | (vmcs_read(vmcs_guest_cr4) & CR4_OWNED);
 	/* EFER is written with an exit, and LMA follows CR0.PG, which is as well. */
 	if (!cr_pae_paging(state))
 		return;
 	for (i = 0; i < 4; i++)
-		state->pdpte[i] = vmread(vmcs_guest_pdpte0 + 2 * i);
+		state->pdpte[i] = vmcs_read(vmcs_guest_pdpte0 + 2 * i);
 }
 
 static void commit_cr(const struct cpu_state *state, struct vmx_vcpu *vmx)
@@ -122,19 +124,19 @@ static void commit_cr(const struct cpu_state *state, struct vmx_vcpu *vmx)
 	u64 owned = CR4_OWNED & ~vmx->vcpu.cpuid.facts.cr4_reserved;
 	int i;
 
-	vmwrite(vmcs_cr0_guest_host_mask, ~CR0_OWNED);
-	vmwrite(vmcs_cr4_guest_host_mask, ~owned);
-	vmwrite(vmcs_guest_cr0, (state->cr0 & ~CR0_HIDDEN) | cr0_fixed());
-	vmwrite(vmcs_cr0_read_shadow, state->cr0);
-	vmwrite(vmcs_guest_cr3, state->cr3);
-	vmwrite(vmcs_guest_cr4, state->cr4 | vmx_caps.cr4_fixed0 | mce);
-	vmwrite(vmcs_cr4_read_shadow, state->cr4);
-	vmwrite(vmcs_guest_ia32_efer, state->efer);
+	vmcs_write(vmcs_cr0_guest_host_mask, ~CR0_OWNED);
+	vmcs_write(vmcs_cr4_guest_host_mask, ~owned);
+	vmcs_write(vmcs_guest_cr0, (state->cr0 & ~CR0_HIDDEN) | cr0_fixed());
+	vmcs_write(vmcs_cr0_read_shadow, state->cr0);
+	vmcs_write(vmcs_guest_cr3, state->cr3);
+	vmcs_write(vmcs_guest_cr4, state->cr4 | vmx_caps.cr4_fixed0 | mce);
+	vmcs_write(vmcs_cr4_read_shadow, state->cr4);
+	vmcs_write(vmcs_guest_ia32_efer, state->efer);
 	vmx_control(vmx, VMX_ENTRY, ENTRY_IA32E_MODE_GUEST, state->efer & EFER_LMA);
 	if (!cr_pae_paging(state))
 		return;
 	for (i = 0; i < 4; i++)
-		vmwrite(vmcs_guest_pdpte0 + 2 * i, state->pdpte[i]);
+		vmcs_write(vmcs_guest_pdpte0 + 2 * i, state->pdpte[i]);
 }
 
 /*
@@ -146,17 +148,21 @@ void vmx_fetch(struct vcpu *vcpu, u32 groups)
 	struct cpu_state *state = &vcpu->state;
 
 	if (groups & STATE_GPRS)
-		state->gpr[GPR_RSP] = vmread(vmcs_guest_rsp);
+		state->gpr[GPR_RSP] = vmcs_read(vmcs_guest_rsp);
 	if (groups & STATE_RIP) {
-		state->rip = vmread(vmcs_guest_rip);
-		state->rflags = vmread(vmcs_guest_rflags);
+		state->rip = vmcs_read(vmcs_guest_rip);
+		state->rflags = vmcs_read(vmcs_guest_rflags);
 	}
 	if (groups & STATE_CR)
 		fetch_cr(state);
-	if (groups & STATE_SEGS)
-		fetch_segs(state);
+	if (groups & STATE_CODE) {
+		fetch_seg(&state->seg[SEG_CS], SEG_CS);
+		fetch_seg(&state->seg[SEG_SS], SEG_SS);
+	}
+	if (groups & STATE_DATA)
+		fetch_data(state);
 	if (groups & STATE_DR)
-		state->dr7 = vmread(vmcs_guest_dr7);
+		state->dr7 = vmcs_read(vmcs_guest_dr7);
 	vcpu->cached |= groups;
 }
 
@@ -165,19 +171,23 @@ void vmx_commit(struct vcpu *vcpu, u32 groups)
 	const struct cpu_state *state = &vcpu->state;
 
 	if (groups & STATE_GPRS)
-		vmwrite(vmcs_guest_rsp, state->gpr[GPR_RSP]);
+		vmcs_write(vmcs_guest_rsp, state->gpr[GPR_RSP]);
 	if (groups & STATE_RIP) {
-		vmwrite(vmcs_guest_rip, state->rip);
-		vmwrite(vmcs_guest_rflags, state->rflags);
+		vmcs_write(vmcs_guest_rip, state->rip);
+		vmcs_write(vmcs_guest_rflags, state->rflags);
 		if (unlikely(state->rflags & X86_EFLAGS_TF))
 			vmx_settle_step(vcpu);
 	}
 	if (groups & STATE_CR)
 		commit_cr(state, to_vmx(vcpu));
-	if (groups & STATE_SEGS)
-		commit_segs(state);
+	if (groups & STATE_CODE) {
+		commit_seg(&state->seg[SEG_CS], SEG_CS);
+		commit_seg(&state->seg[SEG_SS], SEG_SS);
+	}
+	if (groups & STATE_DATA)
+		commit_data(state);
 	if (groups & STATE_DR)
-		vmwrite(vmcs_guest_dr7, state->dr7);
+		vmcs_write(vmcs_guest_dr7, state->dr7);
 }
 
 /*
@@ -222,15 +232,6 @@ static int msr_slot(u32 index)
 	}
 }
 
-/* A pending change of FS or GS has not reached the VMCS yet. */
-static void settle_segs(struct vcpu *vcpu)
-{
-	if (!(vcpu->dirty & STATE_SEGS))
-		return;
-	vmx_commit(vcpu, STATE_SEGS);
-	vcpu->dirty &= ~STATE_SEGS;
-}
-
 int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -238,8 +239,8 @@ int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 	int slot = msr_slot(index);
 
 	if (field) {
-		settle_segs(vcpu);
-		*data = vmread(field);
+		vcpu_settle(vcpu, STATE_SEGS);
+		*data = vmcs_read(field);
 	} else if (slot >= 0) {
 		*data = vmx->msr[slot];
 	} else if (index == MSR_KERNEL_GS_BASE) {
@@ -261,8 +262,8 @@ int vmx_set_msr(struct vcpu *vcpu, u32 index, u64 data)
 	int slot = msr_slot(index);
 
 	if (field) {
-		settle_segs(vcpu);
-		vmwrite(field, data);
+		vcpu_settle(vcpu, STATE_SEGS);
+		vmcs_write(field, data);
 		vcpu->cached &= ~STATE_SEGS;
 		return 0;
 	}

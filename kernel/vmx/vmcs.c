@@ -31,7 +31,7 @@
 
 static DEFINE_IDA(vpids);
 
-static void vmclear(u64 pa)
+static void vmcs_clear(u64 pa)
 {
 	asm volatile("1: vmclear %0\n\t"
 		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
@@ -40,7 +40,7 @@ static void vmclear(u64 pa)
 		     : "cc", "memory");
 }
 
-static void vmptrld(u64 pa)
+static void vmcs_load(u64 pa)
 {
 	asm volatile("1: vmptrld %0\n\t"
 		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
@@ -53,12 +53,12 @@ void vmx_vcpu_clear(struct vmx_vcpu *vmx)
 {
 	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
 
-	vmclear(__pa(vmx->vmcs));
+	vmcs_clear(__pa(vmx->vmcs));
 	list_del(&vmx->link);
 	if (vc->current_vmcs == vmx)
 		vc->current_vmcs = NULL;
-	/* Only now may another CPU load it. */
 	vmx->launched = false;
+	/* Only now may another CPU load it: pairs with clear_everywhere(). */
 	smp_store_release(&vmx->cpu, -1);
 }
 
@@ -91,8 +91,8 @@ static void make_current(struct vmx_vcpu *vmx, struct vmx_cpu *vc)
 	vmx->cpu = smp_processor_id();
 	vc->current_vmcs = vmx;
 	/* A region's first use begins so too (SDM 3C 25.11.3). */
-	vmclear(__pa(vmx->vmcs));
-	vmptrld(__pa(vmx->vmcs));
+	vmcs_clear(__pa(vmx->vmcs));
+	vmcs_load(__pa(vmx->vmcs));
 	local_irq_restore(flags);
 }
 
@@ -110,7 +110,7 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 		vmx->flush = true;
 	} else if (vc->current_vmcs != vmx) {
 		vc->current_vmcs = vmx;
-		vmptrld(__pa(vmx->vmcs));
+		vmcs_load(__pa(vmx->vmcs));
 	}
 	if (vc->last != vmx) {
 		vc->last = vmx;
@@ -145,41 +145,41 @@ static void write_controls(struct vmx_vcpu *vmx)
 		control[VMX_SECONDARY] &= ~SECONDARY_VPID;
 	control[VMX_ENTRY] &= ~ENTRY_IA32E_MODE_GUEST;
 	for (i = 0; i < VMX_WORDS; i++)
-		vmwrite(vmx_word_field(i), control[i]);
+		vmcs_write(vmx_word_field(i), control[i]);
 }
 
 static void write_execution_fields(struct vmx_vcpu *vmx)
 {
-	vmwrite(vmcs_exception_bitmap, EXCEPTIONS);
-	vmwrite(vmcs_page_fault_error_code_mask, 0);
-	vmwrite(vmcs_page_fault_error_code_match, 0);
-	vmwrite(vmcs_cr3_target_count, 0);
-	vmwrite(vmcs_msr_bitmap, vmx_msr_bitmap_pa(false));
-	vmwrite(vmcs_ept_pointer, vmx_eptp(&vmx->vcpu));
-	vmwrite(vmcs_vmcs_link_pointer, ~0ull);
+	vmcs_write(vmcs_exception_bitmap, EXCEPTIONS);
+	vmcs_write(vmcs_page_fault_error_code_mask, 0);
+	vmcs_write(vmcs_page_fault_error_code_match, 0);
+	vmcs_write(vmcs_cr3_target_count, 0);
+	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(false));
+	vmcs_write(vmcs_ept_pointer, vmx_eptp(&vmx->vcpu));
+	vmcs_write(vmcs_vmcs_link_pointer, ~0ull);
 	if (vmx->vpid)
-		vmwrite(vmcs_vpid, vmx->vpid);
+		vmcs_write(vmcs_vpid, vmx->vpid);
 	if (vmx_has(VMX_SECONDARY, SECONDARY_PAUSE_LOOP_EXITING)) {
-		vmwrite(vmcs_ple_gap, PLE_GAP);
-		vmwrite(vmcs_ple_window, PLE_WINDOW);
+		vmcs_write(vmcs_ple_gap, PLE_GAP);
+		vmcs_write(vmcs_ple_window, PLE_WINDOW);
 	}
 	if (vmx->control[VMX_PRIMARY] & PRIMARY_TPR_SHADOW) {
-		vmwrite(vmcs_virtual_apic_address, __pa(lapic_registers(vmx->vcpu.lapic)));
-		vmwrite(vmcs_tpr_threshold, 0);
+		vmcs_write(vmcs_virtual_apic_address, __pa(lapic_registers(vmx->vcpu.lapic)));
+		vmcs_write(vmcs_tpr_threshold, 0);
 	}
-	vmwrite(vmcs_exit_msr_store_count, 0);
-	vmwrite(vmcs_exit_msr_load_count, 0);
-	vmwrite(vmcs_entry_msr_load_count, 0);
+	vmcs_write(vmcs_exit_msr_store_count, 0);
+	vmcs_write(vmcs_exit_msr_load_count, 0);
+	vmcs_write(vmcs_entry_msr_load_count, 0);
 }
 
 /* What a reset sets and neither the registers nor MSRs of the guest are. */
 static void write_guest_fields(void)
 {
-	vmwrite(vmcs_guest_activity_state, ACTIVITY_ACTIVE);
-	vmwrite(vmcs_guest_interruptibility_state, 0);
-	vmwrite(vmcs_guest_pending_debug_exceptions, 0);
-	vmwrite(vmcs_guest_ia32_debugctl, 0);
-	vmwrite(vmcs_entry_interruption_info, 0);
+	vmcs_write(vmcs_guest_activity_state, ACTIVITY_ACTIVE);
+	vmcs_write(vmcs_guest_interruptibility_state, 0);
+	vmcs_write(vmcs_guest_pending_debug_exceptions, 0);
+	vmcs_write(vmcs_guest_ia32_debugctl, 0);
+	vmcs_write(vmcs_entry_interruption_info, 0);
 }
 
 /*
@@ -200,10 +200,10 @@ void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 	if (init)
 		return;
 	memset(vmx->msr, 0, sizeof(vmx->msr));
-	vmwrite(vmcs_guest_ia32_sysenter_cs, 0);
-	vmwrite(vmcs_guest_ia32_sysenter_esp, 0);
-	vmwrite(vmcs_guest_ia32_sysenter_eip, 0);
-	vmwrite(vmcs_guest_ia32_pat, PAT_RESET);
+	vmcs_write(vmcs_guest_ia32_sysenter_cs, 0);
+	vmcs_write(vmcs_guest_ia32_sysenter_esp, 0);
+	vmcs_write(vmcs_guest_ia32_sysenter_eip, 0);
+	vmcs_write(vmcs_guest_ia32_pat, PAT_RESET);
 	vmx_set_msr(vcpu, MSR_KERNEL_GS_BASE, 0);
 }
 

@@ -28,7 +28,7 @@ static void set_x2apic(struct vmx_vcpu *vmx, bool on)
 	    !vmx_has(VMX_SECONDARY, SECONDARY_VIRTUALIZE_X2APIC))
 		return;
 	vmx_control(vmx, VMX_SECONDARY, SECONDARY_VIRTUALIZE_X2APIC, on);
-	vmwrite(vmcs_msr_bitmap, vmx_msr_bitmap_pa(on));
+	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(on));
 }
 
 /* A threshold above the TPR is refused (SDM 3C 27.2.1.1): the APIC's may have moved. */
@@ -42,7 +42,7 @@ static void settle_tpr(struct vmx_vcpu *vmx)
 		set_x2apic(vmx, !vmx->x2apic);
 	if (unlikely(vmx->tpr_threshold > lapic_get_cr8(lapic))) {
 		vmx->tpr_threshold = lapic_get_cr8(lapic);
-		vmwrite(vmcs_tpr_threshold, vmx->tpr_threshold);
+		vmcs_write(vmcs_tpr_threshold, vmx->tpr_threshold);
 	}
 }
 
@@ -56,7 +56,7 @@ static void flush_l1d(void)
 
 static void load_debug_state(struct vmx_vcpu *vmx)
 {
-	debugreg_enter(&vmx->vcpu, vmread(vmcs_guest_dr7));
+	debugreg_enter(&vmx->vcpu, vmcs_read(vmcs_guest_dr7));
 	/* Only an entry in which the guest can read it needs its DR6. */
 	if (unlikely(vmx->vcpu.breakpoints_live))
 		set_debugreg(vmx->vcpu.state.dr6, 6);
@@ -88,7 +88,7 @@ static void take_host_events(struct vmx_vcpu *vmx)
 		host_machine_check();
 	if (likely(basic != BASIC_EXCEPTION_OR_NMI))
 		return;
-	info = vmread(vmcs_exit_interruption_info);
+	info = vmcs_read(vmcs_exit_interruption_info);
 	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
 		host_nmi();
 	else if ((info & INTERRUPTION_VECTOR) == EXC_MC)
@@ -126,7 +126,8 @@ static void vmx_enter(struct vcpu *vcpu)
 	restore_ibrs();
 	vcpu->state.cr2 = native_read_cr2();
 	vmx_host_leave(vmx, debugctl);
-	vmx->exit_reason = likely(!vmx->failed) ? vmread(vmcs_exit_reason) : EXIT_REASON_ENTRY_FAILURE;
+	vmx->exit_reason = likely(!vmx->failed) ? vmcs_read(vmcs_exit_reason) :
+						  EXIT_REASON_ENTRY_FAILURE;
 	take_host_events(vmx);
 	context_leave_guest();
 
@@ -143,18 +144,18 @@ static void vmx_flush_tlb(struct vcpu *vcpu)
 
 static u32 vmx_insn_length(struct vcpu *vcpu)
 {
-	return vmread(vmcs_exit_instruction_length);
+	return vmcs_read(vmcs_exit_instruction_length);
 }
 
 static void vmx_set_tsc_offset(struct vcpu *vcpu, u64 offset)
 {
-	vmwrite(vmcs_tsc_offset, offset);
+	vmcs_write(vmcs_tsc_offset, offset);
 }
 
 static u64 vmx_exit_code(struct vcpu *vcpu, u64 info[2])
 {
-	info[0] = vmread(vmcs_exit_qualification);
-	info[1] = vmread(vmcs_idt_vectoring_info);
+	info[0] = vmcs_read(vmcs_exit_qualification);
+	info[1] = vmcs_read(vmcs_idt_vectoring_info);
 	return to_vmx(vcpu)->exit_reason;
 }
 

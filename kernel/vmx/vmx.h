@@ -120,12 +120,12 @@ static inline struct vmx_vcpu *to_vmx(struct vcpu *vcpu)
  */
 
 /**
- * vmread() - read a field of the current VMCS
+ * vmcs_read() - read a field of the current VMCS
  * @field: its encoding, of a field that the CPU has
  *
  * The vCPU is loaded.
  */
-static __always_inline u64 vmread(u32 field)
+static __always_inline u64 vmcs_read(u32 field)
 {
 	u64 value = 0;
 
@@ -138,11 +138,11 @@ static __always_inline u64 vmread(u32 field)
 }
 
 /**
- * vmwrite() - write a field of the current VMCS
+ * vmcs_write() - write a field of the current VMCS
  * @field: its encoding, of a field that the CPU has
  * @value: new value, cut to the width of the field
  */
-static __always_inline void vmwrite(u32 field, u64 value)
+static __always_inline void vmcs_write(u32 field, u64 value)
 {
 	asm volatile("1: vmwrite %1, %0\n\t"
 		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
@@ -182,7 +182,7 @@ static __always_inline void vmx_control(struct vmx_vcpu *vmx, enum vmx_word word
 	if (now == vmx->control[word])
 		return;
 	vmx->control[word] = now;
-	vmwrite(vmx_word_field(word), now);
+	vmcs_write(vmx_word_field(word), now);
 }
 
 /* Whether a control is among those that Oriel uses on this CPU. */
