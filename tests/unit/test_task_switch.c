@@ -492,6 +492,7 @@ static void test_stack_segments(void **state)
 	bad_segment(SEG_SS, DATA0 | 3, 0, EXC_TS); /* RPL is not CPL */
 	bad_segment(SEG_SS, DATA3 | 3, 0, EXC_TS);
 	bad_segment(SEG_SS, DATA0 | 3, 3, EXC_TS); /* DPL is not CPL */
+	bad_segment(SEG_SS, DATA3, 0, EXC_TS);
 	bad_segment(SEG_SS, ABSENT_DATA, 0, EXC_SS);
 }
 
@@ -709,6 +710,12 @@ static void test_devices(void **state)
 		assert_nothing_changed();
 		assert_int_equal(g.user_exits, 0);
 	}
+	/* A stack that is found out behind the commit point. */
+	start();
+	g.regions[1].rights[0] |= GUEST_MMIO;
+	how = (struct task_switch){ .has_error_code = true };
+	assert_int_equal(run(NEW, TASK_SWITCH_GATE), EMUL_UNKNOWN);
+	assert_int_equal(g.user_exits, 0);
 }
 
 int main(void)
