@@ -181,7 +181,7 @@ run_image()
 		for name in "${!ORIEL_@}" TERM LANG; do
 			[ -z "${!name-}" ] || echo "export $name=$(quote "${!name}")"
 		done
-		echo 'export HOME=/root'
+		echo "export ORIEL_LAB=$host HOME=/root"
 		echo 'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 		echo "cd $(quote "$PWD") || exit 126"
 		echo "exec $(quote "${command[@]}")"
