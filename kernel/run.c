@@ -149,6 +149,8 @@ static bool wake_due(struct vcpu *vcpu)
 /* HLT, or a processor that waits for INIT and SIPI. */
 static int block(struct vcpu *vcpu)
 {
+	if (vcpu->lapic)
+		lapic_timer_sleep(vcpu->lapic);
 	if (rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE))
 		return -EINTR;
 	if (vcpu->lapic)

@@ -69,6 +69,8 @@ struct vendor_ops {
 	const char *name;
 	/** @vcpu_size: bytes of the vendor's vCPU, which starts with struct vcpu */
 	size_t vcpu_size;
+	/** @deadline_timer: @enter leaves the guest at lapic_held_deadline(); after @setup */
+	const bool *deadline_timer;
 	/** @format: how second-level page-table entries look */
 	const struct sl_format *format;
 

@@ -83,10 +83,16 @@ static u64 fabric_tsc_to_ns(void *cookie, u64 ticks)
 	return clock_tsc_to_ns(cookie, ticks);
 }
 
+static bool fabric_counts_deadline(void *vcpu)
+{
+	return vendor->deadline_timer && *vendor->deadline_timer;
+}
+
 static const struct fabric_ops fabric_ops = {
 	.kick = fabric_kick,
 	.guest_tsc = fabric_guest_tsc,
 	.tsc_to_ns = fabric_tsc_to_ns,
+	.counts_deadline = fabric_counts_deadline,
 };
 
 /*

@@ -49,6 +49,8 @@ enum irq_source {
  *	applied). vCPU thread or under the vCPU's mutex.
  * @tsc_to_ns: nanoseconds that @ticks of the guest's TSC take, rounded up and
  *	saturated at S64_MAX, so that a deadline never fires early. Same context.
+ * @counts_deadline: whether the CPU counts to a TSC deadline by itself while the
+ *	vCPU runs: see lapic_held_deadline(). Optional. Any context.
  *
  * The first argument is always the cookie given to lapic_create().
  */
@@ -56,6 +58,7 @@ struct fabric_ops {
 	void (*kick)(void *vcpu);
 	u64 (*guest_tsc)(void *vcpu);
 	u64 (*tsc_to_ns)(void *vcpu, u64 ticks);
+	bool (*counts_deadline)(void *vcpu);
 };
 
 /**

@@ -65,6 +65,7 @@ struct lapic_features {
  * @expires: host monotonic time at which the count reaches 0, in ns
  * @period: time a full count takes, in ns
  * @deadline: IA32_TSC_DEADLINE, 0 when disarmed
+ * @held: the CPU counts to @deadline, not @hrtimer
  * @divide: divisor, a power of two from 1 to 128
  */
 struct lapic_timer {
@@ -72,6 +73,7 @@ struct lapic_timer {
 	ktime_t expires;
 	u64 period;
 	u64 deadline;
+	bool held;
 	u32 divide;
 };
 
@@ -365,6 +367,34 @@ u64 lapic_get_tsc_deadline(struct lapic *lapic);
  * Context: vCPU thread or vCPU mutex held, may sleep.
  */
 void lapic_set_tsc_deadline(struct lapic *lapic, u64 deadline);
+
+/**
+ * lapic_held_deadline() - the deadline to which the CPU has to count
+ * @lapic: lapic
+ *
+ * Context: vCPU thread.
+ * Return: guest TSC at which to call lapic_deadline_due(), or 0.
+ */
+static inline u64 lapic_held_deadline(const struct lapic *lapic)
+{
+	return lapic->timer.held ? lapic->timer.deadline : 0;
+}
+
+/**
+ * lapic_deadline_due() - the CPU says that the held deadline has come
+ * @lapic: lapic
+ *
+ * Before its time nothing happens. Context: vCPU thread.
+ */
+void lapic_deadline_due(struct lapic *lapic);
+
+/**
+ * lapic_timer_sleep() - the vCPU is about to sleep: the host's timer has to wake it
+ * @lapic: lapic
+ *
+ * Context: vCPU thread, may sleep.
+ */
+void lapic_timer_sleep(struct lapic *lapic);
 
 /**
  * lapic_tsc_changed() - the guest's TSC was written: aim the deadline anew

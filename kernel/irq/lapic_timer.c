@@ -2,6 +2,8 @@
 /*
  * The APIC timer: one-shot, periodic and TSC-deadline (SDM 3A 10.5.4), over an
  * hrtimer. The bus clock it counts is 1 GHz, so a tick is divisor nanoseconds.
+ * Where the CPU can count to a deadline while the guest runs, the hrtimer is left
+ * for a vCPU that sleeps.
  *
  * What the hrtimer's callback reads is changed only while it is cancelled, by
  * the vCPU's thread; so no lock is needed.
@@ -46,6 +48,7 @@ void lapic_timer_stop(struct lapic *lapic)
 {
 	hrtimer_cancel(&lapic->timer.hrtimer);
 	lapic->timer.deadline = 0;
+	lapic->timer.held = false;
 	lapic->timer.period = 0;
 }
 
@@ -120,27 +123,58 @@ u64 lapic_get_tsc_deadline(struct lapic *lapic)
 	return READ_ONCE(lapic->timer.deadline);
 }
 
+/* To the hrtimer, or to the interrupt itself if the deadline has passed. */
+static void lapic_arm_deadline(struct lapic *lapic)
+{
+	const struct fabric_ops *ops = lapic->fabric->ops;
+	u64 deadline = lapic->timer.deadline;
+	ktime_t now;
+	u64 tsc, ns;
+
+	/* The TSC first: what passes in between makes it late, never early. */
+	tsc = ops->guest_tsc(lapic->vcpu);
+	now = ktime_get();
+	if (deadline <= tsc) {
+		lapic->timer.deadline = 0;
+		lapic_deliver_lvt(lapic, LAPIC_LVT_TIMER);
+		return;
+	}
+	ns = ops->tsc_to_ns(lapic->vcpu, deadline - tsc);
+	lapic_timer_arm(lapic, ns > (u64)(KTIME_MAX - now) ? KTIME_MAX : ktime_add_ns(now, ns));
+}
+
 void lapic_set_tsc_deadline(struct lapic *lapic, u64 deadline)
 {
 	const struct fabric_ops *ops = lapic->fabric->ops;
-	ktime_t now;
-	u64 tsc, ns;
 
 	if (!lapic_enabled(lapic) || lapic_timer_mode(lapic) != LAPIC_TIMER_DEADLINE)
 		return;
 	lapic_timer_stop(lapic);
 	if (!deadline)
 		return;
-	/* The TSC first: what passes in between makes it late, never early. */
-	tsc = ops->guest_tsc(lapic->vcpu);
-	now = ktime_get();
-	if (deadline <= tsc) {
-		lapic_deliver_lvt(lapic, LAPIC_LVT_TIMER);
-		return;
-	}
 	lapic->timer.deadline = deadline;
-	ns = ops->tsc_to_ns(lapic->vcpu, deadline - tsc);
-	lapic_timer_arm(lapic, ns > (u64)(KTIME_MAX - now) ? KTIME_MAX : ktime_add_ns(now, ns));
+	/* One that has passed already is not worth an entry. */
+	lapic->timer.held = ops->counts_deadline && ops->counts_deadline(lapic->vcpu) &&
+			    deadline > ops->guest_tsc(lapic->vcpu);
+	if (!lapic->timer.held)
+		lapic_arm_deadline(lapic);
+}
+
+void lapic_deadline_due(struct lapic *lapic)
+{
+	if (!lapic->timer.held ||
+	    lapic->timer.deadline > lapic->fabric->ops->guest_tsc(lapic->vcpu))
+		return;
+	lapic->timer.held = false;
+	lapic_arm_deadline(lapic);
+}
+
+void lapic_timer_sleep(struct lapic *lapic)
+{
+	if (!lapic->timer.held)
+		return;
+	lapic->timer.held = false;
+	lapic_arm_deadline(lapic);
 }
 
 void lapic_tsc_changed(struct lapic *lapic)
@@ -156,6 +190,7 @@ void lapic_timer_restore(struct lapic *lapic, u32 count)
 	u64 deadline = lapic_get_tsc_deadline(lapic);
 
 	hrtimer_cancel(&lapic->timer.hrtimer);
+	lapic->timer.held = false;
 	lapic->timer.period = 0;
 	lapic_timer_write_divide(lapic, lapic_get_reg(lapic, LAPIC_TDCR));
 	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE)

@@ -14,6 +14,7 @@
 #include "vmx/vmx.h"
 
 struct vmx_caps vmx_caps;
+bool vmx_preemption_timer;
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
 /* The MSR bitmaps: reads of low and high MSRs, then writes (SDM 3C 25.6.9). */
@@ -49,6 +50,7 @@ static const struct control controls[] = {
 	{ VMX_PIN, PIN_EXTERNAL_INTERRUPT_EXITING, true, "external-interrupt exiting" },
 	{ VMX_PIN, PIN_NMI_EXITING, true, "NMI exiting" },
 	{ VMX_PIN, PIN_VIRTUAL_NMIS, true, "virtual NMIs" },
+	{ VMX_PIN, PIN_PREEMPTION_TIMER, false, "activate VMX-preemption timer" },
 	{ VMX_PRIMARY, PRIMARY_INTERRUPT_WINDOW_EXITING, true, "interrupt-window exiting" },
 	{ VMX_PRIMARY, PRIMARY_TSC_OFFSETTING, true, "use TSC offsetting" },
 	{ VMX_PRIMARY, PRIMARY_HLT_EXITING, true, "HLT exiting" },
@@ -131,6 +133,19 @@ static int choose_controls(void)
 		}
 	}
 	return 0;
+}
+
+/* Nehalem and Westmere count at another rate than they say (errata AAK139, BD59). */
+static bool timer_is_exact(void)
+{
+	static const u8 wrong[] = { 0x1a, 0x1e, 0x1f, 0x2e, 0x25, 0x2c, 0x2f };
+	int i;
+
+	if (boot_cpu_data.x86 == 6)
+		for (i = 0; i < ARRAY_SIZE(wrong); i++)
+			if (boot_cpu_data.x86_model == wrong[i])
+				return false;
+	return vmx_has(VMX_PIN, PIN_PREEMPTION_TIMER);
 }
 
 static int check_ept(void)
@@ -273,6 +288,7 @@ int vmx_setup(void)
 
 	if (r)
 		return r;
+	vmx_preemption_timer = timer_is_exact();
 	vmx_ept_setup();
 	r = alloc_bitmaps();
 	if (!r)

@@ -8,6 +8,7 @@
 #include "compat.h"
 #include "event.h"
 #include "exit.h"
+#include "irq/lapic.h"
 #include "mmu/mmu.h"
 #include "vmx/vmx.h"
 
@@ -252,6 +253,13 @@ static int exit_ept_violation(struct vmx_vcpu *vmx)
 				     translated ? &linear : NULL);
 }
 
+static int exit_preemption_timer(struct vmx_vcpu *vmx)
+{
+	lapic_deadline_due(vmx->vcpu.lapic);
+	vcpu_make_request(&vmx->vcpu, REQ_EVENT);
+	return EXIT_RESUME;
+}
+
 static int exit_xsetbv(struct vmx_vcpu *vmx)
 {
 	return vcpu_exit_xsetbv(&vmx->vcpu);
@@ -317,7 +325,7 @@ static const struct exit exits[] = {
 	[49] = { "EPT misconfiguration" },
 	[50] = { "INVEPT", exit_undefined },
 	[51] = { "RDTSCP" },
-	[52] = { "VMX-preemption timer expired" },
+	[52] = { "VMX-preemption timer expired", exit_preemption_timer },
 	[53] = { "INVVPID", exit_undefined },
 	[54] = { "WBINVD or WBNOINVD", exit_nop },
 	[55] = { "XSETBV", exit_xsetbv },

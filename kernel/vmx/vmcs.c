@@ -133,6 +133,7 @@ static void write_controls(struct vmx_vcpu *vmx)
 	int i;
 
 	memcpy(control, vmx_caps.use, sizeof(vmx->control));
+	control[VMX_PIN] &= ~PIN_PREEMPTION_TIMER;
 	control[VMX_PRIMARY] &= ~windows;
 	/* A userspace interrupt controller wants to see each change of CR8. */
 	if (vmx->vcpu.lapic && vmx_has(VMX_PRIMARY, PRIMARY_TPR_SHADOW))

@@ -46,6 +46,25 @@ static void settle_tpr(struct vmx_vcpu *vmx)
 	}
 }
 
+/*
+ * Counts at a fraction of the TSC's rate to the deadline of the local APIC's timer
+ * (SDM 3C 26.5.1, D.A.6); rounded up, so that it is never early.
+ */
+static void set_preemption_timer(struct vmx_vcpu *vmx)
+{
+	struct vcpu *vcpu = &vmx->vcpu;
+	u64 deadline = vcpu->lapic ? lapic_held_deadline(vcpu->lapic) : 0;
+	u64 now, ticks = 0;
+
+	vmx_control(vmx, VMX_PIN, PIN_PREEMPTION_TIMER, deadline);
+	if (likely(!deadline))
+		return;
+	now = clock_guest_tsc(vcpu);
+	if (deadline > now)
+		ticks = ((deadline - now) >> (vmx_caps.misc & VMX_MISC_PREEMPTION_TIMER_RATE)) + 1;
+	vmcs_write(vmcs_preemption_timer_value, min_t(u64, ticks, U32_MAX));
+}
+
 /* Host CPUs whose L1 data cache a guest could read (L1TF) have it flushed. */
 static void flush_l1d(void)
 {
@@ -116,6 +135,7 @@ static void vmx_enter(struct vcpu *vcpu)
 		vmx_flush_here(vcpu);
 	}
 	settle_tpr(vmx);
+	set_preemption_timer(vmx);
 	load_debug_state(vmx);
 	if (native_read_cr2() != vcpu->state.cr2)
 		native_write_cr2(vcpu->state.cr2);
@@ -173,6 +193,7 @@ static u32 vmx_cpuid_flags(void)
 const struct vendor_ops vmx_ops = {
 	.name = "VT-x",
 	.vcpu_size = sizeof(struct vmx_vcpu),
+	.deadline_timer = &vmx_preemption_timer,
 	.format = &ept_format,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,

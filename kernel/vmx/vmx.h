@@ -14,6 +14,8 @@
 #include "vmx/vmcs.h"
 
 extern struct vmx_caps vmx_caps;
+/* The VMX-preemption timer is there and counts as it should. */
+extern bool vmx_preemption_timer;
 
 /**
  * struct vmx_cpu - what one physical CPU keeps

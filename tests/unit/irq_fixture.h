@@ -61,10 +61,20 @@ static inline u64 fixture_tsc_to_ns(void *vcpu, u64 ticks)
 	return min_t(u64, DIV_ROUND_UP(ticks, FIXTURE_TSC_PER_NS), KTIME_MAX);
 }
 
+/* Whether the CPU counts to TSC deadlines by itself. */
+static bool fixture_counts;
+
+static inline bool fixture_counts_deadline(void *vcpu)
+{
+	(void)vcpu;
+	return fixture_counts;
+}
+
 static const struct fabric_ops fixture_ops = {
 	.kick = fixture_kick,
 	.guest_tsc = fixture_tsc,
 	.tsc_to_ns = fixture_tsc_to_ns,
+	.counts_deadline = fixture_counts_deadline,
 };
 
 /* A VM with an irqchip and vCPUs of APIC ids 0 to @vcpus - 1, not yet enabled. */

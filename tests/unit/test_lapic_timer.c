@@ -14,6 +14,7 @@ static struct lapic *lapic;
 static int setup(void **state)
 {
 	(void)state;
+	fixture_counts = false;
 	f = fixture_create(1);
 	lapic = f->vcpu[0].lapic;
 	enable_xapic(lapic);
@@ -356,6 +357,70 @@ static void test_state_deadline(void **state)
 	assert_true(fired());
 }
 
+static void hold(u64 ticks)
+{
+	fixture_counts = true;
+	xwrite(lapic, LAPIC_LVT_TIMER, DEADLINE);
+	lapic_set_tsc_deadline(lapic, fixture_tsc(NULL) + ticks);
+}
+
+static void test_held(void **state)
+{
+	(void)state;
+	hold(3000);
+	assert_int_equal(shim_timers_armed(), 0);
+	assert_int_equal(lapic_held_deadline(lapic), fixture_tsc(NULL) + 3000);
+	assert_int_equal(lapic_get_tsc_deadline(lapic), lapic_held_deadline(lapic));
+	/* The CPU's timer is coarse: too early is not yet. */
+	shim_advance(999);
+	lapic_deadline_due(lapic);
+	assert_false(fired());
+	assert_int_not_equal(lapic_held_deadline(lapic), 0);
+	shim_advance(1);
+	lapic_deadline_due(lapic);
+	assert_true(fired());
+	assert_int_equal(lapic_held_deadline(lapic), 0);
+	assert_int_equal(lapic_get_tsc_deadline(lapic), 0);
+	lapic_deadline_due(lapic);
+	assert_false(fired());
+}
+
+static void test_held_asleep(void **state)
+{
+	(void)state;
+	hold(3000);
+	shim_advance(400);
+	lapic_timer_sleep(lapic);
+	assert_int_equal(lapic_held_deadline(lapic), 0);
+	assert_int_equal(shim_timers_armed(), 1);
+	shim_advance(599);
+	assert_false(fired());
+	shim_advance(1);
+	assert_true(fired());
+	/* Nothing is held: sleeping arms nothing. */
+	lapic_timer_sleep(lapic);
+	assert_int_equal(shim_timers_armed(), 0);
+}
+
+static void test_held_late_and_stopped(void **state)
+{
+	(void)state;
+	hold(300);
+	shim_advance(5000);
+	lapic_timer_sleep(lapic);
+	assert_true(fired());
+	hold(300);
+	lapic_set_tsc_deadline(lapic, 0);
+	assert_int_equal(lapic_held_deadline(lapic), 0);
+	/* Another mode disarms, one that has passed is not held. */
+	hold(300);
+	xwrite(lapic, LAPIC_LVT_TIMER, ONESHOT);
+	assert_int_equal(lapic_held_deadline(lapic), 0);
+	hold(0);
+	assert_int_equal(lapic_held_deadline(lapic), 0);
+	assert_true(fired());
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -377,6 +442,9 @@ int main(void)
 		TEST(test_state_oneshot),
 		TEST(test_state_periodic),
 		TEST(test_state_deadline),
+		TEST(test_held),
+		TEST(test_held_asleep),
+		TEST(test_held_late_and_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
