@@ -40,11 +40,17 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 		vcpu_raise_db(vcpu, DR6_BS);
 }
 
-static void prepare_emul(struct vcpu *vcpu)
+/* What every instruction looks at; the executor asks for more when it needs it. */
+static void need_for_emul(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
 	if (emul_mode(&vcpu->state) != INSN_MODE_64)
 		vcpu_need(vcpu, STATE_SEGS);
+}
+
+static void prepare_emul(struct vcpu *vcpu)
+{
+	need_for_emul(vcpu);
 	vcpu->emul.state = &vcpu->state;
 	vcpu->emul.ops = &vcpu_emul_ops;
 	access_prefetch(vcpu);
@@ -131,7 +137,7 @@ int vcpu_emulate(struct vcpu *vcpu)
 /* Once more after userspace did an access: the same bytes, whatever is there now. */
 static int emulate_again(struct vcpu *vcpu)
 {
-	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_SEGS);
+	need_for_emul(vcpu);
 	vcpu->emul.byte_count = vcpu->emul.insn.length;
 	return execute(vcpu);
 }

@@ -6,6 +6,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
+#include <asm/perf_event.h>
 #include <asm/msr.h>
 #include <asm/tlbflush.h>
 
@@ -351,7 +352,10 @@ int vmx_cpu_enable(void)
 	if (unlock_vmxon())
 		return -EBUSY;
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+	/* Where Processor Trace and VMX exclude each other (SDM 3C 33.5.1). */
+	intel_pt_handle_vmx(1);
 	if (!enter_vmx(__pa(vc->vmxon))) {
+		intel_pt_handle_vmx(0);
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return -EBUSY;
 	}
@@ -366,12 +370,14 @@ void vmx_cpu_disable(void)
 	if (!(cr4_read_shadow() & X86_CR4_VMXE))
 		return;
 	/* What the CPU still caches of a VMCS would reach memory at any later time. */
-	list_for_each_entry_safe(vmx, next, &vc->active, link)
-		vmx_vcpu_clear(vmx);
+	if (!READ_ONCE(vc->changing))
+		list_for_each_entry_safe(vmx, next, &vc->active, link)
+			vmx_vcpu_clear(vmx);
 	asm volatile("1: vmxoff\n\t"
 		     "2:\n\t" _ASM_EXTABLE(1b, 2b)
 		     :
 		     :
 		     : "cc", "memory");
+	intel_pt_handle_vmx(0);
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }

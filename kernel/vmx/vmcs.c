@@ -54,7 +54,9 @@ void vmx_vcpu_clear(struct vmx_vcpu *vmx)
 	struct vmx_cpu *vc = this_cpu_ptr(&vmx_cpu);
 
 	vmcs_clear(__pa(vmx->vmcs));
+	vc->changing = true;
 	list_del(&vmx->link);
+	vc->changing = false;
 	if (vc->current_vmcs == vmx)
 		vc->current_vmcs = NULL;
 	vmx->launched = false;
@@ -87,7 +89,9 @@ static void make_current(struct vmx_vcpu *vmx, struct vmx_cpu *vc)
 	unsigned long flags;
 
 	local_irq_save(flags);
+	vc->changing = true;
 	list_add(&vmx->link, &vc->active);
+	vc->changing = false;
 	vmx->cpu = smp_processor_id();
 	vc->current_vmcs = vmx;
 	/* A region's first use begins so too (SDM 3C 25.11.3). */

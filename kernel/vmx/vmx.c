@@ -145,12 +145,12 @@ static void vmx_enter(struct vcpu *vcpu)
 	vmx->failed = vmx_world_switch(vcpu->state.gpr, &vmx->host.rsp, vmx->launched);
 	restore_ibrs();
 	vcpu->state.cr2 = native_read_cr2();
-	vmx_host_leave(vmx, debugctl);
 	vmx->exit_reason = likely(!vmx->failed) ? vmcs_read(vmcs_exit_reason) :
 						  EXIT_REASON_ENTRY_FAILURE;
 	take_host_events(vmx);
 	context_leave_guest();
 
+	vmx_host_leave(vmx, debugctl);
 	store_debug_state(vmx);
 	vcpu->cached = 0;
 	if (likely(!(vmx->exit_reason & EXIT_REASON_ENTRY_FAILURE)))

@@ -21,12 +21,14 @@ extern bool vmx_preemption_timer;
  * struct vmx_cpu - what one physical CPU keeps
  * @vmxon: the VMXON region
  * @active: VMCSs that this CPU may hold in its caches, by vmx_vcpu.link
+ * @changing: @active is being changed: a crash just then must not walk it
  * @current_vmcs: the one that VMREAD and VMWRITE reach
  * @last: the one that ran last here: its guest trained the predictors
  */
 struct vmx_cpu {
 	void *vmxon;
 	struct list_head active;
+	bool changing;
 	struct vmx_vcpu *current_vmcs;
 	struct vmx_vcpu *last;
 };
