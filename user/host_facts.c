@@ -69,13 +69,32 @@ static void find_amd(struct host_facts *facts)
 							 HOST_FIRMWARE_ENABLED;
 }
 
+/* Return: true when /proc/cpuinfo has the word @flag. */
+static bool cpuinfo_has(const char *flag)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char word[64];
+	bool found = false;
+
+	if (!file)
+		return false;
+	while (!found && fscanf(file, "%63s", word) == 1)
+		found = !strcmp(word, flag);
+	fclose(file);
+	return found;
+}
+
 static void find_intel_paging(struct host_facts *facts)
 {
 	const uint64_t both = PROCBASED2_EPT | PROCBASED2_UNRESTRICTED;
 	uint64_t primary, secondary = 0;
 
-	if (!read_msr(MSR_VMX_PROCBASED_CTLS, &primary))
+	if (!read_msr(MSR_VMX_PROCBASED_CTLS, &primary)) {
+		/* The kernel lists these where it sees VT-x at all. */
+		facts->nested_paging_known = cpuinfo_has("vmx");
+		facts->has_nested_paging = cpuinfo_has("ept") && cpuinfo_has("unrestricted_guest");
 		return;
+	}
 	facts->nested_paging_known = true;
 	facts->has_nested_paging = primary & PROCBASED_SECONDARY &&
 				   read_msr(MSR_VMX_PROCBASED_CTLS2, &secondary) &&
@@ -98,21 +117,6 @@ static void find_intel(struct host_facts *facts)
 					  HOST_FIRMWARE_DISABLED :
 					  HOST_FIRMWARE_ENABLED;
 	find_intel_paging(facts);
-}
-
-/* Return: true when /proc/cpuinfo has the word @flag. */
-static bool cpuinfo_has(const char *flag)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char word[64];
-	bool found = false;
-
-	if (!file)
-		return false;
-	while (!found && fscanf(file, "%63s", word) == 1)
-		found = !strcmp(word, flag);
-	fclose(file);
-	return found;
 }
 
 static bool exists(const char *path)
