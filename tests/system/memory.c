@@ -19,6 +19,7 @@
 #define AREA_SIZE (PAGES * PAGE)
 #define LARGE (2UL << 20)
 
+#define RFLAGS_IF (1 << 9)
 #define PORT_DONE 0x10
 #define PORT_BAD 0x11
 
@@ -580,8 +581,10 @@ static uint32_t *numbers(const struct worker *w)
 
 static void start(struct worker *w, const struct machine *m, unsigned int vcpu)
 {
+	/* With IF clear no interrupt of the host would end the guest in Bochs' VMX. */
 	struct kvm_regs regs = {
 		.rip = CODE,
+		.rflags = RFLAGS_IF,
 		.rsi = AREA,
 		.rdx = AREA + AREA_SIZE,
 		.rbp = DATA + 64 * vcpu,

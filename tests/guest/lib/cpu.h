@@ -286,6 +286,7 @@ static inline u32 cpuid7_ecx(void)
 
 bool vendor_is_amd(void);
 bool host_is_tcg(void);
+bool host_is_bochs(void);
 bool on_kvm(void);
 u32 kvm_features(void);
 unsigned int physical_bits(void);

@@ -154,6 +154,16 @@ const char *tcg_fault(const char *what)
 	return host_is_tcg() ? what : NULL;
 }
 
+const char *bochs_svm_fault(const char *what)
+{
+	return host_is_bochs() && vendor_is_amd() ? what : NULL;
+}
+
+const char *bochs_vmx_fault(const char *what)
+{
+	return host_is_bochs() && !vendor_is_amd() ? what : NULL;
+}
+
 const char *kvm_fault(const char *what)
 {
 	return on_kvm() ? what : NULL;

@@ -33,12 +33,16 @@ void report_skip(const char *reason, const char *fmt, ...) FORMAT(2, 3);
 /*
  * Like report_eq(), but a case that fails and has an @excuse (not NULL) is skipped
  * with it. Excuses are for known faults of what Oriel is tested with, never for
- * Oriel: tcg_fault() and kvm_fault() give one only where that fault is.
+ * Oriel: tcg_fault() and its like give one only where that fault is.
  */
 bool report_known(u64 got, u64 want, const char *excuse, const char *fmt, ...) FORMAT(4, 5);
 
 /* @what on an emulated host, else NULL. */
 const char *tcg_fault(const char *what);
+
+/* @what in Bochs, under SVM or VMX, else NULL. */
+const char *bochs_svm_fault(const char *what);
+const char *bochs_vmx_fault(const char *what);
 
 /* @what on the kernel's own KVM, else NULL. */
 const char *kvm_fault(const char *what);

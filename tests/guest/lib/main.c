@@ -65,6 +65,11 @@ bool host_is_tcg(void)
 	return cmdline_has("host=tcg");
 }
 
+bool host_is_bochs(void)
+{
+	return cmdline_has("host=bochs");
+}
+
 bool on_kvm(void)
 {
 	return cmdline_has("hypervisor=kvm");
