@@ -8,6 +8,7 @@
 #include <asm/nospec-branch.h>
 
 #include "compat.h"
+#include "entry_macros.S"
 
 	.section .noinstr.text, "ax"
 
@@ -27,30 +28,12 @@
  * (APM 2 15.21.1).
  */
 SYM_FUNC_START(svm_world_switch)
-	push %rbp
-	push %rbx
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	PUSH_CALLEE_SAVED
 	push %rdi
 	push %rdx
 	mov %rsi, %rax
 
-	mov (8 * 1)(%rdi), %rcx
-	mov (8 * 2)(%rdi), %rdx
-	mov (8 * 3)(%rdi), %rbx
-	mov (8 * 5)(%rdi), %rbp
-	mov (8 * 6)(%rdi), %rsi
-	mov (8 * 8)(%rdi), %r8
-	mov (8 * 9)(%rdi), %r9
-	mov (8 * 10)(%rdi), %r10
-	mov (8 * 11)(%rdi), %r11
-	mov (8 * 12)(%rdi), %r12
-	mov (8 * 13)(%rdi), %r13
-	mov (8 * 14)(%rdi), %r14
-	mov (8 * 15)(%rdi), %r15
-	mov (8 * 7)(%rdi), %rdi
+	LOAD_GUEST_GPRS
 
 	clgi
 	sti
@@ -70,39 +53,13 @@ SYM_FUNC_START(svm_world_switch)
 	stgi
 
 	pop %rax
-	mov %rcx, (8 * 1)(%rax)
-	mov %rdx, (8 * 2)(%rax)
-	mov %rbx, (8 * 3)(%rax)
-	mov %rbp, (8 * 5)(%rax)
-	mov %rsi, (8 * 6)(%rax)
-	mov %rdi, (8 * 7)(%rax)
-	mov %r8, (8 * 8)(%rax)
-	mov %r9, (8 * 9)(%rax)
-	mov %r10, (8 * 10)(%rax)
-	mov %r11, (8 * 11)(%rax)
-	mov %r12, (8 * 12)(%rax)
-	mov %r13, (8 * 13)(%rax)
-	mov %r14, (8 * 14)(%rax)
-	mov %r15, (8 * 15)(%rax)
+	SAVE_GUEST_GPRS
 
 	ORIEL_UNTRAIN_RET
 	ORIEL_IBPB_ON_VMEXIT
 
-	/* The guest's values must not feed the host's speculation. */
-	xor %ecx, %ecx
-	xor %edx, %edx
-	xor %esi, %esi
-	xor %edi, %edi
-	xor %r8d, %r8d
-	xor %r9d, %r9d
-	xor %r10d, %r10d
-	xor %r11d, %r11d
+	ZERO_CALLER_SAVED
 
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbx
-	pop %rbp
+	POP_CALLEE_SAVED
 	RET
 SYM_FUNC_END(svm_world_switch)
