@@ -19,15 +19,20 @@
 #define PORT_OTHER 0x51
 #define MMIO_BASE 0x10000000UL
 
-/* (%ebp) tells that it runs; 4(%ebp) makes it stop. */
-GUEST_CODE(spin_code, "1: incl (%ebp)\n"
+/*
+ * (%ebp) tells that it runs; 4(%ebp) makes it stop. What spins does so with IF set, for
+ * in Bochs' VMX no interrupt of the host ends a guest where it is clear.
+ */
+GUEST_CODE(spin_code, "sti\n"
+		      "1: incl (%ebp)\n"
 		      "cmpl $0, 4(%ebp)\n"
 		      "je 1b\n"
 		      "out %al, $0x50\n"
 		      "jmp 1b");
 
 /* Once 4(%ebp) is set, counts the calls of KVM_RUN. */
-GUEST_CODE(count_code, "1: cmpl $0, 4(%ebp)\n"
+GUEST_CODE(count_code, "sti\n"
+		       "1: cmpl $0, 4(%ebp)\n"
 		       "je 1b\n"
 		       "inc %eax\n"
 		       "out %al, $0x50\n"
@@ -136,7 +141,8 @@ GUEST_CODE(mixed_code, "1: in $0x40, %eax\n"
 		       "jmp 1b");
 
 /* Counts in a register, in memory and in an SSE register until 4(%ebp) is set. */
-GUEST_CODE(counter_code, "movd %ecx, %xmm1\n"
+GUEST_CODE(counter_code, "sti\n"
+			 "movd %ecx, %xmm1\n"
 			 "pxor %xmm0, %xmm0\n"
 			 "1: inc %eax\n"
 			 "mov %eax, (%ebp)\n"

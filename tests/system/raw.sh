@@ -19,7 +19,7 @@ plan "${#programs[@]}"
 for program in "${programs[@]}"; do
 	number=$((number + 1)) result=ok
 	echo "# $program"
-	timeout 300 "build/tests/$program" -d "$node" 2>&1 | sed -u 's/^/    /'
+	timeout 900 "build/tests/$program" -d "$node" 2>&1 | sed -u 's/^/    /'
 	[ "${PIPESTATUS[0]}" = 0 ] || { result="not ok"; failures=$((failures + 1)); }
 	echo "$result $number $program on $node"
 done
