@@ -148,7 +148,7 @@ test_sigkill_leaks_nothing()
 	kill_batch 4 || return
 	before=$(kernel_bytes $group)
 	for batch in {1..6}; do
-		kill_batch $kills || return
+		kill_batch "$kills" || return
 		echo "# batch $batch: $kills kills, $lost KiB less"
 		[ "$lost" -ge $((kills * 64)) ] || break
 	done
