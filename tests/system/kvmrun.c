@@ -911,10 +911,16 @@ static void test_hlt(void)
 
 static void test_shutdown(void)
 {
-	struct machine m = MACHINE(false, crash);
+	const char *lab = getenv("ORIEL_LAB");
 	struct kvm_sregs sregs;
+	struct machine m;
 	unsigned int i;
 
+	if (lab && !strcmp(lab, "amd-bochs")) {
+		skipped = "Bochs' SVM panics at a guest's shutdown, with KVM too";
+		return;
+	}
+	m = MACHINE(false, crash);
 	for (i = 0; i < 3; i++) {
 		MUST(m.vcpu[0], KVM_GET_SREGS, &sregs);
 		sregs.idt.limit = 0;
