@@ -69,7 +69,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	/* No RET may use an address that the guest left in the return stack. */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
 			   X86_FEATURE_RSB_VMEXIT_LITE
-	ORIEL_CLEAR_BRANCH_HISTORY
+	CLEAR_BRANCH_HISTORY_VMEXIT
 	xor %eax, %eax
 5:
 	ZERO_CALLER_SAVED
