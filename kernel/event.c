@@ -209,11 +209,24 @@ static void choose(struct vcpu *vcpu)
 	}
 }
 
+/* Real mode has no error codes (SDM 3A 21.1.3): hardware that is told one pushes it,
+ * or refuses the entry (SDM 3C 27.2.1.3).
+ */
+static void drop_error_code(struct vcpu *vcpu)
+{
+	if (!vcpu->event.has_error_code)
+		return;
+	vcpu_need(vcpu, STATE_CR);
+	if (!(vcpu->state.cr0 & X86_CR0_PE))
+		vcpu->event.has_error_code = false;
+}
+
 void vcpu_choose_event(struct vcpu *vcpu)
 {
 	u32 windows = 0;
 
 	choose(vcpu);
+	drop_error_code(vcpu);
 	vendor_call(inject)(vcpu);
 
 	if (vcpu->nmi_pending)

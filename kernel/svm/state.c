@@ -74,11 +74,11 @@ void svm_fetch(struct vcpu *vcpu, u32 groups)
 			state->cr0 = save->cr0;
 		else
 			state->cr0 = (save->cr0 & ~CR0_MASKED) | (state->cr0 & CR0_MASKED);
-		/* Each write of CR4 exits, so the copy of that is right. */
+		/* Each write of CR4, EFER and CR0.PG exits: the copies of CR4 and EFER are
+		 * right. Bochs 2.7 clears LMA before it exits for CR0.PG.
+		 */
 		state->cr2 = save->cr2;
 		state->cr3 = save->cr3;
-		/* LMA, which hardware sets on its own; SVME is ours. */
-		state->efer = save->efer & ~EFER_SVME;
 	}
 	if (groups & STATE_CODE)
 		fetch_code(state, save);

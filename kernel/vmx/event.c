@@ -103,8 +103,7 @@ void vmx_inject(struct vcpu *vcpu)
 		inject_soft_interrupt(vcpu);
 		break;
 	}
-	/* Real mode pushes none (SDM 3C 27.2.1.3); PE is never the guest's to change. */
-	if (event->has_error_code && vcpu->state.cr0 & X86_CR0_PE) {
+	if (event->has_error_code) {
 		info |= INTERRUPTION_ERROR_CODE;
 		vmcs_write(vmcs_entry_exception_error_code, event->error_code);
 	}
