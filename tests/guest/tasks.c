@@ -266,7 +266,9 @@ static void trap_bit(void)
 	other.trap = 1;
 	report_eq(protected_call(ts_call, 0), INTACT, "T bit: there and back");
 	if (report_known(ts_vector, VEC_DB, tcg_fault("QEMU's TCG has no T bit"), "T bit: #DB"))
-		report(ts_dr6 & DR6_BT, "T bit: DR6.BT");
+		report_known(ts_dr6 & DR6_BT, DR6_BT,
+			     bochs_svm_fault("Bochs' SVM loses what a #DB sets in DR6"),
+			     "T bit: DR6.BT");
 	report_eq(ts_count, 1, "T bit: the task has run");
 }
 
