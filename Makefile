@@ -60,7 +60,7 @@ lint: | build/setup-build build/setup-unit build/setup-lint
 format: | build/setup-lint
 	clang-format -i $(shell git ls-files '*.[ch]')
 
-check: all module-6.12 module-debug | build/setup-lint build/setup-lab
+check: all module-6.12 | build/setup-lint build/setup-lab
 	tests/run
 
 build/setup-%: scripts/setup
