@@ -139,13 +139,14 @@ static struct notifier_block reboot_notifier = {
 
 static void explain_busy(bool in_tree)
 {
-	if (in_tree) {
-		pr_err("the in-tree KVM is loaded and owns %s: unload it first (rmmod kvm_amd kvm, or kvm_intel kvm)\n",
-		       vendor->name);
-		return;
-	}
-	pr_err("%s is in use by another hypervisor on this machine: unload it first (rmmod kvm_amd kvm_intel kvm)\n",
-	       vendor->name);
+	const char *kvm = vendor == &vmx_ops ? "kvm_intel" : "kvm_amd";
+
+	if (in_tree)
+		pr_err("the in-tree KVM is loaded and owns %s: unload it first (rmmod %s kvm)\n",
+		       vendor->name, kvm);
+	else
+		pr_err("%s is in use by another hypervisor on this machine: unload it first (rmmod %s kvm)\n",
+		       vendor->name, kvm);
 }
 
 /* Claims every CPU that is online and those that will be. */
