@@ -18,9 +18,10 @@
 #include "return_msr.h"
 #include "vmx/vmx.h"
 
-/* Selectors with an RPL or in the LDT are not accepted (SDM 3C 27.2.3). */
-#define SELECTOR_UNFIT 7
-
+/*
+ * No selector of the thread's: one with an RPL or in the LDT is not accepted
+ * (SDM 3C 27.2.3), and vmx_host_restore() brings them back.
+ */
 void vmx_host_setup(void)
 {
 	vmcs_write(vmcs_host_cs_selector, __KERNEL_CS);
