@@ -424,7 +424,7 @@ static u64 read_cr(const struct vcpu *vcpu, u8 cr)
 	case 4:
 		return vcpu->state.cr4;
 	default:
-		return vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
+		return regs_cr8(vcpu);
 	}
 }
 

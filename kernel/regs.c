@@ -132,6 +132,11 @@ static struct kvm_segment *sregs_segment(struct kvm_sregs *sregs, enum cpu_seg s
 	}
 }
 
+u8 regs_cr8(const struct vcpu *vcpu)
+{
+	return vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
+}
+
 static u64 current_apic_base(const struct vcpu *vcpu)
 {
 	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
@@ -150,7 +155,7 @@ void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs)
 		.cr2 = state->cr2,
 		.cr3 = state->cr3,
 		.cr4 = state->cr4,
-		.cr8 = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8,
+		.cr8 = regs_cr8(vcpu),
 		.efer = state->efer,
 		.apic_base = current_apic_base(vcpu),
 	};

@@ -11,6 +11,9 @@
 struct cpu_state;
 struct vcpu;
 
+/** regs_cr8() - CR8, which a local APIC keeps where there is one; any context */
+u8 regs_cr8(const struct vcpu *vcpu);
+
 /** regs_get() - KVM_GET_REGS */
 void regs_get(struct vcpu *vcpu, struct kvm_regs *regs);
 

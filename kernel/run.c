@@ -16,6 +16,7 @@
 #include "event.h"
 #include "exit.h"
 #include "irq/lapic.h"
+#include "regs.h"
 #include "return_msr.h"
 #include "vm.h"
 
@@ -245,7 +246,7 @@ static void fill_run(struct vcpu *vcpu)
 
 	vcpu_need(vcpu, STATE_RIP);
 	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
-	run->cr8 = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
+	run->cr8 = regs_cr8(vcpu);
 	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 	run->ready_for_interrupt_injection = vcpu->lapic || irq_acceptable(vcpu);
 	run->flags = 0;

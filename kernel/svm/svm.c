@@ -17,6 +17,7 @@
 #include "context.h"
 #include "debugreg.h"
 #include "irq/lapic.h"
+#include "regs.h"
 #include "svm.h"
 #include "vm.h"
 
@@ -140,12 +141,7 @@ static void svm_flush_tlb(struct vcpu *vcpu)
 		svm->asid_generation = 0;
 }
 
-/* CR8 travels in V_TPR; a local APIC keeps it otherwise (APM 2 15.21.2). */
-static u8 current_cr8(const struct vcpu *vcpu)
-{
-	return vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
-}
-
+/* CR8 travels in V_TPR (APM 2 15.21.2). */
 static void save_cr8(struct vcpu *vcpu, u8 cr8)
 {
 	if (!vcpu->lapic)
@@ -162,7 +158,7 @@ static void svm_enter(struct vcpu *vcpu)
 
 	if (svm->asid_generation != sc->asid_generation || !svm->asid_generation)
 		assign_asid(svm, sc);
-	control->v_intr = (control->v_intr & ~V_TPR) | current_cr8(vcpu);
+	control->v_intr = (control->v_intr & ~V_TPR) | regs_cr8(vcpu);
 	svm_dirty(svm, VMCB_CLEAN_TPR);
 	debugreg_enter(vcpu, svm->vmcb->save.dr7);
 
