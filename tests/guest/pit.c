@@ -127,14 +127,15 @@ static void periodic_modes(void)
 		cli();
 	}
 	pit_set(0, 0, 1);
-	sti();
-	linger();
-	cli();
 	irq_count[IRQ0] = 0;
+	out8(SPEAKER, (in8(SPEAKER) & ~2) | 1);
+	pit_set(2, 0, 12 * 5000);
 	sti();
-	linger();
+	while (!(status(2) & 0x80))
+		cpu_relax();
 	cli();
-	report_eq(irq_count[IRQ0], 0, "mode 0 ends it");
+	/* One may have waited in the PIC, and mode 0 gives one of its own. */
+	report(irq_count[IRQ0] <= 2, "mode 0 ends it");
 	pic_mask(0xffff);
 }
 
