@@ -46,6 +46,8 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_KVMCLOCK_CTRL:
 	case KVM_CAP_TSC_DEADLINE_TIMER:
 	case KVM_CAP_CHECK_EXTENSION_VM:
+	case KVM_CAP_ENABLE_CAP:
+	case KVM_CAP_ENABLE_CAP_VM:
 	case KVM_CAP_IMMEDIATE_EXIT:
 	case KVM_CAP_GET_MSR_FEATURES:
 	case KVM_CAP_INTERNAL_ERROR_DATA:
@@ -67,6 +69,8 @@ int extension_check(unsigned long cap)
 		return VM_MAX_VCPUS;
 	case KVM_CAP_MAX_VCPU_ID:
 		return VM_MAX_VCPU_ID;
+	case KVM_CAP_X2APIC_API:
+		return KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
 	default:
 		return 0;
 	}

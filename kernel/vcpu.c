@@ -13,6 +13,7 @@
 #include "../uapi/oriel.h"
 #include "compat.h"
 #include "cr.h"
+#include "enable.h"
 #include "event.h"
 #include "ioctl.h"
 #include "irq/lapic.h"
@@ -247,7 +248,13 @@ static int do_get_entry_report(void *vcpu, void *data)
 	return entry_report_get(vcpu, data);
 }
 
+static int do_enable_cap(void *vcpu, void *data)
+{
+	return enable_vcpu_cap(vcpu, data);
+}
+
 static const struct ioctl_entry vcpu_ioctls[] = {
+	{ KVM_ENABLE_CAP, do_enable_cap },
 	{ KVM_GET_REGS, do_get_regs },
 	{ KVM_SET_REGS, do_set_regs },
 	{ KVM_GET_SREGS, do_get_sregs },
@@ -530,7 +537,7 @@ int vcpu_create(struct vm *vm, u32 id)
 	u32 i;
 	int r;
 
-	if (id >= VM_MAX_VCPU_ID || vm->vcpu_count >= VM_MAX_VCPUS)
+	if (id >= (vm->vcpu_id_limit ?: VM_MAX_VCPU_ID) || vm->vcpu_count >= VM_MAX_VCPUS)
 		return -EINVAL;
 	for (i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpus[i]->id == id)

@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "enable.h"
 #include "extension.h"
 #include "ioctl.h"
 #include "irq/ioapic.h"
@@ -283,7 +284,13 @@ static int do_set_identity_map(void *object, void *data)
 	return r;
 }
 
+static int do_enable_cap(void *vm, void *data)
+{
+	return enable_vm_cap(vm, data);
+}
+
 static const struct ioctl_entry vm_ioctls[] = {
+	{ KVM_ENABLE_CAP, do_enable_cap },
 	{ KVM_SET_USER_MEMORY_REGION, do_set_memory_region },
 	{ KVM_GET_DIRTY_LOG, do_get_dirty_log },
 	{ KVM_SET_IDENTITY_MAP_ADDR, do_set_identity_map },

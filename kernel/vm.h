@@ -35,6 +35,7 @@ struct vcpu;
  * @vcpus: created vCPUs in order of creation; an element never changes
  * @vcpu_count: how many of @vcpus are valid; grows with release semantics
  * @bsp_id: id of the bootstrap processor's vCPU
+ * @vcpu_id_limit: ids are below it, if userspace set it; else 0
  * @fabric: in-kernel interrupt chips
  * @irqfds: eventfds that raise interrupts
  * @ioeventfds: writes that signal eventfds
@@ -50,6 +51,7 @@ struct vm {
 	struct vcpu **vcpus;
 	u32 vcpu_count;
 	u32 bsp_id;
+	u32 vcpu_id_limit;
 	struct irq_fabric fabric;
 	struct irqfds irqfds;
 	struct ioeventfds ioeventfds;

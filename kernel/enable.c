@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_ENABLE_CAP: checks the arguments and hands each capability to whom it
+ * concerns.
+ */
+#include <linux/errno.h>
+
+#include "enable.h"
+#include "vcpu.h"
+#include "vm.h"
+
+#define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+
+static int enable_x2apic_api(struct vm *vm, u64 flags)
+{
+	if (flags & ~X2APIC_API_FLAGS)
+		return -EINVAL;
+	/* What was turned on stays on. */
+	if (flags & KVM_X2APIC_API_USE_32BIT_IDS)
+		vm->fabric.ids32 = true;
+	if (flags & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+		vm->fabric.no_x2apic_broadcast = true;
+	return 0;
+}
+
+/* Once, and before the vCPUs that it limits. */
+static int limit_vcpu_ids(struct vm *vm, u64 limit)
+{
+	if (limit > VM_MAX_VCPU_ID || (vm->vcpu_id_limit && limit != vm->vcpu_id_limit))
+		return -EINVAL;
+	vm->vcpu_id_limit = limit;
+	return 0;
+}
+
+static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
+{
+	switch (cap->cap) {
+	case KVM_CAP_X2APIC_API:
+		return enable_x2apic_api(vm, cap->args[0]);
+	case KVM_CAP_MAX_VCPU_ID:
+		return limit_vcpu_ids(vm, cap->args[0]);
+	default:
+		return -EINVAL;
+	}
+}
+
+int enable_vm_cap(struct vm *vm, const struct kvm_enable_cap *cap)
+{
+	int r;
+
+	if (cap->flags)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	r = enable_vm_cap_locked(vm, cap);
+	mutex_unlock(&vm->lock);
+	return r;
+}
+
+int enable_vcpu_cap(struct vcpu *vcpu, const struct kvm_enable_cap *cap)
+{
+	if (cap->flags)
+		return -EINVAL;
+	switch (cap->cap) {
+	default:
+		return -EINVAL;
+	}
+}
