@@ -266,12 +266,12 @@ static int read_apic_msr(struct vcpu *vcpu, u32 index, u64 *data)
 		*data = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 		return 0;
 	}
-	if (!vcpu->lapic)
-		return 1;
 	if (index == MSR_IA32_TSC_DEADLINE) {
-		*data = lapic_get_tsc_deadline(vcpu->lapic);
+		*data = vcpu->lapic ? lapic_get_tsc_deadline(vcpu->lapic) : 0;
 		return 0;
 	}
+	if (!vcpu->lapic)
+		return 1;
 	return lapic_msr_read(vcpu->lapic, index, data) ? 1 : 0;
 }
 
@@ -303,12 +303,14 @@ static int write_apic_msr(struct vcpu *vcpu, u32 index, bool host, u64 data)
 	vcpu_make_request(vcpu, REQ_EVENT);
 	if (index == MSR_IA32_APICBASE)
 		return write_apic_base(vcpu, host, data);
-	if (!vcpu->lapic)
-		return 1;
 	if (index == MSR_IA32_TSC_DEADLINE) {
-		lapic_set_tsc_deadline(vcpu->lapic, data);
+		/* KVM's ABI: with the local APIC in userspace it is no error and arms nothing. */
+		if (vcpu->lapic)
+			lapic_set_tsc_deadline(vcpu->lapic, data);
 		return 0;
 	}
+	if (!vcpu->lapic)
+		return 1;
 	return lapic_msr_write(vcpu->lapic, index, data) ? 1 : 0;
 }
 
