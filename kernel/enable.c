@@ -5,6 +5,7 @@
  */
 #include <linux/errno.h>
 
+#include "dirty_log.h"
 #include "enable.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -39,6 +40,8 @@ static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 		return enable_x2apic_api(vm, cap->args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return limit_vcpu_ids(vm, cap->args[0]);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return dirty_log_set_manual(vm, cap->args[0]);
 	default:
 		return -EINVAL;
 	}

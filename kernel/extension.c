@@ -7,6 +7,7 @@
 #include <linux/kvm.h>
 
 #include "../uapi/oriel.h"
+#include "dirty_log.h"
 #include "extension.h"
 #include "memslot.h"
 #include "vcpu.h"
@@ -63,6 +64,8 @@ int extension_check(unsigned long cap)
 		return FABRIC_MAX_GSI;
 	case KVM_CAP_NR_MEMSLOTS:
 		return MEMSLOT_MAX;
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return DIRTY_LOG_MANUAL_FLAGS;
 	case KVM_CAP_NR_VCPUS:
 		return num_online_cpus();
 	case KVM_CAP_MAX_VCPUS:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memslots: checks what userspace asks for, publishes each change as a new
- * immutable snapshot, keeps the dirty log, and reads and writes guest memory.
+ * immutable snapshot, and reads and writes guest memory.
  *
  * Publishing: under mmu.lock, exclusive, the new snapshot takes the old one's
  * place and in the same breath the leaves that it takes away go, with a flush.
@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "dirty_log.h"
 #include "memslot.h"
 #include "vm.h"
 
@@ -50,161 +51,116 @@ struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn)
 	return NULL;
 }
 
-static struct memslot *find_id(const struct memslots *slots, u32 id)
+struct memslot *memslot_find_id(struct vm *vm, u32 id)
 {
-	u32 i;
-
-	for (i = 0; i < slots->count; i++)
-		if (slots->by_gfn[i]->id == id)
-			return slots->by_gfn[i];
-	return NULL;
-}
-
-/* ---- the dirty log ------------------------------------------------------ */
-
-static bool is_logged(const struct memslot *slot)
-{
-	return slot && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES);
-}
-
-static size_t log_longs(const struct memslot *slot)
-{
-	return BITS_TO_LONGS(slot->npages);
-}
-
-/* The second half is where vm_get_dirty_log() collects what it hands out. */
-static int log_alloc(struct memslot *slot)
-{
-	slot->dirty_bitmap = kvcalloc(2 * log_longs(slot), sizeof(long), GFP_KERNEL_ACCOUNT);
-	return slot->dirty_bitmap ? 0 : -ENOMEM;
-}
-
-void memslot_mark_dirty(const struct memslot *slot, gfn_t gfn)
-{
-	unsigned long page = gfn - slot->base_gfn;
-
-	if (slot->dirty_bitmap && !test_bit(page, slot->dirty_bitmap))
-		set_bit(page, slot->dirty_bitmap);
-}
-
-/* Clear the log and make the next write to each of its pages fault again. */
-static void log_collect(struct vm *vm, struct memslot *slot, unsigned long *out)
-{
-	size_t longs = log_longs(slot);
-	bool flush = false;
-	size_t i;
-
-	write_lock(&vm->mmu.lock);
-	for (i = 0; i < longs; i++) {
-		out[i] = 0;
-		if (READ_ONCE(slot->dirty_bitmap[i]))
-			out[i] = xchg(&slot->dirty_bitmap[i], 0);
-		if (out[i])
-			flush |= mmu_write_protect_masked(vm, slot->base_gfn + i * BITS_PER_LONG,
-							  out[i]);
-	}
-	if (flush)
-		vm_flush_tlbs(vm);
-	write_unlock(&vm->mmu.lock);
-}
-
-static void log_put_back(struct memslot *slot, const unsigned long *out)
-{
-	size_t bits = log_longs(slot) * BITS_PER_LONG;
-	unsigned long bit;
-
-	for (bit = find_first_bit(out, bits); bit < bits; bit = find_next_bit(out, bits, bit + 1))
-		set_bit(bit, slot->dirty_bitmap);
-}
-
-static int get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
-{
-	struct memslot *slot = find_id(vm_slots(vm), log->slot);
-	unsigned long *out;
-	size_t longs;
-
-	if (!slot || !slot->dirty_bitmap)
-		return -ENOENT;
-	longs = log_longs(slot);
-	out = slot->dirty_bitmap + longs;
-	log_collect(vm, slot, out);
-	if (copy_to_user(log->dirty_bitmap, out, longs * sizeof(long))) {
-		log_put_back(slot, out);
-		return -EFAULT;
-	}
-	return 0;
-}
-
-int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
-{
-	int ret;
-
-	if (log->slot >= MEMSLOT_MAX)
-		return -EINVAL;
-	mutex_lock(&vm->lock);
-	ret = get_dirty_log(vm, log);
-	mutex_unlock(&vm->lock);
-	return ret;
+	lockdep_assert_held(&vm->lock);
+	return id < MEMSLOT_MAX ? xa_load(&vm->slot_ids, id) : NULL;
 }
 
 /* ---- changing the slots ------------------------------------------------- */
 
+/* With room for @count slots. */
 static struct memslots *slots_alloc(u32 count)
 {
 	struct memslots *slots;
 
-	slots = kvzalloc(struct_size(slots, by_gfn, count), GFP_KERNEL_ACCOUNT);
-	if (slots)
-		slots->count = count;
+	slots = kvmalloc(struct_size(slots, by_gfn, count), GFP_KERNEL_ACCOUNT);
+	if (slots) {
+		slots->generation = 0;
+		slots->count = 0;
+	}
 	return slots;
 }
 
-static bool overlaps(const struct memslot *a, const struct memslot *b)
+/* How many slots lie below a frame, the one that covers it not counted. */
+static u32 slots_below(const struct memslots *slots, gfn_t gfn)
 {
-	return a->base_gfn < b->base_gfn + b->npages && b->base_gfn < a->base_gfn + a->npages;
+	u32 low = 0, high = slots->count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+		const struct memslot *slot = slots->by_gfn[middle];
+
+		if (slot->base_gfn + slot->npages <= gfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_free(const struct memslots *slots, const struct memslot *new,
+		    const struct memslot *old)
+{
+	gfn_t end = new->base_gfn + new->npages;
+	u32 i = slots_below(slots, new->base_gfn);
+
+	for (; i < slots->count && slots->by_gfn[i]->base_gfn < end; i++)
+		if (slots->by_gfn[i] != old)
+			return false;
+	return true;
+}
+
+static void put_in(struct memslots *slots, struct memslot *slot)
+{
+	u32 at = slots_below(slots, slot->base_gfn);
+
+	memmove(&slots->by_gfn[at + 1], &slots->by_gfn[at],
+		(slots->count - at) * sizeof(*slots->by_gfn));
+	slots->by_gfn[at] = slot;
+	slots->count++;
+}
+
+static void take_out(struct memslots *slots, const struct memslot *slot)
+{
+	u32 at = slots_below(slots, slot->base_gfn);
+
+	slots->count--;
+	memmove(&slots->by_gfn[at], &slots->by_gfn[at + 1],
+		(slots->count - at) * sizeof(*slots->by_gfn));
 }
 
 /* The snapshot that has @new (if any) instead of @old (if any). */
 static struct memslots *slots_replace(const struct memslots *now, const struct memslot *old,
 				      struct memslot *new)
 {
-	struct memslots *slots = slots_alloc(now->count + !!new - !!old);
-	bool placed = !new;
-	u32 from, to = 0;
+	struct memslots *slots;
 
+	if (new && !is_free(now, new, old))
+		return ERR_PTR(-EEXIST);
+	slots = slots_alloc(now->count + 1);
 	if (!slots)
 		return ERR_PTR(-ENOMEM);
 	slots->generation = now->generation + 1;
-	for (from = 0; from < now->count; from++) {
-		struct memslot *slot = now->by_gfn[from];
-
-		if (slot == old)
-			continue;
-		if (!placed && overlaps(slot, new)) {
-			kvfree(slots);
-			return ERR_PTR(-EEXIST);
-		}
-		if (!placed && slot->base_gfn > new->base_gfn) {
-			slots->by_gfn[to++] = new;
-			placed = true;
-		}
-		slots->by_gfn[to++] = slot;
-	}
-	if (!placed)
-		slots->by_gfn[to] = new;
+	slots->count = now->count;
+	memcpy(slots->by_gfn, now->by_gfn, now->count * sizeof(*now->by_gfn));
+	if (old)
+		take_out(slots, old);
+	if (new)
+		put_in(slots, new);
 	return slots;
 }
 
-/* Take from the tables what @new does not allow any more; mmu.lock held exclusive. */
-static void leave_slot(struct vm *vm, const struct memslot *old, const struct memslot *new)
+/*
+ * Whether leaves of the old slot have to go. When logging ends the 4 KiB leaves do
+ * too, so that large ones can come back.
+ */
+static bool must_zap(const struct memslot *old, const struct memslot *new)
 {
-	bool ends = is_logged(old) && !is_logged(new);
+	return !new || new->base_gfn != old->base_gfn ||
+	       (memslot_is_logged(old) && !memslot_is_logged(new));
+}
 
-	/* When logging ends the 4 KiB leaves go too, so that large ones can come back. */
-	if (!new || new->base_gfn != old->base_gfn || ends)
-		mmu_zap_slot(vm, old);
-	else if (is_logged(new) && !is_logged(old))
-		mmu_slot_write_protect(vm, old);
+/* By launcher addresses, for the mmu_notifier; mmu.lock held exclusive. */
+static void replace_by_hva(struct vm *vm, struct memslot *old, struct memslot *new)
+{
+	if (old)
+		interval_tree_remove(&old->by_hva, &vm->slots_by_hva);
+	if (!new)
+		return;
+	new->by_hva.start = new->hva;
+	new->by_hva.last = new->hva + (new->npages << PAGE_SHIFT) - 1;
+	interval_tree_insert(&new->by_hva, &vm->slots_by_hva);
 }
 
 /* Make the change visible and wait until nobody uses what it replaces. */
@@ -217,8 +173,9 @@ static int publish(struct vm *vm, struct memslot *old, struct memslot *new)
 		return PTR_ERR(slots);
 	write_lock(&vm->mmu.lock);
 	rcu_assign_pointer(vm->slots, slots);
-	if (old)
-		leave_slot(vm, old, new);
+	replace_by_hva(vm, old, new);
+	if (old && must_zap(old, new))
+		mmu_zap_slot(vm, old);
 	write_unlock(&vm->mmu.lock);
 	synchronize_srcu_expedited(&vm->srcu);
 	kvfree(now);
@@ -268,9 +225,36 @@ static int slot_delete(struct vm *vm, struct memslot *old)
 {
 	int ret = publish(vm, old, NULL);
 
+	if (ret)
+		return ret;
+	xa_erase(&vm->slot_ids, old->id);
+	slot_free(old, NULL);
+	return 0;
+}
+
+/* Publish a slot under its number; @old is what has the number now, or NULL. */
+static int slot_replace(struct vm *vm, struct memslot *old, struct memslot *new)
+{
+	int ret = xa_err(xa_store(&vm->slot_ids, new->id, new, GFP_KERNEL_ACCOUNT));
+
+	if (ret)
+		return ret;
+	ret = publish(vm, old, new);
 	if (!ret)
-		slot_free(old, NULL);
+		return 0;
+	/* Neither needs memory: the number has its place. */
+	if (old)
+		xa_store(&vm->slot_ids, old->id, old, GFP_KERNEL_ACCOUNT);
+	else
+		xa_erase(&vm->slot_ids, new->id);
 	return ret;
+}
+
+/* From here on each write to the slot is seen, for the first time. */
+static void begin_log(struct vm *vm, const struct memslot *old, const struct memslot *new)
+{
+	if (old && memslot_is_logged(new) && !memslot_is_logged(old) && !dirty_log_begins_set(vm))
+		mmu_slot_write_protect(vm, new);
 }
 
 static int slot_set(struct vm *vm, struct memslot *old,
@@ -286,22 +270,24 @@ static int slot_set(struct vm *vm, struct memslot *old,
 	new->hva = region->userspace_addr;
 	new->id = region->slot;
 	new->flags = region->flags;
-	if (is_logged(old) && is_logged(new))
+	if (memslot_is_logged(old) && memslot_is_logged(new))
 		new->dirty_bitmap = old->dirty_bitmap;
-	else if (is_logged(new))
-		ret = log_alloc(new);
+	else if (memslot_is_logged(new))
+		ret = dirty_log_alloc(vm, new);
 	if (!ret)
-		ret = publish(vm, old, new);
-	if (ret)
+		ret = slot_replace(vm, old, new);
+	if (ret) {
 		slot_free(new, old);
-	else
-		slot_free(old, new);
-	return ret;
+		return ret;
+	}
+	begin_log(vm, old, new);
+	slot_free(old, new);
+	return 0;
 }
 
 static int set_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
 {
-	struct memslot *old = find_id(vm_slots(vm), region->slot);
+	struct memslot *old = memslot_find_id(vm, region->slot);
 
 	if (!region->memory_size)
 		return old ? slot_delete(vm, old) : -EINVAL;
@@ -331,6 +317,8 @@ int memslots_init(struct vm *vm)
 
 	if (!slots)
 		return -ENOMEM;
+	xa_init(&vm->slot_ids);
+	vm->slots_by_hva = RB_ROOT_CACHED;
 	rcu_assign_pointer(vm->slots, slots);
 	return 0;
 }
@@ -343,6 +331,7 @@ void memslots_destroy(struct vm *vm)
 	for (i = 0; i < slots->count; i++)
 		slot_free(slots->by_gfn[i], NULL);
 	kvfree(slots);
+	xa_destroy(&vm->slot_ids);
 	RCU_INIT_POINTER(vm->slots, NULL);
 }
 
@@ -412,7 +401,7 @@ int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
 		hva = memslot_hva(slot, gfn) + offset_in_page(gpa);
 		left = copy_to_user((void __user *)hva, from, part);
 		if (left < part)
-			memslot_mark_dirty(slot, gfn);
+			dirty_log_mark(vm, slot, gfn);
 		if (left)
 			return -EFAULT;
 		gpa += part;
@@ -488,6 +477,6 @@ int vm_cmpxchg_guest(struct vm *vm, gpa_t gpa, const void *old, const void *new,
 	unpin_user_pages_dirty_lock(&page, 1, stored);
 	if (!stored)
 		return -EAGAIN;
-	memslot_mark_dirty(slot, gfn);
+	dirty_log_mark(vm, slot, gfn);
 	return 0;
 }

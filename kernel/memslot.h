@@ -6,6 +6,7 @@
 #ifndef ORIEL_MEMSLOT_H
 #define ORIEL_MEMSLOT_H
 
+#include <linux/interval_tree.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
 
@@ -13,8 +14,8 @@
 
 struct vm;
 
-/* Slot numbers are 0 .. MEMSLOT_MAX - 1; answered to KVM_CAP_NR_MEMSLOTS. */
-#define MEMSLOT_MAX 4096
+/* Slot numbers are 0 .. MEMSLOT_MAX - 1; answered to KVM_CAP_NR_MEMSLOTS, as KVM does. */
+#define MEMSLOT_MAX 32764
 
 /* What vm_gfn_to_hva() answers where there is nothing; never page aligned. */
 #define MEMSLOT_NO_HVA (~0UL)
@@ -27,6 +28,7 @@ struct vm;
  * @id: the number userspace gave it
  * @flags: KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY
  * @dirty_bitmap: one bit a page while dirty pages are logged, else NULL
+ * @by_hva: the launcher addresses; in @vm->slots_by_hva while it is published
  */
 struct memslot {
 	gfn_t base_gfn;
@@ -35,6 +37,7 @@ struct memslot {
 	u16 id;
 	u32 flags;
 	unsigned long *dirty_bitmap;
+	struct interval_tree_node by_hva;
 };
 
 /**
@@ -81,17 +84,6 @@ void memslots_destroy(struct vm *vm);
 int vm_set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region *region);
 
 /**
- * vm_get_dirty_log() - hand out and reset a slot's dirty bitmap (KVM_GET_DIRTY_LOG)
- * @vm: the VM; takes @vm->lock
- * @log: slot number and where to copy the bitmap
- *
- * Return: 0; -EINVAL for a bad slot number; -ENOENT when there is no such slot
- * or it is not logged; -EFAULT when the bitmap could not be copied, none of it
- * is lost then; -ENOMEM.
- */
-int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log);
-
-/**
  * vm_slots() - the current slots
  * @vm: the VM; @vm->srcu, @vm->lock or @vm->mmu.lock is held
  *
@@ -109,6 +101,15 @@ struct memslots *vm_slots(struct vm *vm);
 struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn);
 
 /**
+ * memslot_find_id() - the slot of a number
+ * @vm: the VM, its lock held
+ * @id: the number, not checked
+ *
+ * Return: the slot or NULL. It lives as long as the lock is held.
+ */
+struct memslot *memslot_find_id(struct vm *vm, u32 id);
+
+/**
  * memslot_hva() - launcher address of a frame
  * @slot: a slot
  * @gfn: a frame that it covers
@@ -121,14 +122,13 @@ static inline unsigned long memslot_hva(const struct memslot *slot, gfn_t gfn)
 }
 
 /**
- * memslot_mark_dirty() - log that a frame was written, if the slot is logged
- * @slot: the slot
- * @gfn: a frame that it covers
- *
- * Any context. Mark after the write, or while holding @vm->mmu.lock in which
- * the right to write is granted: what reads the log clears first, then revokes.
+ * memslot_is_logged() - whether writes to a slot are logged
+ * @slot: a slot, or NULL
  */
-void memslot_mark_dirty(const struct memslot *slot, gfn_t gfn);
+static inline bool memslot_is_logged(const struct memslot *slot)
+{
+	return slot && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES);
+}
 
 /**
  * vm_gfn_to_hva() - launcher address of a frame

@@ -11,6 +11,7 @@
 #include <linux/smp.h>
 
 #include "compat.h"
+#include "dirty_log.h"
 #include "enable.h"
 #include "extension.h"
 #include "ioctl.h"
@@ -73,7 +74,12 @@ static int do_set_memory_region(void *vm, void *data)
 
 static int do_get_dirty_log(void *vm, void *data)
 {
-	return vm_get_dirty_log(vm, data);
+	return dirty_log_get(vm, data);
+}
+
+static int do_clear_dirty_log(void *vm, void *data)
+{
+	return dirty_log_clear(vm, data);
 }
 
 static int do_get_clock(void *vm, void *data)
@@ -108,6 +114,7 @@ static const struct ioctl_entry vm_ioctls[] = {
 	{ KVM_ENABLE_CAP, do_enable_cap },
 	{ KVM_SET_USER_MEMORY_REGION, do_set_memory_region },
 	{ KVM_GET_DIRTY_LOG, do_get_dirty_log },
+	{ KVM_CLEAR_DIRTY_LOG, do_clear_dirty_log, _IOC_WRITE },
 	{ KVM_SET_IDENTITY_MAP_ADDR, do_set_identity_map },
 	{ KVM_GET_CLOCK, do_get_clock },
 	{ KVM_SET_CLOCK, do_set_clock },

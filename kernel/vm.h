@@ -7,9 +7,11 @@
 
 #include <linux/kvm.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include "clock.h"
 #include "irq/fabric.h"
@@ -31,6 +33,9 @@ struct vcpu;
  * @lock: serializes changes of memslots, vCPUs and interrupt chips; may sleep
  * @srcu: protects @slots for readers that sleep
  * @slots: the current memslots, replaced as a whole under @lock
+ * @slot_ids: the same by number, under @lock
+ * @slots_by_hva: the same by launcher address, under @mmu.lock
+ * @manual_dirty_log: KVM_DIRTY_LOG_* flags that userspace turned on
  * @mmu: second-level page tables
  * @vcpus: created vCPUs in order of creation; an element never changes
  * @vcpu_count: how many of @vcpus are valid; grows with release semantics
@@ -47,6 +52,9 @@ struct vm {
 	struct mutex lock; /* memslots, vCPUs, interrupt chips */
 	struct srcu_struct srcu;
 	struct memslots __rcu *slots;
+	struct xarray slot_ids;
+	struct rb_root_cached slots_by_hva;
+	u32 manual_dirty_log;
 	struct mmu mmu;
 	struct vcpu **vcpus;
 	u32 vcpu_count;

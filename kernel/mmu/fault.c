@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 
 #include "compat.h"
+#include "dirty_log.h"
 #include "memslot.h"
 #include "mmu/internal.h"
 #include "vm.h"
@@ -200,7 +201,7 @@ static int leaf_level(const struct fault *f)
 	int level;
 
 	/* Dirty pages are logged one by one. */
-	if (f->slot->dirty_bitmap)
+	if (memslot_is_logged(f->slot))
 		return SL_LEVEL_4K;
 	level = min_t(int, host_level(f->vm->mm, f->hva), f->vm->mmu.table.format->max_leaf);
 	while (level > SL_LEVEL_4K && !level_fits(f, level))
@@ -251,7 +252,7 @@ static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *sp
 	if (!ret)
 		ret = sl_install(&mmu->table, f->gfn, level, leaf, spare);
 	if (!ret && f->writable)
-		memslot_mark_dirty(f->slot, f->gfn);
+		dirty_log_mark(f->vm, f->slot, f->gfn);
 	read_unlock(&mmu->lock);
 	return ret;
 }
@@ -321,7 +322,7 @@ int mmu_fault(struct vm *vm, gpa_t gpa, u32 access)
 	readonly = f.slot->flags & KVM_MEM_READONLY;
 	if (readonly && f.write)
 		return MMU_READONLY;
-	f.ahead = !readonly && !f.slot->dirty_bitmap;
+	f.ahead = !readonly && !memslot_is_logged(f.slot);
 	f.hva = memslot_hva(f.slot, f.gfn);
 	f.seq = READ_ONCE(vm->mmu.invalidate_seq);
 	/* The count is read before the host's tables: pairs with the lock in the notifier. */

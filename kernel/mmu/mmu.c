@@ -91,11 +91,36 @@ void mmu_zap_all(struct vm *vm)
 	write_unlock(&vm->mmu.lock);
 }
 
+void mmu_let_others(struct vm *vm, bool *flush) __must_hold(&vm->mmu.lock)
+{
+	if (!need_resched() && !rwlock_is_contended(&vm->mmu.lock))
+		return;
+	if (*flush)
+		mmu_flush(vm);
+	*flush = false;
+	write_unlock(&vm->mmu.lock);
+	cond_resched();
+	write_lock(&vm->mmu.lock);
+}
+
+/* Frames that are protected before others are let in again. */
+#define PROTECT_AT_ONCE (1UL << 15)
+
 void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
 {
-	lockdep_assert_held_write(&vm->mmu.lock);
-	if (sl_write_protect(&vm->mmu.table, slot->base_gfn, slot->base_gfn + slot->npages - 1))
+	gfn_t last = slot->base_gfn + slot->npages - 1;
+	bool flush = false;
+	gfn_t gfn;
+
+	write_lock(&vm->mmu.lock);
+	for (gfn = slot->base_gfn; gfn <= last; gfn += PROTECT_AT_ONCE) {
+		flush |=
+			sl_write_protect(&vm->mmu.table, gfn, min(last, gfn + PROTECT_AT_ONCE - 1));
+		mmu_let_others(vm, &flush);
+	}
+	if (flush)
 		mmu_flush(vm);
+	write_unlock(&vm->mmu.lock);
 }
 
 bool mmu_write_protect_masked(struct vm *vm, gfn_t first, unsigned long mask)

@@ -141,9 +141,17 @@ void mmu_zap_slot(struct vm *vm, const struct memslot *slot);
 void mmu_zap_all(struct vm *vm);
 
 /**
+ * mmu_let_others() - in the middle of long work, let those in who wait for the
+ *	lock or for the CPU
+ * @vm: the VM; @vm->mmu.lock held exclusive, dropped if somebody waits
+ * @flush: whether CPUs have to be flushed for what was done; false if they were
+ */
+void mmu_let_others(struct vm *vm, bool *flush);
+
+/**
  * mmu_slot_write_protect() - make each write to a memslot fault, and flush
- * @vm: the VM; @vm->mmu.lock held exclusive
- * @slot: the memslot
+ * @vm: the VM; @vm->lock held, takes and drops @vm->mmu.lock
+ * @slot: the memslot, published
  */
 void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot);
 

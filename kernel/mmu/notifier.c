@@ -21,44 +21,46 @@ static struct vm *notifier_vm(struct mmu_notifier *notifier)
 	return container_of(notifier, struct vm, mmu.notifier);
 }
 
-/* The part of a slot that lies in a range of launcher addresses; false if none does. */
-static bool slot_frames(const struct memslot *slot, unsigned long start, unsigned long end,
-			gfn_t *first, gfn_t *last)
+/* The part of a slot that lies in a range of launcher addresses, which it touches. */
+static void slot_frames(const struct interval_tree_node *node, unsigned long start,
+			unsigned long end, gfn_t *first, gfn_t *last)
 {
-	unsigned long low = max(start, slot->hva);
-	unsigned long high = min(end, slot->hva + (slot->npages << PAGE_SHIFT));
+	const struct memslot *slot = container_of(node, struct memslot, by_hva);
 
-	if (low >= high)
-		return false;
-	*first = slot->base_gfn + ((low - slot->hva) >> PAGE_SHIFT);
-	*last = slot->base_gfn + ((high - 1 - slot->hva) >> PAGE_SHIFT);
-	return true;
+	*first = slot->base_gfn + ((max(start, node->start) - node->start) >> PAGE_SHIFT);
+	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
 }
 
-/* Two slots may share launcher memory, so all of them are asked. */
+/* Several slots may share launcher memory. */
+#define for_each_slot(node, vm, start, end)                                              \
+	for (node = interval_tree_iter_first(&(vm)->slots_by_hva, start, (end)-1); node; \
+	     node = interval_tree_iter_next(node, start, (end)-1))
+
 static bool zap_range(struct vm *vm, unsigned long start, unsigned long end)
 {
-	const struct memslots *slots = vm_slots(vm);
+	struct interval_tree_node *node;
 	bool flush = false;
 	gfn_t first, last;
-	u32 i;
 
-	for (i = 0; i < slots->count; i++)
-		if (slot_frames(slots->by_gfn[i], start, end, &first, &last))
-			flush |= sl_zap(&vm->mmu.table, first, last);
+	for_each_slot(node, vm, start, end)
+	{
+		slot_frames(node, start, end, &first, &last);
+		flush |= sl_zap(&vm->mmu.table, first, last);
+	}
 	return flush;
 }
 
 static bool young_range(struct vm *vm, unsigned long start, unsigned long end, bool clear)
 {
-	const struct memslots *slots = vm_slots(vm);
+	struct interval_tree_node *node;
 	bool young = false;
 	gfn_t first, last;
-	u32 i;
 
-	for (i = 0; i < slots->count; i++)
-		if (slot_frames(slots->by_gfn[i], start, end, &first, &last))
-			young |= sl_test_young(&vm->mmu.table, first, last, clear);
+	for_each_slot(node, vm, start, end)
+	{
+		slot_frames(node, start, end, &first, &last);
+		young |= sl_test_young(&vm->mmu.table, first, last, clear);
+	}
 	return young;
 }
 
