@@ -116,12 +116,16 @@ static bool device_access(struct vcpu *vcpu, struct access_record *record)
 	if (record->write &&
 	    ioeventfds_write(&vcpu->vm->ioeventfds, false, record->gpa, record->data, record->len))
 		return true;
-	if (!vcpu->lapic)
-		return false;
-	if (record->write)
-		return !fabric_mmio_write(fabric, vcpu->lapic, record->gpa, record->data,
-					  record->len);
-	return !fabric_mmio_read(fabric, vcpu->lapic, record->gpa, record->data, record->len);
+	if (unlikely(vcpu->vapic.report))
+		vapic_note_access(vcpu, record->gpa, record->write);
+	if (!record->write)
+		return vcpu->lapic && !fabric_mmio_read(fabric, vcpu->lapic, record->gpa,
+							record->data, record->len);
+	if (vcpu->lapic &&
+	    !fabric_mmio_write(fabric, vcpu->lapic, record->gpa, record->data, record->len))
+		return true;
+	return coalesced_write(&vcpu->vm->coalesced, false, record->gpa, record->data, record->len,
+			       1);
 }
 
 static void ask_userspace_mmio(struct vcpu *vcpu, const struct access_record *record)
@@ -359,7 +363,11 @@ void *access_port_data(struct vcpu *vcpu)
 /* Doorbells are rung by OUT; a string of them goes to userspace. */
 static bool doorbell_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, void *data)
 {
-	return count == 1 && ioeventfds_write(&vcpu->vm->ioeventfds, true, port, data, size);
+	struct vm *vm = vcpu->vm;
+
+	if (count == 1 && ioeventfds_write(&vm->ioeventfds, true, port, data, size))
+		return true;
+	return coalesced_write(&vm->coalesced, true, port, data, size, count);
 }
 
 static bool device_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void *data)

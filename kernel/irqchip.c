@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Between a VM and its interrupt fabric: the ioctls about interrupt chips, and
- * what the fabric asks of the vCPUs.
+ * Between a VM and its interrupt fabric: the ioctls about interrupt chips and
+ * doorbells, and what the fabric asks of the vCPUs.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -182,6 +182,16 @@ static int do_ioeventfd(void *vm, void *data)
 	return ioeventfds_change(&((struct vm *)vm)->ioeventfds, data);
 }
 
+static int do_register_coalesced(void *vm, void *data)
+{
+	return coalesced_register(&((struct vm *)vm)->coalesced, data);
+}
+
+static int do_unregister_coalesced(void *vm, void *data)
+{
+	return coalesced_unregister(&((struct vm *)vm)->coalesced, data);
+}
+
 static int set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *user)
 {
 	struct kvm_irq_routing_entry *entries = NULL;
@@ -213,6 +223,8 @@ static const struct ioctl_entry irqchip_ioctls[] = {
 	{ KVM_SIGNAL_MSI, do_signal_msi },
 	{ KVM_IRQFD, do_irqfd },
 	{ KVM_IOEVENTFD, do_ioeventfd },
+	{ KVM_REGISTER_COALESCED_MMIO, do_register_coalesced },
+	{ KVM_UNREGISTER_COALESCED_MMIO, do_unregister_coalesced },
 };
 
 long irqchip_ioctl(struct vm *vm, unsigned int cmd, unsigned long arg)

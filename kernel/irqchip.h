@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between a VM and its interrupt fabric: the ioctls about interrupt chips, and
- * what the fabric asks of the vCPUs.
+ * Between a VM and its interrupt fabric: the ioctls about interrupt chips and
+ * doorbells, and what the fabric asks of the vCPUs.
  */
 #ifndef ORIEL_IRQCHIP_H
 #define ORIEL_IRQCHIP_H
@@ -16,6 +16,7 @@ void irqchip_init(struct vm *vm);
 
 /**
  * irqchip_ioctl() - an ioctl of a VM's descriptor about its interrupt chips
+ *	or doorbells
  * @vm: the VM; takes its lock where it is needed
  * @cmd: what userspace asked for
  * @arg: its argument

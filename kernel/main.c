@@ -207,8 +207,7 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_CHECK_EXTENSION:
 		return extension_check(arg);
 	case KVM_GET_VCPU_MMAP_SIZE:
-		/* kvm_run and the page for port data. */
-		return arg ? -EINVAL : 2 * PAGE_SIZE;
+		return arg ? -EINVAL : VCPU_MMAP_PAGES * PAGE_SIZE;
 	case KVM_GET_SUPPORTED_CPUID:
 		return cpuid_ioctl_supported(user);
 	case KVM_GET_MSR_INDEX_LIST:

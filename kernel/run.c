@@ -53,6 +53,8 @@ static int serve_requests(struct vcpu *vcpu)
 {
 	if (vcpu_test_request(vcpu, REQ_TRIPLE_FAULT))
 		return vcpu_exit_triple_fault(vcpu);
+	if (vcpu_test_request(vcpu, REQ_TPR_ACCESS))
+		return vapic_exit_report(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH))
@@ -62,6 +64,8 @@ static int serve_requests(struct vcpu *vcpu)
 			take_lapic_events(vcpu);
 		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
 			vcpu_choose_event(vcpu);
+		if (vcpu->vapic.gpa)
+			vapic_store(vcpu);
 	}
 	return EXIT_RESUME;
 }
@@ -187,6 +191,8 @@ static int with_slots(struct vcpu *vcpu, int (*work)(struct vcpu *vcpu))
 
 static int handle_exit(struct vcpu *vcpu)
 {
+	if (unlikely(vcpu->vapic.gpa))
+		vapic_load(vcpu);
 	return vendor_call(handle_exit)(vcpu);
 }
 

@@ -229,6 +229,16 @@ static int do_set_lapic(void *object, void *data)
 	return lapic_set_state(vcpu->lapic, data);
 }
 
+static int do_set_vapic_addr(void *vcpu, void *data)
+{
+	return vapic_set_addr(vcpu, ((const struct kvm_vapic_addr *)data)->vapic_addr);
+}
+
+static int do_tpr_access_reporting(void *vcpu, void *data)
+{
+	return vapic_set_reporting(vcpu, data);
+}
+
 static int do_interrupt(void *object, void *data)
 {
 	struct vcpu *vcpu = object;
@@ -268,6 +278,8 @@ static const struct ioctl_entry vcpu_ioctls[] = {
 	{ KVM_TRANSLATE, do_translate },
 	{ KVM_GET_LAPIC, do_get_lapic },
 	{ KVM_SET_LAPIC, do_set_lapic },
+	{ KVM_SET_VAPIC_ADDR, do_set_vapic_addr },
+	{ KVM_TPR_ACCESS_REPORTING, do_tpr_access_reporting },
 	{ KVM_INTERRUPT, do_interrupt },
 	{ ORIEL_GET_ENTRY_REPORT, do_get_entry_report },
 };
@@ -398,9 +410,12 @@ static vm_fault_t run_fault(struct vm_fault *vmf)
 {
 	struct vcpu *vcpu = vmf->vma->vm_file->private_data;
 
-	if (vmf->pgoff >= 1 << RUN_ORDER)
+	if (vmf->pgoff < 1 << RUN_ORDER)
+		vmf->page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
+	else if (vmf->pgoff == COALESCED_PAGE_OFFSET)
+		vmf->page = virt_to_page(vcpu->vm->coalesced.ring);
+	else
 		return VM_FAULT_SIGBUS;
-	vmf->page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
 	get_page(vmf->page);
 	return 0;
 }

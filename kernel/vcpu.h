@@ -21,11 +21,16 @@
 #include "emulate/execute.h"
 #include "entry_report.h"
 #include "fpu.h"
+#include "irq/coalesced.h"
 #include "msr.h"
+#include "vapic.h"
 #include "vendor.h"
 
 struct lapic;
 struct vm;
+
+/* A vCPU's mapping: kvm_run, the page for port data, the ring of coalesced writes. */
+#define VCPU_MMAP_PAGES (COALESCED_PAGE_OFFSET + 1)
 
 /* Pending requests, bits of vcpu->requests: one word is tested per entry. */
 enum vcpu_request {
@@ -33,6 +38,7 @@ enum vcpu_request {
 	REQ_TLB_FLUSH, /* drop all translations before entering */
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
+	REQ_TPR_ACCESS, /* the guest accessed TPR: KVM_EXIT_TPR_ACCESS */
 };
 
 /* Where the vCPU's thread is, for those who kick it. */
@@ -90,6 +96,7 @@ struct vcpu_event {
  * @sigset_active: whether @sigset was given
  * @lapic: its local APIC, NULL without an in-kernel irqchip
  * @apic_base: IA32_APIC_BASE where there is no @lapic
+ * @vapic: guest memory that stands for its TPR
  * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX, see return_msr.h
  * @breakpoints_live: the debug registers are the guest's own for one entry, see
  *	debugreg.h
@@ -131,6 +138,7 @@ struct vcpu {
 
 	struct lapic *lapic;
 	u64 apic_base;
+	struct vcpu_vapic vapic;
 	bool return_msrs_set;
 	bool breakpoints_live;
 	struct emul emul;

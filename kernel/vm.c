@@ -210,6 +210,14 @@ no_slots:
 	return r;
 }
 
+/* What needs no more than to be freed. */
+static void free_parts(struct vm *vm)
+{
+	free_page((unsigned long)vm->coalesced.ring);
+	kfree(vm->vcpus);
+	kfree(vm);
+}
+
 static struct vm *vm_alloc(void)
 {
 	struct vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
@@ -221,11 +229,11 @@ static struct vm *vm_alloc(void)
 	mutex_init(&vm->lock);
 	vm->mm = current->mm;
 	vm->vcpus = kcalloc(VM_MAX_VCPUS, sizeof(*vm->vcpus), GFP_KERNEL_ACCOUNT);
-	if (vm->vcpus)
+	coalesced_init(&vm->coalesced, (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT));
+	if (vm->vcpus && vm->coalesced.ring)
 		r = create_memory(vm);
 	if (r) {
-		kfree(vm->vcpus);
-		kfree(vm);
+		free_parts(vm);
 		return ERR_PTR(r);
 	}
 	mmgrab(vm->mm);
@@ -250,8 +258,8 @@ static void vm_free(struct vm *vm)
 	memslots_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
-	kfree(vm->vcpus);
-	kfree(vm);
+	coalesced_destroy(&vm->coalesced);
+	free_parts(vm);
 }
 
 void vm_put(struct vm *vm)

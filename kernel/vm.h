@@ -14,6 +14,7 @@
 #include <linux/xarray.h>
 
 #include "clock.h"
+#include "irq/coalesced.h"
 #include "irq/fabric.h"
 #include "irq/ioeventfd.h"
 #include "irq/irqfd.h"
@@ -44,6 +45,7 @@ struct vcpu;
  * @fabric: in-kernel interrupt chips
  * @irqfds: eventfds that raise interrupts
  * @ioeventfds: writes that signal eventfds
+ * @coalesced: writes that userspace reads later, from a ring
  * @clock: kvmclock of the VM
  */
 struct vm {
@@ -63,6 +65,7 @@ struct vm {
 	struct irq_fabric fabric;
 	struct irqfds irqfds;
 	struct ioeventfds ioeventfds;
+	struct coalesced coalesced;
 	struct vm_clock clock;
 };
 

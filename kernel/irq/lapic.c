@@ -276,6 +276,30 @@ int lapic_set_cr8(struct lapic *lapic, u64 cr8)
 	return 0;
 }
 
+u8 lapic_get_tpr(const struct lapic *lapic)
+{
+	return lapic_get_reg(lapic, LAPIC_TPR);
+}
+
+void lapic_set_tpr(struct lapic *lapic, u8 tpr)
+{
+	lapic_set_reg(lapic, LAPIC_TPR, tpr);
+}
+
+bool lapic_is_tpr(const struct lapic *lapic, u64 gpa)
+{
+	return lapic_page_present(lapic) && lapic_covers(lapic, gpa) &&
+	       (gpa & (LAPIC_MMIO_SIZE - 1)) == LAPIC_TPR;
+}
+
+u32 lapic_vapic_word(struct lapic *lapic)
+{
+	int isr = lapic_highest_vector(lapic, LAPIC_ISR);
+	int irr = lapic_highest_irr(lapic);
+
+	return (u32)max(irr, 0) << 24 | (max(isr, 0) & 0xf0) << 8 | lapic_get_tpr(lapic);
+}
+
 bool lapic_accepts_extint(const struct lapic *lapic)
 {
 	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_LINT0);

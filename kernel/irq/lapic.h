@@ -433,6 +433,42 @@ u64 lapic_get_cr8(const struct lapic *lapic);
 int lapic_set_cr8(struct lapic *lapic, u64 cr8);
 
 /**
+ * lapic_get_tpr() - TPR, all eight bits
+ * @lapic: lapic
+ *
+ * Context: vCPU thread or vCPU mutex held.
+ */
+u8 lapic_get_tpr(const struct lapic *lapic);
+
+/**
+ * lapic_set_tpr() - write TPR
+ * @lapic: lapic
+ * @tpr: new value
+ *
+ * Context: vCPU thread or vCPU mutex held.
+ */
+void lapic_set_tpr(struct lapic *lapic, u8 tpr);
+
+/**
+ * lapic_is_tpr() - whether an address is that of TPR in the xAPIC page
+ * @lapic: lapic
+ * @gpa: guest-physical address
+ *
+ * Context: vCPU thread.
+ */
+bool lapic_is_tpr(const struct lapic *lapic, u64 gpa);
+
+/**
+ * lapic_vapic_word() - what the word of KVM_SET_VAPIC_ADDR holds
+ * @lapic: lapic
+ *
+ * Context: vCPU thread or vCPU mutex held.
+ * Return: TPR in bits 7:0, the class of the highest vector in ISR in bits 15:8, the
+ * highest vector in IRR in bits 31:24; 0 where there is none.
+ */
+u32 lapic_vapic_word(struct lapic *lapic);
+
+/**
  * lapic_get_state() - all registers (KVM_GET_LAPIC)
  * @lapic: lapic
  * @state: the xAPIC page's first KiB. In x2APIC mode ICR[63:32] is at 0x310 and

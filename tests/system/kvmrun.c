@@ -179,15 +179,6 @@ static void start_at(const struct machine *m, uint64_t rip)
 	set_regs(m, 0, &regs);
 }
 
-/* The next exit must be by this port. */
-static void expect_port(const struct machine *m, int reason, unsigned int port, const char *what)
-{
-	if (reason != KVM_EXIT_IO)
-		complain("%s: KVM_RUN gives %d", what, reason);
-	else if (m->run[0]->io.port != port)
-		complain("%s: port %#x, expected %#x", what, m->run[0]->io.port, port);
-}
-
 /* ---- a vCPU in a thread ---- */
 
 struct worker {
@@ -420,14 +411,6 @@ static void test_kick_halted(void)
 #define VECTOR 0x40
 #define PIN_LINE 20
 #define PIN_EVENT 21
-
-static void set_gate(const struct machine *m, unsigned int vector, uint32_t handler)
-{
-	uint32_t *gate = ram_u32(m, IDT + 8 * vector);
-
-	gate[0] = 8 << 16 | (handler & 0xffff);
-	gate[1] = (handler & 0xffff0000) | 0x8e00;
-}
 
 /* Pins that the PIC does not have: edges, to the first CPU. */
 static void set_pins(const struct machine *m)

@@ -7,7 +7,7 @@
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
 
-programs=(abi memory kvmrun entryfail)
+programs=(abi memory kvmrun irqabi entryfail)
 if [ "${1-}" = kvm ]; then
 	node=/dev/kvm
 else

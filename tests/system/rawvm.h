@@ -275,6 +275,25 @@ static inline uint32_t *ram_u32(const struct machine *m, uint64_t gpa)
 	return (uint32_t *)(m->ram + gpa);
 }
 
+/* An interrupt gate of the 32-bit IDT. */
+static inline void set_gate(const struct machine *m, unsigned int vector, uint32_t handler)
+{
+	uint32_t *gate = ram_u32(m, IDT + 8 * vector);
+
+	gate[0] = 8 << 16 | (handler & 0xffff);
+	gate[1] = (handler & 0xffff0000) | 0x8e00;
+}
+
+/* The first vCPU's exit must be by this port. */
+static inline void expect_port(const struct machine *m, int reason, unsigned int port,
+			       const char *what)
+{
+	if (reason != KVM_EXIT_IO)
+		complain("%s: KVM_RUN gives %d", what, reason);
+	else if (m->run[0]->io.port != port)
+		complain("%s: port %#x, expected %#x", what, m->run[0]->io.port, port);
+}
+
 static inline uint32_t peek(const uint32_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);

@@ -319,6 +319,37 @@ static void test_tpr_and_cr8(void **state)
 	assert_int_equal(lapic_pending(lapic), 0x61);
 }
 
+static void test_vapic_word(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	assert_int_equal(lapic_vapic_word(lapic), 0);
+	lapic_set_tpr(lapic, 0x35);
+	assert_int_equal(xread(lapic, LAPIC_TPR), 0x35);
+	assert_int_equal(lapic_get_tpr(lapic), 0x35);
+	lapic_post(lapic, 0x61, false);
+	lapic_post(lapic, 0xf2, false);
+	assert_int_equal(lapic_vapic_word(lapic), 0xf2000035);
+	assert_int_equal(take_vector(lapic), 0xf2);
+	assert_int_equal(lapic_vapic_word(lapic), 0x6100f035);
+	eoi(lapic);
+	assert_int_equal(take_vector(lapic), 0x61);
+	assert_int_equal(lapic_vapic_word(lapic), 0x00006035);
+}
+
+static void test_is_tpr(void **state)
+{
+	const u64 page = 0xfee00000;
+
+	(void)state;
+	assert_true(lapic_is_tpr(lapic, page + LAPIC_TPR));
+	assert_false(lapic_is_tpr(lapic, page + LAPIC_TPR + 1));
+	assert_false(lapic_is_tpr(lapic, page + LAPIC_PPR));
+	assert_false(lapic_is_tpr(lapic, page + LAPIC_MMIO_SIZE + LAPIC_TPR));
+	enable_x2apic(lapic);
+	assert_false(lapic_is_tpr(lapic, page + LAPIC_TPR));
+}
+
 static void test_software_disable(void **state)
 {
 	(void)state;
@@ -738,6 +769,8 @@ int main(void)
 		TEST(test_nesting),
 		TEST(test_ppr),
 		TEST(test_tpr_and_cr8),
+		TEST(test_vapic_word),
+		TEST(test_is_tpr),
 		TEST(test_software_disable),
 		TEST(test_global_disable),
 		TEST(test_base_values),

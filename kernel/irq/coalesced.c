@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Coalesced I/O: a sorted table of zones, replaced as a whole under RCU, and the
+ * ring that takes the writes to them.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "coalesced.h"
+
+/**
+ * struct coalesced_zone - a zone
+ * @addr: first port or guest-physical address
+ * @end: one past the last
+ * @reach: greatest @end of this zone and those before it in the table, so that
+ *	one look tells whether any of them contains an access
+ * @pio: of ports
+ */
+struct coalesced_zone {
+	u64 addr;
+	u64 end;
+	u64 reach;
+	bool pio;
+};
+
+/**
+ * struct coalesced_table - zones by address
+ * @nr: entries of @zone
+ * @zone: ports first, then addresses, each ascending
+ */
+struct coalesced_table {
+	u32 nr;
+	struct coalesced_zone zone[];
+};
+
+/* How many zones come before (@pio, @addr) or begin there. */
+static u32 table_upto(const struct coalesced_table *table, bool pio, u64 addr)
+{
+	u32 low = 0, high = table ? table->nr : 0;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+		const struct coalesced_zone *zone = &table->zone[middle];
+
+		if (zone->pio != pio ? zone->pio : zone->addr <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool table_contains(const struct coalesced_table *table, bool pio, u64 addr, u32 len)
+{
+	u32 nr = table_upto(table, pio, addr);
+	u64 end;
+
+	if (!nr || table->zone[nr - 1].pio != pio)
+		return false;
+	return !check_add_overflow(addr, (u64)len, &end) && end <= table->zone[nr - 1].reach;
+}
+
+/*
+ * The ring. Userspace owns first, and can write the rest as well.
+ */
+
+/* The whole string or nothing. Returns whether there was room. */
+static bool ring_put(struct kvm_coalesced_mmio_ring *ring, const struct kvm_coalesced_mmio *head,
+		     const void *buf, unsigned int count)
+{
+	u32 first = READ_ONCE(ring->first);
+	u32 last = READ_ONCE(ring->last);
+	u32 used;
+
+	if (first >= KVM_COALESCED_MMIO_MAX || last >= KVM_COALESCED_MMIO_MAX)
+		return false;
+	/* One stays free: a full ring is none whose ends have met. */
+	used = (last + KVM_COALESCED_MMIO_MAX - first) % KVM_COALESCED_MMIO_MAX;
+	if (count > KVM_COALESCED_MMIO_MAX - 1 - used)
+		return false;
+	for (; count; count--, buf += head->len) {
+		struct kvm_coalesced_mmio *entry;
+
+		entry = &ring->coalesced_mmio[array_index_nospec(last, KVM_COALESCED_MMIO_MAX)];
+		*entry = *head;
+		memcpy(entry->data, buf, head->len);
+		last = (last + 1) % KVM_COALESCED_MMIO_MAX;
+	}
+	/* Who sees the new end sees what is before it. */
+	smp_store_release(&ring->last, last);
+	return true;
+}
+
+bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void *buf,
+		     unsigned int len, unsigned int count)
+{
+	const struct kvm_coalesced_mmio head = { .phys_addr = addr, .len = len, .pio = pio };
+	const struct coalesced_table *table;
+	bool found;
+
+	rcu_read_lock();
+	table = rcu_dereference(coalesced->table);
+	found = table && table_contains(table, pio, addr, len);
+	if (found) {
+		spin_lock(&coalesced->ring_lock);
+		found = ring_put(coalesced->ring, &head, buf, count);
+		spin_unlock(&coalesced->ring_lock);
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/*
+ * Changes.
+ */
+
+static struct coalesced_table *current_table(struct coalesced *coalesced)
+{
+	return rcu_dereference_protected(coalesced->table, lockdep_is_held(&coalesced->lock));
+}
+
+/* Publish a table; the old one is gone when this returns. Lock held. */
+static void table_replace(struct coalesced *coalesced, struct coalesced_table *table)
+{
+	struct coalesced_table *old;
+	u64 reach = 0;
+	u32 i;
+
+	for (i = 0; table && i < table->nr; i++) {
+		struct coalesced_zone *zone = &table->zone[i];
+
+		if (i && zone->pio != zone[-1].pio)
+			reach = 0;
+		reach = max(reach, zone->end);
+		zone->reach = reach;
+	}
+	old = rcu_replace_pointer(coalesced->table, table, lockdep_is_held(&coalesced->lock));
+	synchronize_rcu();
+	kvfree(old);
+}
+
+static struct coalesced_table *table_alloc(u32 nr)
+{
+	struct coalesced_table *table;
+
+	table = kvzalloc(struct_size(table, zone, nr), GFP_KERNEL_ACCOUNT);
+	if (table)
+		table->nr = nr;
+	return table;
+}
+
+/* Lock held. */
+static int zone_add(struct coalesced *coalesced, const struct coalesced_zone *new)
+{
+	struct coalesced_table *old = current_table(coalesced), *table;
+	u32 nr = old ? old->nr : 0;
+	u32 at = table_upto(old, new->pio, new->addr);
+
+	if (nr == COALESCED_MAX)
+		return -ENOSPC;
+	table = table_alloc(nr + 1);
+	if (!table)
+		return -ENOMEM;
+	if (old) {
+		memcpy(table->zone, old->zone, at * sizeof(*new));
+		memcpy(table->zone + at + 1, old->zone + at, (nr - at) * sizeof(*new));
+	}
+	table->zone[at] = *new;
+	table_replace(coalesced, table);
+	return 0;
+}
+
+static bool zone_contains(const struct coalesced_zone *zone, const struct coalesced_zone *inner)
+{
+	return zone->pio == inner->pio && zone->addr <= inner->addr && inner->end <= zone->end;
+}
+
+/* Lock held. */
+static int zones_remove(struct coalesced *coalesced, const struct coalesced_zone *inner)
+{
+	struct coalesced_table *old = current_table(coalesced), *table = NULL;
+	u32 i, kept = 0;
+
+	for (i = 0; old && i < old->nr; i++)
+		kept += !zone_contains(&old->zone[i], inner);
+	if (!old || kept == old->nr)
+		return 0;
+	if (kept) {
+		table = table_alloc(kept);
+		if (!table)
+			return -ENOMEM;
+		for (i = 0, kept = 0; i < old->nr; i++)
+			if (!zone_contains(&old->zone[i], inner))
+				table->zone[kept++] = old->zone[i];
+	}
+	table_replace(coalesced, table);
+	return 0;
+}
+
+/* What wraps contains nothing. */
+static struct coalesced_zone zone_of(const struct kvm_coalesced_mmio_zone *args)
+{
+	struct coalesced_zone zone = { .addr = args->addr, .pio = args->pio };
+
+	if (check_add_overflow(args->addr, (u64)args->size, &zone.end))
+		zone.end = args->addr;
+	return zone;
+}
+
+int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args)
+{
+	const struct coalesced_zone zone = zone_of(args);
+	int err;
+
+	if (args->pio > 1)
+		return -EINVAL;
+	mutex_lock(&coalesced->lock);
+	err = zone_add(coalesced, &zone);
+	mutex_unlock(&coalesced->lock);
+	return err;
+}
+
+int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args)
+{
+	const struct coalesced_zone zone = zone_of(args);
+	int err;
+
+	if (args->pio > 1)
+		return -EINVAL;
+	if (args->addr + args->size < args->addr)
+		return 0;
+	mutex_lock(&coalesced->lock);
+	err = zones_remove(coalesced, &zone);
+	mutex_unlock(&coalesced->lock);
+	return err;
+}
+
+void coalesced_init(struct coalesced *coalesced, void *ring)
+{
+	mutex_init(&coalesced->lock);
+	RCU_INIT_POINTER(coalesced->table, NULL);
+	spin_lock_init(&coalesced->ring_lock);
+	coalesced->ring = ring;
+}
+
+void coalesced_destroy(struct coalesced *coalesced)
+{
+	kvfree(rcu_dereference_protected(coalesced->table, true));
+	mutex_destroy(&coalesced->lock);
+}

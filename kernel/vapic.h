@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Help for guests that access TPR often: the word in guest memory that stands for
+ * it (KVM_SET_VAPIC_ADDR), and reports of accesses to userspace, which patches the
+ * guest to use that word instead (KVM_TPR_ACCESS_REPORTING).
+ */
+#ifndef ORIEL_VAPIC_H
+#define ORIEL_VAPIC_H
+
+#include <linux/types.h>
+
+struct kvm_tpr_access_ctl;
+struct vcpu;
+
+/**
+ * struct vcpu_vapic - what a vCPU keeps of it
+ * @gpa: where the word is, 0 for nowhere
+ * @tpr: TPR as the word had it when it was last read or written
+ * @report: accesses to TPR through the local APIC's page are reported
+ * @report_write: the access that REQ_TPR_ACCESS is about was a write
+ * @report_rip: RIP of its instruction
+ */
+struct vcpu_vapic {
+	u64 gpa;
+	u8 tpr;
+	bool report;
+	bool report_write;
+	u64 report_rip;
+};
+
+/**
+ * vapic_set_addr() - KVM_SET_VAPIC_ADDR
+ * @vcpu: the vCPU, its mutex and vm->srcu held
+ * @gpa: of the word, 0 to do without it
+ *
+ * Return: 0; -EINVAL without a local APIC or when there is no memory.
+ */
+int vapic_set_addr(struct vcpu *vcpu, u64 gpa);
+
+/**
+ * vapic_set_reporting() - KVM_TPR_ACCESS_REPORTING
+ * @vcpu: the vCPU, its mutex held
+ * @control: as userspace gave it
+ *
+ * Return: 0; -EINVAL for flags.
+ */
+int vapic_set_reporting(struct vcpu *vcpu, const struct kvm_tpr_access_ctl *control);
+
+/**
+ * vapic_load() - after an exit: TPR as the guest left it in the word
+ * @vcpu: the vCPU, which has a word; its mutex and vm->srcu held, may sleep
+ *
+ * Memory that has gone away leaves TPR alone.
+ */
+void vapic_load(struct vcpu *vcpu);
+
+/**
+ * vapic_store() - before an entry: the word as the local APIC is
+ * @vcpu: the vCPU, which has a word; its mutex and vm->srcu held, may sleep
+ */
+void vapic_store(struct vcpu *vcpu);
+
+/**
+ * vapic_note_access() - the guest accessed the local APIC's page
+ * @vcpu: the vCPU, which reports accesses; its mutex held
+ * @gpa: where
+ * @write: it was a write
+ *
+ * Sees to a KVM_EXIT_TPR_ACCESS after the instruction if it was TPR.
+ */
+void vapic_note_access(struct vcpu *vcpu, u64 gpa, bool write);
+
+/**
+ * vapic_exit_report() - KVM_EXIT_TPR_ACCESS, for REQ_TPR_ACCESS
+ * @vcpu: the vCPU, its mutex held
+ *
+ * Return: EXIT_USER.
+ */
+int vapic_exit_report(struct vcpu *vcpu);
+
+#endif
