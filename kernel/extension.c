@@ -32,6 +32,7 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_MP_STATE:
 	case KVM_CAP_VCPU_EVENTS:
 	case KVM_CAP_DEBUGREGS:
+	case KVM_CAP_SREGS2:
 	case KVM_CAP_USER_NMI:
 	case KVM_CAP_PIT2:
 	case KVM_CAP_PIT_STATE2:

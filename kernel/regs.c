@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vCPU ioctls that read and write registers and pending events: between the
- * ABI's structures and struct cpu_state.
+ * vCPU ioctls that read and write registers: between the ABI's structures and
+ * struct cpu_state.
  */
 #include <asm/processor-flags.h>
 
@@ -17,6 +17,10 @@
 /* SDM 3A table 4-8 */
 #define PDPTE_PRESENT BIT_ULL(0)
 #define PDPTE_RESERVED (GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5))
+
+/* Up to where struct kvm_sregs and struct kvm_sregs2 are the same. */
+#define SREGS_COMMON_SIZE offsetof(struct kvm_sregs, interrupt_bitmap)
+static_assert(offsetof(struct kvm_sregs2, flags) == SREGS_COMMON_SIZE);
 
 /* Bit 1 of RFLAGS is always set (SDM 1 3.4.3). */
 #define RFLAGS_FIXED BIT(1)
@@ -142,7 +146,14 @@ static u64 current_apic_base(const struct vcpu *vcpu)
 	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 }
 
-void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs)
+/* 32 bytes aligned to their size, so within a page. */
+static bool read_pdptes(struct vcpu *vcpu, u64 cr3, u64 pdpte[4])
+{
+	return !vm_read_guest(vcpu->vm, cr3 & GENMASK_ULL(31, 5), pdpte, 4 * sizeof(*pdpte));
+}
+
+/* What struct kvm_sregs and struct kvm_sregs2 have in common; the rest is cleared. */
+static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 {
 	const struct cpu_state *state = &vcpu->state;
 	int i;
@@ -163,8 +174,29 @@ void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs)
 		segment_get(&state->seg[i], sregs_segment(sregs, i));
 	/* A loaded TR is busy, whatever the hardware keeps of the type (APM 2 12.2.2). */
 	sregs->tr.type |= 2;
+}
+
+void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs)
+{
+	get_common(vcpu, sregs);
 	if (vcpu->event.type == EVENT_IRQ)
 		__set_bit(vcpu->event.vector, (unsigned long *)sregs->interrupt_bitmap);
+}
+
+void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2)
+{
+	struct kvm_sregs common;
+
+	get_common(vcpu, &common);
+	*sregs2 = (struct kvm_sregs2){};
+	memcpy(sregs2, &common, SREGS_COMMON_SIZE);
+	if (!cr_pae_paging(&vcpu->state))
+		return;
+	memcpy(sregs2->pdptrs, vcpu->state.pdpte, sizeof(sregs2->pdptrs));
+	/* Where the CPU walks them they are what memory has now. */
+	if (vendor->walks_pdptes && !read_pdptes(vcpu, vcpu->state.cr3, sregs2->pdptrs))
+		memset(sregs2->pdptrs, 0, sizeof(sregs2->pdptrs));
+	sregs2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 }
 
 /* The one interrupt that is being delivered, -1 for none, -EINVAL for several. */
@@ -196,139 +228,98 @@ static int sregs_apply_apic(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
+static bool pdptes_valid(const struct vcpu *vcpu, const u64 pdpte[4])
+{
+	const u64 reserved = PDPTE_RESERVED | ~GENMASK_ULL(vcpu->cpuid.facts.maxphyaddr - 1, 0);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (pdpte[i] & PDPTE_PRESENT && pdpte[i] & reserved)
+			return false;
+	return true;
+}
+
 bool regs_load_pdptes(struct vcpu *vcpu, struct cpu_state *state)
 {
 	u64 pdpte[4];
-	int i;
 
 	if (!cr_pae_paging(state))
 		return true;
-	/* 32 bytes aligned to their size, so within a page. */
-	if (vm_read_guest(vcpu->vm, state->cr3 & GENMASK_ULL(31, 5), pdpte, sizeof(pdpte)))
+	if (!read_pdptes(vcpu, state->cr3, pdpte) || !pdptes_valid(vcpu, pdpte))
 		return false;
-	for (i = 0; i < ARRAY_SIZE(pdpte); i++)
-		if (pdpte[i] & PDPTE_PRESENT &&
-		    pdpte[i] & (PDPTE_RESERVED | ~GENMASK_ULL(vcpu->cpuid.facts.maxphyaddr - 1, 0)))
-			return false;
 	memcpy(state->pdpte, pdpte, sizeof(pdpte));
 	return true;
 }
 
-int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs)
+/* The registers that @sregs brings, over those that the vCPU has. */
+static void state_from_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs,
+			     struct cpu_state *state)
 {
-	struct cpu_state state;
-	int vector = bitmap_vector(sregs);
 	int i;
 
 	vcpu_need(vcpu, STATE_ALL);
-	state = vcpu->state;
+	*state = vcpu->state;
 	for (i = 0; i < SEG_COUNT; i++)
-		segment_set(sregs_segment((struct kvm_sregs *)sregs, i), &state.seg[i]);
-	state.gdtr = (struct cpu_table){ .base = sregs->gdt.base, .limit = sregs->gdt.limit };
-	state.idtr = (struct cpu_table){ .base = sregs->idt.base, .limit = sregs->idt.limit };
-	state.cr0 = sregs->cr0;
-	state.cr2 = sregs->cr2;
-	state.cr3 = sregs->cr3;
-	state.cr4 = sregs->cr4;
-	state.efer = sregs->efer;
+		segment_set(sregs_segment((struct kvm_sregs *)sregs, i), &state->seg[i]);
+	state->gdtr = (struct cpu_table){ .base = sregs->gdt.base, .limit = sregs->gdt.limit };
+	state->idtr = (struct cpu_table){ .base = sregs->idt.base, .limit = sregs->idt.limit };
+	state->cr0 = sregs->cr0;
+	state->cr2 = sregs->cr2;
+	state->cr3 = sregs->cr3;
+	state->cr4 = sregs->cr4;
+	state->efer = sregs->efer;
+}
 
-	if (vector == -EINVAL || !cr8_valid(sregs->cr8) ||
+/* All but the interrupt; @pdpte is NULL when memory has them. */
+static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u64 *pdpte)
+{
+	struct cpu_state state;
+
+	state_from_sregs(vcpu, sregs, &state);
+	if (pdpte && !cr_pae_paging(&state))
+		return -EINVAL;
+	/* An entry would fail (SDM 3C 27.3.1.6). */
+	if (pdpte && !vendor->walks_pdptes && !pdptes_valid(vcpu, pdpte))
+		return -EINVAL;
+	if (!cr8_valid(sregs->cr8) ||
 	    !cr_mode_valid(&vcpu->cpuid.facts, cpuid_host_facts(), &state) ||
 	    sregs_apply_apic(vcpu, sregs))
 		return -EINVAL;
+	if (pdpte)
+		memcpy(state.pdpte, pdpte, sizeof(state.pdpte));
 	/* Registers may arrive before the memory: then the guest faults, not the ioctl. */
-	if (!regs_load_pdptes(vcpu, &state))
+	else if (!regs_load_pdptes(vcpu, &state))
 		memset(state.pdpte, 0, sizeof(state.pdpte));
 	vcpu->state = state;
 	vcpu_touch(vcpu, STATE_SEGS | STATE_CR);
 	cpuid_refresh_vcpu(vcpu);
-	if (vector >= 0)
-		vcpu->event = (struct vcpu_event){ .type = EVENT_IRQ, .vector = vector };
 	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
 	vcpu_make_request(vcpu, REQ_EVENT);
 	return 0;
 }
 
-void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events)
+int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 {
-	const struct vcpu_event *event = &vcpu->event;
-	const struct cpu_exception *exception = &vcpu->exception;
+	int vector = bitmap_vector(sregs);
+	int r;
 
-	*events = (struct kvm_vcpu_events){
-		.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW,
-		.interrupt.shadow = vendor_call(get_shadow)(vcpu),
-		.nmi.injected = event->type == EVENT_NMI,
-		.nmi.pending = vcpu->nmi_pending,
-		.nmi.masked = vendor_call(nmi_blocked)(vcpu),
-	};
-	if (event->type == EVENT_EXCEPTION) {
-		events->exception.injected = 1;
-		events->exception.nr = event->vector;
-		events->exception.has_error_code = event->has_error_code;
-		events->exception.error_code = event->error_code;
-	} else if (vcpu->exception_pending) {
-		/* Reported as injected, which is what it will be at the next entry. */
-		events->exception.injected = 1;
-		events->exception.nr = exception->vector;
-		events->exception.has_error_code = exception->has_error_code;
-		events->exception.error_code = exception->error_code;
-	}
-	if (event->type == EVENT_IRQ || event->type == EVENT_SOFT_INT) {
-		events->interrupt.injected = 1;
-		events->interrupt.nr = event->vector;
-		events->interrupt.soft = event->type == EVENT_SOFT_INT;
-	} else if (vcpu->irq_queued >= 0) {
-		events->interrupt.injected = 1;
-		events->interrupt.nr = vcpu->irq_queued;
-	}
+	if (vector == -EINVAL)
+		return -EINVAL;
+	r = set_common(vcpu, sregs, NULL);
+	if (!r && vector >= 0)
+		vcpu->event = (struct vcpu_event){ .type = EVENT_IRQ, .vector = vector };
+	return r;
 }
 
-/* A pending #PF's address has to be in CR2 already: the ABI has no place for it. */
-static void set_event(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
+int sregs2_set(struct vcpu *vcpu, const struct kvm_sregs2 *sregs2)
 {
-	vcpu->exception_pending = false;
-	vcpu->irq_queued = -1;
-	if (events->exception.injected) {
-		vcpu->event = (struct vcpu_event){
-			.type = EVENT_EXCEPTION,
-			.vector = events->exception.nr,
-			.has_error_code = events->exception.has_error_code,
-			.error_code = events->exception.error_code,
-		};
-		if (events->interrupt.injected && !events->interrupt.soft)
-			vcpu->irq_queued = events->interrupt.nr;
-	} else if (events->nmi.injected) {
-		vcpu->event = (struct vcpu_event){ .type = EVENT_NMI, .vector = EXC_NMI };
-	} else if (events->interrupt.injected) {
-		vcpu->event = (struct vcpu_event){
-			.type = events->interrupt.soft ? EVENT_SOFT_INT : EVENT_IRQ,
-			.vector = events->interrupt.nr,
-		};
-	} else {
-		vcpu->event.type = EVENT_NONE;
-	}
-}
+	bool has_pdptes = sregs2->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	struct kvm_sregs common = {};
 
-int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
-{
-	const u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
-			  KVM_VCPUEVENT_VALID_SHADOW;
-
-	if (events->flags & ~known)
+	if (sregs2->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID)
 		return -EINVAL;
-	if (events->exception.injected &&
-	    (events->exception.nr > 31 || events->exception.nr == EXC_NMI))
-		return -EINVAL;
-	set_event(vcpu, events);
-	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
-		vcpu->nmi_pending = min_t(u8, events->nmi.pending, 2);
-	vendor_call(set_nmi_blocked)(vcpu, events->nmi.masked);
-	if (events->flags & KVM_VCPUEVENT_VALID_SHADOW)
-		vendor_call(set_shadow)(vcpu, events->interrupt.shadow);
-	if (events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR && vcpu->lapic)
-		vcpu->lapic->sipi_vector = events->sipi_vector;
-	vcpu_make_request(vcpu, REQ_EVENT);
-	return 0;
+	memcpy(&common, sregs2, SREGS_COMMON_SIZE);
+	return set_common(vcpu, &common, has_pdptes ? sregs2->pdptrs : NULL);
 }
 
 void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs)

@@ -33,6 +33,19 @@ void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs);
  */
 int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs);
 
+/** sregs2_get() - KVM_GET_SREGS2; vm->srcu held, may sleep */
+void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2);
+
+/**
+ * sregs2_set() - KVM_SET_SREGS2
+ * @vcpu: the vCPU, vm->srcu held; may sleep
+ * @sregs2: the registers
+ *
+ * Return: as sregs_set(), and -EINVAL for unknown flags, or PDPTEs without PAE
+ * paging, or with reserved bits where the CPU keeps them.
+ */
+int sregs2_set(struct vcpu *vcpu, const struct kvm_sregs2 *sregs2);
+
 /**
  * regs_load_pdptes() - what the CPU does in PAE paging when CR0, CR3 or CR4 change
  * @vcpu: the vCPU, vm->srcu held; may sleep
@@ -42,18 +55,6 @@ int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs);
  * (SDM 3A 4.4.1), or is not in memory. True also without PAE paging.
  */
 bool regs_load_pdptes(struct vcpu *vcpu, struct cpu_state *state);
-
-/** events_get() - KVM_GET_VCPU_EVENTS */
-void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);
-
-/**
- * events_set() - KVM_SET_VCPU_EVENTS
- * @vcpu: the vCPU
- * @events: the events
- *
- * Return: 0, or -EINVAL for unknown flags or an impossible event.
- */
-int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *events);
 
 /** debugregs_get() - KVM_GET_DEBUGREGS */
 void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs);
@@ -82,5 +83,19 @@ int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state);
 
 /** translate_get() - KVM_TRANSLATE; vm->srcu held */
 void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
+
+/* vcpu_events.c */
+
+/** events_get() - KVM_GET_VCPU_EVENTS */
+void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);
+
+/**
+ * events_set() - KVM_SET_VCPU_EVENTS
+ * @vcpu: the vCPU
+ * @events: the events
+ *
+ * Return: 0, or -EINVAL for unknown flags or an impossible event.
+ */
+int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *events);
 
 #endif

@@ -170,6 +170,17 @@ static int do_set_sregs(void *vcpu, void *data)
 	return sregs_set(vcpu, data);
 }
 
+static int do_get_sregs2(void *vcpu, void *data)
+{
+	sregs2_get(vcpu, data);
+	return 0;
+}
+
+static int do_set_sregs2(void *vcpu, void *data)
+{
+	return sregs2_set(vcpu, data);
+}
+
 static int do_get_events(void *vcpu, void *data)
 {
 	events_get(vcpu, data);
@@ -265,16 +276,20 @@ static int do_enable_cap(void *vcpu, void *data)
 
 static const struct ioctl_entry vcpu_ioctls[] = {
 	{ KVM_ENABLE_CAP, do_enable_cap },
+	/* Registers and events. */
 	{ KVM_GET_REGS, do_get_regs },
 	{ KVM_SET_REGS, do_set_regs },
 	{ KVM_GET_SREGS, do_get_sregs },
 	{ KVM_SET_SREGS, do_set_sregs },
+	{ KVM_GET_SREGS2, do_get_sregs2 },
+	{ KVM_SET_SREGS2, do_set_sregs2 },
 	{ KVM_GET_VCPU_EVENTS, do_get_events },
 	{ KVM_SET_VCPU_EVENTS, do_set_events },
 	{ KVM_GET_DEBUGREGS, do_get_debugregs },
 	{ KVM_SET_DEBUGREGS, do_set_debugregs },
 	{ KVM_GET_MP_STATE, do_get_mp_state },
 	{ KVM_SET_MP_STATE, do_set_mp_state },
+	/* Others. */
 	{ KVM_TRANSLATE, do_translate },
 	{ KVM_GET_LAPIC, do_get_lapic },
 	{ KVM_SET_LAPIC, do_set_lapic },

@@ -71,6 +71,8 @@ struct vendor_ops {
 	size_t vcpu_size;
 	/** @deadline_timer: @enter leaves the guest at lapic_held_deadline(); after @setup */
 	const bool *deadline_timer;
+	/** @walks_pdptes: the CPU reads the PDPTEs of PAE paging from memory when it walks */
+	bool walks_pdptes;
 	/** @format: how second-level page-table entries look */
 	const struct sl_format *format;
 

@@ -222,6 +222,7 @@ static u32 svm_cpuid_flags(void)
 const struct vendor_ops svm_ops = {
 	.name = "AMD-V",
 	.vcpu_size = sizeof(struct svm_vcpu),
+	.walks_pdptes = true,
 	.format = &npt_format,
 	.setup = svm_setup,
 	.teardown = svm_teardown,

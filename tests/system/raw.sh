@@ -7,7 +7,7 @@
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
 
-programs=(abi memory kvmrun irqabi entryfail)
+programs=(abi memory kvmrun irqabi state entryfail)
 if [ "${1-}" = kvm ]; then
 	node=/dev/kvm
 else
