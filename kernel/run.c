@@ -225,8 +225,9 @@ static int run_loop(struct vcpu *vcpu)
 {
 	int r = with_slots(vcpu, vcpu_complete_access);
 
+	/* Nothing runs: a client still looks at what ended the KVM_RUN before. */
 	if (r == EXIT_RESUME && READ_ONCE(*oriel_immediate_exit(vcpu->run)))
-		r = -EINTR;
+		return -EINTR;
 	while (r == EXIT_RESUME) {
 		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
 			r = run_once(vcpu);
@@ -235,6 +236,8 @@ static int run_loop(struct vcpu *vcpu)
 		if (r == EXIT_RESUME && thread_work_pending())
 			r = do_thread_work();
 	}
+	if (r == -EINTR)
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
 	return r;
 }
 
@@ -327,8 +330,6 @@ int vcpu_run(struct vcpu *vcpu)
 	r = run_loop(vcpu);
 	rcu_assign_pointer(vcpu->task, NULL);
 
-	if (r == -EINTR)
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
 	fill_run(vcpu);
 	fpu_end_run(vcpu);
 	vcpu_put(vcpu);

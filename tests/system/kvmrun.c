@@ -294,7 +294,9 @@ static void test_immediate_exit(void)
 	poke(ram_u32(&m, DATA + 4), 1);
 	start_at(&m, CODE);
 	m.run[0]->immediate_exit = 1;
+	m.run[0]->exit_reason = KVM_EXIT_UNKNOWN;
 	check_equal(-run_once(&m, 0), EINTR, "immediate_exit");
+	check_equal(m.run[0]->exit_reason, KVM_EXIT_UNKNOWN, "exit reason");
 	regs = get_regs(&m, 0);
 	check_equal(regs.rip, CODE, "RIP");
 	check_equal(peek(ram_u32(&m, DATA)), 0, "what the guest did");
