@@ -32,7 +32,10 @@
 #define LVT_TIMER (LAPIC_LVT_VECTOR | LAPIC_LVT_MASKED | LAPIC_LVT_TIMER_MODE)
 #define LVT_ERROR (LAPIC_LVT_VECTOR | LAPIC_LVT_MASKED)
 
-/* One line per register: SDM 3A tables 10-1 and 10-6 with their figures. */
+/*
+ * One line per register: SDM 3A tables 10-1 and 10-6 with their figures. Reserved bits
+ * of ICR are kept, as by KVM; x2APIC mode refuses them.
+ */
 static const struct lapic_rule rules[LAPIC_REG_COUNT] = {
 	[LAPIC_ID / 16] = { BOTH_READ, 0, 0 },
 	[LAPIC_VERSION / 16] = { BOTH_READ, 0, 0 },
@@ -46,7 +49,7 @@ static const struct lapic_rule rules[LAPIC_REG_COUNT] = {
 	[LAPIC_SVR / 16] = { BOTH, 0x3ff, 0 },
 	[LAPIC_ISR / 16 ... LAPIC_IRR / 16 + 7] = { BOTH_READ, 0, 0 },
 	[LAPIC_ESR / 16] = { BOTH, 0, 0 },
-	[LAPIC_ICR / 16] = { BOTH, LAPIC_ICR_VALID, LAPIC_ICR_STATUS },
+	[LAPIC_ICR / 16] = { BOTH, ~(u32)LAPIC_ICR_STATUS, LAPIC_ICR_STATUS },
 	[LAPIC_ICR2 / 16] = { X_READ | X_WRITE, 0xff000000, 0 },
 	[LAPIC_LVT_TIMER / 16] = { BOTH, LVT_TIMER, LAPIC_LVT_STATUS },
 	[LAPIC_LVT_THERMAL / 16] = { BOTH, LVT_LOCAL, LAPIC_LVT_STATUS },

@@ -53,13 +53,15 @@ static bool state_id_valid(const struct lapic *lapic, const struct kvm_lapic_sta
 	return lapic->fabric->ids32 ? id == lapic->id : id >> 24 == lapic->id;
 }
 
-/* A set of 256 vectors, of which the first 16 are illegal (SDM 3A 10.8.4). */
+/*
+ * A set of 256 vectors. The first 16 are illegal (SDM 3A 10.8.4) and KVM keeps them
+ * all the same: their class is 0, so that none is ever delivered.
+ */
 static void restore_vectors(struct lapic *lapic, const struct kvm_lapic_state *state, u32 reg)
 {
 	u32 i;
 
-	lapic_set_reg(lapic, reg, page_get(state, reg) & GENMASK(31, LAPIC_FIRST_VECTOR));
-	for (i = 1; i < 8; i++)
+	for (i = 0; i < 8; i++)
 		lapic_set_reg(lapic, reg + i * 0x10, page_get(state, reg + i * 0x10));
 }
 

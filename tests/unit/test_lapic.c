@@ -701,10 +701,28 @@ static void test_state_hostile(void **state)
 	assert_int_equal(lapic_set_state(lapic, &page), 0);
 	assert_int_equal(xread(lapic, LAPIC_ID), 0);
 	assert_int_equal(xread(lapic, LAPIC_VERSION), 0x00050014);
-	assert_int_equal(xread(lapic, LAPIC_ISR), 0xffff0000);
+	assert_int_equal(xread(lapic, LAPIC_ISR), 0xffffffff);
 	assert_int_equal(xread(lapic, LAPIC_LVT_TIMER), 0x700ff);
 	assert_int_equal(xread(lapic, LAPIC_SVR), 0x3ff);
-	assert_int_equal(xread(lapic, LAPIC_ICR), LAPIC_ICR_VALID);
+	assert_int_equal(xread(lapic, LAPIC_ICR), ~(u32)LAPIC_ICR_STATUS);
+	assert_int_equal(lapic_pending(lapic), -1);
+}
+
+/* Userspace may leave illegal vectors in IRR; no TPR lets them through. */
+static void test_state_illegal_vectors(void **state)
+{
+	struct kvm_lapic_state page;
+
+	(void)state;
+	enable_xapic(lapic);
+	lapic_get_state(lapic, &page);
+	memset(page.regs + LAPIC_IRR, 0xff, 2);
+	assert_int_equal(lapic_set_state(lapic, &page), 0);
+	assert_int_equal(xread(lapic, LAPIC_IRR), 0xffff);
+	assert_int_equal(lapic_pending(lapic), -1);
+	lapic_post(lapic, 0x31, false);
+	assert_int_equal(take_vector(lapic), 0x31);
+	eoi(lapic);
 	assert_int_equal(lapic_pending(lapic), -1);
 }
 
@@ -786,6 +804,7 @@ int main(void)
 		TEST(test_ids),
 		TEST(test_state_details),
 		TEST(test_state_hostile),
+		TEST(test_state_illegal_vectors),
 		TEST(test_state_x2apic_id),
 		TEST(test_create_errors),
 	};
