@@ -170,6 +170,8 @@ void cpuid_init_vcpu(struct vcpu *vcpu)
 {
 	/* An empty table is always accepted by a vCPU that never ran. */
 	replace(vcpu, NULL, 0);
+	/* KVM lets userspace set what the host has until it says what the guest has. */
+	vcpu->cpuid.facts.cr4_reserved = supported_facts.cr4_reserved;
 }
 
 int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)

@@ -174,7 +174,7 @@ static bool long_mode_agrees(const struct cpu_state *state)
 		return (state->cr4 & CR4_PAE) && in_long_mode(state) &&
 		       !((cs & SEG_ATTR_L) && (cs & SEG_ATTR_DB));
 	}
-	return !in_long_mode(state) && !(cs & SEG_ATTR_L) && !(state->cr4 & CR4_PCIDE);
+	return !in_long_mode(state) && !(cs & SEG_ATTR_L);
 }
 
 bool cr_mode_valid(const struct cpuid_facts *facts, const struct cpuid_facts *host,
