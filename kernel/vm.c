@@ -23,6 +23,9 @@
 /* Three pages at the address given to KVM_SET_TSS_ADDR have to lie below 4 GiB. */
 #define TSS_ADDR_MAX (0x100000000ull - 3 * PAGE_SIZE)
 
+/* The least that KVM takes for its number of table pages. */
+#define MMU_PAGES_MIN 64
+
 /*
  * What concerns all vCPUs.
  */
@@ -161,6 +164,9 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_SET_TSS_ADDR:
 		/* Real mode needs no TSS of the host's: unrestricted guest, AMD-V. */
 		return arg > TSS_ADDR_MAX ? -EINVAL : 0;
+	case KVM_SET_NR_MMU_PAGES:
+		/* It limits shadow paging: tables of the second level follow what is mapped. */
+		return arg < MMU_PAGES_MIN ? -EINVAL : 0;
 	case KVM_SET_BOOT_CPU_ID:
 		return set_boot_cpu_id(vm, arg);
 	case KVM_CHECK_EXTENSION:

@@ -771,6 +771,15 @@ static void test_low_memory_of_vmx(void)
 	free_machine(&m);
 }
 
+static void test_number_of_mmu_pages(void)
+{
+	int vm = new_vm();
+
+	refuse(vm, KVM_SET_NR_MMU_PAGES, (void *)63UL, EINVAL, "too few pages");
+	ACCEPT(vm, KVM_SET_NR_MMU_PAGES, (void *)64UL);
+	close(vm);
+}
+
 static void test_without_irqchip(void)
 {
 	struct machine m = new_machine(0);
@@ -1263,6 +1272,7 @@ static const struct {
 	TEST(vcpu_ids),
 	TEST(order_of_creation),
 	TEST(low_memory_of_vmx),
+	TEST(number_of_mmu_pages),
 	TEST(without_irqchip),
 	TEST(irqchip),
 	TEST(gsi_routing),
