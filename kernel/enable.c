@@ -33,11 +33,20 @@ static int limit_vcpu_ids(struct vm *vm, u64 limit)
 	return 0;
 }
 
+static int split_irqchip(struct vm *vm, u64 user_pins)
+{
+	if (user_pins <= FABRIC_MAX_GSI && vm->vcpu_count)
+		return -EEXIST;
+	return fabric_split_irqchip(&vm->fabric, user_pins);
+}
+
 static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 {
 	switch (cap->cap) {
 	case KVM_CAP_X2APIC_API:
 		return enable_x2apic_api(vm, cap->args[0]);
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return split_irqchip(vm, cap->args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return limit_vcpu_ids(vm, cap->args[0]);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:

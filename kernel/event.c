@@ -116,8 +116,21 @@ bool vcpu_irq_allowed(struct vcpu *vcpu)
 
 static bool extint_pending(struct vcpu *vcpu)
 {
-	return vcpu->lapic && fabric_pic_pending(&vcpu->vm->fabric) &&
+	return vcpu->lapic && (vcpu->extint >= 0 || fabric_pic_pending(&vcpu->vm->fabric)) &&
 	       lapic_accepts_extint(vcpu->lapic);
+}
+
+bool vcpu_user_irq_room(struct vcpu *vcpu)
+{
+	if (!vcpu->lapic)
+		return vcpu->irq_queued < 0;
+	return vcpu->extint < 0 && lapic_accepts_extint(vcpu->lapic);
+}
+
+bool vcpu_window_wanted(struct vcpu *vcpu)
+{
+	return !fabric_has_irqchip(&vcpu->vm->fabric) && vcpu->run->request_interrupt_window &&
+	       vcpu_user_irq_room(vcpu);
 }
 
 bool vcpu_irq_pending(struct vcpu *vcpu)
@@ -125,6 +138,16 @@ bool vcpu_irq_pending(struct vcpu *vcpu)
 	if (vcpu->irq_queued >= 0 || extint_pending(vcpu))
 		return true;
 	return vcpu->lapic && lapic_pending(vcpu->lapic) >= 0;
+}
+
+static int take_extint(struct vcpu *vcpu)
+{
+	int vector = vcpu->extint;
+
+	if (vector < 0)
+		return fabric_pic_ack(&vcpu->vm->fabric);
+	vcpu->extint = -1;
+	return vector;
 }
 
 /* Takes the interrupt that vcpu_irq_pending() saw. The PIC comes first: its
@@ -139,7 +162,7 @@ static int take_irq(struct vcpu *vcpu)
 		return vector;
 	}
 	if (extint_pending(vcpu))
-		return fabric_pic_ack(&vcpu->vm->fabric);
+		return take_extint(vcpu);
 	vector = lapic_pending(vcpu->lapic);
 	if (vector >= 0)
 		lapic_accept(vcpu->lapic, vector);
@@ -231,7 +254,7 @@ void vcpu_choose_event(struct vcpu *vcpu)
 
 	if (vcpu->nmi_pending)
 		windows |= WINDOW_NMI;
-	if (vcpu_irq_pending(vcpu) || (!vcpu->lapic && vcpu->run->request_interrupt_window))
+	if (vcpu_irq_pending(vcpu) || vcpu_window_wanted(vcpu))
 		windows |= WINDOW_IRQ;
 	/* A userspace interrupt controller alone knows what CR8 holds back. */
 	if (!vcpu->lapic || lapic_highest_irr(vcpu->lapic) >= 0)
@@ -254,5 +277,6 @@ void vcpu_clear_events(struct vcpu *vcpu)
 	vcpu->exception_pending = false;
 	vcpu->nmi_pending = 0;
 	vcpu->irq_queued = -1;
+	vcpu->extint = -1;
 	vcpu_make_request(vcpu, REQ_EVENT);
 }

@@ -64,6 +64,19 @@ bool vcpu_irq_allowed(struct vcpu *vcpu);
 bool vcpu_irq_pending(struct vcpu *vcpu);
 
 /**
+ * vcpu_user_irq_room() - would KVM_INTERRUPT displace nothing, and be taken once
+ *	interrupts are allowed?
+ * @vcpu: the vCPU, its mutex held
+ */
+bool vcpu_user_irq_room(struct vcpu *vcpu);
+
+/**
+ * vcpu_window_wanted() - does userspace's PIC wait for its turn?
+ * @vcpu: the vCPU, its mutex held
+ */
+bool vcpu_window_wanted(struct vcpu *vcpu);
+
+/**
  * vcpu_has_wake_event() - would the next entry inject something?
  * @vcpu: the vCPU, its mutex held
  *

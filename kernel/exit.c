@@ -583,8 +583,7 @@ int vcpu_exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 e
 int vcpu_exit_window(struct vcpu *vcpu)
 {
 	vcpu_make_request(vcpu, REQ_EVENT);
-	if (vcpu->lapic || !vcpu->run->request_interrupt_window || vcpu->irq_queued >= 0 ||
-	    !vcpu_irq_allowed(vcpu))
+	if (!vcpu_window_wanted(vcpu) || vcpu->irq_queued >= 0 || !vcpu_irq_allowed(vcpu))
 		return EXIT_RESUME;
 	vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 	return EXIT_USER;

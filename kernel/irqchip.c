@@ -39,11 +39,20 @@ static bool fabric_counts_deadline(void *vcpu)
 	return vendor->deadline_timer && *vendor->deadline_timer;
 }
 
+static void fabric_user_eoi(void *cookie, u8 vector)
+{
+	struct vcpu *vcpu = cookie;
+
+	vcpu->eoi_vector = vector;
+	vcpu_make_request(vcpu, REQ_IOAPIC_EOI);
+}
+
 static const struct fabric_ops fabric_ops = {
 	.kick = fabric_kick,
 	.guest_tsc = fabric_guest_tsc,
 	.tsc_to_ns = fabric_tsc_to_ns,
 	.counts_deadline = fabric_counts_deadline,
+	.user_eoi = fabric_user_eoi,
 };
 
 void irqchip_init(struct vm *vm)
@@ -60,7 +69,7 @@ static int create_irqchip(struct vm *vm)
 	int r = -EINVAL;
 
 	mutex_lock(&vm->lock);
-	if (fabric_has_irqchip(&vm->fabric))
+	if (fabric_has_lapics(&vm->fabric))
 		r = -EEXIST;
 	else if (!vm->vcpu_count)
 		r = fabric_create_irqchip(&vm->fabric);
@@ -85,7 +94,7 @@ static int do_irq_line(void *object, void *data)
 	struct vm *vm = object;
 	struct kvm_irq_level *line = data;
 
-	if (!fabric_has_irqchip(&vm->fabric))
+	if (!fabric_has_lapics(&vm->fabric))
 		return -ENXIO;
 	line->status = fabric_set_gsi(&vm->fabric, IRQ_SOURCE_USER, line->irq, line->level);
 	return 0;
@@ -167,7 +176,7 @@ static int do_signal_msi(void *object, void *data)
 {
 	struct vm *vm = object;
 
-	if (!fabric_has_irqchip(&vm->fabric))
+	if (!fabric_has_lapics(&vm->fabric))
 		return -EINVAL;
 	return fabric_deliver_msi(&vm->fabric, data);
 }
@@ -200,7 +209,7 @@ static int set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *user)
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
-	if (!fabric_has_irqchip(&vm->fabric) || head.nr > FABRIC_MAX_GSI || head.flags)
+	if (!fabric_has_lapics(&vm->fabric) || head.nr > FABRIC_MAX_GSI || head.flags)
 		return -EINVAL;
 	if (head.nr) {
 		entries = vmemdup_user(user->entries, array_size(sizeof(*entries), head.nr));

@@ -48,13 +48,24 @@ static void take_lapic_events(struct vcpu *vcpu)
 		vcpu_post_nmi(vcpu);
 }
 
-/* Returns EXIT_RESUME, or what ends KVM_RUN. */
-static int serve_requests(struct vcpu *vcpu)
+/* One of REQS_EXIT; the others wait for the next KVM_RUN. */
+static int serve_exit_request(struct vcpu *vcpu)
 {
 	if (vcpu_test_request(vcpu, REQ_TRIPLE_FAULT))
 		return vcpu_exit_triple_fault(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TPR_ACCESS))
 		return vapic_exit_report(vcpu);
+	vcpu_test_request(vcpu, REQ_IOAPIC_EOI);
+	vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+	vcpu->run->eoi.vector = vcpu->eoi_vector;
+	return EXIT_USER;
+}
+
+/* Returns EXIT_RESUME, or what ends KVM_RUN. */
+static int serve_requests(struct vcpu *vcpu)
+{
+	if (unlikely(READ_ONCE(vcpu->requests) & REQS_EXIT))
+		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH))
@@ -244,8 +255,8 @@ static int run_loop(struct vcpu *vcpu)
 /* Whether KVM_INTERRUPT would neither wait nor displace anything. */
 static bool irq_acceptable(struct vcpu *vcpu)
 {
-	return vcpu->irq_queued < 0 && !vcpu->exception_pending && vcpu->event.type == EVENT_NONE &&
-	       vcpu_irq_allowed(vcpu);
+	return vcpu_user_irq_room(vcpu) && vcpu->irq_queued < 0 && !vcpu->exception_pending &&
+	       vcpu->event.type == EVENT_NONE && vcpu_irq_allowed(vcpu);
 }
 
 /* The fields of kvm_run that are valid on each return. */
@@ -257,7 +268,8 @@ static void fill_run(struct vcpu *vcpu)
 	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
 	run->cr8 = regs_cr8(vcpu);
 	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-	run->ready_for_interrupt_injection = vcpu->lapic || irq_acceptable(vcpu);
+	run->ready_for_interrupt_injection =
+		fabric_has_irqchip(&vcpu->vm->fabric) || irq_acceptable(vcpu);
 	run->flags = 0;
 }
 
@@ -323,7 +335,7 @@ int vcpu_run(struct vcpu *vcpu)
 	vcpu->cpuid.frozen = true;
 	vcpu_load(vcpu);
 	fpu_begin_run(vcpu);
-	if (!vcpu->lapic && vcpu->run->request_interrupt_window)
+	if (vcpu_window_wanted(vcpu))
 		vcpu_make_request(vcpu, REQ_EVENT);
 
 	rcu_assign_pointer(vcpu->task, current);

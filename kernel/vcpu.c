@@ -257,10 +257,17 @@ static int do_interrupt(void *object, void *data)
 
 	if (interrupt->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
-	if (vcpu->lapic)
-		return -ENXIO;
-	vcpu->irq_queued = interrupt->irq;
 	vcpu_make_request(vcpu, REQ_EVENT);
+	if (!vcpu->lapic) {
+		vcpu->irq_queued = interrupt->irq;
+		return 0;
+	}
+	if (fabric_has_irqchip(&vcpu->vm->fabric))
+		return -ENXIO;
+	if (vcpu->extint >= 0)
+		return -EEXIST;
+	/* Acknowledged by userspace's PIC: it waits for LINT0 to let it pass. */
+	vcpu->extint = interrupt->irq;
 	return 0;
 }
 
@@ -472,7 +479,7 @@ static int create_lapic(struct vcpu *vcpu)
 	struct lapic *lapic;
 
 	vcpu->apic_base = LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE;
-	if (!fabric_has_irqchip(fabric))
+	if (!fabric_has_lapics(fabric))
 		return 0;
 	lapic = lapic_create(fabric, vcpu, vcpu->id, vcpu->id == vcpu->vm->bsp_id);
 	if (IS_ERR(lapic))
@@ -510,6 +517,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	vcpu->id = id;
 	vcpu->last_cpu = -1;
 	vcpu->irq_queued = -1;
+	vcpu->extint = -1;
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);

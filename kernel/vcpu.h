@@ -39,7 +39,11 @@ enum vcpu_request {
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
 	REQ_TPR_ACCESS, /* the guest accessed TPR: KVM_EXIT_TPR_ACCESS */
+	REQ_IOAPIC_EOI, /* an EOI for userspace's IOAPIC: KVM_EXIT_IOAPIC_EOI */
 };
+
+/* Requests that end KVM_RUN. */
+#define REQS_EXIT (BIT(REQ_TRIPLE_FAULT) | BIT(REQ_TPR_ACCESS) | BIT(REQ_IOAPIC_EOI))
 
 /* Where the vCPU's thread is, for those who kick it. */
 enum vcpu_mode {
@@ -88,6 +92,8 @@ struct vcpu_event {
  * @exception_pending: whether there is an @exception
  * @nmi_pending: NMIs waiting, at most two (SDM 3A 6.7.1)
  * @irq_queued: vector queued by KVM_INTERRUPT or taken back, or -1
+ * @extint: vector of userspace's PIC for a vCPU with a @lapic, or -1
+ * @eoi_vector: what REQ_IOAPIC_EOI is about
  * @mp_state: KVM_MP_STATE_*
  * @wait: where a halted vCPU sleeps
  * @task: the thread inside KVM_RUN, for vcpu_yield()
@@ -128,6 +134,8 @@ struct vcpu {
 	bool exception_pending;
 	u8 nmi_pending;
 	int irq_queued;
+	int extint;
+	u8 eoi_vector;
 	u32 mp_state;
 
 	struct rcuwait wait;

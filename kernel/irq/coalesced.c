@@ -30,10 +30,12 @@ struct coalesced_zone {
 
 /**
  * struct coalesced_table - zones by address
+ * @rcu: for freeing
  * @nr: entries of @zone
  * @zone: ports first, then addresses, each ascending
  */
 struct coalesced_table {
+	struct rcu_head rcu;
 	u32 nr;
 	struct coalesced_zone zone[];
 };
@@ -124,10 +126,9 @@ static struct coalesced_table *current_table(struct coalesced *coalesced)
 	return rcu_dereference_protected(coalesced->table, lockdep_is_held(&coalesced->lock));
 }
 
-/* Publish a table; the old one is gone when this returns. Lock held. */
-static void table_replace(struct coalesced *coalesced, struct coalesced_table *table)
+/* Publish a table; the old one is left to the caller. Lock held. */
+static void table_publish(struct coalesced *coalesced, struct coalesced_table *table)
 {
-	struct coalesced_table *old;
 	u64 reach = 0;
 	u32 i;
 
@@ -139,9 +140,7 @@ static void table_replace(struct coalesced *coalesced, struct coalesced_table *t
 		reach = max(reach, zone->end);
 		zone->reach = reach;
 	}
-	old = rcu_replace_pointer(coalesced->table, table, lockdep_is_held(&coalesced->lock));
-	synchronize_rcu();
-	kvfree(old);
+	rcu_assign_pointer(coalesced->table, table);
 }
 
 static struct coalesced_table *table_alloc(u32 nr)
@@ -171,7 +170,9 @@ static int zone_add(struct coalesced *coalesced, const struct coalesced_zone *ne
 		memcpy(table->zone + at + 1, old->zone + at, (nr - at) * sizeof(*new));
 	}
 	table->zone[at] = *new;
-	table_replace(coalesced, table);
+	table_publish(coalesced, table);
+	if (old)
+		kvfree_rcu(old, rcu);
 	return 0;
 }
 
@@ -198,7 +199,10 @@ static int zones_remove(struct coalesced *coalesced, const struct coalesced_zone
 			if (!zone_contains(&old->zone[i], inner))
 				table->zone[kept++] = old->zone[i];
 	}
-	table_replace(coalesced, table);
+	table_publish(coalesced, table);
+	/* When this returns nothing comes from these zones any more. */
+	synchronize_rcu();
+	kvfree(old);
 	return 0;
 }
 

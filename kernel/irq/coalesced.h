@@ -56,7 +56,7 @@ void coalesced_destroy(struct coalesced *coalesced);
  * @coalesced: the VM's
  * @args: as userspace gave it; zones may overlap
  *
- * Context: process, sleeps for a grace period.
+ * Context: process, may sleep.
  * Return: 0; -EINVAL when pio is neither 0 nor 1; -ENOSPC; -ENOMEM.
  */
 int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);

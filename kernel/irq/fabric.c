@@ -70,7 +70,7 @@ int fabric_create_irqchip(struct irq_fabric *fabric)
 	struct pic *pic;
 	int err;
 
-	if (fabric_has_irqchip(fabric))
+	if (fabric_has_lapics(fabric))
 		return -EEXIST;
 	pic = pic_create(fabric);
 	ioapic = ioapic_create(fabric);
@@ -83,6 +83,18 @@ int fabric_create_irqchip(struct irq_fabric *fabric)
 	fabric->pic = pic;
 	/* Who sees the IOAPIC sees the PIC. */
 	smp_store_release(&fabric->ioapic, ioapic);
+	return 0;
+}
+
+int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins)
+{
+	if (user_pins > FABRIC_MAX_GSI)
+		return -EINVAL;
+	if (fabric_has_lapics(fabric))
+		return -EEXIST;
+	fabric->user_pins = user_pins;
+	/* Who sees the kind sees how many. */
+	smp_store_release(&fabric->split, true);
 	return 0;
 }
 

@@ -51,6 +51,8 @@ enum irq_source {
  *	saturated at S64_MAX, so that a deadline never fires early. Same context.
  * @counts_deadline: whether the CPU counts to a TSC deadline by itself while the
  *	vCPU runs: see lapic_held_deadline(). Optional. Any context.
+ * @user_eoi: the vCPU ended a level-triggered interrupt of an IOAPIC in userspace,
+ *	which has to be told. vCPU thread or under the vCPU's mutex.
  *
  * The first argument is always the cookie given to lapic_create().
  */
@@ -59,6 +61,7 @@ struct fabric_ops {
 	u64 (*guest_tsc)(void *vcpu);
 	u64 (*tsc_to_ns)(void *vcpu, u64 ticks);
 	bool (*counts_deadline)(void *vcpu);
+	void (*user_eoi)(void *vcpu, u8 vector);
 };
 
 /**
@@ -71,6 +74,8 @@ struct fabric_ops {
  * @pic: dual 8259, NULL without an in-kernel irqchip
  * @ioapic: I/O APIC, NULL without an in-kernel irqchip
  * @pit: 8254, NULL until created
+ * @split: local APICs without PIC and IOAPIC, which are userspace's
+ * @user_pins: with @split: GSIs below it are pins of userspace's IOAPIC
  * @xapics: how many lapics are not in x2APIC mode
  * @arb: advances at each lowest-priority delivery and breaks its ties
  * @ids32: MSI and lapic state carry 32-bit APIC ids (KVM_X2APIC_API_USE_32BIT_IDS)
@@ -91,6 +96,8 @@ struct irq_fabric {
 	struct pic *pic;
 	struct ioapic *ioapic;
 	struct pit *pit;
+	bool split;
+	u32 user_pins;
 	atomic_t xapics;
 	atomic_t arb;
 	bool ids32;
@@ -168,6 +175,18 @@ void fabric_destroy(struct irq_fabric *fabric);
 int fabric_create_irqchip(struct irq_fabric *fabric);
 
 /**
+ * fabric_split_irqchip() - local APICs alone (KVM_CAP_SPLIT_IRQCHIP)
+ * @fabric: fabric
+ * @user_pins: GSIs below it are pins of userspace's IOAPIC; at most FABRIC_MAX_GSI
+ *
+ * No GSI has a route then.
+ *
+ * Context: process; before the first lapic is created.
+ * Return: 0, -EINVAL, -EEXIST.
+ */
+int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins);
+
+/**
  * fabric_create_pit() - 8254 (KVM_CREATE_PIT2)
  * @fabric: fabric
  * @flags: KVM_PIT_SPEAKER_DUMMY or 0
@@ -187,6 +206,17 @@ int fabric_create_pit(struct irq_fabric *fabric, u32 flags);
 static inline bool fabric_has_irqchip(const struct irq_fabric *fabric)
 {
 	return READ_ONCE(fabric->ioapic);
+}
+
+/**
+ * fabric_has_lapics() - whether each vCPU gets a lapic
+ * @fabric: fabric
+ *
+ * Context: any.
+ */
+static inline bool fabric_has_lapics(const struct irq_fabric *fabric)
+{
+	return fabric_has_irqchip(fabric) || READ_ONCE(fabric->split);
 }
 
 /**
@@ -235,11 +265,21 @@ int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi);
  *
  * Context: process, may sleep.
  * Return: 0; -EINVAL: @nr > FABRIC_MAX_GSI, GSI out of range, flags not 0,
- * unknown type, chip or pin, a second MSI or a second entry for the same chip
+ * unknown type, chip or pin, any chip when there is none, a second MSI or a second entry for the same chip
  * on one GSI, MSI address not valid; -ENOMEM. On error nothing has changed.
  */
 int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entries,
 		       u32 nr);
+
+/**
+ * fabric_is_user_vector() - whether an IOAPIC in userspace sends this vector
+ * @fabric: fabric
+ * @vector: vector
+ *
+ * Context: any.
+ * Return: true if a level-triggered MSI route of one of its pins has it.
+ */
+bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector);
 
 /**
  * fabric_deliver() - deliver a message to the local APICs it names

@@ -253,7 +253,9 @@ static int irqfds_assign(struct irqfds *irqfds, const struct kvm_irqfd *args)
 	struct file *file;
 	int err;
 
-	if (!fabric_has_irqchip(irqfds->fabric))
+	/* Only a chip of the kernel's tells when it is acknowledged. */
+	if (args->flags & KVM_IRQFD_FLAG_RESAMPLE ? !fabric_has_irqchip(irqfds->fabric) :
+						    !fabric_has_lapics(irqfds->fabric))
 		return -EINVAL;
 	file = eventfd_fget(args->fd);
 	if (IS_ERR(file))

@@ -130,6 +130,15 @@ void lapic_accept(struct lapic *lapic, u8 vector)
 		WRITE_ONCE(lapic->irr_pending, true);
 }
 
+/* The broadcast of an EOI to an IOAPIC that is not in the kernel. */
+static void lapic_user_eoi(struct lapic *lapic, u8 vector)
+{
+	struct irq_fabric *fabric = lapic->fabric;
+
+	if (lapic_test_vector(lapic, LAPIC_TMR, vector) && fabric_is_user_vector(fabric, vector))
+		fabric->ops->user_eoi(lapic->vcpu, vector);
+}
+
 /* SDM 3A 10.8.5 */
 static void lapic_eoi(struct lapic *lapic)
 {
@@ -141,7 +150,11 @@ static void lapic_eoi(struct lapic *lapic)
 	if (vector < 0)
 		return;
 	clear_bit(vector % 32, lapic_vector_word(lapic, LAPIC_ISR, vector));
-	if (!ioapic || !ioapic_handles(ioapic, vector))
+	if (!ioapic) {
+		lapic_user_eoi(lapic, vector);
+		return;
+	}
+	if (!ioapic_handles(ioapic, vector))
 		return;
 	level = lapic_test_vector(lapic, LAPIC_TMR, vector);
 	if (level || fabric_has_acks(fabric))

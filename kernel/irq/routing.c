@@ -19,6 +19,10 @@
 
 #define PIC_CHIP_PINS (PIC_PINS / 2)
 
+/* Message data (SDM 3A 10.11.2). */
+#define MSI_DATA_VECTOR GENMASK(7, 0)
+#define MSI_DATA_LEVEL BIT(15)
+
 /**
  * struct irq_route - one place a GSI goes to
  * @msi: to local APICs, else to a pin
@@ -43,6 +47,7 @@ struct irq_route {
  * @gsis: greatest GSI in it plus one
  * @first: for each GSI where its routes begin in @route; @gsis + 1 entries,
  *	behind @route in the same allocation
+ * @user_vectors: vectors of level-triggered MSIs from pins of userspace's IOAPIC
  * @pin_gsi: the GSI that goes to a pin, or -1
  * @route: routes by ascending GSI
  */
@@ -50,6 +55,7 @@ struct irq_routing {
 	struct rcu_head rcu;
 	u32 gsis;
 	u16 *first;
+	DECLARE_BITMAP(user_vectors, 256);
 	s16 pin_gsi[KVM_NR_IRQCHIPS][KVM_IOAPIC_NUM_PINS];
 	struct irq_route route[];
 };
@@ -66,6 +72,8 @@ static bool entry_valid(const struct irq_fabric *fabric, const struct kvm_irq_ro
 		return false;
 	switch (entry->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:
+		if (fabric->split)
+			return false;
 		if (entry->u.irqchip.irqchip == KVM_IRQCHIP_IOAPIC)
 			return entry->u.irqchip.pin < KVM_IOAPIC_NUM_PINS;
 		return entry->u.irqchip.irqchip < KVM_NR_IRQCHIPS &&
@@ -77,14 +85,16 @@ static bool entry_valid(const struct irq_fabric *fabric, const struct kvm_irq_ro
 	}
 }
 
-static void route_fill(struct irq_routing *table, struct irq_route *route,
-		       const struct kvm_irq_routing_entry *entry)
+static void route_fill(const struct irq_fabric *fabric, struct irq_routing *table,
+		       struct irq_route *route, const struct kvm_irq_routing_entry *entry)
 {
 	if (entry->type == KVM_IRQ_ROUTING_MSI) {
 		route->msi = true;
 		route->address_lo = entry->u.msi.address_lo;
 		route->address_hi = entry->u.msi.address_hi;
 		route->data = entry->u.msi.data;
+		if (entry->gsi < fabric->user_pins && route->data & MSI_DATA_LEVEL)
+			__set_bit(route->data & MSI_DATA_VECTOR, table->user_vectors);
 		return;
 	}
 	route->chip = entry->u.irqchip.irqchip;
@@ -93,8 +103,8 @@ static void route_fill(struct irq_routing *table, struct irq_route *route,
 }
 
 /* Entries by ascending GSI; those of one GSI keep their order. */
-static void table_fill(struct irq_routing *table, const struct kvm_irq_routing_entry *entries,
-		       u32 nr)
+static void table_fill(const struct irq_fabric *fabric, struct irq_routing *table,
+		       const struct kvm_irq_routing_entry *entries, u32 nr)
 {
 	u32 i, gsi;
 
@@ -105,12 +115,14 @@ static void table_fill(struct irq_routing *table, const struct kvm_irq_routing_e
 		table->first[gsi + 1] += table->first[gsi];
 	/* Backwards, so that first[] ends up at each GSI's first route. */
 	for (i = nr; i-- > 0;)
-		route_fill(table, &table->route[--table->first[entries[i].gsi + 1]], &entries[i]);
+		route_fill(fabric, table, &table->route[--table->first[entries[i].gsi + 1]],
+			   &entries[i]);
 	memmove(table->first, table->first + 1, table->gsis * sizeof(table->first[0]));
 	table->first[table->gsis] = nr;
 }
 
-static struct irq_routing *table_create(const struct kvm_irq_routing_entry *entries, u32 nr)
+static struct irq_routing *table_create(const struct irq_fabric *fabric,
+					const struct kvm_irq_routing_entry *entries, u32 nr)
 {
 	struct irq_routing *table;
 	u32 i, gsis = 0;
@@ -123,7 +135,7 @@ static struct irq_routing *table_create(const struct kvm_irq_routing_entry *entr
 		return NULL;
 	table->gsis = gsis;
 	table->first = (u16 *)&table->route[nr];
-	table_fill(table, entries, nr);
+	table_fill(fabric, table, entries, nr);
 	return table;
 }
 
@@ -161,7 +173,7 @@ int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_e
 
 	if (!entries_valid(fabric, entries, nr))
 		return -EINVAL;
-	table = table_create(entries, nr);
+	table = table_create(fabric, entries, nr);
 	if (!table)
 		return -ENOMEM;
 	if (!table_valid(table)) {
@@ -185,7 +197,7 @@ static int deliver_msi(struct irq_fabric *fabric, u32 address_lo, u32 address_hi
 		.mode = data >> 8 & 7,
 		.logical = address_lo & BIT(2),
 		.redirect = address_lo & BIT(3),
-		.level = data & BIT(15),
+		.level = data & MSI_DATA_LEVEL,
 		.assert = true,
 	};
 
@@ -246,6 +258,18 @@ int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi)
 
 	fabric_set_gsi(fabric, source, gsi, false);
 	return result;
+}
+
+bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector)
+{
+	const struct irq_routing *table;
+	bool found;
+
+	rcu_read_lock();
+	table = rcu_dereference(fabric->routing);
+	found = table && test_bit(vector, table->user_vectors);
+	rcu_read_unlock();
+	return found;
 }
 
 void fabric_notify_ack(struct irq_fabric *fabric, unsigned int chip, unsigned int pin)

@@ -70,32 +70,64 @@ static inline bool fixture_counts_deadline(void *vcpu)
 	return fixture_counts;
 }
 
+/* EOIs that userspace's IOAPIC was told of, and the last one's vector. */
+static unsigned int fixture_user_eois __maybe_unused;
+static u8 fixture_user_vector __maybe_unused;
+
+static inline void fixture_user_eoi(void *vcpu, u8 vector)
+{
+	(void)vcpu;
+	fixture_user_eois++;
+	fixture_user_vector = vector;
+}
+
 static const struct fabric_ops fixture_ops = {
 	.kick = fixture_kick,
 	.guest_tsc = fixture_tsc,
 	.tsc_to_ns = fixture_tsc_to_ns,
 	.counts_deadline = fixture_counts_deadline,
+	.user_eoi = fixture_user_eoi,
 };
 
-/* A VM with an irqchip and vCPUs of APIC ids 0 to @vcpus - 1, not yet enabled. */
-static inline struct fixture *fixture_create(unsigned int vcpus)
+/* vCPUs of APIC ids 0 to @vcpus - 1, not yet enabled. */
+static inline void fixture_add_vcpus(struct fixture *f, unsigned int vcpus)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	const struct lapic_features features = {
 		.maxphyaddr = 40,
 		.x2apic = true,
 		.tsc_deadline = true,
 	};
 
-	assert_non_null(f);
-	fabric_init(&f->fabric, &fixture_ops);
-	assert_int_equal(fabric_create_irqchip(&f->fabric), 0);
 	for (unsigned int i = 0; i < vcpus; i++) {
 		f->vcpu[i].lapic = lapic_create(&f->fabric, &f->vcpu[i], i, !i);
 		assert_false(IS_ERR(f->vcpu[i].lapic));
 		lapic_set_features(f->vcpu[i].lapic, &features);
 	}
 	f->vcpus = vcpus;
+}
+
+/* A VM with an irqchip. */
+static inline struct fixture *fixture_create(unsigned int vcpus)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	fabric_init(&f->fabric, &fixture_ops);
+	assert_int_equal(fabric_create_irqchip(&f->fabric), 0);
+	fixture_add_vcpus(f, vcpus);
+	return f;
+}
+
+/* A VM with local APICs alone; GSIs below @pins are of an IOAPIC in userspace. */
+static inline struct fixture *fixture_create_split(unsigned int vcpus, u32 pins)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	fabric_init(&f->fabric, &fixture_ops);
+	assert_int_equal(fabric_split_irqchip(&f->fabric, pins), 0);
+	fixture_add_vcpus(f, vcpus);
+	fixture_user_eois = 0;
 	return f;
 }
 

@@ -443,19 +443,110 @@ static void test_addresses(void **state)
 	assert_int_equal(fabric_mmio_write(&f->fabric, NULL, 0xfee00080, &val, 4), -EOPNOTSUPP);
 }
 
+static int setup_split(void **state)
+{
+	(void)state;
+	f = fixture_create_split(2, 24);
+	enable_all(f, false);
+	return 0;
+}
+
+static void test_split_creation(void **state)
+{
+	const struct kvm_irq_routing_entry pin = pin_entry(0, KVM_IRQCHIP_IOAPIC, 0);
+	struct irq_fabric plain = {};
+	u32 val;
+
+	(void)state;
+	fabric_init(&plain, &fixture_ops);
+	assert_false(fabric_has_lapics(&plain));
+	assert_int_equal(fabric_split_irqchip(&plain, FABRIC_MAX_GSI + 1), -EINVAL);
+	assert_int_equal(fabric_split_irqchip(&plain, ~0ull), -EINVAL);
+	assert_int_equal(fabric_split_irqchip(&plain, FABRIC_MAX_GSI), 0);
+	assert_true(fabric_has_lapics(&plain));
+	assert_false(fabric_has_irqchip(&plain));
+	assert_int_equal(fabric_split_irqchip(&plain, 0), -EEXIST);
+	assert_int_equal(fabric_create_irqchip(&plain), -EEXIST);
+	assert_int_equal(fabric_create_pit(&plain, 0), -ENOENT);
+	fabric_destroy(&plain);
+
+	assert_int_equal(set_routing(&pin, 1), -EINVAL);
+	assert_int_equal(pulse(0), -1);
+	assert_false(fabric_pic_pending(&f->fabric));
+	assert_int_equal(fabric_pio_read(&f->fabric, 0x20, 1, &val), -EOPNOTSUPP);
+	assert_int_equal(fabric_mmio_read(&f->fabric, NULL, 0xfec00000, &val, 4), -EOPNOTSUPP);
+}
+
+/* Which EOIs userspace's IOAPIC is told of. */
+static void test_split_eoi(void **state)
+{
+	const u32 level = BIT(15) | BIT(14);
+	const struct kvm_irq_routing_entry entries[] = {
+		msi_entry(3, 1, 0x51 | level),
+		msi_entry(4, 1, 0x52),
+		msi_entry(24, 1, 0x53 | level),
+		msi_entry(23, 1, 0xff | level),
+	};
+	static const struct {
+		u32 gsi;
+		u8 vector;
+		bool told;
+	} cases[] = {
+		{ 3, 0x51, true }, { 4, 0x52, false }, { 24, 0x53, false }, { 23, 0xff, true }
+	};
+	struct lapic *lapic = f->vcpu[1].lapic;
+	unsigned int told = 0;
+
+	(void)state;
+	assert_int_equal(set_routing(entries, 4), 0);
+	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(fabric_set_gsi(&f->fabric, USER, cases[i].gsi, true), 1);
+		assert_int_equal(take_vector(lapic), cases[i].vector);
+		assert_int_equal(fixture_user_eois, told);
+		eoi(lapic);
+		told += cases[i].told;
+		assert_int_equal(fixture_user_eois, told);
+		if (cases[i].told)
+			assert_int_equal(fixture_user_vector, cases[i].vector);
+	}
+	/* The same vector as an edge is none of the IOAPIC's. */
+	lapic_post(lapic, 0x51, false);
+	assert_int_equal(take_vector(lapic), 0x51);
+	eoi(lapic);
+	assert_int_equal(fixture_user_eois, told);
+	/* Nor is it once no pin has it. */
+	assert_int_equal(fabric_set_gsi(&f->fabric, USER, 3, true), 1);
+	assert_int_equal(set_routing(&entries[1], 1), 0);
+	assert_int_equal(take_vector(lapic), 0x51);
+	eoi(lapic);
+	assert_int_equal(fixture_user_eois, told);
+	assert_int_equal(set_routing(NULL, 0), 0);
+	assert_false(fabric_is_user_vector(&f->fabric, 0x52));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_creation),	    TEST(test_default_routing),
-		TEST(test_line_status),	    TEST(test_routing_pins),
-		TEST(test_routing_msi),	    TEST(test_routing_replaced),
-		TEST(test_invalid_entries), TEST(test_invalid_combinations),
-		TEST(test_4096_routes),	    TEST(test_msi_fields),
-		TEST(test_msi_errors),	    TEST(test_msi_32bit_ids),
-		TEST(test_ack_listener),    TEST(test_ack_lowers_line),
-		TEST(test_ports),	    TEST(test_addresses),
+		TEST(test_creation),
+		TEST(test_default_routing),
+		TEST(test_line_status),
+		TEST(test_routing_pins),
+		TEST(test_routing_msi),
+		TEST(test_routing_replaced),
+		TEST(test_invalid_entries),
+		TEST(test_invalid_combinations),
+		TEST(test_4096_routes),
+		TEST(test_msi_fields),
+		TEST(test_msi_errors),
+		TEST(test_msi_32bit_ids),
+		TEST(test_ack_listener),
+		TEST(test_ack_lowers_line),
+		TEST(test_ports),
+		TEST(test_addresses),
+		cmocka_unit_test_setup_teardown(test_split_creation, setup_split, teardown),
+		cmocka_unit_test_setup_teardown(test_split_eoi, setup_split, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
