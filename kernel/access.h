@@ -36,6 +36,8 @@ enum access_pending {
 	ACCESS_PIO, /* IN or OUT */
 	ACCESS_MMIO, /* the last record of the log */
 	ACCESS_STRING, /* INS or OUTS: the port half of one turn */
+	ACCESS_RDMSR,
+	ACCESS_WRMSR,
 };
 
 /**

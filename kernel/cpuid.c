@@ -16,6 +16,7 @@
 
 #define BASIC_BASE 0x0u
 #define HYPERVISOR_BASE 0x40000000u
+#define HYPERVISOR_END 0x40010000u
 #define EXTENDED_BASE 0x80000000u
 
 /* The highest functions that a guest is given anything of. */
@@ -128,7 +129,7 @@ static const struct feature_word feature_words[] = {
 	{ 0x7, 0, EDX,
 	  .native = GENMASK(4, 2) | BIT(8) | BIT(10) | BIT(14) | BIT(16) | BIT(23) |
 		    F7_EDX_SPEC_CTRL | F7_EDX_STIBP | F7_EDX_SSBD,
-	  .avx512 = BIT(2) | BIT(3) | BIT(8) | BIT(23) },
+	  .made = F7_EDX_ARCH_CAPABILITIES, .avx512 = BIT(2) | BIT(3) | BIT(8) | BIT(23) },
 	{ 0x7, 1, EAX, .native = BIT(4) | BIT(5) | GENMASK(12, 10) | BIT(23),
 	  .avx = BIT(4) | BIT(23), .avx512 = BIT(5) },
 	{ 0x7, 1, EDX, .native = BIT(4) | BIT(5) | BIT(14), .avx = BIT(4) | BIT(5) },
@@ -602,6 +603,21 @@ static struct kvm_cpuid_entry2 leaf(const struct kvm_cpuid_entry2 *entries, u32 
 	return e ? *e : none;
 }
 
+/* Behind KVM's signature, which may have to give way to another hypervisor's. */
+static u32 pv_features(const struct kvm_cpuid_entry2 *entries, u32 count)
+{
+	u32 base;
+
+	for (base = HYPERVISOR_BASE; base < HYPERVISOR_END; base += 0x100) {
+		struct kvm_cpuid_entry2 e = leaf(entries, count, base, 0);
+		u32 name[3] = { e.ebx, e.ecx, e.edx };
+
+		if (!memcmp(name, KVM_SIGNATURE, sizeof(name)))
+			return leaf(entries, count, base | KVM_CPUID_FEATURES, 0).eax;
+	}
+	return 0;
+}
+
 /* Without the function that tells it, 36 bits (SDM 3A 4.1.4). */
 static u8 max_physical_width(const struct kvm_cpuid_entry2 *entries, u32 count)
 {
@@ -646,6 +662,7 @@ void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count, struct 
 		.mca = f1.edx & F1_EDX_MCA,
 		.mtrr = f1.edx & F1_EDX_MTRR,
 	};
+	facts->pv_features = pv_features(entries, count);
 	facts->xcr0 = facts->xsave ? fd.eax | (u64)fd.edx << 32 : 0;
 	facts->cr4_reserved = cr4_reserved(facts, f7.ebx, f7.ecx);
 	facts->efer_reserved = efer_reserved(facts, f81.edx);

@@ -76,6 +76,7 @@ struct cpuid_host {
  * @arch_capabilities: IA32_ARCH_CAPABILITIES
  * @mca: machine-check architecture
  * @mtrr: memory-type range registers
+ * @pv_features: EAX of KVM_CPUID_FEATURES
  */
 struct cpuid_facts {
 	u64 cr4_reserved;
@@ -103,6 +104,7 @@ struct cpuid_facts {
 	bool arch_capabilities;
 	bool mca;
 	bool mtrr;
+	u32 pv_features;
 };
 
 /**

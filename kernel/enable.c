@@ -7,6 +7,7 @@
 
 #include "dirty_log.h"
 #include "enable.h"
+#include "msr_exit.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -51,6 +52,14 @@ static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 		return limit_vcpu_ids(vm, cap->args[0]);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return dirty_log_set_manual(vm, cap->args[0]);
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		if (cap->args[0] & ~(u64)MSR_EXIT_REASONS)
+			return -EINVAL;
+		WRITE_ONCE(vm->msr_exits, cap->args[0]);
+		return 0;
+	case KVM_CAP_MSR_PLATFORM_INFO:
+		WRITE_ONCE(vm->platform_info_hidden, !cap->args[0]);
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -73,6 +82,9 @@ int enable_vcpu_cap(struct vcpu *vcpu, const struct kvm_enable_cap *cap)
 	if (cap->flags)
 		return -EINVAL;
 	switch (cap->cap) {
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
+		vcpu->pv_enforced = cap->args[0];
+		return 0;
 	default:
 		return -EINVAL;
 	}

@@ -12,6 +12,7 @@
 #include "event.h"
 #include "exit.h"
 #include "irq/lapic.h"
+#include "msr_exit.h"
 #include "regs.h"
 #include "vm.h"
 
@@ -211,6 +212,8 @@ int vcpu_complete_access(struct vcpu *vcpu)
 		access_reset(access);
 		return EXIT_RESUME;
 	}
+	if (access->pending >= ACCESS_RDMSR)
+		return msr_complete(vcpu);
 	if (access->pending != ACCESS_PIO) {
 		access_complete(vcpu);
 		return emulate_again(vcpu);
@@ -231,6 +234,13 @@ int vcpu_exit_cpuid(struct vcpu *vcpu)
 	u64 *gpr = vcpu->state.gpr;
 	struct cpuid_query regs;
 
+	if (unlikely(vcpu->msrs.cpuid_faulting)) {
+		vcpu_need(vcpu, STATE_CODE);
+		if (cpu_cpl(&vcpu->state)) {
+			vcpu_raise_gp(vcpu);
+			return EXIT_RESUME;
+		}
+	}
 	vcpu_need(vcpu, STATE_GPRS);
 	regs = (struct cpuid_query){ .eax = gpr[GPR_RAX], .ecx = gpr[GPR_RCX] };
 	cpuid_execute(&vcpu->cpuid, &regs);
@@ -239,34 +249,6 @@ int vcpu_exit_cpuid(struct vcpu *vcpu)
 	gpr[GPR_RCX] = regs.ecx;
 	gpr[GPR_RDX] = regs.edx;
 	vcpu_touch(vcpu, STATE_GPRS);
-	return vcpu_skip(vcpu);
-}
-
-int vcpu_exit_rdmsr(struct vcpu *vcpu)
-{
-	u64 *gpr = vcpu->state.gpr;
-	u64 data;
-
-	vcpu_need(vcpu, STATE_GPRS);
-	if (msr_read(vcpu, (u32)gpr[GPR_RCX], false, &data)) {
-		vcpu_raise_gp(vcpu);
-		return EXIT_RESUME;
-	}
-	gpr[GPR_RAX] = (u32)data;
-	gpr[GPR_RDX] = data >> 32;
-	vcpu_touch(vcpu, STATE_GPRS);
-	return vcpu_skip(vcpu);
-}
-
-int vcpu_exit_wrmsr(struct vcpu *vcpu)
-{
-	const u64 *gpr = vcpu->state.gpr;
-
-	vcpu_need(vcpu, STATE_GPRS);
-	if (msr_write(vcpu, (u32)gpr[GPR_RCX], false, (u32)gpr[GPR_RAX] | gpr[GPR_RDX] << 32)) {
-		vcpu_raise_gp(vcpu);
-		return EXIT_RESUME;
-	}
 	return vcpu_skip(vcpu);
 }
 

@@ -55,6 +55,10 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_ENABLE_CAP_VM:
 	case KVM_CAP_IMMEDIATE_EXIT:
 	case KVM_CAP_GET_MSR_FEATURES:
+	case KVM_CAP_MSR_PLATFORM_INFO:
+	case KVM_CAP_X86_MSR_FILTER:
+	case KVM_CAP_X86_USER_SPACE_MSR:
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
 	case KVM_CAP_INTERNAL_ERROR_DATA:
 		return 1;
 	case KVM_CAP_XSAVE:
@@ -64,6 +68,8 @@ int extension_check(unsigned long cap)
 		return fpu_host.xcr0 ? fpu_xsave_size() : 0;
 	case KVM_CAP_ADJUST_CLOCK:
 		return KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+	case KVM_CAP_MCE:
+		return MC_BANKS;
 	case KVM_CAP_IRQ_ROUTING:
 		return FABRIC_MAX_GSI;
 	case KVM_CAP_COALESCED_MMIO:

@@ -216,6 +216,8 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return msr_ioctl_list(user, true);
 	case KVM_GET_MSRS:
 		return msr_ioctl_get(NULL, user);
+	case KVM_X86_GET_MCE_CAP_SUPPORTED:
+		return put_user(mc_supported(), (u64 __user *)user);
 	case ORIEL_CHECK_EXTENSION:
 		return extension_check_own(arg);
 	default:

@@ -11,6 +11,7 @@
 #include "cr.h"
 #include "event.h"
 #include "irq/lapic.h"
+#include "machine_check.h"
 #include "vm.h"
 
 /* Memory-type range registers (SDM 3A 11.11.2). */
@@ -46,8 +47,23 @@
 #define HWCR_MASK (BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8) | BIT_ULL(18) | BIT_ULL(24) | BIT_ULL(30))
 #define DE_CFG_MASK BIT_ULL(1)
 
-#define MCG_CAP_COUNT 0xff
-#define MCG_CTL_P BIT_ULL(8)
+/* What IA32_ARCH_CAPABILITIES may tell a guest: none of it promises another MSR. */
+#define ARCH_CAP_GIVEN                                                                         \
+	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA | ARCH_CAP_SSB_NO |              \
+	 ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | ARCH_CAP_SBDR_SSDP_NO | \
+	 ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | ARCH_CAP_RRSBA |           \
+	 ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO |            \
+	 ARCH_CAP_RFDS_CLEAR)
+
+/* A flaw that the host's CPU has not, whether or not the CPU says so. */
+static const struct {
+	u32 bug;
+	u64 bit;
+} unaffected[] = {
+	{ X86_BUG_CPU_MELTDOWN, ARCH_CAP_RDCL_NO }, { X86_BUG_SPEC_STORE_BYPASS, ARCH_CAP_SSB_NO },
+	{ X86_BUG_MDS, ARCH_CAP_MDS_NO },	    { X86_BUG_GDS, ARCH_CAP_GDS_NO },
+	{ X86_BUG_RFDS, ARCH_CAP_RFDS_NO },
+};
 
 /**
  * struct plain_msr - an MSR that is only kept
@@ -80,7 +96,7 @@ static const struct plain_msr plain_msrs[] = {
 	PLAIN(MTRR_FIX4K_E8000, mtrr_fixed[8], ~0ull),
 	PLAIN(MTRR_FIX4K_F0000, mtrr_fixed[9], ~0ull),
 	PLAIN(MTRR_FIX4K_F8000, mtrr_fixed[10], ~0ull),
-	PLAIN(MSR_IA32_MCG_STATUS, mcg_status, 0x7),
+	PLAIN(MSR_IA32_POWER_CTL, power_ctl, ~0ull),
 	PLAIN(MSR_K7_HWCR, hwcr, HWCR_MASK),
 	PLAIN(MSR_AMD64_DE_CFG, de_cfg, DE_CFG_MASK),
 	PLAIN(MSR_KVM_POLL_CONTROL, poll_control, BIT_ULL(0)),
@@ -99,43 +115,32 @@ static const u32 void_msrs[] = {
 	MSR_IA32_LASTINTFROMIP, MSR_IA32_LASTINTTOIP,	   MSR_VM_HSAVE_PA,
 };
 
-/* What a migration has to carry, in KVM_GET_MSR_INDEX_LIST. */
-static const u32 state_msrs[] = {
-	MSR_IA32_SYSENTER_CS,
-	MSR_IA32_SYSENTER_ESP,
-	MSR_IA32_SYSENTER_EIP,
-	MSR_STAR,
-	MSR_CSTAR,
-	MSR_KERNEL_GS_BASE,
-	MSR_SYSCALL_MASK,
-	MSR_LSTAR,
-	MSR_IA32_TSC,
-	MSR_IA32_CR_PAT,
-	MSR_TSC_AUX,
-	MSR_IA32_TSC_ADJUST,
-	MSR_IA32_TSC_DEADLINE,
-	MSR_IA32_MISC_ENABLE,
-	MSR_IA32_MCG_STATUS,
-	MSR_IA32_MCG_CTL,
-	MSR_K7_HWCR,
-	MSR_KVM_SYSTEM_TIME,
-	MSR_KVM_SYSTEM_TIME_NEW,
-	MSR_KVM_WALL_CLOCK,
-	MSR_KVM_WALL_CLOCK_NEW,
-	MSR_KVM_POLL_CONTROL,
-};
-
-/* What the module can give, in KVM_GET_MSR_FEATURE_INDEX_LIST. */
-static const u32 feature_msrs[] = {
-	MSR_AMD64_DE_CFG,
-	MSR_IA32_UCODE_REV,
-};
-
 void msr_reset(struct vcpu *vcpu)
 {
 	vcpu->msrs = (struct vcpu_msrs){ .misc_enable = MISC_ENABLE_RESET,
 					 .ucode_rev = 0x100000000ull,
-					 .poll_control = 1 };
+					 .poll_control = 1,
+					 .platform_info = MSR_PLATFORM_INFO_CPUID_FAULT,
+					 .arch_capabilities = msr_arch_capabilities() };
+}
+
+u64 msr_arch_capabilities(void)
+{
+	u64 data = 0;
+	u32 i;
+
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, data);
+	data &= ARCH_CAP_GIVEN;
+	/* To use it a guest needs IA32_SPEC_CTRL. */
+	if (!cpuid_host_facts()->spec_ctrl)
+		data &= ~(u64)ARCH_CAP_IBRS_ALL;
+	/* The host's to avoid: a guest's own page tables cannot cause it. */
+	data |= ARCH_CAP_PSCHANGE_MC_NO;
+	for (i = 0; i < ARRAY_SIZE(unaffected); i++)
+		if (!boot_cpu_has_bug(unaffected[i].bug))
+			data |= unaffected[i].bit;
+	return data;
 }
 
 static u64 *plain_msr(struct vcpu *vcpu, u32 index, u64 *mask)
@@ -210,53 +215,22 @@ static bool is_mtrr(u32 index)
 }
 
 /*
- * Machine-check banks: there are none that could report anything, but a
- * guest may clear and enable those that MCG_CAP counts (SDM 3B 15.3.2).
+ * A guest that is held to its CPUID has only those of KVM's MSRs that
+ * KVM_CPUID_FEATURES names.
  */
-static int mc_bank(struct vcpu *vcpu, u32 index)
-{
-	u32 count = vcpu->msrs.mcg_cap & MCG_CAP_COUNT;
-
-	if (index < MSR_IA32_MC0_CTL || index >= MSR_IA32_MC0_CTL + 4 * count)
-		return -1;
-	return (index - MSR_IA32_MC0_CTL) & 3;
-}
-
-static int read_machine_check(struct vcpu *vcpu, u32 index, u64 *data)
+static bool pv_msr_hidden(const struct vcpu *vcpu, u32 index)
 {
 	switch (index) {
-	case MSR_IA32_MCG_CAP:
-		*data = vcpu->msrs.mcg_cap;
-		return 0;
-	case MSR_IA32_MCG_CTL:
-		*data = vcpu->msrs.mcg_ctl;
-		return !(vcpu->msrs.mcg_cap & MCG_CTL_P);
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_WALL_CLOCK:
+		return !vcpu_has_pv(vcpu, KVM_FEATURE_CLOCKSOURCE);
+	case MSR_KVM_SYSTEM_TIME_NEW:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		return !vcpu_has_pv(vcpu, KVM_FEATURE_CLOCKSOURCE2);
+	case MSR_KVM_POLL_CONTROL:
+		return !vcpu_has_pv(vcpu, KVM_FEATURE_POLL_CONTROL);
 	default:
-		*data = 0;
-		return mc_bank(vcpu, index) < 0;
-	}
-}
-
-static int write_machine_check(struct vcpu *vcpu, u32 index, bool host, u64 data)
-{
-	switch (index) {
-	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->msrs.mcg_cap & MCG_CTL_P) || (data && data != ~0ull))
-			return 1;
-		vcpu->msrs.mcg_ctl = data;
-		return 0;
-	default:
-		switch (mc_bank(vcpu, index)) {
-		case 0: /* MCi_CTL */
-			return 0;
-		case 1: /* MCi_STATUS: writing other than 0 is #GP */
-			return data && !host;
-		case 2: /* MCi_ADDR, MCi_MISC */
-		case 3:
-			return 0;
-		default:
-			return 1;
-		}
+		return false;
 	}
 }
 
@@ -271,8 +245,8 @@ static int read_apic_msr(struct vcpu *vcpu, u32 index, u64 *data)
 		return 0;
 	}
 	if (!vcpu->lapic)
-		return 1;
-	return lapic_msr_read(vcpu->lapic, index, data) ? 1 : 0;
+		return MSR_INVALID;
+	return lapic_msr_read(vcpu->lapic, index, data) ? MSR_INVALID : 0;
 }
 
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base)
@@ -286,10 +260,10 @@ static int write_apic_base(struct vcpu *vcpu, bool host, u64 data)
 {
 	if (vcpu->lapic) {
 		if (lapic_set_base(vcpu->lapic, data, host))
-			return 1;
+			return MSR_INVALID;
 	} else {
 		if (!msr_apic_base_valid(vcpu, data))
-			return 1;
+			return MSR_INVALID;
 		vcpu->apic_base = data;
 	}
 	vcpu_need(vcpu, STATE_CR);
@@ -310,8 +284,8 @@ static int write_apic_msr(struct vcpu *vcpu, u32 index, bool host, u64 data)
 		return 0;
 	}
 	if (!vcpu->lapic)
-		return 1;
-	return lapic_msr_write(vcpu->lapic, index, data) ? 1 : 0;
+		return MSR_INVALID;
+	return lapic_msr_write(vcpu->lapic, index, data) ? MSR_INVALID : 0;
 }
 
 static bool is_apic_msr(const struct vcpu *vcpu, u32 index, bool host)
@@ -328,7 +302,7 @@ static int write_efer(struct vcpu *vcpu, bool host, u64 data)
 
 	vcpu_need(vcpu, STATE_CR);
 	if (host ? !efer_valid(facts, data) : !efer_write_valid(facts, state, data))
-		return 1;
+		return MSR_INVALID;
 	state->efer = efer_effective(data, state->cr0);
 	vcpu_touch(vcpu, STATE_CR);
 	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
@@ -370,27 +344,39 @@ static int read_other(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 		return 0;
 	case MSR_TSC_AUX:
 		*data = vcpu->msrs.tsc_aux;
-		return !(host || facts->rdtscp || facts->rdpid);
+		return host || facts->rdtscp || facts->rdpid ? 0 : MSR_INVALID;
 	case MTRR_CAP:
 		*data = MTRRCAP_FIXED | MTRRCAP_WC | MSR_MTRR_VARIABLE;
 		return 0;
 	case MSR_IA32_UCODE_REV:
 		*data = vcpu->msrs.ucode_rev;
 		return 0;
+	case MSR_IA32_ARCH_CAPABILITIES:
+		*data = vcpu->msrs.arch_capabilities;
+		return host || facts->arch_capabilities ? 0 : MSR_INVALID;
+	case MSR_PLATFORM_INFO:
+		*data = vcpu->msrs.platform_info;
+		return host || !READ_ONCE(vcpu->vm->platform_info_hidden) ? 0 : MSR_INVALID;
+	case MSR_MISC_FEATURES_ENABLES:
+		*data = vcpu->msrs.cpuid_faulting ? MSR_MISC_FEATURES_ENABLES_CPUID_FAULT : 0;
+		return 0;
 	default:
 		*data = 0;
-		return !is_void_msr(index);
+		return is_void_msr(index) ? 0 : MSR_UNKNOWN;
 	}
 }
 
 int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 {
 	u64 *plain, mask;
+	int r;
 
 	if (is_apic_msr(vcpu, index, host))
 		return read_apic_msr(vcpu, index, data);
 	if (!vendor_call(get_msr)(vcpu, index, data))
 		return 0;
+	if (pv_msr_hidden(vcpu, index))
+		return MSR_INVALID;
 	if (!clock_get_msr(vcpu, index, host, data))
 		return 0;
 	plain = plain_msr(vcpu, index, &mask);
@@ -398,9 +384,30 @@ int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 		*data = *plain;
 		return 0;
 	}
-	if (!read_machine_check(vcpu, index, data))
-		return 0;
+	r = mc_msr_read(vcpu, index, host, data);
+	if (r != MSR_UNKNOWN)
+		return r;
 	return read_other(vcpu, index, host, data);
+}
+
+/* CPUID faulting, which PLATFORM_INFO announces, is all there is of it (SDM 3B 17.1.3). */
+static int write_misc_features(struct vcpu *vcpu, u64 data)
+{
+	bool faulting = data & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT;
+
+	if (data & ~(u64)MSR_MISC_FEATURES_ENABLES_CPUID_FAULT ||
+	    (faulting && !(vcpu->msrs.platform_info & MSR_PLATFORM_INFO_CPUID_FAULT)))
+		return MSR_INVALID;
+	vcpu->msrs.cpuid_faulting = faulting;
+	return 0;
+}
+
+static int write_platform_info(struct vcpu *vcpu, bool host, u64 data)
+{
+	if (!host || (vcpu->msrs.cpuid_faulting && !(data & MSR_PLATFORM_INFO_CPUID_FAULT)))
+		return MSR_INVALID;
+	vcpu->msrs.platform_info = data;
+	return 0;
 }
 
 static int write_other(struct vcpu *vcpu, u32 index, bool host, u64 data)
@@ -413,7 +420,7 @@ static int write_other(struct vcpu *vcpu, u32 index, bool host, u64 data)
 	case MSR_TSC_AUX:
 		/* The upper half is reserved (SDM 4 table 2-2). */
 		if (!(host || facts->rdtscp || facts->rdpid) || data > U32_MAX)
-			return 1;
+			return MSR_INVALID;
 		vcpu->msrs.tsc_aux = data;
 		vcpu->return_msrs_set = false;
 		return 0;
@@ -423,23 +430,32 @@ static int write_other(struct vcpu *vcpu, u32 index, bool host, u64 data)
 		return 0;
 	case MSR_IA32_PRED_CMD:
 		if (!(host || facts->pred_cmd) || data & ~(u64)PRED_CMD_IBPB)
-			return 1;
+			return MSR_INVALID;
 		if (data)
 			indirect_branch_prediction_barrier();
 		return 0;
+	case MSR_IA32_ARCH_CAPABILITIES:
+		if (host)
+			vcpu->msrs.arch_capabilities = data;
+		return host ? 0 : MSR_INVALID;
+	case MSR_PLATFORM_INFO:
+		return write_platform_info(vcpu, host, data);
+	case MSR_MISC_FEATURES_ENABLES:
+		return write_misc_features(vcpu, data);
 	default:
-		return !is_void_msr(index);
+		return is_void_msr(index) ? 0 : MSR_UNKNOWN;
 	}
 }
 
 int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
 	u64 *plain, mask;
+	int r;
 
 	if (is_apic_msr(vcpu, index, host))
 		return write_apic_msr(vcpu, index, host, data);
-	if (!hardware_msr_valid(vcpu, index, data))
-		return 1;
+	if (!hardware_msr_valid(vcpu, index, data) || pv_msr_hidden(vcpu, index))
+		return MSR_INVALID;
 	if (!vendor_call(set_msr)(vcpu, index, data))
 		return 0;
 	if (!clock_set_msr(vcpu, index, host, data))
@@ -447,106 +463,12 @@ int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 	plain = plain_msr(vcpu, index, &mask);
 	if (plain) {
 		if (data & ~mask || (is_mtrr(index) && !mtrr_valid(vcpu, index, data)))
-			return 1;
+			return MSR_INVALID;
 		*plain = data;
 		return 0;
 	}
-	if (!write_machine_check(vcpu, index, host, data))
-		return 0;
+	r = mc_msr_write(vcpu, index, host, data);
+	if (r != MSR_UNKNOWN)
+		return r;
 	return write_other(vcpu, index, host, data);
-}
-
-/*
- * Lists for userspace.
- */
-
-/* As many as one call may carry; the list of all is far shorter. */
-#define MSRS_MAX 256
-
-int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
-{
-	const u32 *list = features ? feature_msrs : state_msrs;
-	u32 count = features ? ARRAY_SIZE(feature_msrs) : ARRAY_SIZE(state_msrs);
-	u32 room;
-
-	if (get_user(room, &user->nmsrs) || put_user(count, &user->nmsrs))
-		return -EFAULT;
-	if (room < count)
-		return -E2BIG;
-	return copy_to_user(user->indices, list, count * sizeof(*list)) ? -EFAULT : 0;
-}
-
-static int feature_read(u32 index, u64 *data)
-{
-	switch (index) {
-	case MSR_AMD64_DE_CFG:
-		*data = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? DE_CFG_MASK : 0;
-		return 0;
-	case MSR_IA32_UCODE_REV:
-		return rdmsrl_safe(index, data) ? 1 : 0;
-	default:
-		return 1;
-	}
-}
-
-/* Returns 1 where the list ends, because an MSR refuses. */
-static int transfer(struct vcpu *vcpu, struct kvm_msr_entry __user *user, bool write)
-{
-	struct kvm_msr_entry entry;
-	int r;
-
-	if (copy_from_user(&entry, user, sizeof(entry)))
-		return -EFAULT;
-	if (write)
-		return msr_write(vcpu, entry.index, true, entry.data);
-	r = vcpu ? msr_read(vcpu, entry.index, true, &entry.data) :
-		   feature_read(entry.index, &entry.data);
-	if (!r && put_user(entry.data, &user->data))
-		r = -EFAULT;
-	return r;
-}
-
-/* Stops at the first entry that fails and says how many were done. */
-static int transfer_all(struct vcpu *vcpu, struct kvm_msr_entry __user *entries, u32 count,
-			bool write)
-{
-	u32 done;
-	int r;
-
-	for (done = 0; done < count; done++) {
-		r = transfer(vcpu, &entries[done], write);
-		if (r < 0)
-			return r;
-		if (r)
-			break;
-	}
-	return done;
-}
-
-static int ioctl_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user, bool write)
-{
-	u32 count;
-	int idx;
-	int r;
-
-	if (get_user(count, &user->nmsrs))
-		return -EFAULT;
-	if (count >= MSRS_MAX)
-		return -E2BIG;
-	if (!vcpu)
-		return transfer_all(NULL, user->entries, count, write);
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	r = transfer_all(vcpu, user->entries, count, write);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	return r;
-}
-
-int msr_ioctl_get(struct vcpu *vcpu, struct kvm_msrs __user *user)
-{
-	return ioctl_msrs(vcpu, user, false);
-}
-
-int msr_ioctl_set(struct vcpu *vcpu, struct kvm_msrs __user *user)
-{
-	return ioctl_msrs(vcpu, user, true);
 }

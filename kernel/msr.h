@@ -12,7 +12,12 @@ struct vcpu;
 
 #define MSR_MTRR_VARIABLE 8 /* pairs of base and mask */
 #define MSR_MTRR_FIXED 11
-#define MSR_MC_BANKS 32
+
+/* Why msr_read() and msr_write() refuse: #GP in the guest, or what it asked for. */
+enum msr_refusal {
+	MSR_INVALID = 1, /* not for this guest, or not that value */
+	MSR_UNKNOWN, /* there is no such MSR */
+};
 
 /**
  * struct vcpu_msrs - MSRs that are only kept, because nothing depends on them
@@ -20,28 +25,30 @@ struct vcpu;
  * @mtrr_def_type: IA32_MTRR_DEF_TYPE; nested paging decides the memory type
  * @mtrr_fixed: IA32_MTRR_FIX64K_00000 to FIX4K_F8000
  * @mtrr_variable: IA32_MTRR_PHYSBASE0, PHYSMASK0, ...
- * @mcg_cap: IA32_MCG_CAP
- * @mcg_status: IA32_MCG_STATUS
- * @mcg_ctl: IA32_MCG_CTL
  * @tsc_aux: IA32_TSC_AUX
  * @ucode_rev: IA32_BIOS_SIGN_ID
  * @hwcr: AMD HWCR
  * @de_cfg: AMD DE_CFG
  * @poll_control: MSR_KVM_POLL_CONTROL
+ * @power_ctl: IA32_POWER_CTL
+ * @platform_info: MSR_PLATFORM_INFO
+ * @arch_capabilities: IA32_ARCH_CAPABILITIES
+ * @cpuid_faulting: CPUID above CPL 0 is #GP, as MSR_MISC_FEATURES_ENABLES has it
  */
 struct vcpu_msrs {
 	u64 misc_enable;
 	u64 mtrr_def_type;
 	u64 mtrr_fixed[MSR_MTRR_FIXED];
 	u64 mtrr_variable[2 * MSR_MTRR_VARIABLE];
-	u64 mcg_cap;
-	u64 mcg_status;
-	u64 mcg_ctl;
 	u64 tsc_aux;
 	u64 ucode_rev;
 	u64 hwcr;
 	u64 de_cfg;
 	u64 poll_control;
+	u64 power_ctl;
+	u64 platform_info;
+	u64 arch_capabilities;
+	bool cpuid_faulting;
 };
 
 /**
@@ -57,7 +64,7 @@ void msr_reset(struct vcpu *vcpu);
  * @host: on behalf of userspace: the guest's CPUID does not limit it
  * @data: value
  *
- * Return: 0, or 1: #GP in the guest, end of the list for userspace.
+ * Return: 0, or enum msr_refusal: #GP in the guest, end of the list for userspace.
  */
 int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
 
@@ -68,7 +75,7 @@ int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
  * @host: on behalf of userspace
  * @data: value
  *
- * Return: 0, or 1 for an MSR that does not exist or a value it does not take.
+ * Return: 0, or enum msr_refusal.
  */
 int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
@@ -78,6 +85,11 @@ int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
  * @base: value
  */
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base);
+
+/** msr_arch_capabilities() - what IA32_ARCH_CAPABILITIES of a guest starts with */
+u64 msr_arch_capabilities(void);
+
+/* ---- msr_list.c ---- */
 
 /**
  * msr_ioctl_list() - KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST

@@ -70,6 +70,8 @@ static int serve_requests(struct vcpu *vcpu)
 		clock_update(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH))
 		vendor_call(flush_tlb)(vcpu);
+	if (vcpu_test_request(vcpu, REQ_MSR_FILTER))
+		vendor_call(filter_msrs)(vcpu);
 	if (vcpu_test_request(vcpu, REQ_EVENT)) {
 		if (vcpu->lapic)
 			take_lapic_events(vcpu);

@@ -23,9 +23,6 @@
 /* kvm_run and the page for port data. */
 #define RUN_ORDER 1
 
-/* Banks that MCG_CAP counts before userspace says otherwise. */
-#define MCG_CAP_RESET MSR_MC_BANKS
-
 /*
  * The physical CPU.
  */
@@ -137,10 +134,13 @@ void vcpu_reset(struct vcpu *vcpu, bool init)
 	vcpu->breakpoints_live = false;
 	access_reset(&vcpu->access);
 	vcpu_clear_events(vcpu);
-	if (!init)
+	if (!init) {
 		msr_reset(vcpu);
+		mc_reset(vcpu);
+	}
 	cpuid_refresh_vcpu(vcpu);
 	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	vcpu_make_request(vcpu, REQ_MSR_FILTER);
 }
 
 /*
@@ -271,6 +271,16 @@ static int do_interrupt(void *object, void *data)
 	return 0;
 }
 
+static int do_setup_mce(void *vcpu, void *data)
+{
+	return mc_setup(vcpu, *(const u64 *)data);
+}
+
+static int do_set_mce(void *vcpu, void *data)
+{
+	return mc_report(vcpu, data);
+}
+
 static int do_get_entry_report(void *vcpu, void *data)
 {
 	return entry_report_get(vcpu, data);
@@ -303,6 +313,8 @@ static const struct ioctl_entry vcpu_ioctls[] = {
 	{ KVM_SET_VAPIC_ADDR, do_set_vapic_addr },
 	{ KVM_TPR_ACCESS_REPORTING, do_tpr_access_reporting },
 	{ KVM_INTERRUPT, do_interrupt },
+	{ KVM_X86_SETUP_MCE, do_setup_mce },
+	{ KVM_X86_SET_MCE, do_set_mce },
 	{ ORIEL_GET_ENTRY_REPORT, do_get_entry_report },
 };
 
@@ -530,7 +542,6 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	vcpu_load(vcpu);
 	cpuid_init_vcpu(vcpu);
 	vcpu_reset(vcpu, false);
-	vcpu->msrs.mcg_cap = MCG_CAP_RESET;
 	clock_vcpu_init(vcpu);
 	vcpu_put(vcpu);
 	return vcpu;

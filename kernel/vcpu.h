@@ -22,6 +22,7 @@
 #include "entry_report.h"
 #include "fpu.h"
 #include "irq/coalesced.h"
+#include "machine_check.h"
 #include "msr.h"
 #include "vapic.h"
 #include "vendor.h"
@@ -37,6 +38,7 @@ enum vcpu_request {
 	REQ_EVENT, /* choose again which event to inject */
 	REQ_TLB_FLUSH, /* drop all translations before entering */
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
+	REQ_MSR_FILTER, /* have the hardware intercept what the filter denies */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
 	REQ_TPR_ACCESS, /* the guest accessed TPR: KVM_EXIT_TPR_ACCESS */
 	REQ_IOAPIC_EOI, /* an EOI for userspace's IOAPIC: KVM_EXIT_IOAPIC_EOI */
@@ -112,6 +114,8 @@ struct vcpu_event {
  * @fpu: FPU and extended states
  * @clock: kvmclock and TSC
  * @msrs: MSRs that only the guest uses
+ * @mc: machine-check banks
+ * @pv_enforced: KVM's own features are those that its CPUID names, no others
  * @entry_failure: the last entry that the CPU refused
  */
 struct vcpu {
@@ -155,6 +159,8 @@ struct vcpu {
 	struct vcpu_fpu fpu;
 	struct vcpu_clock clock;
 	struct vcpu_msrs msrs;
+	struct vcpu_mc mc;
+	bool pv_enforced;
 	struct entry_failure entry_failure;
 };
 
@@ -194,6 +200,16 @@ static inline void vcpu_settle(struct vcpu *vcpu, u32 groups)
 		return;
 	vendor_call(commit)(vcpu, groups);
 	vcpu->dirty &= ~groups;
+}
+
+/**
+ * vcpu_has_pv() - may the guest use one of KVM's features?
+ * @vcpu: the vCPU, its mutex held
+ * @feature: KVM_FEATURE_*
+ */
+static inline bool vcpu_has_pv(const struct vcpu *vcpu, unsigned int feature)
+{
+	return !vcpu->pv_enforced || vcpu->cpuid.facts.pv_features & BIT(feature);
 }
 
 /**

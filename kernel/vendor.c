@@ -25,6 +25,7 @@ DEFINE_STATIC_CALL_NULL(vendor_request_window, *vendor->request_window);
 DEFINE_STATIC_CALL_NULL(vendor_insn_length, *vendor->insn_length);
 DEFINE_STATIC_CALL_NULL(vendor_get_msr, *vendor->get_msr);
 DEFINE_STATIC_CALL_NULL(vendor_set_msr, *vendor->set_msr);
+DEFINE_STATIC_CALL_NULL(vendor_filter_msrs, *vendor->filter_msrs);
 DEFINE_STATIC_CALL_NULL(vendor_flush_tlb, *vendor->flush_tlb);
 DEFINE_STATIC_CALL_NULL(vendor_set_tsc_offset, *vendor->set_tsc_offset);
 DEFINE_STATIC_CALL_NULL(vendor_exit_code, *vendor->exit_code);
@@ -51,6 +52,7 @@ void vendor_install(const struct vendor_ops *ops)
 	static_call_update(vendor_insn_length, ops->insn_length);
 	static_call_update(vendor_get_msr, ops->get_msr);
 	static_call_update(vendor_set_msr, ops->set_msr);
+	static_call_update(vendor_filter_msrs, ops->filter_msrs);
 	static_call_update(vendor_flush_tlb, ops->flush_tlb);
 	static_call_update(vendor_set_tsc_offset, ops->set_tsc_offset);
 	static_call_update(vendor_exit_code, ops->exit_code);

@@ -126,6 +126,8 @@ struct vendor_ops {
 	int (*get_msr)(struct vcpu *vcpu, u32 index, u64 *data);
 	/** @set_msr: write one; 1 if it is not such or the value is bad */
 	int (*set_msr)(struct vcpu *vcpu, u32 index, u64 data);
+	/** @filter_msrs: intercept those that msr_filter_denies(), vm->srcu held */
+	void (*filter_msrs)(struct vcpu *vcpu);
 	/** @flush_tlb: drop this vCPU's translations before its next entry */
 	void (*flush_tlb)(struct vcpu *vcpu);
 	/** @set_tsc_offset: guest TSC becomes host TSC plus @offset */
@@ -165,6 +167,7 @@ DECLARE_STATIC_CALL(vendor_request_window, *vendor->request_window);
 DECLARE_STATIC_CALL(vendor_insn_length, *vendor->insn_length);
 DECLARE_STATIC_CALL(vendor_get_msr, *vendor->get_msr);
 DECLARE_STATIC_CALL(vendor_set_msr, *vendor->set_msr);
+DECLARE_STATIC_CALL(vendor_filter_msrs, *vendor->filter_msrs);
 DECLARE_STATIC_CALL(vendor_flush_tlb, *vendor->flush_tlb);
 DECLARE_STATIC_CALL(vendor_set_tsc_offset, *vendor->set_tsc_offset);
 DECLARE_STATIC_CALL(vendor_exit_code, *vendor->exit_code);

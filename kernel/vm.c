@@ -17,6 +17,7 @@
 #include "ioctl.h"
 #include "irqchip.h"
 #include "memslot.h"
+#include "msr_exit.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -113,6 +114,11 @@ static int do_enable_cap(void *vm, void *data)
 	return enable_vm_cap(vm, data);
 }
 
+static int do_set_msr_filter(void *vm, void *data)
+{
+	return msr_filter_set(vm, data);
+}
+
 static const struct ioctl_entry vm_ioctls[] = {
 	{ KVM_ENABLE_CAP, do_enable_cap },
 	{ KVM_SET_USER_MEMORY_REGION, do_set_memory_region },
@@ -121,6 +127,7 @@ static const struct ioctl_entry vm_ioctls[] = {
 	{ KVM_SET_IDENTITY_MAP_ADDR, do_set_identity_map },
 	{ KVM_GET_CLOCK, do_get_clock },
 	{ KVM_SET_CLOCK, do_set_clock },
+	{ KVM_X86_SET_MSR_FILTER, do_set_msr_filter },
 };
 
 static int create_vcpu(struct vm *vm, unsigned long id)
@@ -262,6 +269,7 @@ static void vm_free(struct vm *vm)
 	ioeventfds_destroy(&vm->ioeventfds);
 	fabric_destroy(&vm->fabric);
 	memslots_destroy(vm);
+	msr_filter_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	coalesced_destroy(&vm->coalesced);

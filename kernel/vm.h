@@ -21,6 +21,7 @@
 #include "mmu/mmu.h"
 
 struct memslots;
+struct msr_filter;
 struct vcpu;
 
 /* Answered to KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID. */
@@ -42,6 +43,10 @@ struct vcpu;
  * @vcpu_count: how many of @vcpus are valid; grows with release semantics
  * @bsp_id: id of the bootstrap processor's vCPU
  * @vcpu_id_limit: ids are below it, if userspace set it; else 0
+ * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @srcu, replaced
+ *	under @lock
+ * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
+ * @platform_info_hidden: the guest gets #GP for MSR_PLATFORM_INFO
  * @fabric: in-kernel interrupt chips
  * @irqfds: eventfds that raise interrupts
  * @ioeventfds: writes that signal eventfds
@@ -62,6 +67,9 @@ struct vm {
 	u32 vcpu_count;
 	u32 bsp_id;
 	u32 vcpu_id_limit;
+	struct msr_filter __rcu *msr_filter;
+	u32 msr_exits;
+	bool platform_info_hidden;
 	struct irq_fabric fabric;
 	struct irqfds irqfds;
 	struct ioeventfds ioeventfds;

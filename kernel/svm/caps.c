@@ -11,6 +11,7 @@
 #include <asm/msr.h>
 
 #include "compat.h"
+#include "msr_exit.h"
 #include "svm.h"
 
 #define SVM_CPUID_NP BIT(0)
@@ -42,16 +43,33 @@ static void *msrpm;
 static const u32 direct_msrs[] = {
 	MSR_STAR,    MSR_LSTAR,	  MSR_CSTAR,	      MSR_SYSCALL_MASK,
 	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
+	MSR_IA32_SPEC_CTRL, /* the last: not every CPU has it */
 };
+
+static u32 direct_count(void)
+{
+	return ARRAY_SIZE(direct_msrs) - !svm_caps.spec_ctrl;
+}
 
 u64 svm_iopm_pa(void)
 {
 	return __sme_pa(iopm);
 }
 
-u64 svm_msrpm_pa(void)
+u64 svm_msrpm_pa(bool direct)
 {
-	return __sme_pa(msrpm);
+	/* The map of ports is all ones, and larger. */
+	return direct ? __sme_pa(msrpm) : __sme_pa(iopm);
+}
+
+/* To filter one of them is rare: then all of them exit. */
+void svm_filter_msrs(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	bool direct = !msr_filter_denies(vcpu, direct_msrs, direct_count());
+
+	svm->vmcb->control.msrpm_base_pa = svm_msrpm_pa(direct);
+	svm_dirty(svm, VMCB_CLEAN_IOPM);
 }
 
 static int svm_read_caps(void)
@@ -107,10 +125,8 @@ static int svm_alloc_maps(void)
 		return -ENOMEM;
 	memset(iopm, 0xff, IOPM_BYTES);
 	memset(msrpm, 0xff, MSRPM_BYTES);
-	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++)
+	for (i = 0; i < direct_count(); i++)
 		msrpm_allow(direct_msrs[i]);
-	if (svm_caps.spec_ctrl)
-		msrpm_allow(MSR_IA32_SPEC_CTRL);
 	return 0;
 }
 

@@ -58,7 +58,7 @@ static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 	}
 	init_intercepts(control);
 	control->iopm_base_pa = svm_iopm_pa();
-	control->msrpm_base_pa = svm_msrpm_pa();
+	control->msrpm_base_pa = svm_msrpm_pa(true);
 	control->tsc_offset = tsc_offset;
 	control->v_intr = V_INTR_MASKING;
 	control->np_enable = 1;
@@ -246,6 +246,7 @@ const struct vendor_ops svm_ops = {
 	.insn_length = svm_insn_length,
 	.get_msr = svm_get_msr,
 	.set_msr = svm_set_msr,
+	.filter_msrs = svm_filter_msrs,
 	.flush_tlb = svm_flush_tlb,
 	.set_tsc_offset = svm_set_tsc_offset,
 	.exit_code = svm_exit_code,

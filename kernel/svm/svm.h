@@ -125,8 +125,15 @@ void svm_cpu_disable(void);
 /** svm_iopm_pa() - physical address of the I/O permission map, all ones */
 u64 svm_iopm_pa(void);
 
-/** svm_msrpm_pa() - physical address of the MSR permission map of all guests */
-u64 svm_msrpm_pa(void);
+/**
+ * svm_msrpm_pa() - physical address of an MSR permission map
+ * @direct: that which lets a guest access what the VMCB switches; else every MSR
+ *	is intercepted
+ */
+u64 svm_msrpm_pa(bool direct);
+
+/** svm_filter_msrs() - see struct vendor_ops */
+void svm_filter_msrs(struct vcpu *vcpu);
 
 /* state.c */
 

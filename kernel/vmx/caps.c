@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "irq/lapic.h"
+#include "msr_exit.h"
 #include "vmx/vmx.h"
 
 struct vmx_caps vmx_caps;
@@ -25,6 +26,7 @@ DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
 static void *msr_bitmap;
 static void *msr_bitmap_x2apic;
+static void *msr_bitmap_filtered;
 
 /* MSRs that a guest reads and writes without an exit: the hardware has its own. */
 static const u32 direct_msrs[] = {
@@ -253,8 +255,10 @@ static int alloc_bitmaps(void)
 
 	msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
 	msr_bitmap_x2apic = (void *)__get_free_page(GFP_KERNEL);
-	if (!msr_bitmap || !msr_bitmap_x2apic)
+	msr_bitmap_filtered = (void *)__get_free_page(GFP_KERNEL);
+	if (!msr_bitmap || !msr_bitmap_x2apic || !msr_bitmap_filtered)
 		return -ENOMEM;
+	memset(msr_bitmap_filtered, 0xff, PAGE_SIZE);
 	memset(msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++)
 		bitmap_allow(msr_bitmap, direct_msrs[i]);
@@ -263,9 +267,23 @@ static int alloc_bitmaps(void)
 	return 0;
 }
 
-u64 vmx_msr_bitmap_pa(bool x2apic)
+u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx)
 {
-	return __pa(x2apic ? msr_bitmap_x2apic : msr_bitmap);
+	if (vmx->msrs_filtered)
+		return __pa(msr_bitmap_filtered);
+	/* Without the TPR shadow the bit would reach the host's own APIC. */
+	if (vmx->x2apic && vmx->control[VMX_SECONDARY] & SECONDARY_VIRTUALIZE_X2APIC)
+		return __pa(msr_bitmap_x2apic);
+	return __pa(msr_bitmap);
+}
+
+/* To filter one of them is rare: then all of them exit. */
+void vmx_filter_msrs(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->msrs_filtered = msr_filter_denies(vcpu, direct_msrs, ARRAY_SIZE(direct_msrs));
+	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(vmx));
 }
 
 static int alloc_cpus(void)
@@ -311,6 +329,8 @@ void vmx_teardown(void)
 	}
 	free_page((unsigned long)msr_bitmap);
 	free_page((unsigned long)msr_bitmap_x2apic);
+	free_page((unsigned long)msr_bitmap_filtered);
+	msr_bitmap_filtered = NULL;
 	msr_bitmap = NULL;
 	msr_bitmap_x2apic = NULL;
 	memset(&vmx_caps, 0, sizeof(vmx_caps));

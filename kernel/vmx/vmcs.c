@@ -159,7 +159,7 @@ static void write_execution_fields(struct vmx_vcpu *vmx)
 	vmcs_write(vmcs_page_fault_error_code_mask, 0);
 	vmcs_write(vmcs_page_fault_error_code_match, 0);
 	vmcs_write(vmcs_cr3_target_count, 0);
-	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(false));
+	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(vmx));
 	vmcs_write(vmcs_ept_pointer, vmx_eptp(&vmx->vcpu));
 	vmcs_write(vmcs_vmcs_link_pointer, ~0ull);
 	if (vmx->vpid)
@@ -195,11 +195,11 @@ void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
+	vmx->x2apic = false;
 	write_controls(vmx);
 	write_execution_fields(vmx);
 	write_guest_fields();
 	vmx_host_setup();
-	vmx->x2apic = false;
 	vmx->tpr_masked = false;
 	vmx->tpr_threshold = 0;
 	if (init)

@@ -28,7 +28,7 @@ static void set_x2apic(struct vmx_vcpu *vmx, bool on)
 	    !vmx_has(VMX_SECONDARY, SECONDARY_VIRTUALIZE_X2APIC))
 		return;
 	vmx_control(vmx, VMX_SECONDARY, SECONDARY_VIRTUALIZE_X2APIC, on);
-	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(on));
+	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(vmx));
 }
 
 /* A threshold above the TPR is refused (SDM 3C 27.2.1.1): the APIC's may have moved. */
@@ -218,6 +218,7 @@ const struct vendor_ops vmx_ops = {
 	.insn_length = vmx_insn_length,
 	.get_msr = vmx_get_msr,
 	.set_msr = vmx_set_msr,
+	.filter_msrs = vmx_filter_msrs,
 	.flush_tlb = vmx_flush_tlb,
 	.set_tsc_offset = vmx_set_tsc_offset,
 	.exit_code = vmx_exit_code,

@@ -83,7 +83,8 @@ enum vmx_msr {
  * @launched: VMRESUME instead of VMLAUNCH
  * @vpid: its virtual-processor identifier; 0 when there was none left
  * @flush: INVEPT before the next entry
- * @x2apic: the MSR bitmap lets the guest access the TPR of an x2APIC
+ * @x2apic: the guest's local APIC is in x2APIC mode
+ * @msrs_filtered: every MSR is intercepted
  * @tpr_masked: an interrupt waits for the TPR to fall
  * @failed: the last entry was refused with VMfail
  * @control: the words of controls as the VMCS has them, by enum vmx_word
@@ -102,6 +103,7 @@ struct vmx_vcpu {
 	u16 vpid;
 	bool flush;
 	bool x2apic;
+	bool msrs_filtered;
 	bool tpr_masked;
 	bool failed;
 	u32 control[VMX_WORDS];
@@ -226,10 +228,14 @@ int vmx_cpu_enable(void);
 void vmx_cpu_disable(void);
 
 /**
- * vmx_msr_bitmap_pa() - physical address of the MSR bitmap
- * @x2apic: that of guests which may access the TPR of an x2APIC
+ * vmx_msr_bitmap_pa() - physical address of the MSR bitmap that a vCPU needs now
+ * @vmx: the vCPU; its @x2apic tells whether the TPR is accessed directly, its
+ *	@msrs_filtered that nothing is
  */
-u64 vmx_msr_bitmap_pa(bool x2apic);
+u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx);
+
+/** vmx_filter_msrs() - see struct vendor_ops */
+void vmx_filter_msrs(struct vcpu *vcpu);
 
 /** vmx_alloc_vmcs() - a zeroed region with the revision identifier; NULL without memory */
 void *vmx_alloc_vmcs(gfp_t gfp);

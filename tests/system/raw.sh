@@ -7,7 +7,10 @@
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
 
-programs=(abi memory kvmrun irqabi state entryfail)
+programs=()
+for source in tests/system/*.c; do
+	programs+=("$(basename "$source" .c)")
+done
 if [ "${1-}" = kvm ]; then
 	node=/dev/kvm
 else

@@ -280,6 +280,7 @@ static const struct feature {
 	{ 0x7, 0, EDX, 23, AVX512, "AVX512_FP16" },
 	{ 0x7, 0, EDX, 26, HOST, "IBRS and IBPB" },
 	{ 0x7, 0, EDX, 27, HOST, "STIBP" },
+	{ 0x7, 0, EDX, 29, ORIEL, "IA32_ARCH_CAPABILITIES" },
 	{ 0x7, 0, EDX, 31, HOST, "SSBD" },
 	{ 0x7, 1, EAX, 4, AVX, "AVX_VNNI" },
 	{ 0x7, 1, EAX, 5, AVX512, "AVX512_BF16" },
@@ -460,9 +461,9 @@ static void test_structured_features(void **state __maybe_unused)
 				   GENMASK(31, 29)),
 			 0);
 	assert_int_equal(e->ecx & (BIT(2) | BIT(3) | BIT(16)), BIT(2) | BIT(3) | BIT(16));
-	/* no UINTR, PCONFIG, LBR, CET, AMX, L1D_FLUSH, ARCH_CAPABILITIES, CORE_CAPABILITIES */
+	/* no UINTR, PCONFIG, LBR, CET, AMX, L1D_FLUSH, CORE_CAPABILITIES */
 	assert_int_equal(e->edx & (BIT(5) | BIT(18) | BIT(19) | BIT(20) | BIT(22) | BIT(24) |
-				   BIT(25) | GENMASK(30, 28)),
+				   BIT(25) | BIT(28) | BIT(30)),
 			 0);
 	e = get(0x7, 1);
 	/* no FRED, LAM, LASS, AMX */
@@ -643,7 +644,9 @@ static void test_facts(void **state __maybe_unused)
 	assert_true(f.lm && f.nx && f.gbpages && f.la57 && f.pcid && f.invpcid && f.xsave);
 	assert_true(f.pku && f.x2apic && f.tsc_adjust && f.rdtscp && f.rdpid && f.rtm);
 	assert_true(f.spec_ctrl && f.pred_cmd && f.mca && f.mtrr);
-	assert_false(f.tsc_deadline || f.arch_capabilities);
+	assert_true(f.arch_capabilities);
+	assert_false(f.tsc_deadline);
+	assert_int_equal(f.pv_features, get(KVM_CPUID_FEATURES, 0)->eax);
 	assert_int_equal(f.maxphyaddr, 52);
 	assert_int_equal(f.xcr0, AVX512_XCR0);
 	assert_true(cr4_valid(&f, CR4_LA57 | CR4_PKE | CR4_SMAP | CR4_UMIP | CR4_FSGSBASE));

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's machine-check architecture: its banks, and machine checks that
+ * userspace reports to it (SDM 3B 16.3).
+ */
+#ifndef ORIEL_MACHINE_CHECK_H
+#define ORIEL_MACHINE_CHECK_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+struct vcpu;
+
+/* Banks that userspace may ask for: the answer to KVM_CAP_MCE. */
+#define MC_BANKS 32
+/* MCi_CTL, MCi_STATUS, MCi_ADDR, MCi_MISC */
+#define MC_BANK_MSRS 4
+
+/**
+ * struct vcpu_mc - the machine-check MSRs of a vCPU
+ * @cap: IA32_MCG_CAP
+ * @status: IA32_MCG_STATUS
+ * @ctl: IA32_MCG_CTL
+ * @bank: IA32_MC0_CTL and what follows
+ */
+struct vcpu_mc {
+	u64 cap;
+	u64 status;
+	u64 ctl;
+	u64 bank[MC_BANKS][MC_BANK_MSRS];
+};
+
+/**
+ * mc_reset() - the MSRs to their values after power-on; as many banks as can be
+ * @vcpu: the vCPU, its mutex held
+ */
+void mc_reset(struct vcpu *vcpu);
+
+/**
+ * mc_msr_read() - read one of the MSRs
+ * @vcpu: the vCPU, its mutex held
+ * @index: MSR number
+ * @host: on behalf of userspace
+ * @data: its value
+ *
+ * Return: 0, or enum msr_refusal.
+ */
+int mc_msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+
+/**
+ * mc_msr_write() - write one of the MSRs
+ * @vcpu: the vCPU, its mutex held
+ * @index: MSR number
+ * @host: on behalf of userspace
+ * @data: value
+ *
+ * Return: 0, or enum msr_refusal.
+ */
+int mc_msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
+
+/** mc_supported() - KVM_X86_GET_MCE_CAP_SUPPORTED: bits that IA32_MCG_CAP may have */
+u64 mc_supported(void);
+
+/**
+ * mc_setup() - KVM_X86_SETUP_MCE
+ * @vcpu: the vCPU, its mutex held
+ * @cap: IA32_MCG_CAP that it gets
+ *
+ * Return: 0, or -EINVAL for a count of banks or a capability that cannot be had.
+ */
+int mc_setup(struct vcpu *vcpu, u64 cap);
+
+/**
+ * mc_report() - KVM_X86_SET_MCE: an error is found, and the guest learns of it
+ * @vcpu: the vCPU, its mutex held
+ * @mce: bank and contents
+ *
+ * An uncorrected error raises #MC, or shuts the guest down where it cannot take it;
+ * another is only left in the bank. The guest's controls may keep it out.
+ *
+ * Return: 0, or -EINVAL for a bank that is not there or a status that is not valid.
+ */
+int mc_report(struct vcpu *vcpu, const struct kvm_x86_mce *mce);
+
+#endif
