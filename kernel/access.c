@@ -203,6 +203,8 @@ static enum emul_result memory_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 l
 
 	if (r == -ENXIO || r == -EROFS)
 		return mmio(vcpu, gpa, buf, len, write);
+	if (r == -EAGAIN)
+		return EMUL_AGAIN;
 	return r ? EMUL_UNKNOWN : EMUL_DONE;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "dirty_log.h"
+#include "dirty_ring.h"
 #include "memslot.h"
 #include "vm.h"
 
@@ -21,9 +22,10 @@ int dirty_log_set_manual(struct vm *vm, u64 flags)
 	return 0;
 }
 
+/* No ring has room for all pages. */
 bool dirty_log_begins_set(const struct vm *vm)
 {
-	return vm->manual_dirty_log & KVM_DIRTY_LOG_INITIALLY_SET;
+	return !vm->dirty_ring_bytes && vm->manual_dirty_log & KVM_DIRTY_LOG_INITIALLY_SET;
 }
 
 static size_t log_longs(const struct memslot *slot)
@@ -39,6 +41,8 @@ static unsigned long *copy_of(const struct memslot *slot)
 
 int dirty_log_alloc(struct vm *vm, struct memslot *slot)
 {
+	if (vm->dirty_ring_bytes)
+		return 0;
 	slot->dirty_bitmap = kvcalloc(2 * log_longs(slot), sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!slot->dirty_bitmap)
 		return -ENOMEM;
@@ -47,12 +51,21 @@ int dirty_log_alloc(struct vm *vm, struct memslot *slot)
 	return 0;
 }
 
+bool dirty_log_has_room(const struct vm *vm, const struct memslot *slot)
+{
+	return !memslot_is_logged(slot) || !vm->dirty_ring_bytes || dirty_ring_has_room(vm);
+}
+
 void dirty_log_mark(struct vm *vm, const struct memslot *slot, gfn_t gfn)
 {
 	unsigned long page = gfn - slot->base_gfn;
 
 	if (!memslot_is_logged(slot))
 		return;
+	if (vm->dirty_ring_bytes) {
+		dirty_ring_push(vm, slot, page);
+		return;
+	}
 	/* The write, then the look at the bit: pairs with the exchange that clears it. */
 	smp_mb();
 	if (!test_bit(page, slot->dirty_bitmap))
@@ -116,6 +129,8 @@ static int get_locked(struct vm *vm, const struct kvm_dirty_log *log)
 	unsigned long *bits;
 	size_t longs;
 
+	if (vm->dirty_ring_bytes)
+		return -ENXIO;
 	if (!slot)
 		return -ENOENT;
 	longs = log_longs(slot);
@@ -162,6 +177,8 @@ static int clear_locked(struct vm *vm, const struct kvm_clear_dirty_log *clear)
 	size_t longs = BITS_TO_LONGS(clear->num_pages);
 	unsigned long *mask;
 
+	if (vm->dirty_ring_bytes)
+		return -ENXIO;
 	if (!slot)
 		return -ENOENT;
 	if (!range_fits(slot, clear))

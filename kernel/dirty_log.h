@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The log of pages that the guest, or the module for it, has written, as a bitmap
- * for each slot.
+ * The log of pages that the guest, or the module for it, has written: as a bitmap
+ * for each slot or, in a VM with dirty rings (dirty_ring.h), in those.
  */
 #ifndef ORIEL_DIRTY_LOG_H
 #define ORIEL_DIRTY_LOG_H
@@ -28,7 +28,8 @@ struct vm;
 int dirty_log_set_manual(struct vm *vm, u64 flags);
 
 /**
- * dirty_log_alloc() - give a slot that is to be logged its bitmap
+ * dirty_log_alloc() - give a slot that is to be logged its bitmap, unless there are
+ *	rings
  * @vm: the VM, its lock held
  * @slot: not yet published
  *
@@ -45,8 +46,20 @@ int dirty_log_alloc(struct vm *vm, struct memslot *slot);
 bool dirty_log_begins_set(const struct vm *vm);
 
 /**
+ * dirty_log_has_room() - whether a write to a slot could be logged
+ * @vm: the VM; with dirty rings one of its vCPUs is loaded
+ * @slot: the slot
+ *
+ * Any context. To be asked before the write, or before the right to write is
+ * granted; the answer stays true until dirty_log_mark().
+ *
+ * Return: false when userspace has to empty the vCPU's ring first.
+ */
+bool dirty_log_has_room(const struct vm *vm, const struct memslot *slot);
+
+/**
  * dirty_log_mark() - log that a frame was written, if the slot is logged
- * @vm: the VM
+ * @vm: the VM; dirty_log_has_room() said yes
  * @slot: the slot
  * @gfn: a frame that it covers
  *
@@ -62,7 +75,7 @@ void dirty_log_mark(struct vm *vm, const struct memslot *slot, gfn_t gfn);
  *
  * Clears it too, unless KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 was turned on.
  *
- * Return: 0; -EINVAL for a bad slot number;
+ * Return: 0; -ENXIO when the VM has dirty rings; -EINVAL for a bad slot number;
  * -ENOENT when there is no such slot or it is not logged; -EFAULT when the
  * bitmap could not be copied, none of it is lost then.
  */

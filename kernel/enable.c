@@ -60,6 +60,9 @@ static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		WRITE_ONCE(vm->platform_info_hidden, !cap->args[0]);
 		return 0;
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return dirty_ring_enable(vm, cap->args[0]);
 	default:
 		return -EINVAL;
 	}

@@ -23,6 +23,7 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
 	case KVM_CAP_SYNC_MMU:
 	case KVM_CAP_READONLY_MEM:
+	case KVM_CAP_MMU_SHADOW_CACHE_CONTROL:
 	case KVM_CAP_SET_TSS_ADDR:
 	case KVM_CAP_SET_IDENTITY_MAP_ADDR:
 	case KVM_CAP_SET_BOOT_CPU_ID:
@@ -78,6 +79,9 @@ int extension_check(unsigned long cap)
 		return MEMSLOT_MAX;
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return DIRTY_LOG_MANUAL_FLAGS;
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return DIRTY_RING_MAX_SIZE;
 	case KVM_CAP_NR_VCPUS:
 		return num_online_cpus();
 	case KVM_CAP_MAX_VCPUS:

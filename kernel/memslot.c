@@ -373,7 +373,7 @@ int vm_read_guest(struct vm *vm, gpa_t gpa, void *buf, size_t len)
 	return 0;
 }
 
-/* The slot to write a frame of, or -ENXIO, -EROFS. */
+/* The slot to write a frame of, or -ENXIO, -EROFS, -EAGAIN. */
 static struct memslot *writable_slot(struct vm *vm, gfn_t gfn)
 {
 	struct memslot *slot = memslot_find(vm_slots(vm), gfn);
@@ -382,7 +382,7 @@ static struct memslot *writable_slot(struct vm *vm, gfn_t gfn)
 		return ERR_PTR(-ENXIO);
 	if (slot->flags & KVM_MEM_READONLY)
 		return ERR_PTR(-EROFS);
-	return slot;
+	return dirty_log_has_room(vm, slot) ? slot : ERR_PTR(-EAGAIN);
 }
 
 int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)

@@ -163,9 +163,13 @@ int vm_read_guest(struct vm *vm, gpa_t gpa, void *buf, size_t len);
  *
  * May sleep.
  *
+ * In a VM with dirty rings a vCPU of it must be loaded: the write is logged in its
+ * ring.
+ *
  * Return: 0; -ENXIO when some of it is in no slot; -EROFS when the slot is
- * read-only; -EFAULT when the launcher has nothing writable there. Of a range
- * that crosses pages some may be written after a failure.
+ * read-only; -EFAULT when the launcher has nothing writable there; -EAGAIN when
+ * the vCPU's ring is full, which ends KVM_RUN. Of a range that crosses pages some
+ * may be written after a failure.
  */
 int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len);
 
@@ -179,7 +183,7 @@ int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len);
  *
  * May sleep. Atomic against vCPUs and against the launcher.
  *
- * Return: 0 when stored; -EAGAIN when memory was not @old; -EINVAL for an
+ * Return: 0 when stored; -EAGAIN also when memory was not @old; -EINVAL for an
  * alignment or length that cannot be done; -ENXIO, -EROFS and -EFAULT as
  * vm_write_guest().
  */

@@ -48,6 +48,15 @@ static void take_lapic_events(struct vcpu *vcpu)
 		vcpu_post_nmi(vcpu);
 }
 
+/* No write of the guest goes unlogged: it waits for userspace to empty the ring. */
+static bool must_wait_for_ring(struct vcpu *vcpu)
+{
+	if (!vcpu_test_request(vcpu, REQ_DIRTY_RING_FULL) || !dirty_ring_nearly_full(vcpu))
+		return false;
+	vcpu_make_request(vcpu, REQ_DIRTY_RING_FULL);
+	return true;
+}
+
 /* One of REQS_EXIT; the others wait for the next KVM_RUN. */
 static int serve_exit_request(struct vcpu *vcpu)
 {
@@ -64,6 +73,10 @@ static int serve_exit_request(struct vcpu *vcpu)
 /* Returns EXIT_RESUME, or what ends KVM_RUN. */
 static int serve_requests(struct vcpu *vcpu)
 {
+	if (must_wait_for_ring(vcpu)) {
+		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+		return EXIT_USER;
+	}
 	if (unlikely(READ_ONCE(vcpu->requests) & REQS_EXIT))
 		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))

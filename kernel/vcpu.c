@@ -40,6 +40,14 @@ void vcpu_kick(struct vcpu *vcpu)
 	put_cpu();
 }
 
+/* Changes with the thread that runs, so it is the same on whichever CPU one looks. */
+static DEFINE_PER_CPU(struct vcpu *, loaded);
+
+struct vcpu *vcpu_loaded(void)
+{
+	return this_cpu_read(loaded);
+}
+
 static void load_here(struct vcpu *vcpu)
 {
 	int cpu = smp_processor_id();
@@ -47,6 +55,7 @@ static void load_here(struct vcpu *vcpu)
 
 	vcpu->last_cpu = cpu;
 	vcpu->return_msrs_set = false;
+	this_cpu_write(loaded, vcpu);
 	vendor_call(vcpu_load)(vcpu);
 	clock_load(vcpu, moved);
 }
@@ -60,6 +69,7 @@ static void leave_here(struct vcpu *vcpu)
 {
 	static_call_cond(vendor_vcpu_put)(vcpu);
 	clock_put(vcpu);
+	this_cpu_write(loaded, NULL);
 }
 
 static void on_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
@@ -443,14 +453,16 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static vm_fault_t run_fault(struct vm_fault *vmf)
 {
 	struct vcpu *vcpu = vmf->vma->vm_file->private_data;
+	struct page *page = dirty_ring_page(vcpu, vmf->pgoff);
 
 	if (vmf->pgoff < 1 << RUN_ORDER)
-		vmf->page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
+		page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
 	else if (vmf->pgoff == COALESCED_PAGE_OFFSET)
-		vmf->page = virt_to_page(vcpu->vm->coalesced.ring);
-	else
+		page = virt_to_page(vcpu->vm->coalesced.ring);
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	get_page(vmf->page);
+	get_page(page);
+	vmf->page = page;
 	return 0;
 }
 
@@ -460,6 +472,8 @@ static const struct vm_operations_struct run_vm_ops = {
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	if (!dirty_ring_may_map(file->private_data, vma))
+		return -EINVAL;
 	vma->vm_ops = &run_vm_ops;
 	return 0;
 }
@@ -512,6 +526,8 @@ static int create_parts(struct vcpu *vcpu)
 		return -ENOMEM;
 	r = fpu_create(vcpu);
 	if (!r)
+		r = dirty_ring_create(vcpu);
+	if (!r)
 		r = vendor_call(vcpu_create)(vcpu);
 	if (!r)
 		r = create_lapic(vcpu);
@@ -553,6 +569,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 	vendor_call(vcpu_destroy)(vcpu);
 	fpu_destroy(vcpu);
 	cpuid_free(&vcpu->cpuid);
+	dirty_ring_destroy(vcpu);
 	if (vcpu->run)
 		free_pages((unsigned long)vcpu->run, RUN_ORDER);
 	kfree(vcpu);

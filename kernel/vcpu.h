@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "cpu_state.h"
 #include "cpuid.h"
+#include "dirty_ring.h"
 #include "emulate/execute.h"
 #include "entry_report.h"
 #include "fpu.h"
@@ -42,6 +43,7 @@ enum vcpu_request {
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
 	REQ_TPR_ACCESS, /* the guest accessed TPR: KVM_EXIT_TPR_ACCESS */
 	REQ_IOAPIC_EOI, /* an EOI for userspace's IOAPIC: KVM_EXIT_IOAPIC_EOI */
+	REQ_DIRTY_RING_FULL, /* KVM_EXIT_DIRTY_RING_FULL, until it is no longer so */
 };
 
 /* Requests that end KVM_RUN. */
@@ -113,6 +115,7 @@ struct vcpu_event {
  * @cpuid: what CPUID answers
  * @fpu: FPU and extended states
  * @clock: kvmclock and TSC
+ * @dirty_ring: what it wrote, if the VM has rings
  * @msrs: MSRs that only the guest uses
  * @mc: machine-check banks
  * @pv_enforced: KVM's own features are those that its CPUID names, no others
@@ -158,6 +161,7 @@ struct vcpu {
 	struct cpuid_table cpuid;
 	struct vcpu_fpu fpu;
 	struct vcpu_clock clock;
+	struct dirty_ring dirty_ring;
 	struct vcpu_msrs msrs;
 	struct vcpu_mc mc;
 	bool pv_enforced;
@@ -287,6 +291,15 @@ void vcpu_load(struct vcpu *vcpu);
  * @vcpu: the vCPU
  */
 void vcpu_put(struct vcpu *vcpu);
+
+/**
+ * vcpu_loaded() - the vCPU that the current thread works on
+ *
+ * Any context of the thread.
+ *
+ * Return: from vcpu_load() to vcpu_put() that vCPU, else NULL.
+ */
+struct vcpu *vcpu_loaded(void);
 
 /* run.c */
 

@@ -168,6 +168,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case KVM_CREATE_VCPU:
 		return create_vcpu(vm, arg);
+	case KVM_RESET_DIRTY_RINGS:
+		return dirty_rings_reset(vm);
 	case KVM_SET_TSS_ADDR:
 		/* Real mode needs no TSS of the host's: unrestricted guest, AMD-V. */
 		return arg > TSS_ADDR_MAX ? -EINVAL : 0;

@@ -38,6 +38,8 @@ struct vcpu;
  * @slot_ids: the same by number, under @lock
  * @slots_by_hva: the same by launcher address, under @mmu.lock
  * @manual_dirty_log: KVM_DIRTY_LOG_* flags that userspace turned on
+ * @dirty_ring_bytes: size of each vCPU's dirty ring; 0: none. Set before there are
+ *	vCPUs
  * @mmu: second-level page tables
  * @vcpus: created vCPUs in order of creation; an element never changes
  * @vcpu_count: how many of @vcpus are valid; grows with release semantics
@@ -62,6 +64,7 @@ struct vm {
 	struct xarray slot_ids;
 	struct rb_root_cached slots_by_hva;
 	u32 manual_dirty_log;
+	u32 dirty_ring_bytes;
 	struct mmu mmu;
 	struct vcpu **vcpus;
 	u32 vcpu_count;

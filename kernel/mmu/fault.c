@@ -249,6 +249,9 @@ static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *sp
 
 	read_lock(&mmu->lock);
 	ret = still_valid(f, level);
+	/* What cannot be logged now must not be written: REQ_DIRTY_RING_FULL is pending. */
+	if (!ret && f->writable && !dirty_log_has_room(f->vm, f->slot))
+		ret = -EAGAIN;
 	if (!ret)
 		ret = sl_install(&mmu->table, f->gfn, level, leaf, spare);
 	if (!ret && f->writable)

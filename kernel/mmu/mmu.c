@@ -104,7 +104,7 @@ void mmu_let_others(struct vm *vm, bool *flush) __must_hold(&vm->mmu.lock)
 }
 
 /* Frames that are protected before others are let in again. */
-#define PROTECT_AT_ONCE (1UL << 15)
+#define PROTECT_AT_ONCE 32768UL
 
 void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
 {

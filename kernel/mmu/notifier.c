@@ -32,18 +32,14 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 }
 
 /* Several slots may share launcher memory. */
-#define for_each_slot(node, vm, start, end)                                              \
-	for (node = interval_tree_iter_first(&(vm)->slots_by_hva, start, (end)-1); node; \
-	     node = interval_tree_iter_next(node, start, (end)-1))
-
 static bool zap_range(struct vm *vm, unsigned long start, unsigned long end)
 {
-	struct interval_tree_node *node;
+	struct interval_tree_node *node =
+		interval_tree_iter_first(&vm->slots_by_hva, start, end - 1);
 	bool flush = false;
 	gfn_t first, last;
 
-	for_each_slot(node, vm, start, end)
-	{
+	for (; node; node = interval_tree_iter_next(node, start, end - 1)) {
 		slot_frames(node, start, end, &first, &last);
 		flush |= sl_zap(&vm->mmu.table, first, last);
 	}
@@ -52,12 +48,12 @@ static bool zap_range(struct vm *vm, unsigned long start, unsigned long end)
 
 static bool young_range(struct vm *vm, unsigned long start, unsigned long end, bool clear)
 {
-	struct interval_tree_node *node;
+	struct interval_tree_node *node =
+		interval_tree_iter_first(&vm->slots_by_hva, start, end - 1);
 	bool young = false;
 	gfn_t first, last;
 
-	for_each_slot(node, vm, start, end)
-	{
+	for (; node; node = interval_tree_iter_next(node, start, end - 1)) {
 		slot_frames(node, start, end, &first, &last);
 		young |= sl_test_young(&vm->mmu.table, first, last, clear);
 	}

@@ -7,44 +7,12 @@
  *
  * It passes on the in-tree KVM as well: its expectations are facts.
  */
-#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "rawvm.h"
+#include "guestmem.h"
 
-/* Where slot 1 usually is: aligned for large pages. */
-#define AREA 0x400000UL
-#define PAGES 16u
-#define AREA_SIZE (PAGES * PAGE)
 #define LARGE (2UL << 20)
-
-#define RFLAGS_IF (1 << 9)
-#define PORT_DONE 0x10
-#define PORT_BAD 0x11
-
-/* One access to (%ebx), told by port PORT_DONE: read at 0, write at 16. */
-GUEST_CODE(access_code, "mov (%ebx), %eax\n"
-			"out %eax, $0x10\n"
-			".org access_code + 16\n"
-			"mov %eax, (%ebx)\n"
-			"out %eax, $0x10");
-#define READ_CODE CODE
-#define WRITE_CODE (CODE + 16)
-
-/*
- * Adds one to the first word of each page from %esi to %edx, round after round,
- * which (%ebp) counts, until 4(%ebp) is set.
- */
-GUEST_CODE(hammer_code, "1: mov %esi, %edi\n"
-			"2: lock incl (%edi)\n"
-			"add $4096, %edi\n"
-			"cmp %edx, %edi\n"
-			"jb 2b\n"
-			"incl (%ebp)\n"
-			"cmpl $0, 4(%ebp)\n"
-			"je 1b\n"
-			"out %al, $0x10");
 
 /*
  * Reads the first word of each page and writes the second one, until it reads
@@ -64,117 +32,6 @@ GUEST_CODE(watch_code, "1: mov %esi, %edi\n"
 		       "je 1b\n"
 		       "out %al, $0x10\n"
 		       "3: out %al, $0x11");
-
-#define MACHINE(vcpus, name) new_machine(vcpus, false, name##_code, name##_code_end)
-
-/* ---- one access at a time ---- */
-
-static struct machine new_accessor(uint8_t **area)
-{
-	struct machine m = MACHINE(1, access);
-
-	if (area) {
-		*area = map_memory(AREA_SIZE);
-		must_set_slot(&m, 1, 0, AREA, AREA_SIZE, *area);
-	}
-	return m;
-}
-
-/* Go on with an access; what KVM_RUN says of it and, if it is done, its value. */
-static int go_on(const struct machine *m, uint32_t *value)
-{
-	int reason = run(m, 0);
-
-	if (reason == KVM_EXIT_IO)
-		memcpy(value, port_data(m, 0), sizeof(*value));
-	if (reason == KVM_EXIT_IO || reason == KVM_EXIT_MMIO)
-		settle(m, 0);
-	return reason;
-}
-
-static int guest_read(const struct machine *m, uint64_t gpa, uint32_t *value)
-{
-	struct kvm_regs regs = { .rip = READ_CODE, .rbx = gpa };
-
-	set_regs(m, 0, &regs);
-	return go_on(m, value);
-}
-
-static int guest_write(const struct machine *m, uint64_t gpa, uint32_t value)
-{
-	struct kvm_regs regs = { .rip = WRITE_CODE, .rbx = gpa, .rax = value };
-
-	set_regs(m, 0, &regs);
-	return go_on(m, &value);
-}
-
-static void expect_read(const struct machine *m, uint64_t gpa, uint32_t want, const char *what)
-{
-	uint32_t value = 0;
-	int reason = guest_read(m, gpa, &value);
-
-	if (reason != KVM_EXIT_IO)
-		complain("%s: reading %#lx gives %d", what, (unsigned long)gpa, reason);
-	else if (value != want)
-		complain("%s: at %#lx is %#x, expected %#x", what, (unsigned long)gpa, value, want);
-}
-
-static void expect_write(const struct machine *m, uint64_t gpa, uint32_t value, const char *what)
-{
-	int reason = guest_write(m, gpa, value);
-
-	if (reason != KVM_EXIT_IO)
-		complain("%s: writing %#lx gives %d", what, (unsigned long)gpa, reason);
-}
-
-/* There is no memory for this access. */
-static void expect_mmio(const struct machine *m, uint64_t gpa, bool write, const char *what)
-{
-	const struct kvm_run *run = m->run[0];
-	uint32_t value = 0;
-	int reason = write ? guest_write(m, gpa, 0x12345678) : guest_read(m, gpa, &value);
-
-	if (reason != KVM_EXIT_MMIO) {
-		complain("%s: %#lx gives %d, expected MMIO", what, (unsigned long)gpa, reason);
-		return;
-	}
-	check_equal(run->mmio.phys_addr, gpa, what);
-	check_equal(run->mmio.len, 4, what);
-	check_equal(run->mmio.is_write, write, what);
-	memcpy(&value, run->mmio.data, sizeof(value));
-	if (write)
-		check_equal(value, 0x12345678, what);
-}
-
-/* The launcher has nothing there; when it has, the same access succeeds. */
-static void expect_efault(const struct machine *m, uint64_t gpa, bool write, const char *what)
-{
-	uint32_t value = 0;
-	int reason = write ? guest_write(m, gpa, 0xfa17) : guest_read(m, gpa, &value);
-
-	check_equal(-reason, EFAULT, what);
-	check_equal(-go_on(m, &value), EFAULT, "the same once more");
-}
-
-static void expect_going_on(const struct machine *m, uint32_t want, const char *what)
-{
-	uint32_t value = 0;
-	int reason = go_on(m, &value);
-
-	if (reason != KVM_EXIT_IO)
-		complain("%s: %d", what, reason);
-	check_equal(value, want, what);
-}
-
-static uint32_t *word(uint8_t *area, unsigned int page)
-{
-	return (uint32_t *)(area + page * PAGE);
-}
-
-static uint64_t page_gpa(unsigned int page)
-{
-	return AREA + page * PAGE;
-}
 
 /* ---- the launcher's mappings ---- */
 
@@ -504,114 +361,34 @@ static void test_many_slots(void)
 	munmap(area, count * PAGE);
 }
 
-/* ---- the dirty log ---- */
-
-static uint64_t dirty_log(const struct machine *m)
+static int set_nr_mmu_pages(const struct machine *m, unsigned long count)
 {
-	uint64_t bits = 0;
-	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = &bits };
-
-	MUST(m->vm, KVM_GET_DIRTY_LOG, &log);
-	return bits;
+	return ioctl(m->vm, KVM_SET_NR_MMU_PAGES, count) < 0 ? errno : 0;
 }
 
-static void test_dirty_log(void)
+/* A number that is kept, and limits nothing that a guest would notice. */
+static void test_nr_mmu_pages(void)
 {
-	uint8_t *area;
-	struct machine m = new_accessor(&area);
-	unsigned int i;
+	uint8_t *area = map_memory(16384 * PAGE);
+	struct machine m = new_accessor(NULL);
 
-	/* Some are mapped writable before the log begins. */
-	for (i = 0; i < PAGES; i += 2)
-		expect_write(&m, page_gpa(i), i, "before");
-	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);
-	dirty_log(&m);
-	check_equal(dirty_log(&m), 0, "nothing written");
-	for (i = 0; i < PAGES; i++) {
-		expect_read(&m, page_gpa(i), i & 1 ? 0 : i, "logged");
-		check_equal(dirty_log(&m), 0, "read");
-		expect_write(&m, page_gpa(i), i, "logged");
-		expect_write(&m, page_gpa(i) + 64, i, "logged");
-		check_equal(dirty_log(&m), 1ul << i, "written");
-		check_equal(dirty_log(&m), 0, "told already");
-	}
-	expect_write(&m, page_gpa(0), 1, "logged");
-	expect_write(&m, page_gpa(15), 1, "logged");
-	expect_write(&m, page_gpa(7), 1, "logged");
-	/* A page that is gone was written all the same. */
-	madvise(word(area, 7), PAGE, MADV_DONTNEED);
-	expect_read(&m, page_gpa(8), 8, "logged");
-	check_equal(dirty_log(&m), 0x8081, "written together");
+	check_equal(extension(KVM_CAP_MMU_SHADOW_CACHE_CONTROL), 1, "the capability");
+	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), 64, "the least");
+	must_set_slot(&m, 1, 0, AREA, 16384 * PAGE, area);
+	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), (16384 + RAM_SIZE / PAGE) / 50,
+		    "a fiftieth of all pages");
+	check_equal(set_nr_mmu_pages(&m, 0), EINVAL, "none");
+	check_equal(set_nr_mmu_pages(&m, 63), EINVAL, "too few");
+	check_equal(set_nr_mmu_pages(&m, 1000), 0, "KVM_SET_NR_MMU_PAGES");
+	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), 1000, "what was set");
+	expect_write(&m, page_gpa(1), 1, "with a limit");
+	must_set_slot(&m, 1, 0, 0, 0, NULL);
+	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), 1000, "what was set");
 	free_machine(&m);
-	munmap(area, AREA_SIZE);
+	munmap(area, 16384 * PAGE);
 }
 
 /* ---- vCPUs in threads ---- */
-
-struct worker {
-	pthread_t thread;
-	const struct machine *m;
-	unsigned int vcpu;
-	uint32_t mmio;
-	uint32_t done;
-	int end;
-};
-
-/* Runs the vCPU; what is MMIO reads as zeroes and drops writes. */
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	struct kvm_run *r = w->m->run[w->vcpu];
-
-	while ((w->end = run(w->m, w->vcpu)) == KVM_EXIT_MMIO) {
-		memset(r->mmio.data, 0, sizeof(r->mmio.data));
-		poke(&w->mmio, w->mmio + 1);
-	}
-	if (w->end == KVM_EXIT_IO)
-		w->end = -r->io.port;
-	poke(&w->done, 1);
-	return NULL;
-}
-
-/* The worker's numbers in RAM: rounds, the wish to stop, what is bad to read. */
-static uint32_t *numbers(const struct worker *w)
-{
-	return ram_u32(w->m, DATA + 64 * w->vcpu);
-}
-
-static void start(struct worker *w, const struct machine *m, unsigned int vcpu)
-{
-	/* With IF clear no interrupt of the host would end the guest in Bochs' VMX. */
-	struct kvm_regs regs = {
-		.rip = CODE,
-		.rflags = RFLAGS_IF,
-		.rsi = AREA,
-		.rdx = AREA + AREA_SIZE,
-		.rbp = DATA + 64 * vcpu,
-	};
-
-	*w = (struct worker){ .m = m, .vcpu = vcpu };
-	poke(numbers(w) + 2, 0xdeadffff);
-	set_regs(m, vcpu, &regs);
-	if (pthread_create(&w->thread, NULL, work, w))
-		die("pthread_create");
-}
-
-static void stop(struct worker *w)
-{
-	poke(numbers(w) + 1, 1);
-	pthread_join(w->thread, NULL);
-	check_equal(-w->end, PORT_DONE, "the end of a vCPU");
-}
-
-/* Until the number has grown by more than what was under way. */
-static void wait_grown(const struct worker *w, const uint32_t *number)
-{
-	uint32_t was = peek(number);
-
-	while (peek(number) - was < 2 && !peek(&w->done))
-		sched_yield();
-}
 
 /*
  * Slot 1 goes away under the vCPU, its old memory gets a mark that the guest
@@ -682,38 +459,6 @@ static void test_discard_while_running(void)
 	munmap(area, AREA_SIZE);
 }
 
-static void copy_dirty(const struct machine *m, const uint8_t *area, uint8_t *copy)
-{
-	uint64_t bits = dirty_log(m);
-	unsigned int page;
-
-	for (page = 0; page < PAGES; page++)
-		if (bits & 1ul << page)
-			memcpy(copy + page * PAGE, area + page * PAGE, PAGE);
-}
-
-static void test_dirty_log_while_running(void)
-{
-	uint8_t *area = map_memory(AREA_SIZE), *copy = map_memory(AREA_SIZE);
-	struct machine m = MACHINE(1, hammer);
-	unsigned int i;
-	struct worker w;
-
-	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);
-	start(&w, &m, 0);
-	for (i = 0; i < 500; i++)
-		copy_dirty(&m, area, copy);
-	wait_grown(&w, numbers(&w));
-	stop(&w);
-	copy_dirty(&m, area, copy);
-	check(!memcmp(area, copy, AREA_SIZE), "a write is missing in the log");
-	for (i = 0; i < PAGES; i++)
-		check_equal(*word(area, i), *numbers(&w), "a page's count");
-	free_machine(&m);
-	munmap(area, AREA_SIZE);
-	munmap(copy, AREA_SIZE);
-}
-
 /* Things that change the host's mapping, but not what is in it. */
 static void disturb(const struct machine *m, uint8_t *area, unsigned int turn)
 {
@@ -765,10 +510,9 @@ static const struct test tests[] = {
 	TEST(slot_delete_and_move),
 	TEST(slot_read_only),
 	TEST(many_slots),
-	TEST(dirty_log),
+	TEST(nr_mmu_pages),
 	TEST(slots_while_running),
 	TEST(discard_while_running),
-	TEST(dirty_log_while_running),
 	TEST(two_vcpus),
 };
 

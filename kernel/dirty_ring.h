@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The log of written pages as rings, one for each vCPU, that userspace maps and
+ * empties without an ioctl for each slot (KVM_CAP_DIRTY_LOG_RING).
+ *
+ * An entry is pushed by the vCPU in whose context a page was written, userspace
+ * marks it as seen, and KVM_RESET_DIRTY_RINGS takes it back and makes the next
+ * write to its page fault again. Userspace can write to all of it: what an entry
+ * says is used to find a page to write-protect, and for nothing else.
+ */
+#ifndef ORIEL_DIRTY_RING_H
+#define ORIEL_DIRTY_RING_H
+
+#include <linux/kvm.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct memslot;
+struct page;
+struct vcpu;
+struct vm;
+struct vm_area_struct;
+
+/* The most bytes a ring may have; answered to KVM_CAP_DIRTY_LOG_RING. */
+#define DIRTY_RING_MAX_SIZE (65536 * sizeof(struct kvm_dirty_gfn))
+
+/**
+ * struct dirty_page - what was pushed last, where userspace cannot change it
+ * @generation: of the memslots
+ * @slot: slot number
+ * @offset: page in the slot
+ */
+struct dirty_page {
+	u64 generation;
+	u64 offset;
+	u32 slot;
+};
+
+/**
+ * struct dirty_ring - one vCPU's ring
+ * @entries: shared with userspace; NULL when the VM has no rings
+ * @size: how many, a power of two
+ * @head: entries pushed so far, modulo 2^32
+ * @tail: entries taken back so far, modulo 2^32
+ * @newest: the newest entry
+ * @lock: of the above; inside mmu.lock
+ */
+struct dirty_ring {
+	struct kvm_dirty_gfn *entries;
+	u32 size;
+	u32 head;
+	u32 tail;
+	struct dirty_page newest;
+	spinlock_t lock; /* what the vCPU and a reset both change */
+};
+
+/**
+ * dirty_ring_enable() - KVM_ENABLE_CAP of KVM_CAP_DIRTY_LOG_RING
+ * @vm: the VM, its lock held
+ * @bytes: size of each ring
+ *
+ * Return: 0; -EINVAL for a size that is no power of two or less than a page,
+ * when there are rings already, or a vCPU; -E2BIG for a size that is too large.
+ */
+int dirty_ring_enable(struct vm *vm, u64 bytes);
+
+/**
+ * dirty_ring_create() - give a new vCPU its ring, if the VM has rings
+ * @vcpu: the vCPU, not yet published; the VM's lock is held
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int dirty_ring_create(struct vcpu *vcpu);
+
+/**
+ * dirty_ring_destroy() - free the ring
+ * @vcpu: the vCPU; nobody uses it any more
+ */
+void dirty_ring_destroy(struct vcpu *vcpu);
+
+/**
+ * dirty_ring_may_map() - whether a mapping of a vCPU's descriptor is allowed
+ * @vcpu: the vCPU
+ * @vma: the mapping
+ *
+ * Return: false for a private or executable one that touches the ring.
+ */
+bool dirty_ring_may_map(const struct vcpu *vcpu, struct vm_area_struct *vma);
+
+/**
+ * dirty_ring_page() - the page of the ring at an offset of the descriptor
+ * @vcpu: the vCPU
+ * @pgoff: offset in pages
+ *
+ * Return: the page, without a reference; NULL where there is no ring.
+ */
+struct page *dirty_ring_page(const struct vcpu *vcpu, unsigned long pgoff);
+
+/**
+ * dirty_ring_has_room() - whether one more entry can be pushed
+ * @vm: a VM with rings
+ *
+ * Any context. The answer stays true until the thread pushes.
+ *
+ * Return: whether the loaded vCPU's ring has room; false without a loaded vCPU
+ * of @vm.
+ */
+bool dirty_ring_has_room(const struct vm *vm);
+
+/**
+ * dirty_ring_push() - log a page in the ring of the loaded vCPU
+ * @vm: a VM with rings, its srcu or mmu.lock held; dirty_ring_has_room() said yes
+ * @slot: the slot
+ * @offset: page in the slot
+ *
+ * Any context. When few entries are left the vCPU will leave KVM_RUN.
+ */
+void dirty_ring_push(struct vm *vm, const struct memslot *slot, u64 offset);
+
+/**
+ * dirty_ring_nearly_full() - whether the vCPU has to wait for userspace
+ * @vcpu: a vCPU with a ring
+ */
+bool dirty_ring_nearly_full(struct vcpu *vcpu);
+
+/**
+ * dirty_rings_reset() - take back what userspace has seen (KVM_RESET_DIRTY_RINGS)
+ * @vm: the VM; takes its lock
+ *
+ * Return: how many entries; -EINVAL when the VM has no rings.
+ */
+int dirty_rings_reset(struct vm *vm);
+
+#endif
