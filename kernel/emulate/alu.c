@@ -271,6 +271,50 @@ bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int 
 	return true;
 }
 
+static unsigned int bits_set(u64 value)
+{
+	unsigned int count;
+
+	for (count = 0; value; count++)
+		value &= value - 1;
+	return count;
+}
+
+u64 alu_count(enum insn_op op, u64 value, unsigned int size, u64 *rflags)
+{
+	u64 last = 8 * size - 1, lowest = last + 1, highest = 0, flags = 0;
+
+	if (value) {
+		lowest = __builtin_ctzll(value);
+		highest = 63 - __builtin_clzll(value);
+	}
+	switch (op) {
+	case OP_TZCNT: /* CF says that no bit is set; ZF is of the result */
+		flags = flag_if(!value, X86_EFLAGS_CF) | flag_if(!lowest, X86_EFLAGS_ZF);
+		break;
+	case OP_LZCNT:
+		highest = value ? last - highest : last + 1;
+		flags = flag_if(!value, X86_EFLAGS_CF) | flag_if(!highest, X86_EFLAGS_ZF);
+		break;
+	default:
+		flags = flag_if(!value, X86_EFLAGS_ZF);
+	}
+	set_flags(rflags, ALU_FLAGS, flags);
+	if (op == OP_POPCNT)
+		return bits_set(value);
+	return op == OP_BSF || op == OP_TZCNT ? lowest : highest;
+}
+
+u32 alu_crc32(u32 crc, u64 value, unsigned int size)
+{
+	unsigned int bit;
+
+	/* The polynomial 11EDC6F41h, bits reversed (SDM 2A CRC32) */
+	for (bit = 0; bit < 8 * size; bit++, value >>= 1)
+		crc = crc >> 1 ^ ((crc ^ value) & 1 ? 0x82f63b78 : 0);
+	return crc;
+}
+
 bool alu_condition(u8 opcode, u64 rflags)
 {
 	bool less = !!(rflags & X86_EFLAGS_SF) != !!(rflags & X86_EFLAGS_OF);

@@ -276,6 +276,41 @@ static int parse_opcode(struct cursor *c, struct insn *insn, u8 byte)
 	return 0;
 }
 
+/* Rows of the 0F map that a prefix changes. */
+static struct opcode prefixed_0f(const struct insn *insn, struct opcode row)
+{
+	bool rep = insn->prefixes & INSN_PREFIX_REP;
+
+	switch (insn->opcode) {
+	case 0x78: /* EXTRQ and INSERTQ: two immediates (APM 4) */
+		if (insn->prefixes & (INSN_PREFIX_OPSIZE | INSN_PREFIX_REPNE))
+			row.flags |= IMM_BB;
+		break;
+	case 0xb8: /* POPCNT; else JMPE of Itanium */
+		if (!rep)
+			row.op = OP_UNKNOWN;
+		break;
+	case 0xbc:
+	case 0xbd:
+		if (rep)
+			row.op += OP_TZCNT - OP_BSF;
+	}
+	return row;
+}
+
+/* The same of 0F38: F2 makes CRC32 of MOVBE, anything unmakes MOVDIRI. */
+static struct opcode prefixed_0f38(const struct insn *insn, struct opcode row)
+{
+	const u8 mandatory = INSN_PREFIX_OPSIZE | INSN_PREFIX_REP | INSN_PREFIX_REPNE;
+
+	if (insn->opcode == 0xf9 && (insn->prefixes & mandatory))
+		row.op = OP_UNKNOWN;
+	if (row.op != OP_MOVBE || !(insn->prefixes & INSN_PREFIX_REPNE))
+		return row;
+	return (struct opcode){ OP_CRC32, OPD_REG << 4 | (insn->opcode == 0xf0 ? OPD_RM8 : OPD_RM),
+				OPC_MODRM };
+}
+
 /* The few opcodes whose row depends on mode, prefixes or encoding. */
 static struct opcode special_opcode(const struct insn *insn, struct opcode row)
 {
@@ -289,13 +324,10 @@ static struct opcode special_opcode(const struct insn *insn, struct opcode row)
 	}
 	if (insn->map == INSN_MAP_PRIMARY && insn->opcode == 0x63 && insn->mode == INSN_MODE_64)
 		return (struct opcode){ OP_MOVSX, OPD_REG << 4 | OPD_RM32, OPC_MODRM };
-	/* EXTRQ and INSERTQ: two immediates (APM 4) */
-	if (insn->map == INSN_MAP_0F && insn->opcode == 0x78 &&
-	    (insn->prefixes & (INSN_PREFIX_OPSIZE | INSN_PREFIX_REPNE)))
-		row.flags |= IMM_BB;
-	/* CRC32 has MOVBE's opcodes. */
-	if (insn->map == INSN_MAP_0F38 && (insn->prefixes & INSN_PREFIX_REPNE))
-		row.op = OP_UNKNOWN;
+	if (insn->map == INSN_MAP_0F)
+		return prefixed_0f(insn, row);
+	if (insn->map == INSN_MAP_0F38)
+		return prefixed_0f38(insn, row);
 	return row;
 }
 

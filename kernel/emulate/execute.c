@@ -32,16 +32,12 @@ static u8 privilege_level(const struct cpu_state *state)
 	return cpu_cpl(state);
 }
 
-/* The linear address @known bytes after CS:RIP, checked as a fetch of one byte. */
-static enum emul_result fetch_address(struct emul *e, enum insn_mode mode, u64 *linear)
+enum emul_result emul_code_address(struct emul *e, u64 offset, u64 *linear)
 {
 	const struct cpu_segment *cs = &e->state->seg[SEG_CS];
-	u64 offset = e->state->rip + e->byte_count;
 
-	e->insn.mode = mode;
-	if (mode == INSN_MODE_64)
+	if (e->insn.mode == INSN_MODE_64)
 		return emul_linear(e, SEG_CS, offset, 1, 0, linear);
-	/* Code need not be readable to be fetched: the limit alone counts. */
 	if (offset > cs->limit)
 		return emul_raise(e, EXC_GP);
 	*linear = (cs->base + offset) & e->linear_mask;
@@ -59,7 +55,8 @@ static enum emul_result fetch_more(struct emul *e, enum insn_mode mode, unsigned
 		enum emul_result ret;
 		u64 linear;
 
-		ret = fetch_address(e, mode, &linear);
+		e->insn.mode = mode;
+		ret = emul_code_address(e, e->state->rip + known, &linear);
 		if (ret)
 			return ret;
 		room = min_t(u64, FETCH_PAGE - (linear & (FETCH_PAGE - 1)),
@@ -77,16 +74,11 @@ static enum emul_result fetch_more(struct emul *e, enum insn_mode mode, unsigned
 	return EMUL_DONE;
 }
 
-enum emul_result emul_decode(struct emul *e)
+static enum emul_result fetch_and_decode(struct emul *e, enum insn_mode mode)
 {
-	enum insn_mode mode = emul_mode(e->state);
 	enum emul_result ret;
 	int missing;
 
-	e->linear_mask = mode == INSN_MODE_64 ? ~0ULL : 0xffffffff;
-	e->cpl = privilege_level(e->state);
-	e->tf_trap = false;
-	e->shadow = false;
 	e->byte_count = min_t(u8, e->byte_count, INSN_MAX_LENGTH);
 	for (;;) {
 		missing = insn_decode(&e->insn, e->bytes, e->byte_count, mode);
@@ -101,14 +93,44 @@ enum emul_result emul_decode(struct emul *e)
 	return missing ? EMUL_UNKNOWN : EMUL_DONE;
 }
 
+enum emul_result emul_decode(struct emul *e)
+{
+	enum insn_mode mode = emul_mode(e->state);
+	enum emul_result ret = EMUL_DONE;
+
+	e->linear_mask = mode == INSN_MODE_64 ? ~0ULL : 0xffffffff;
+	e->cpl = privilege_level(e->state);
+	e->tf_trap = false;
+	e->shadow = false;
+	if (!e->again || e->insn.mode != mode)
+		ret = fetch_and_decode(e, mode);
+	e->again = false;
+	/* Not in 16 bits: beyond FFFF the limit decides (SDM 1 3.5). */
+	e->next_rip = (e->state->rip + e->insn.length) & e->linear_mask;
+	return ret;
+}
+
+bool emul_has_one_address(const struct emul *e)
+{
+	switch (e->insn.op) {
+	case OP_PUSH:
+	case OP_POP:
+	case OP_CALL:
+		return !e->insn.has_mem;
+	case OP_INS:
+	case OP_OUTS:
+	case OP_MOVS:
+	case OP_CMPS:
+		return false;
+	}
+	return true;
+}
+
 void emul_advance(struct emul *e)
 {
 	struct cpu_state *state = e->state;
 
-	state->rip += e->insn.length;
-	/* Not to 16 bits: beyond FFFF the limit decides (SDM 1 3.5). */
-	if (e->insn.mode != INSN_MODE_64)
-		state->rip &= 0xffffffff;
+	state->rip = e->next_rip;
 	e->tf_trap = state->rflags & X86_EFLAGS_TF;
 	state->rflags &= ~(u64)X86_EFLAGS_RF;
 }
@@ -136,6 +158,8 @@ static enum emul_result dispatch(struct emul *e)
 		return exec_out(e);
 	case OP_INS ... OP_SCAS:
 		return exec_string(e);
+	case OP_PUSH ... OP_RET:
+		return exec_stack(e);
 	case OP_VECTOR:
 		return exec_vector(e);
 	}
@@ -154,6 +178,7 @@ static bool needs_segments(const struct insn *insn)
 	case OP_OUTS:
 	case OP_STORE_SREG:
 	case OP_LOAD_SREG:
+	case OP_PUSH_SREG:
 		return true;
 	default:
 		return insn->segment >= SEG_FS;

@@ -117,6 +117,9 @@ struct emul_ops {
  * @insn: the instruction, once decoded
  * @fault: the exception, when the result is EMUL_FAULT
  * @linear_mask: all ones in 64-bit mode, else 4 GiB - 1
+ * @next_rip: where the guest continues once the instruction is finished
+ * @again: the last emulate() returned EMUL_USER, and this is to go on with it: @insn
+ *         need not be decoded once more. Set by the caller; cleared on return
  * @cpl: privilege level of the accesses
  * @tf_trap: with EMUL_DONE, and with EMUL_AGAIN after an iteration of a REP: TF
  *           was set, so #DB with DR6.BS is due
@@ -134,6 +137,8 @@ struct emul {
 	struct insn insn;
 	struct cpu_exception fault;
 	u64 linear_mask;
+	u64 next_rip;
+	bool again;
 	u8 cpl;
 	bool tf_trap;
 	bool shadow;
@@ -171,6 +176,14 @@ enum emul_result emulate(struct emul *e);
  * bytes; EMUL_USER or EMUL_UNKNOWN as fetched; EMUL_UNKNOWN when undefined.
  */
 enum emul_result emul_decode(struct emul *e);
+
+/**
+ * emul_has_one_address() - whether one address is all that an instruction accesses
+ * @e: an instruction in a callback
+ *
+ * Return: false if it has two operands in memory, or one and the stack or a port.
+ */
+bool emul_has_one_address(const struct emul *e);
 
 /**
  * emul_memory_address() - the linear address of the memory operand

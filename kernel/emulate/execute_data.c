@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The operations on general-purpose registers and memory: moves, exchanges,
- * arithmetic, bits, stack. Each writes memory before it commits a register, so
+ * arithmetic, bits. Each writes memory before it commits a register, so
  * that an access that cannot be finished leaves nothing half done.
  */
 #include <linux/kernel.h>
@@ -346,47 +346,63 @@ static enum emul_result exec_cmovcc(struct emul *e)
 	return emul_write_operand(e, insn->dst, value);
 }
 
-/* The width of the stack pointer (SDM 1 6.2.3). */
-static unsigned int stack_size(const struct emul *e)
-{
-	if (e->insn.mode == INSN_MODE_64)
-		return 8;
-	return e->state->seg[SEG_SS].attrib & SEG_ATTR_DB ? 4 : 2;
-}
-
-static enum emul_result exec_push(struct emul *e)
+/* BSF, BSR, TZCNT, LZCNT, POPCNT. */
+static enum emul_result exec_count(struct emul *e)
 {
 	const struct insn *insn = &e->insn;
-	unsigned int width = stack_size(e);
-	u64 value, top;
-	enum emul_result ret;
+	u64 value, count, rflags = e->state->rflags;
+	enum emul_result ret = emul_read_operand(e, insn->src, 0, &value);
 
-	ret = emul_read_operand(e, insn->src, 0, &value);
 	if (ret)
 		return ret;
-	top = (e->state->gpr[GPR_RSP] - insn->operand_size) & size_mask(width);
-	ret = emul_write_memory(e, SEG_SS, top, &value, insn->operand_size);
+	count = alu_count(insn->op, value, insn->operand_size, &rflags);
+	/* Without a bit to find, BSF and BSR write no register (APM 3 BSF). */
+	if (value || insn->op >= OP_TZCNT)
+		emul_write_operand(e, insn->dst, count);
+	e->state->rflags = rflags;
+	return EMUL_DONE;
+}
+
+static enum emul_result exec_crc32(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 value, crc = emul_read_gpr(e, insn_reg(insn), 4);
+	enum emul_result ret = emul_read_operand(e, insn->src, 0, &value);
+
+	if (ret)
+		return ret;
+	emul_write_gpr(e, insn_reg(insn), 4,
+		       alu_crc32(crc, value, emul_operand_size(insn, insn->src)));
+	return EMUL_DONE;
+}
+
+static enum emul_result exec_xlat(struct emul *e)
+{
+	u64 offset = e->state->gpr[GPR_RBX] + (e->state->gpr[GPR_RAX] & 0xff), value = 0;
+	enum emul_result ret = emul_read_memory(
+		e, e->insn.segment, offset & size_mask(e->insn.address_size), &value, 1, 0);
+
 	if (!ret)
-		emul_write_gpr(e, GPR_RSP, width, top);
+		emul_write_gpr(e, GPR_RAX, 1, value);
 	return ret;
 }
 
-static enum emul_result exec_pop(struct emul *e)
+/* CLFLUSH, CLFLUSHOPT, CLWB: as a load, but what is no memory has no cache line. */
+static enum emul_result exec_clflush(struct emul *e)
 {
 	const struct insn *insn = &e->insn;
-	unsigned int width = stack_size(e);
-	u64 value = 0, before = e->state->gpr[GPR_RSP];
+	const u8 repeat = INSN_PREFIX_REP | INSN_PREFIX_REPNE;
 	enum emul_result ret;
+	u64 linear;
 
-	ret = emul_read_memory(e, SEG_SS, before & size_mask(width), &value, insn->operand_size, 0);
-	if (ret)
-		return ret;
-	/* An RSP in the destination's address is the new one (SDM 2B POP). */
-	emul_write_gpr(e, GPR_RSP, width, before + insn->operand_size);
-	ret = emul_write_operand(e, insn->dst, value);
-	if (ret)
-		e->state->gpr[GPR_RSP] = before;
-	return ret;
+	/* Without 66 the other opcode is XSAVEOPT. */
+	if (!insn->has_mem || (insn->prefixes & repeat) ||
+	    (insn_reg(insn) == 6 && !(insn->prefixes & INSN_PREFIX_OPSIZE)))
+		return EMUL_UNKNOWN;
+	ret = emul_linear(e, insn->segment, emul_memory_offset(e), 1, 0, &linear);
+	if (!ret)
+		ret = e->ops->probe(e, linear, 1, 0);
+	return ret == EMUL_USER ? EMUL_DONE : ret;
 }
 
 enum emul_result exec_data(struct emul *e)
@@ -403,6 +419,10 @@ enum emul_result exec_data(struct emul *e)
 		return exec_imul(e);
 	case OP_MUL_WIDE ... OP_IDIV:
 		return exec_wide(e);
+	case OP_BSF ... OP_POPCNT:
+		return exec_count(e);
+	case OP_CRC32:
+		return exec_crc32(e);
 	case OP_MOV:
 	case OP_MOVSX:
 		return exec_move(e);
@@ -424,10 +444,10 @@ enum emul_result exec_data(struct emul *e)
 		return exec_setcc(e);
 	case OP_CMOVCC:
 		return exec_cmovcc(e);
-	case OP_PUSH:
-		return exec_push(e);
-	case OP_POP:
-		return exec_pop(e);
+	case OP_XLAT:
+		return exec_xlat(e);
+	case OP_CLFLUSH:
+		return exec_clflush(e);
 	}
 	return EMUL_UNKNOWN;
 }

@@ -75,6 +75,19 @@ enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int si
 			     unsigned int access, u64 *linear);
 
 /**
+ * emul_code_address() - segment checks and the linear address of code
+ * @e: the instruction; of its @insn only the mode has to be known
+ * @offset: offset in CS
+ * @linear: the address
+ *
+ * Code need not be readable to be fetched: the limit alone counts, or in 64-bit
+ * mode that the address is canonical.
+ *
+ * Return: EMUL_DONE, or EMUL_FAULT with #GP(0).
+ */
+enum emul_result emul_code_address(struct emul *e, u64 offset, u64 *linear);
+
+/**
  * emul_read_memory() - read @size bytes at @seg:@offset
  * @e: the instruction
  * @seg: enum cpu_seg
@@ -257,6 +270,27 @@ void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int
 bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int size);
 
 /**
+ * alu_count() - BSF BSR TZCNT LZCNT POPCNT
+ * @op: enum insn_op
+ * @value: the operand
+ * @size: bytes of it
+ * @rflags: arithmetic flags out; those that are undefined are cleared
+ *
+ * Return: the result; of BSF and BSR with @value 0: not to be written.
+ */
+u64 alu_count(enum insn_op op, u64 value, unsigned int size, u64 *rflags);
+
+/**
+ * alu_crc32() - CRC32
+ * @crc: the sum so far
+ * @value: data to add
+ * @size: bytes of it
+ *
+ * Return: the sum.
+ */
+u32 alu_crc32(u32 crc, u64 value, unsigned int size);
+
+/**
  * alu_condition() - the condition of Jcc, SETcc and CMOVcc
  * @opcode: its low four bits are the condition
  * @rflags: flags
@@ -298,7 +332,15 @@ enum emul_result exec_out(struct emul *e);
 enum emul_result exec_vector(struct emul *e);
 
 /**
- * exec_data() - everything else: moves, exchanges, arithmetic, stack
+ * exec_stack() - pushes and pops, near branches
+ * @e: the instruction
+ *
+ * Return: enum emul_result.
+ */
+enum emul_result exec_stack(struct emul *e);
+
+/**
+ * exec_data() - everything else: moves, exchanges, arithmetic
  * @e: the instruction
  *
  * Return: enum emul_result.

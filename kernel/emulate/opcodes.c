@@ -20,6 +20,7 @@ enum opcode_group {
 	GROUP_8,
 	GROUP_9,
 	GROUP_11,
+	GROUP_15,
 };
 
 #define ROW(o, d, s, f)                                                     \
@@ -41,13 +42,13 @@ static const struct opcode alu_forms[ALU_FORMS] = {
 
 /* All but those. */
 static const struct opcode primary[256] = {
-	[0x06] = LEN(OPC_I64),
+	[0x06] = ROW(OP_PUSH_SREG, NONE, NONE, OPC_I64),
 	[0x07] = LEN(OPC_I64),
-	[0x0e] = LEN(OPC_I64),
+	[0x0e] = ROW(OP_PUSH_SREG, NONE, NONE, OPC_I64),
 	[0x0f] = UD, /* escape */
-	[0x16] = LEN(OPC_I64),
+	[0x16] = ROW(OP_PUSH_SREG, NONE, NONE, OPC_I64),
 	[0x17] = LEN(OPC_I64),
-	[0x1e] = LEN(OPC_I64),
+	[0x1e] = ROW(OP_PUSH_SREG, NONE, NONE, OPC_I64),
 	[0x1f] = LEN(OPC_I64),
 	[0x26] = UD, /* prefix */
 	[0x27] = LEN(OPC_I64),
@@ -98,7 +99,7 @@ static const struct opcode primary[256] = {
 	[0x99] = LEN(0),
 	[0x9a] = LEN(OPC_I64 | IMM_FAR),
 	[0x9b] = LEN(0),
-	[0x9c] = LEN(OPC_D64),
+	[0x9c] = ROW(OP_PUSHF, NONE, NONE, OPC_D64),
 	[0x9d] = LEN(OPC_D64),
 	[0x9e] = LEN(0),
 	[0x9f] = LEN(0),
@@ -122,14 +123,14 @@ static const struct opcode primary[256] = {
 	[0xb8 ... 0xbf] = ROW(OP_MOV, OPREG, IMM, IMM_V),
 	[0xc0] = ROW(GROUP_2, RM, IMM, OPC_GROUP | M | B | IMM_B),
 	[0xc1] = ROW(GROUP_2, RM, IMM, OPC_GROUP | M | IMM_B),
-	[0xc2] = LEN(OPC_F64 | IMM_W),
-	[0xc3] = LEN(OPC_F64),
+	[0xc2] = ROW(OP_RET, NONE, NONE, OPC_F64 | IMM_W),
+	[0xc3] = ROW(OP_RET, NONE, NONE, OPC_F64),
 	[0xc4] = LEN(M | OPC_I64 | OPC_MEM),
 	[0xc5] = LEN(M | OPC_I64 | OPC_MEM),
 	[0xc6] = ROW(GROUP_11, RM, IMM, OPC_GROUP | M | B | IMM_B),
 	[0xc7] = ROW(GROUP_11, RM, IMM, OPC_GROUP | M | IMM_Z),
 	[0xc8] = LEN(OPC_D64 | IMM_ENTER),
-	[0xc9] = LEN(OPC_D64),
+	[0xc9] = ROW(OP_LEAVE, NONE, NONE, OPC_D64),
 	[0xca] = LEN(IMM_W),
 	[0xcb] = LEN(0),
 	[0xcc] = LEN(0),
@@ -143,14 +144,14 @@ static const struct opcode primary[256] = {
 	[0xd4] = LEN(OPC_I64 | IMM_B),
 	[0xd5] = LEN(OPC_I64 | IMM_B),
 	[0xd6] = LEN(OPC_I64),
-	[0xd7] = LEN(B),
+	[0xd7] = ROW(OP_XLAT, NONE, NONE, B),
 	[0xd8 ... 0xdf] = LEN(M),
 	[0xe0 ... 0xe3] = LEN(OPC_F64 | IMM_B),
 	[0xe4] = ROW(OP_IN, ACC, IMM, B | IMM_B),
 	[0xe5] = ROW(OP_IN, ACC, IMM, OPC_MAX32 | IMM_B),
 	[0xe6] = ROW(OP_OUT, IMM, ACC, B | IMM_B),
 	[0xe7] = ROW(OP_OUT, IMM, ACC, OPC_MAX32 | IMM_B),
-	[0xe8] = LEN(OPC_F64 | IMM_Z),
+	[0xe8] = ROW(OP_CALL, NONE, IMM, OPC_F64 | IMM_Z),
 	[0xe9] = LEN(OPC_F64 | IMM_Z),
 	[0xea] = LEN(OPC_I64 | IMM_FAR),
 	[0xeb] = LEN(OPC_F64 | IMM_B),
@@ -205,18 +206,20 @@ static const struct opcode escape_0f[256] = {
 	[0x7e ... 0x7f] = ROW(OP_VECTOR, NONE, NONE, M),
 	[0x80 ... 0x8f] = LEN(OPC_F64 | IMM_Z),
 	[0x90 ... 0x9f] = ROW(OP_SETCC, RM, NONE, M | B),
-	[0xa0 ... 0xa1] = LEN(OPC_D64),
+	[0xa0] = ROW(OP_PUSH_SREG, NONE, NONE, OPC_D64),
+	[0xa1] = LEN(OPC_D64),
 	[0xa2] = LEN(0),
 	[0xa3] = ROW(OP_BT, RM, REG, M),
 	[0xa4] = ROW(OP_SHLD, RM, IMM, M | IMM_B),
 	[0xa5] = ROW(OP_SHLD, RM, CL, M),
 	[0xa6 ... 0xa7] = UD,
-	[0xa8 ... 0xa9] = LEN(OPC_D64),
+	[0xa8] = ROW(OP_PUSH_SREG, NONE, NONE, OPC_D64),
+	[0xa9] = LEN(OPC_D64),
 	[0xaa] = LEN(0),
 	[0xab] = ROW(OP_BTS, RM, REG, M | OPC_LOCK),
 	[0xac] = ROW(OP_SHRD, RM, IMM, M | IMM_B),
 	[0xad] = ROW(OP_SHRD, RM, CL, M),
-	[0xae] = LEN(M),
+	[0xae] = ROW(GROUP_15, NONE, NONE, OPC_GROUP | M),
 	[0xaf] = ROW(OP_IMUL, REG, RM, M),
 	[0xb0] = ROW(OP_CMPXCHG, RM, REG, M | B | OPC_LOCK),
 	[0xb1] = ROW(OP_CMPXCHG, RM, REG, M | OPC_LOCK),
@@ -225,10 +228,12 @@ static const struct opcode escape_0f[256] = {
 	[0xb4 ... 0xb5] = LEN(M | OPC_MEM),
 	[0xb6] = ROW(OP_MOV, REG, RM8, M),
 	[0xb7] = ROW(OP_MOV, REG, RM16, M),
-	[0xb8 ... 0xb9] = LEN(M),
+	[0xb8] = ROW(OP_POPCNT, REG, RM, M),
+	[0xb9] = LEN(M),
 	[0xba] = ROW(GROUP_8, RM, IMM, OPC_GROUP | M | IMM_B),
 	[0xbb] = ROW(OP_BTC, RM, REG, M | OPC_LOCK),
-	[0xbc ... 0xbd] = LEN(M),
+	[0xbc] = ROW(OP_BSF, REG, RM, M),
+	[0xbd] = ROW(OP_BSR, REG, RM, M),
 	[0xbe] = ROW(OP_MOVSX, REG, RM8, M),
 	[0xbf] = ROW(OP_MOVSX, REG, RM16, M),
 	[0xc0] = ROW(OP_XADD, RM, REG, M | B | OPC_LOCK),
@@ -276,7 +281,8 @@ static const struct opcode groups[][8] = {
 	},
 	[GROUP_5] = {
 		MEMBER(OP_INC, OPC_LOCK), MEMBER(OP_DEC, OPC_LOCK),
-		LEN(OPC_F64), LEN(OPC_MEM), LEN(OPC_F64), LEN(OPC_MEM),
+		ROW(OP_CALL, NONE, RM, OPC_F64), LEN(OPC_MEM),
+		ROW(OP_JMP, NONE, RM, OPC_F64), LEN(OPC_MEM),
 		ROW(OP_PUSH, NONE, RM, OPC_D64), UD,
 	},
 	[GROUP_8] = {
@@ -291,6 +297,10 @@ static const struct opcode groups[][8] = {
 	[GROUP_11] = {
 		/* XABORT and XBEGIN, members 7, are ModRM F8 alone. */
 		MEMBER(OP_MOV, 0), UD, UD, UD, UD, UD, UD, LEN(0),
+	},
+	[GROUP_15] = {
+		LEN(0), LEN(0), LEN(0), LEN(0), LEN(0), LEN(0),
+		MEMBER(OP_CLFLUSH, 0), MEMBER(OP_CLFLUSH, 0),
 	},
 };
 
@@ -313,9 +323,10 @@ static struct opcode lookup_primary(u8 opcode)
 	return primary[opcode];
 }
 
-/* MOVBE; with F2 the same opcodes are CRC32, which the executor refuses. */
+/* MOVBE; with F2 the same opcodes are CRC32, which is the decoder's case. */
 static const struct opcode movbe_load = ROW(OP_MOVBE, REG, RM, M);
 static const struct opcode movbe_store = ROW(OP_MOVBE, RM, REG, M);
+static const struct opcode movdiri = ROW(OP_MOV, RM, REG, M);
 static const struct opcode movntdqa = ROW(OP_VECTOR, NONE, NONE, M);
 
 static struct opcode lookup_0f38(u8 opcode)
@@ -327,6 +338,8 @@ static struct opcode lookup_0f38(u8 opcode)
 		return movbe_load;
 	case 0xf1:
 		return movbe_store;
+	case 0xf9:
+		return movdiri;
 	}
 	return (struct opcode)LEN(M);
 }

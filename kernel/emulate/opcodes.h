@@ -13,7 +13,8 @@
  * enum insn_op - what the executor can do
  *
  * The first eight, and the eight shifts, are in the order in which ModRM.reg
- * numbers them (SDM 2D table A-6, groups 1 and 2).
+ * numbers them (SDM 2D table A-6, groups 1 and 2). TZCNT and LZCNT follow BSF and
+ * BSR, whose opcodes they have.
  */
 enum insn_op {
 	OP_UNKNOWN,
@@ -49,6 +50,12 @@ enum insn_op {
 	OP_IMUL_WIDE,
 	OP_DIV,
 	OP_IDIV,
+	OP_BSF,
+	OP_BSR,
+	OP_TZCNT,
+	OP_LZCNT,
+	OP_POPCNT,
+	OP_CRC32,
 	OP_MOV,
 	OP_MOVSX,
 	OP_MOVBE,
@@ -60,8 +67,16 @@ enum insn_op {
 	OP_CMPXCHG8B,
 	OP_SETCC,
 	OP_CMOVCC,
+	OP_XLAT,
+	OP_CLFLUSH,
 	OP_PUSH,
+	OP_PUSH_SREG,
+	OP_PUSHF,
 	OP_POP,
+	OP_LEAVE,
+	OP_CALL,
+	OP_JMP,
+	OP_RET,
 	OP_IN,
 	OP_OUT,
 	OP_INS,

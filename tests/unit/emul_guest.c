@@ -336,6 +336,7 @@ enum emul_result guest_run(struct guest *g)
 
 	do {
 		ret = guest_step(g);
+		g->emul.again = ret == EMUL_USER;
 	} while (ret == EMUL_USER || ret == EMUL_AGAIN);
 	return ret;
 }

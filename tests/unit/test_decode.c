@@ -123,7 +123,8 @@ static unsigned int compare(const struct insn *insn, const ZydisDecodedInstructi
 		diff |= DIFF_DISP;
 	if (insn->imm_size * 8 != z->raw.imm[0].size || insn->imm2_size * 8 != z->raw.imm[1].size)
 		diff |= DIFF_IMM;
-	if (insn->op != OP_UNKNOWN && insn->op != OP_VECTOR &&
+	/* Of vectors and cache lines the prefixes that make it say something else. */
+	if (insn->op != OP_UNKNOWN && insn->op != OP_VECTOR && insn->op != OP_CLFLUSH &&
 	    insn->operand_size * 8 != z->operand_width)
 		diff |= DIFF_OPSIZE;
 	if (insn->address_size * 8 != z->address_width)
@@ -177,6 +178,8 @@ static const struct {
 	{ ZYDIS_MNEMONIC_ENCLV, DIFF_ADSIZE },
 	/* Always 8 bytes (SDM 2A CMPXCHG8B); no operand size selects that. */
 	{ ZYDIS_MNEMONIC_CMPXCHG8B, DIFF_OPSIZE },
+	/* A byte is what it loads (SDM 2D XLAT), whatever the mode. */
+	{ ZYDIS_MNEMONIC_XLAT, DIFF_OPSIZE },
 	/* REX.W: no port is 8 bytes wide, the size stays 4 (APM 3 table B-1). */
 	{ ZYDIS_MNEMONIC_INSD, DIFF_OPSIZE },
 	{ ZYDIS_MNEMONIC_OUTSD, DIFF_OPSIZE },

@@ -152,6 +152,27 @@ static void test_bits(void **state)
 	oracle_subjects(subjects, ARRAY_SIZE(subjects));
 }
 
+static void test_counts(void **state)
+{
+	const u64 not_zf = ARITHMETIC & ~(u64)X86_EFLAGS_ZF;
+	const u64 not_zf_cf = not_zf & ~(u64)X86_EFLAGS_CF;
+	const struct subject subjects[] = {
+		{ "bsf Gv,Ev", 0, 2, { 0x0f, 0xbc }, ANY, 0, not_zf, 0 },
+		{ "bsr Gv,Ev", 0, 2, { 0x0f, 0xbd }, ANY, 0, not_zf, 0 },
+		{ "tzcnt Gv,Ev", 0xf3, 2, { 0x0f, 0xbc }, ANY, 0, not_zf_cf, S_MANDATORY },
+		{ "lzcnt Gv,Ev", 0xf3, 2, { 0x0f, 0xbd }, ANY, 0, not_zf_cf, S_MANDATORY },
+		{ "popcnt Gv,Ev", 0xf3, 2, { 0x0f, 0xb8 }, ANY, 0, 0, S_MANDATORY },
+		{ "crc32 Gd,Eb", 0xf2, 3, { 0x0f, 0x38, 0xf0 }, ANY, 0, 0, S_MANDATORY },
+		{ "crc32 Gd,Ev", 0xf2, 3, { 0x0f, 0x38, 0xf1 }, ANY, 0, 0, S_MANDATORY },
+	};
+
+	(void)state;
+	if (!__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("lzcnt") ||
+	    !__builtin_cpu_supports("sse4.2"))
+		skip();
+	oracle_subjects(subjects, ARRAY_SIZE(subjects));
+}
+
 static void test_moves(void **state)
 {
 	static const struct subject subjects[] = {
@@ -177,6 +198,7 @@ static void test_moves(void **state)
 		{ "cmpxchg Eb,Gb", 0, 2, { 0x0f, 0xb0 }, ANY, 0, 0, S_BYTE | S_LOCK | S_CMPXCHG },
 		{ "cmpxchg Ev,Gv", 0, 2, { 0x0f, 0xb1 }, ANY, 0, 0, S_LOCK | S_CMPXCHG },
 		{ "cmpxchg8b/16b", 0, 2, { 0x0f, 0xc7 }, 1, 0, 0, S_LOCK | S_WIDE | S_NO_66 },
+		{ "clflush Mb", 0, 2, { 0x0f, 0xae }, 7, 0, 0, S_MEMORY | S_NO_66 },
 		{ "push Ev", 0, 1, { 0xff }, 6, 0, 0, S_STACK | S_NO_REX_W },
 		{ "pop Ev", 0, 1, { 0x8f }, 0, 0, 0, S_STACK | S_NO_REX_W },
 	};
@@ -313,13 +335,61 @@ static void test_register_forms(void **state)
 	}
 }
 
+static void test_xlat(void **state)
+{
+	unsigned int round;
+
+	(void)state;
+	for (round = 0; round < ROUNDS; round++) {
+		struct registers regs;
+		u8 bytes[2] = { 0x67, 0xd7 };
+		bool narrow = pick(2);
+
+		oracle_registers(&regs);
+		regs.gpr[GPR_RBX] = (u64)bench.data + pick(DATA_SIZE - 256);
+		if (narrow)
+			regs.gpr[GPR_RBX] |= next_random() << 32;
+		try_fixed("xlat", bytes + !narrow, 1 + narrow, 0, &regs);
+	}
+}
+
+/* PUSH of segments and flags, LEAVE; with every frame in memory. */
+static void test_stack(void **state)
+{
+	static const struct {
+		const char *name;
+		u8 len;
+		u8 bytes[3];
+	} table[] = {
+		{ "pushf", 1, { 0x9c } },	   { "pushfw", 2, { 0x66, 0x9c } },
+		{ "push fs", 2, { 0x0f, 0xa0 } },  { "push gs", 2, { 0x0f, 0xa8 } },
+		{ "leave", 1, { 0xc9 } },	   { "leavew", 2, { 0x66, 0xc9 } },
+		{ "push imm", 2, { 0x6a, 0x85 } }, { "pushw imm", 3, { 0x66, 0x6a, 0x85 } },
+	};
+	unsigned int i, round;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		for (round = 0; round < ROUNDS; round++) {
+			struct registers regs;
+
+			oracle_registers(&regs);
+			regs.gpr[GPR_RSP] = (u64)bench.data + 64 + pick(DATA_SIZE - 128);
+			regs.gpr[GPR_RBP] = (u64)bench.data + 64 + pick(DATA_SIZE - 128);
+			try_fixed(table[i].name, table[i].bytes, table[i].len, 0, &regs);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_shifts),
-		cmocka_unit_test(test_bits),	   cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_conditions), cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_moffs),	   cmocka_unit_test(test_register_forms),
+		cmocka_unit_test(test_arithmetic),     cmocka_unit_test(test_shifts),
+		cmocka_unit_test(test_bits),	       cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_counts),	       cmocka_unit_test(test_xlat),
+		cmocka_unit_test(test_stack),	       cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_strings),	       cmocka_unit_test(test_moffs),
+		cmocka_unit_test(test_register_forms),
 	};
 
 	return cmocka_run_group_tests(tests, oracle_set_up, NULL);

@@ -250,6 +250,72 @@ static void test_page_faults(void **state)
 	assert_page_fault(STEP("\x8b\x03"), DATA + 64, PFEC_PRESENT | PFEC_USER);
 }
 
+/* Near branches through memory, and those that use the stack. */
+static void test_near_branches(void **state)
+{
+	const u64 target = 0x123456789a, far_away = 0x800000000000;
+	u64 rsp = DATA + 1024;
+
+	(void)state;
+	start(INSN_MODE_64);
+	memcpy(data + 64, &target, 8);
+	assert_int_equal(STEP("\xff\x23"), EMUL_DONE); /* jmp [rbx] */
+	assert_int_equal(g.state.rip, target);
+	assert_int_equal(STEP("\xff\x13"), EMUL_DONE); /* call [rbx] */
+	assert_int_equal(g.state.rip, target);
+	assert_int_equal(g.state.gpr[GPR_RSP], rsp - 8);
+	assert_int_equal(*(u64 *)(data + 1016), CODE + 2);
+	assert_int_equal(STEP("\xc3"), EMUL_DONE);
+	assert_int_equal(g.state.rip, CODE + 2);
+	assert_int_equal(g.state.gpr[GPR_RSP], rsp);
+	assert_int_equal(STEP("\xe8\xf0\xff\xff\xff"), EMUL_DONE); /* call .-16 */
+	assert_int_equal(g.state.rip, CODE + 5 - 16);
+	assert_int_equal(STEP("\xc2\xf0\xff"), EMUL_DONE); /* ret 0xfff0 */
+	assert_int_equal(g.state.rip, CODE + 5);
+	assert_int_equal(g.state.gpr[GPR_RSP], rsp + 0xfff0);
+	/* Where no code can be is #GP, and nothing is pushed or popped. */
+	start(INSN_MODE_64);
+	memcpy(data + 64, &far_away, 8);
+	memcpy(data + 1024, &far_away, 8);
+	assert_fault(STEP("\xff\x23"), EXC_GP);
+	assert_fault(STEP("\xff\x13"), EXC_GP);
+	assert_fault(STEP("\xc3"), EXC_GP);
+	/* In a segment its limit counts, and the operand size. */
+	start(INSN_MODE_32);
+	memcpy(data + 64, &target, 8);
+	g.state.seg[SEG_CS].limit = 0x12345;
+	assert_fault(STEP("\xff\x13"), EXC_GP);
+	assert_int_equal(STEP("\x66\xff\x13"), EMUL_DONE); /* callw [ebx] */
+	assert_int_equal(g.state.rip, 0x789a);
+	assert_int_equal((u32)g.state.gpr[GPR_RSP], DATA + 1022);
+	assert_int_equal(*(u16 *)(data + 1022), (u16)(CODE + 3));
+	/* TF traps behind the branch, too. */
+	start(INSN_MODE_64);
+	memcpy(data + 64, &target, 8);
+	g.state.rflags |= X86_EFLAGS_TF;
+	assert_int_equal(STEP("\xff\x23"), EMUL_DONE);
+	assert_true(g.emul.tf_trap);
+}
+
+/* CLFLUSH needs the right to read, and reads nothing. */
+static void test_clflush(void **state)
+{
+	(void)state;
+	start(INSN_MODE_64);
+	g.regions[1].rights[0] = GUEST_READ | GUEST_MMIO;
+	assert_int_equal(STEP("\x0f\xae\x3b"), EMUL_DONE); /* clflush [rbx] */
+	assert_int_equal(STEP("\x66\x0f\xae\x3b"), EMUL_DONE); /* clflushopt [rbx] */
+	assert_int_equal(STEP("\x66\x0f\xae\x33"), EMUL_DONE); /* clwb [rbx] */
+	assert_int_equal(g.performed_count, 0);
+	assert_fault(STEP("\xf0\x0f\xae\x3b"), EXC_UD);
+	assert_int_equal(STEP("\x0f\xae\x33"), EMUL_UNKNOWN); /* xsaveopt [rbx] */
+	g.emul.byte_count = 0;
+	assert_int_equal(STEP("\x0f\xae\xf8"), EMUL_UNKNOWN); /* sfence */
+	g.emul.byte_count = 0;
+	g.regions[1].rights[0] = 0;
+	assert_page_fault(STEP("\x0f\xae\x3b"), DATA + 64, 0);
+}
+
 /* Data that crosses a page is one callback, and all or nothing. */
 static void test_data_crosses_page(void **state)
 {
@@ -764,6 +830,8 @@ int main(void)
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_alignment_check),
 		cmocka_unit_test(test_page_faults),
+		cmocka_unit_test(test_near_branches),
+		cmocka_unit_test(test_clflush),
 		cmocka_unit_test(test_data_crosses_page),
 		cmocka_unit_test(test_fetch_crosses_page),
 		cmocka_unit_test(test_too_long),

@@ -19,6 +19,7 @@
 
 #include "cr.h"
 #include "emul_guest.h"
+#include "emulate/opcodes.h"
 
 #define ROUNDS 60000
 #define CODE 0x10000UL
@@ -161,7 +162,8 @@ static void check_commitment(const struct cpu_state *before, const u8 *data_befo
 	if (out->result == EMUL_DONE) {
 		u64 rip = before->rip + g.emul.insn.length;
 
-		assert_int_equal(out->state.rip, rip & g.emul.linear_mask);
+		if (g.emul.insn.op < OP_CALL || g.emul.insn.op > OP_RET) /* which go elsewhere */
+			assert_int_equal(out->state.rip, rip & g.emul.linear_mask);
 		return;
 	}
 	assert_int_equal(out->state.rip, before->rip);
