@@ -50,8 +50,10 @@ static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
 static int entry_cmpxchg(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 new)
 {
 	struct vcpu *vcpu = ctx;
+	int r = vm_cmpxchg_guest(vcpu->vm, gpa, &old, &new, size);
 
-	return vm_cmpxchg_guest(vcpu->vm, gpa, &old, &new, size);
+	/* Tables in ROM take no accessed bit, and the CPU goes on without. */
+	return r == -EROFS || r == -ENXIO ? 0 : r;
 }
 
 static const struct walk_ops walk_ops = {
@@ -76,21 +78,27 @@ int vcpu_translate(struct vcpu *vcpu, u64 linear, u32 walk, u64 *gpa)
 }
 
 /* The data page that the CPU itself has just translated; code and system tables are
- * none of it. A read says nothing of the right to write.
+ * none of it. A read says nothing of the right to write. Without a linear address the
+ * offset in the page tells, if the instruction has no other that could be meant.
  */
-static bool translated_by_cpu(const struct vcpu_access *access, u64 linear, u32 walk)
+static bool translated_by_cpu(const struct emul *e, const struct vcpu_access *access, u64 linear,
+			      u32 walk)
 {
-	return access->hinted && (linear & PAGE_MASK) == access->hint_linear &&
-	       !(walk & (WALK_FETCH | WALK_IMPLICIT)) &&
-	       (access->hint_write || !(walk & WALK_WRITE));
+	if (access->hint == HINT_NONE || (walk & (WALK_FETCH | WALK_IMPLICIT)) ||
+	    (!access->hint_write && (walk & WALK_WRITE)))
+		return false;
+	if (access->hint == HINT_LINEAR)
+		return (linear & PAGE_MASK) == (access->hint_linear & PAGE_MASK);
+	return offset_in_page(linear) == offset_in_page(access->hint_gpa) &&
+	       emul_has_one_address(e);
 }
 
 static enum emul_result translate(struct emul *e, u64 linear, u32 walk, u64 *gpa)
 {
 	const struct vcpu_access *access = &emul_vcpu(e)->access;
 
-	if (translated_by_cpu(access, linear, walk)) {
-		*gpa = access->hint_gpa | offset_in_page(linear);
+	if (translated_by_cpu(e, access, linear, walk)) {
+		*gpa = (access->hint_gpa & PAGE_MASK) | offset_in_page(linear);
 		return EMUL_DONE;
 	}
 	switch (vcpu_translate(emul_vcpu(e), linear, walk, gpa)) {
@@ -139,11 +147,19 @@ static void ask_userspace_mmio(struct vcpu *vcpu, const struct access_record *re
 	memset(run->mmio.data, 0, sizeof(run->mmio.data));
 	if (record->write)
 		memcpy(run->mmio.data, record->data, record->len);
-	vcpu->access.pending = ACCESS_MMIO;
-	vcpu->access.rip = vcpu->state.rip;
 }
 
-/* At most ACCESS_MMIO_MAX bytes. */
+/* The instruction cannot go on before userspace has done what kvm_run asks for. */
+static enum emul_result wait_for_userspace(struct vcpu *vcpu, enum access_pending what)
+{
+	vcpu->access.pending = what;
+	vcpu->access.rip = vcpu->state.rip;
+	return EMUL_USER;
+}
+
+/* At most ACCESS_MMIO_MAX bytes. A write is posted: most often it is the last that an
+ * instruction does, which is then finished.
+ */
 static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, bool write)
 {
 	struct vcpu_access *access = &vcpu->access;
@@ -158,6 +174,8 @@ static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len
 			memcpy(buf, record->data, len);
 		return EMUL_DONE;
 	}
+	if (access->posted)
+		return wait_for_userspace(vcpu, ACCESS_MMIO);
 	if (access->count == ACCESS_LOG_MAX)
 		return EMUL_UNKNOWN;
 	record = &access->log[access->count++];
@@ -166,7 +184,9 @@ static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len
 		memcpy(record->data, buf, len);
 	if (!device_access(vcpu, record)) {
 		ask_userspace_mmio(vcpu, record);
-		return EMUL_USER;
+		if (!write)
+			return wait_for_userspace(vcpu, ACCESS_MMIO);
+		access->posted = true;
 	}
 	access->next++;
 	if (!write)
@@ -419,11 +439,10 @@ static enum emul_result op_port(struct emul *e, u16 port, u32 size, u32 count, b
 	u32 bytes = size * count;
 
 	if (!access->port_done) {
-		if (!access_port(vcpu, port, size, count, in, buf)) {
-			access->pending = ACCESS_STRING;
-			access->rip = vcpu->state.rip;
-			return EMUL_USER;
-		}
+		if (access->posted)
+			return wait_for_userspace(vcpu, ACCESS_MMIO);
+		if (!access_port(vcpu, port, size, count, in, buf))
+			return wait_for_userspace(vcpu, ACCESS_STRING);
 		/* Kept for the case that storing it to memory goes through userspace. */
 		if (in)
 			memcpy(access_port_data(vcpu), buf, bytes);
@@ -487,7 +506,10 @@ static void op_committed(struct emul *e)
 
 static bool op_should_stop(struct emul *e)
 {
-	return signal_pending(current) || need_resched() || READ_ONCE(emul_vcpu(e)->requests);
+	struct vcpu *vcpu = emul_vcpu(e);
+
+	return signal_pending(current) || need_resched() || READ_ONCE(vcpu->requests) ||
+	       READ_ONCE(*oriel_immediate_exit(vcpu->run));
 }
 
 const struct emul_ops vcpu_emul_ops = {
@@ -507,6 +529,11 @@ const struct emul_ops vcpu_emul_ops = {
 	.should_stop = op_should_stop,
 };
 
+bool access_may_stop(struct vcpu *vcpu)
+{
+	return vcpu->access.posted && !vcpu->access.count && op_should_stop(&vcpu->emul);
+}
+
 void access_complete(struct vcpu *vcpu)
 {
 	struct vcpu_access *access = &vcpu->access;
@@ -514,10 +541,9 @@ void access_complete(struct vcpu *vcpu)
 
 	if (access->pending == ACCESS_STRING) {
 		access->port_done = true;
-	} else if (access->pending == ACCESS_MMIO) {
+	} else if (!access->posted) {
 		record = &access->log[access->count - 1];
-		if (!record->write)
-			memcpy(record->data, vcpu->run->mmio.data, record->len);
+		memcpy(record->data, vcpu->run->mmio.data, record->len);
 	}
 	access->pending = ACCESS_NONE;
 	access->next = 0;

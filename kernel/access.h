@@ -34,10 +34,22 @@ struct access_record {
 enum access_pending {
 	ACCESS_NONE, /* nothing waits for userspace */
 	ACCESS_PIO, /* IN or OUT */
-	ACCESS_MMIO, /* the last record of the log */
+	ACCESS_MMIO, /* a read, the last record of the log; or what is posted */
 	ACCESS_STRING, /* INS or OUTS: the port half of one turn */
 	ACCESS_RDMSR,
 	ACCESS_WRMSR,
+};
+
+/**
+ * enum access_hint - what an exit for a second-level fault tells of its access
+ * @HINT_NONE: nothing, or it was made to a page table or for code
+ * @HINT_GPA: the guest-physical address of an access of the instruction itself
+ * @HINT_LINEAR: its linear address as well
+ */
+enum access_hint {
+	HINT_NONE,
+	HINT_GPA,
+	HINT_LINEAR,
 };
 
 /**
@@ -50,10 +62,12 @@ enum access_pending {
  * @log: MMIO accesses made, in order
  * @count: how many
  * @next: how many of them the current execution has met again
- * @hint_linear: page that the CPU translated for the access that exited
+ * @hint: what the exit told of the access that caused it; for this instruction
+ * @hint_linear: that access's linear address, with HINT_LINEAR
  * @hint_gpa: what it translates to
  * @hint_write: it may be written
- * @hinted: there is such a hint; it holds for this instruction
+ * @posted: kvm_run carries a write of the instruction in flight, which did not wait
+ *	for userspace to do it. What comes behind it and needs userspace waits
  * @port_done: the port half of a string turn is done, its data in the port page
  */
 struct vcpu_access {
@@ -64,10 +78,11 @@ struct vcpu_access {
 	struct access_record log[ACCESS_LOG_MAX];
 	u8 count;
 	u8 next;
+	enum access_hint hint;
 	u64 hint_linear;
 	u64 hint_gpa;
 	bool hint_write;
-	bool hinted;
+	bool posted;
 	bool port_done;
 };
 
@@ -76,29 +91,33 @@ extern const struct emul_ops vcpu_emul_ops;
 /**
  * access_reset() - forget the log: the instruction finished or never will
  * @access: a vCPU's
+ *
+ * What is posted remains so: userspace has yet to see it.
  */
 static inline void access_reset(struct vcpu_access *access)
 {
 	access->pending = ACCESS_NONE;
 	access->count = 0;
 	access->next = 0;
-	access->hinted = false;
+	access->hint = HINT_NONE;
 	access->port_done = false;
 }
 
 /**
- * access_hint() - save the executor the walk that the CPU has just done
+ * access_set_hint() - save the executor the walk that the CPU has just done
  * @access: a vCPU's; the instruction that exited is executed next
- * @linear: linear address of the access
+ * @hint: what is known
+ * @linear: linear address of the access, with HINT_LINEAR
  * @gpa: where the CPU found it, with all rights that the access needs
  * @write: it was a write
  */
-static inline void access_hint(struct vcpu_access *access, u64 linear, u64 gpa, bool write)
+static inline void access_set_hint(struct vcpu_access *access, enum access_hint hint, u64 linear,
+				   u64 gpa, bool write)
 {
-	access->hint_linear = linear & PAGE_MASK;
-	access->hint_gpa = gpa & PAGE_MASK;
+	access->hint = hint;
+	access->hint_linear = linear;
+	access->hint_gpa = gpa;
 	access->hint_write = write;
-	access->hinted = true;
 }
 
 /**
@@ -120,6 +139,15 @@ bool access_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void
  * @vcpu: the vCPU
  */
 void *access_port_data(struct vcpu *vcpu);
+
+/**
+ * access_may_stop() - whether a REP is to be left between two iterations
+ * @vcpu: the vCPU, with ACCESS_MMIO or ACCESS_STRING pending
+ *
+ * Return: true when nothing of an iteration waits for an answer, and something else
+ * does for this vCPU.
+ */
+bool access_may_stop(struct vcpu *vcpu);
 
 /**
  * access_complete() - take over what userspace answered

@@ -111,8 +111,10 @@ static int execute(struct vcpu *vcpu)
 {
 	enum emul_result result;
 	u32 changed = STATE_GPRS | STATE_RIP;
+	int r = EXIT_RESUME;
 
 	vcpu->access.next = 0;
+	vcpu->access.posted = false;
 	result = emulate(&vcpu->emul);
 	/* The executor loads segments in real mode alone. */
 	if (vcpu->emul.insn.mode != INSN_MODE_64)
@@ -122,11 +124,14 @@ static int execute(struct vcpu *vcpu)
 	if (result == EMUL_USER)
 		return EXIT_USER;
 	access_reset(&vcpu->access);
-	if (result != EMUL_DONE)
-		return emul_stopped(vcpu, result);
-	emul_advanced(vcpu);
-	vcpu_make_request(vcpu, REQ_EVENT);
-	return EXIT_RESUME;
+	if (result != EMUL_DONE) {
+		r = emul_stopped(vcpu, result);
+	} else {
+		emul_advanced(vcpu);
+		vcpu_make_request(vcpu, REQ_EVENT);
+	}
+	/* Whatever became of the instruction, its last write is in kvm_run. */
+	return vcpu->access.posted ? EXIT_USER : r;
 }
 
 int vcpu_emulate(struct vcpu *vcpu)
@@ -140,6 +145,7 @@ static int emulate_again(struct vcpu *vcpu)
 {
 	need_for_emul(vcpu);
 	vcpu->emul.byte_count = vcpu->emul.insn.length;
+	vcpu->emul.again = true;
 	return execute(vcpu);
 }
 
@@ -215,6 +221,10 @@ int vcpu_complete_access(struct vcpu *vcpu)
 	if (access->pending >= ACCESS_RDMSR)
 		return msr_complete(vcpu);
 	if (access->pending != ACCESS_PIO) {
+		if (access_may_stop(vcpu)) {
+			access_reset(access);
+			return EXIT_RESUME;
+		}
 		access_complete(vcpu);
 		return emulate_again(vcpu);
 	}
@@ -581,12 +591,7 @@ int vcpu_exit_triple_fault(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
-int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access)
-{
-	return vcpu_exit_sl_fault_at(vcpu, gpa, access, NULL);
-}
-
-int vcpu_exit_sl_fault_at(struct vcpu *vcpu, u64 gpa, u32 access, const u64 *linear)
+int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint hint, u64 linear)
 {
 	int r = mmu_fault(vcpu->vm, gpa, access);
 
@@ -597,8 +602,9 @@ int vcpu_exit_sl_fault_at(struct vcpu *vcpu, u64 gpa, u32 access, const u64 *lin
 	case MMU_NO_SLOT:
 	case MMU_READONLY:
 		if (vcpu->event.type == EVENT_NONE) {
-			if (linear)
-				access_hint(&vcpu->access, *linear, gpa, access & MMU_ACCESS_WRITE);
+			if (!(access & MMU_ACCESS_EXEC))
+				access_set_hint(&vcpu->access, hint, linear, gpa,
+						access & MMU_ACCESS_WRITE);
 			return vcpu_emulate(vcpu);
 		}
 		/* Not the instruction at RIP did it, but the delivery of an event. */

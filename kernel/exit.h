@@ -113,18 +113,10 @@ int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip);
  * @vcpu: the vCPU
  * @gpa: what was accessed
  * @access: MMU_ACCESS_*
+ * @hint: HINT_NONE if it was a page table; else what the hardware tells
+ * @linear: with HINT_LINEAR the linear address that was translated to @gpa
  */
-int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access);
-
-/**
- * vcpu_exit_sl_fault_at() - the same, where the hardware says which linear address
- *	was translated to @gpa
- * @vcpu: the vCPU
- * @gpa: what was accessed
- * @access: MMU_ACCESS_*
- * @linear: the linear address, or NULL if the access was to a page table
- */
-int vcpu_exit_sl_fault_at(struct vcpu *vcpu, u64 gpa, u32 access, const u64 *linear);
+int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint hint, u64 linear);
 
 /**
  * vcpu_exit_fail_entry() - the CPU refused the entry

@@ -139,12 +139,13 @@ static int exit_npf(struct svm_vcpu *svm)
 {
 	const struct vmcb_control *control = &svm->vmcb->control;
 	/* exitinfo1 has the bits of a page-fault error code (APM 2 15.25.6). */
-	u32 pfec = control->exitinfo1;
+	u64 pfec = control->exitinfo1;
 	u32 access = pfec & PFEC_FETCH ? MMU_ACCESS_EXEC :
 		     pfec & PFEC_WRITE ? MMU_ACCESS_WRITE :
 					 MMU_ACCESS_READ;
 
-	return vcpu_exit_sl_fault(&svm->vcpu, control->exitinfo2, access);
+	return vcpu_exit_sl_fault(&svm->vcpu, control->exitinfo2, access,
+				  pfec & NPF_FINAL ? HINT_GPA : HINT_NONE, 0);
 }
 
 static const svm_handler handlers[] = {

@@ -83,6 +83,11 @@
 #define EVENT_VALID BIT(31)
 #define EVENT_ERROR_CODE_SHIFT 32
 
+/* exitinfo1 of a nested page fault, beside a page-fault error code (APM 2 15.25.6): the
+ * guest-physical address is not that of a page table.
+ */
+#define NPF_FINAL BIT_ULL(32)
+
 /* exitinfo1 of VMEXIT_IOIO (APM 2 15.10.2) */
 #define IOIO_IN BIT(0)
 #define IOIO_STRING BIT(2)

@@ -249,8 +249,8 @@ static int exit_ept_violation(struct vmx_vcpu *vmx)
 	undo_nmi_unblocking(vmx, qualification & EPT_VIOLATION_NMI_UNBLOCKING);
 	linear = vmcs_read(vmcs_guest_linear_address);
 	translated = (qualification & EPT_VIOLATION_LINEAR) == EPT_VIOLATION_LINEAR;
-	return vcpu_exit_sl_fault_at(&vmx->vcpu, vmcs_read(vmcs_guest_physical_address), access,
-				     translated ? &linear : NULL);
+	return vcpu_exit_sl_fault(&vmx->vcpu, vmcs_read(vmcs_guest_physical_address), access,
+				  translated ? HINT_LINEAR : HINT_NONE, linear);
 }
 
 static int exit_preemption_timer(struct vmx_vcpu *vmx)

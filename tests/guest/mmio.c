@@ -58,6 +58,11 @@ static void loads(void)
 	LOAD("movabs 0xd0000000, %%al", 0x11223344556677ffULL);
 	LOAD("movabs 0xd0000000, %%eax", 0xffffffffULL);
 	LOAD("movabs 0xd0000000, %%rax", ~0ULL);
+	LOAD("bsfl (%%rsi), %%eax", 0ULL);
+	LOAD("bsrw (%%rsi), %%ax", 0x112233445566000fULL);
+	LOAD("bsrq (%%rsi), %%rax", 63ULL);
+	LOAD("push %%rbx; mov %%rsi, %%rbx; xlat; pop %%rbx", 0x11223344556677ffULL);
+	LOAD("clflush (%%rsi)", 0x1122334455667788ULL);
 	LOAD("lodsb", 0x11223344556677ffULL);
 	LOAD("lodsw", 0x112233445566ffffULL);
 	LOAD("lodsl", 0xffffffffULL);
@@ -268,12 +273,27 @@ static void strings(void)
 
 static void stack_forms(void)
 {
-	u64 popped;
+	u64 popped, top;
 
 	asm volatile("pushq (%1); popq %0" : "=r"(popped) : "r"(NOBODY) : "memory");
 	report_eq(popped, ~0ULL, "pushq from nobody");
 	asm volatile("pushq $5; popq (%0)" : : "r"(NOBODY) : "memory");
 	report(true, "popq to nobody");
+	/* No interrupt comes while the stack is nowhere. */
+	asm volatile("mov %%rsp, %%rcx; mov %1, %%rsp\n\t"
+		     "pushf; push %%fs; push $1; call 1f; 1: push %%rax\n\t"
+		     "mov %%rsp, %0; mov %%rcx, %%rsp"
+		     : "=&r"(top)
+		     : "r"(NOBODY + 64)
+		     : "rcx", "memory");
+	report_eq(top, NOBODY + 64 - 40, "pushes and a call with the stack at nobody's");
+	asm volatile("mov %%rsp, %%rcx; mov %%rbp, %%rdx; mov %2, %%rbp\n\t"
+		     "leave\n\t"
+		     "mov %%rsp, %0; mov %%rbp, %1; mov %%rcx, %%rsp; mov %%rdx, %%rbp"
+		     : "=&r"(top), "=&r"(popped)
+		     : "r"(NOBODY)
+		     : "rcx", "rdx", "memory");
+	report(top == NOBODY + 8 && popped == ~0ULL, "leave with the frame at nobody's");
 }
 
 static void vectors(void)

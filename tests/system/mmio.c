@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What userspace sees of instructions that work on a device of its own: the order of
+ * accesses, registers at each exit, and the end of what no hypervisor can execute.
+ *
+ *	mmio [-d /dev/oriel]
+ *
+ * It passes on the in-tree KVM as well: its expectations are facts.
+ */
+#include "rawvm.h"
+
+#define PORT_MARK 0x50
+#define DEVICE 0x10000000UL
+#define CR0_PG 0x80000000UL
+
+/* %ebx is the device, %ebp is RAM, %edx is there for the port. */
+GUEST_CODE(device_code, "mov %eax, (%ebx)\n"
+			"out %al, $0x50\n"
+			".org device_code + 16\n"
+			"addl %eax, (%ebx)\n"
+			"out %al, $0x50\n"
+			".org device_code + 32\n"
+			"rep stosl\n"
+			"out %al, $0x50\n"
+			".org device_code + 48\n"
+			"movups (%ebp), %xmm0\n"
+			"movups %xmm0, (%ebx)\n"
+			"out %al, $0x50\n"
+			".org device_code + 64\n"
+			"push %eax\n"
+			"push %ecx\n"
+			"out %al, $0x50\n"
+			".org device_code + 80\n"
+			"call *(%ebx)\n"
+			".org device_code + 96\n"
+			"out %al, $0x50\n"
+			".org device_code + 112\n"
+			"rep insb\n"
+			"out %al, $0x50\n"
+			".org device_code + 128\n"
+			"paddd (%ebx), %xmm0\n"
+			"out %al, $0x50\n"
+			".org device_code + 144\n"
+			"incl (%ebp)\n"
+			"mov (%ebp), %eax\n"
+			"out %al, $0x50");
+
+#define UNKNOWN 128
+
+static struct machine new_device(void)
+{
+	return new_machine(1, false, device_code, device_code_end);
+}
+
+static struct kvm_regs start_at(const struct machine *m, unsigned int offset)
+{
+	struct kvm_regs regs = { .rip = CODE + offset,
+				 .rax = 0x11223344,
+				 .rbx = DEVICE,
+				 .rcx = 3,
+				 .rdx = 0x60,
+				 .rbp = DATA,
+				 .rdi = DEVICE };
+
+	set_regs(m, 0, &regs);
+	return regs;
+}
+
+/* KVM_RUN has to end in this access; what a write writes is @value. */
+static void expect_mmio(const struct machine *m, uint64_t gpa, uint32_t len, bool write,
+			uint64_t value)
+{
+	const struct kvm_run *r = m->run[0];
+	uint64_t data = 0;
+	int reason = run(m, 0);
+
+	if (reason != KVM_EXIT_MMIO) {
+		complain("KVM_RUN gives %d, expected MMIO at %#lx", reason, (unsigned long)gpa);
+		return;
+	}
+	check_equal(r->mmio.phys_addr, gpa, "address");
+	check_equal(r->mmio.len, len, "length");
+	check_equal(r->mmio.is_write, write, "direction");
+	memcpy(&data, r->mmio.data, sizeof(data));
+	if (write)
+		check_equal(data, value, "what is written");
+}
+
+static void expect_mark(const struct machine *m)
+{
+	int reason = run(m, 0);
+
+	if (reason != KVM_EXIT_IO || m->run[0]->io.port != PORT_MARK)
+		complain("KVM_RUN gives %d, expected the mark", reason);
+	settle(m, 0);
+}
+
+/* A write is the last that the instruction does: the guest is behind it. */
+static void test_write(void)
+{
+	struct machine m = new_device();
+
+	start_at(&m, 0);
+	expect_mmio(&m, DEVICE, 4, true, 0x11223344);
+	check_equal(get_regs(&m, 0).rip, CODE + 2, "RIP at the exit");
+	settle(&m, 0);
+	check_equal(get_regs(&m, 0).rip, CODE + 2, "RIP after completion");
+	expect_mark(&m);
+	free_machine(&m);
+}
+
+static void test_read_and_write(void)
+{
+	struct machine m = new_device();
+
+	start_at(&m, 16);
+	expect_mmio(&m, DEVICE, 4, false, 0);
+	check_equal(get_regs(&m, 0).rip, CODE + 16, "RIP at the read");
+	memcpy(m.run[0]->mmio.data, "\x01\x00\x00\x00", 4);
+	expect_mmio(&m, DEVICE, 4, true, 0x11223345);
+	check_equal(get_regs(&m, 0).rip, CODE + 18, "RIP at the write");
+	settle(&m, 0);
+	expect_mark(&m);
+	free_machine(&m);
+}
+
+/* A REP can be left between any two iterations, and each write is made once. */
+static void test_string(void)
+{
+	struct machine m = new_device();
+	unsigned int i;
+
+	start_at(&m, 32);
+	for (i = 0; i < 3; i++) {
+		expect_mmio(&m, DEVICE + 4 * i, 4, true, 0x11223344);
+		settle(&m, 0);
+		check_equal(get_regs(&m, 0).rcx, 2 - i, "RCX");
+		check_equal(get_regs(&m, 0).rdi, DEVICE + 4 * (i + 1), "RDI");
+	}
+	expect_mark(&m);
+	start_at(&m, 32);
+	for (i = 0; i < 3; i++)
+		expect_mmio(&m, DEVICE + 4 * i, 4, true, 0x11223344);
+	expect_mark(&m);
+	check_equal(get_regs(&m, 0).rcx, 0, "RCX at the end");
+	free_machine(&m);
+}
+
+static void test_wide_write(void)
+{
+	struct machine m = new_device();
+
+	memcpy(m.ram + DATA, "\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 16);
+	start_at(&m, 48);
+	expect_mmio(&m, DEVICE, 8, true, 1);
+	expect_mmio(&m, DEVICE + 8, 8, true, 2);
+	settle(&m, 0);
+	expect_mark(&m);
+	free_machine(&m);
+}
+
+/* A stack on a device, and a branch to where a device says. */
+static void test_stack(void)
+{
+	struct machine m = new_device();
+	struct kvm_regs regs = start_at(&m, 64);
+
+	regs.rsp = DEVICE + 64;
+	set_regs(&m, 0, &regs);
+	expect_mmio(&m, DEVICE + 60, 4, true, 0x11223344);
+	expect_mmio(&m, DEVICE + 56, 4, true, 3);
+	expect_mark(&m);
+	check_equal(get_regs(&m, 0).rsp, DEVICE + 56, "RSP");
+	regs.rip = CODE + 80;
+	set_regs(&m, 0, &regs);
+	expect_mmio(&m, DEVICE, 4, false, 0);
+	memcpy(m.run[0]->mmio.data, "\x60\x10\x00\x00", 4);
+	expect_mmio(&m, DEVICE + 60, 4, true, CODE + 82);
+	expect_mark(&m);
+	free_machine(&m);
+}
+
+/* From a port of userspace to a device of userspace, byte by byte. */
+static void test_string_input(void)
+{
+	struct machine m = new_device();
+	unsigned int i;
+
+	start_at(&m, 112);
+	for (i = 0; i < 3; i++) {
+		if (run(&m, 0) != KVM_EXIT_IO) {
+			complain("no input");
+			break;
+		}
+		check_equal(m.run[0]->io.port, 0x60, "port");
+		check_equal(m.run[0]->io.count, 1, "count");
+		*(uint8_t *)port_data(&m, 0) = 7 + i;
+		expect_mmio(&m, DEVICE + i, 1, true, 7 + i);
+	}
+	expect_mark(&m);
+	check_equal(get_regs(&m, 0).rcx, 0, "RCX");
+	free_machine(&m);
+}
+
+/* Userspace is told, as often as it tries, and is given the instruction. */
+static void test_unknown(void)
+{
+	struct machine m = new_device();
+	const struct kvm_run *r = m.run[0];
+	unsigned int i;
+
+	start_at(&m, UNKNOWN);
+	for (i = 0; i < 2; i++) {
+		check_equal(run(&m, 0), KVM_EXIT_INTERNAL_ERROR, "KVM_RUN");
+		check_equal(r->emulation_failure.suberror, KVM_INTERNAL_ERROR_EMULATION,
+			    "suberror");
+		check(r->emulation_failure.ndata >= 3, "words of data");
+		check_equal(r->emulation_failure.flags &
+				    KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES,
+			    KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES, "flags");
+		check(r->emulation_failure.insn_size >= 4, "bytes");
+		check(!memcmp(r->emulation_failure.insn_bytes, device_code + UNKNOWN, 4),
+		      "the instruction");
+		check_equal(get_regs(&m, 0).rip, CODE + UNKNOWN, "RIP");
+	}
+	free_machine(&m);
+}
+
+/*
+ * Page tables in ROM, with no accessed bit set: what the CPU cannot note there must
+ * stop nobody.
+ */
+static void test_tables_in_rom(void)
+{
+	const uint64_t tables = 0x100000;
+	struct machine m = new_device();
+	uint32_t *rom = map_memory(2 * PAGE);
+	struct kvm_sregs sregs;
+	unsigned int i;
+
+	rom[0] = tables + PAGE + 3;
+	for (i = 0; i < RAM_SIZE / PAGE; i++)
+		rom[PAGE / 4 + i] = i * PAGE + 3;
+	must_set_slot(&m, 1, KVM_MEM_READONLY, tables, 2 * PAGE, rom);
+	MUST(m.vcpu[0], KVM_GET_SREGS, &sregs);
+	sregs.cr3 = tables;
+	sregs.cr0 |= CR0_PG;
+	MUST(m.vcpu[0], KVM_SET_SREGS, &sregs);
+	*ram_u32(&m, DATA) = 41;
+	start_at(&m, 144);
+	expect_mark(&m);
+	check_equal(get_regs(&m, 0).rax, 42, "EAX");
+	check_equal(rom[0], tables + PAGE + 3, "the directory's entry");
+	free_machine(&m);
+	munmap(rom, 2 * PAGE);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct test tests[] = {
+		TEST(write), TEST(read_and_write), TEST(string),  TEST(wide_write),
+		TEST(stack), TEST(string_input),   TEST(unknown), TEST(tables_in_rom),
+	};
+
+	return run_tests(argc, argv, tests, ARRAY_SIZE(tests));
+}
