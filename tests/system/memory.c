@@ -361,33 +361,6 @@ static void test_many_slots(void)
 	munmap(area, count * PAGE);
 }
 
-static int set_nr_mmu_pages(const struct machine *m, unsigned long count)
-{
-	return ioctl(m->vm, KVM_SET_NR_MMU_PAGES, count) < 0 ? errno : 0;
-}
-
-/* A number that is kept, and limits nothing that a guest would notice. */
-static void test_nr_mmu_pages(void)
-{
-	uint8_t *area = map_memory(16384 * PAGE);
-	struct machine m = new_accessor(NULL);
-
-	check_equal(extension(KVM_CAP_MMU_SHADOW_CACHE_CONTROL), 1, "the capability");
-	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), 64, "the least");
-	must_set_slot(&m, 1, 0, AREA, 16384 * PAGE, area);
-	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), (16384 + RAM_SIZE / PAGE) / 50,
-		    "a fiftieth of all pages");
-	check_equal(set_nr_mmu_pages(&m, 0), EINVAL, "none");
-	check_equal(set_nr_mmu_pages(&m, 63), EINVAL, "too few");
-	check_equal(set_nr_mmu_pages(&m, 1000), 0, "KVM_SET_NR_MMU_PAGES");
-	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), 1000, "what was set");
-	expect_write(&m, page_gpa(1), 1, "with a limit");
-	must_set_slot(&m, 1, 0, 0, 0, NULL);
-	check_equal(ioctl(m.vm, KVM_GET_NR_MMU_PAGES, 0), 1000, "what was set");
-	free_machine(&m);
-	munmap(area, 16384 * PAGE);
-}
-
 /* ---- vCPUs in threads ---- */
 
 /*
@@ -510,7 +483,6 @@ static const struct test tests[] = {
 	TEST(slot_delete_and_move),
 	TEST(slot_read_only),
 	TEST(many_slots),
-	TEST(nr_mmu_pages),
 	TEST(slots_while_running),
 	TEST(discard_while_running),
 	TEST(two_vcpus),
