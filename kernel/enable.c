@@ -50,6 +50,11 @@ static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 		return split_irqchip(vm, cap->args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return limit_vcpu_ids(vm, cap->args[0]);
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+		if (cap->args[0] > 1)
+			return -EINVAL;
+		vm->unknown_insns_exit = cap->args[0];
+		return 0;
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return dirty_log_set_manual(vm, cap->args[0]);
 	case KVM_CAP_X86_USER_SPACE_MSR:

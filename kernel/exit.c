@@ -64,16 +64,19 @@ static int emulation_failed(struct vcpu *vcpu)
 	const struct emul *e = &vcpu->emul;
 
 	access_reset(&vcpu->access);
-	/* A guest's user must not be able to stop its kernel's VM. */
-	if (cpu_cpl(&vcpu->state)) {
+	if (!vcpu->vm->unknown_insns_exit) {
+		/* So that the guest gets on if userspace lets it. */
 		vcpu_raise_ud(vcpu);
-		return EXIT_RESUME;
+		/* A guest's user must not be able to stop its kernel's VM. */
+		if (cpu_cpl(&vcpu->state))
+			return EXIT_RESUME;
 	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
 	/* In u64 units: the flags, then the bytes with their count. */
 	run->emulation_failure.ndata = 3;
-	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.flags =
+		e->byte_count ? KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES : 0;
 	run->emulation_failure.insn_size = e->byte_count;
 	memcpy(run->emulation_failure.insn_bytes, e->bytes, sizeof(e->bytes));
 	return EXIT_USER;

@@ -44,6 +44,8 @@ struct vcpu;
  * @vcpus: created vCPUs in order of creation; an element never changes
  * @vcpu_count: how many of @vcpus are valid; grows with release semantics
  * @bsp_id: id of the bootstrap processor's vCPU
+ * @unknown_insns_exit: KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the
+ *	executor does not know is userspace's alone, whatever the CPL
  * @vcpu_id_limit: ids are below it, if userspace set it; else 0
  * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @srcu, replaced
  *	under @lock
@@ -69,6 +71,7 @@ struct vm {
 	struct vcpu **vcpus;
 	u32 vcpu_count;
 	u32 bsp_id;
+	bool unknown_insns_exit;
 	u32 vcpu_id_limit;
 	struct msr_filter __rcu *msr_filter;
 	u32 msr_exits;

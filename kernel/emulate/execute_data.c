@@ -379,9 +379,10 @@ static enum emul_result exec_crc32(struct emul *e)
 static enum emul_result exec_xlat(struct emul *e)
 {
 	u64 offset = e->state->gpr[GPR_RBX] + (e->state->gpr[GPR_RAX] & 0xff), value = 0;
-	enum emul_result ret = emul_read_memory(
-		e, e->insn.segment, offset & size_mask(e->insn.address_size), &value, 1, 0);
+	enum emul_result ret;
 
+	offset &= size_mask(e->insn.address_size);
+	ret = emul_read_memory(e, e->insn.segment, offset, &value, 1, 0);
 	if (!ret)
 		emul_write_gpr(e, GPR_RAX, 1, value);
 	return ret;
