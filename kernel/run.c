@@ -283,8 +283,8 @@ static void fill_run(struct vcpu *vcpu)
 	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
 	run->cr8 = regs_cr8(vcpu);
 	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-	run->ready_for_interrupt_injection =
-		fabric_has_irqchip(&vcpu->vm->fabric) || irq_acceptable(vcpu);
+	run->ready_for_interrupt_injection = fabric_has_irqchip(&vcpu->vm->fabric) ||
+					     irq_acceptable(vcpu);
 	run->flags = 0;
 }
 
