@@ -357,6 +357,15 @@ static void tsc_changed(struct vcpu *vcpu)
 	refresh_vm(vcpu->vm);
 }
 
+/* What the next write of a TSC is compared with. Under the clock's lock. */
+static void remember_tsc(struct vm_clock *clock, u64 offset, const struct clock_sample *sample)
+{
+	clock->tsc_offset = offset;
+	clock->tsc_known = true;
+	clock->tsc_written = sample->tsc + offset;
+	clock->tsc_written_ns = sample->base;
+}
+
 /*
  * A write by userspace. It means to set all vCPUs of the VM alike, one after
  * the other; then they are given one offset, or they would be apart by the time
@@ -373,11 +382,22 @@ static void write_tsc(struct vcpu *vcpu, u64 value)
 	    (value && !tsc_write_matches(tsc_khz, clock->tsc_written,
 					 sample.base - clock->tsc_written_ns, value)))
 		clock->tsc_offset = value - sample.tsc;
-	clock->tsc_known = true;
-	clock->tsc_written = sample.tsc + clock->tsc_offset;
-	clock->tsc_written_ns = sample.base;
+	remember_tsc(clock, clock->tsc_offset, &sample);
 	set_tsc_offset(vcpu, clock->tsc_offset);
 	spin_unlock(&clock->lock);
+}
+
+void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	struct vm_clock *clock = &vcpu->vm->clock;
+	struct clock_sample sample;
+
+	take_sample(&sample);
+	spin_lock(&clock->lock);
+	remember_tsc(clock, offset, &sample);
+	set_tsc_offset(vcpu, offset);
+	spin_unlock(&clock->lock);
+	tsc_changed(vcpu);
 }
 
 /* WRMSR of the guest to IA32_TSC or IA32_TSC_ADJUST moves both (SDM 3B 17.17.3). */

@@ -165,6 +165,15 @@ int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data);
 int clock_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /**
+ * clock_set_tsc_offset() - KVM_VCPU_TSC_OFFSET: userspace says what the TSC is, to the tick
+ * @vcpu: vCPU, its mutex held, loaded
+ * @offset: guest TSC less host TSC
+ *
+ * May sleep.
+ */
+void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset);
+
+/**
  * clock_guest_tsc() - what RDTSC in the guest reads now
  * @vcpu: vCPU, its mutex held
  *

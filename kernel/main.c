@@ -16,6 +16,7 @@
 #include <asm/reboot.h>
 
 #include "../uapi/oriel.h"
+#include "attribute.h"
 #include "claim.h"
 #include "compat.h"
 #include "extension.h"
@@ -216,6 +217,9 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return msr_ioctl_list(user, true);
 	case KVM_GET_MSRS:
 		return msr_ioctl_get(NULL, user);
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+		return attribute_ioctl_node(cmd, user);
 	case KVM_X86_GET_MCE_CAP_SUPPORTED:
 		return put_user(mc_supported(), (u64 __user *)user);
 	case ORIEL_CHECK_EXTENSION:

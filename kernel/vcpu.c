@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "../uapi/oriel.h"
+#include "attribute.h"
 #include "compat.h"
 #include "cr.h"
 #include "enable.h"
@@ -399,6 +400,10 @@ static long other_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 		return fpu_ioctl_get_xcrs(vcpu, user);
 	case KVM_SET_XCRS:
 		return fpu_ioctl_set_xcrs(vcpu, user);
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_SET_DEVICE_ATTR:
+		return attribute_ioctl_vcpu(vcpu, cmd, user);
 	case KVM_SET_SIGNAL_MASK:
 		return set_signal_mask(vcpu, user);
 	case KVM_NMI:

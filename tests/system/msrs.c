@@ -477,6 +477,59 @@ static void test_unknown_and_invalid_exit(void)
 	free_machine(&m);
 }
 
+/* ---- attributes ---- */
+
+static int attribute(int fd, unsigned long request, uint32_t group, uint64_t attr, void *value)
+{
+	struct kvm_device_attr device = { .group = group, .attr = attr, .addr = (uintptr_t)value };
+
+	return ioctl(fd, request, &device) < 0 ? -errno : 0;
+}
+
+static void test_node_attributes(void)
+{
+	uint64_t xcr0 = 0;
+
+	check(extension(KVM_CAP_SYS_ATTRIBUTES) == 1, "KVM_CAP_SYS_ATTRIBUTES");
+	check_equal(attribute(kvm, KVM_HAS_DEVICE_ATTR, 0, KVM_X86_XCOMP_GUEST_SUPP, NULL), 0,
+		    "KVM_X86_XCOMP_GUEST_SUPP is there");
+	check_equal(attribute(kvm, KVM_GET_DEVICE_ATTR, 0, KVM_X86_XCOMP_GUEST_SUPP, &xcr0), 0,
+		    "and can be read");
+	check(xcr0 == 0 || (xcr0 & 3) == 3, "x87 and SSE, where there is XSAVE");
+	check_equal(-attribute(kvm, KVM_GET_DEVICE_ATTR, 0, KVM_X86_XCOMP_GUEST_SUPP, NULL), EFAULT,
+		    "to nowhere");
+	check_equal(-attribute(kvm, KVM_HAS_DEVICE_ATTR, 1, KVM_X86_XCOMP_GUEST_SUPP, NULL), ENXIO,
+		    "another group");
+	check_equal(-attribute(kvm, KVM_GET_DEVICE_ATTR, 0, 77, &xcr0), ENXIO, "another attribute");
+}
+
+static void test_tsc_offset(void)
+{
+	struct machine m = msr_machine(false);
+	uint64_t offset = 1ull << 50, got = 0, tsc;
+
+	check(extension(KVM_CAP_VCPU_ATTRIBUTES) == 1, "KVM_CAP_VCPU_ATTRIBUTES");
+	check_equal(attribute(m.vcpu[0], KVM_HAS_DEVICE_ATTR, KVM_VCPU_TSC_CTRL,
+			      KVM_VCPU_TSC_OFFSET, NULL),
+		    0, "KVM_VCPU_TSC_OFFSET is there");
+	check_equal(attribute(m.vcpu[0], KVM_SET_DEVICE_ATTR, KVM_VCPU_TSC_CTRL,
+			      KVM_VCPU_TSC_OFFSET, &offset),
+		    0, "and can be set");
+	check_equal(attribute(m.vcpu[0], KVM_GET_DEVICE_ATTR, KVM_VCPU_TSC_CTRL,
+			      KVM_VCPU_TSC_OFFSET, &got),
+		    0, "and read");
+	check_equal(got, offset, "as it was set");
+	check_equal(guest_read(&m, MSR_TSC, &tsc), DONE, "RDMSR of IA32_TSC");
+	check_equal(tsc >> 50, 1, "the guest's TSC, upper bits");
+	check_equal(-attribute(m.vcpu[0], KVM_HAS_DEVICE_ATTR, 5, 0, NULL), ENXIO, "another group");
+	check_equal(-attribute(m.vcpu[0], KVM_HAS_DEVICE_ATTR, KVM_VCPU_TSC_CTRL, 5, NULL), ENXIO,
+		    "another attribute");
+	check_equal(-attribute(m.vcpu[0], KVM_SET_DEVICE_ATTR, KVM_VCPU_TSC_CTRL,
+			       KVM_VCPU_TSC_OFFSET, NULL),
+		    EFAULT, "from nowhere");
+	free_machine(&m);
+}
+
 /* ---- machine checks ---- */
 
 static void set_mce(const struct machine *m, bool on)
@@ -635,6 +688,8 @@ static const struct test tests[] = {
 	TEST(x2apic_is_not_filtered),
 	TEST(filtered_exits),
 	TEST(unknown_and_invalid_exit),
+	TEST(node_attributes),
+	TEST(tsc_offset),
 	TEST(mce_setup),
 	TEST(mce_banks_are_kept),
 	TEST(uncorrected_error_is_mc),
