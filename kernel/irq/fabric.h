@@ -264,9 +264,10 @@ int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi);
  * meanwhile take the old or the new route, never a mixture.
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL: @nr > FABRIC_MAX_GSI, GSI out of range, flags not 0,
- * unknown type, chip or pin, any chip when there is none, a second MSI or a second
- * entry for the same chip on one GSI, MSI address not valid; -ENOMEM. On error nothing has changed.
+ * Return: 0; -EINVAL: @nr > FABRIC_MAX_GSI, GSI out of range, flags other than an
+ * MSI's device id, unknown type, chip or pin, any chip when there is none, a second
+ * MSI or a second entry for the same chip on one GSI, MSI address not valid;
+ * -ENOMEM. On error nothing has changed.
  */
 int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entries,
 		       u32 nr);

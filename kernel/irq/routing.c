@@ -68,7 +68,10 @@ static bool msi_address_valid(const struct irq_fabric *fabric, u32 address_hi)
 
 static bool entry_valid(const struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entry)
 {
-	if (entry->gsi >= FABRIC_MAX_GSI || entry->flags)
+	/* A device id, which no interrupt controller of x86 looks at. */
+	const u32 flags = entry->type == KVM_IRQ_ROUTING_MSI ? KVM_MSI_VALID_DEVID : 0;
+
+	if (entry->gsi >= FABRIC_MAX_GSI || entry->flags & ~flags)
 		return false;
 	switch (entry->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:

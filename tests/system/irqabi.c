@@ -544,6 +544,27 @@ static void test_split_ioctls(void)
 	free_machine(&m);
 }
 
+/* The device id of an MSI is accepted in a route, where it means nothing here, alone. */
+static void test_msi_device_id(void)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR };
+	struct {
+		struct kvm_irq_routing table;
+		struct kvm_irq_routing_entry entry;
+	} r = { .table.nr = 1 };
+	struct machine m = new_split();
+
+	r.entry =
+		(struct kvm_irq_routing_entry){ .gsi = 1,
+						.type = KVM_IRQ_ROUTING_MSI,
+						.flags = KVM_MSI_VALID_DEVID,
+						.u.msi = { .address_lo = 0xfee00000, .devid = 5 } };
+	check_equal(ioctl(m.vm, KVM_SET_GSI_ROUTING, &r) ? errno : 0, 0, "in a route");
+	msi.flags = KVM_MSI_VALID_DEVID;
+	check_equal(ioctl(m.vm, KVM_SIGNAL_MSI, &msi) ? errno : 0, EINVAL, "in a message");
+	free_machine(&m);
+}
+
 static void test_split_extint(void)
 {
 	struct machine m = new_split();
@@ -624,8 +645,8 @@ static const struct test tests[] = {
 	TEST(vapic_address),	 TEST(vapic_word),	 TEST(tpr_access),
 	TEST(coalesced_zones),	 TEST(coalesced_writes), TEST(coalesced_removal),
 	TEST(coalesced_strings), TEST(coalesced_full),	 TEST(cr8_without_apic),
-	TEST(split_creation),	 TEST(split_ioctls),	 TEST(split_extint),
-	TEST(split_lint0),	 TEST(split_eoi),
+	TEST(split_creation),	 TEST(split_ioctls),	 TEST(msi_device_id),
+	TEST(split_extint),	 TEST(split_lint0),	 TEST(split_eoi),
 };
 
 int main(int argc, char **argv)

@@ -196,6 +196,9 @@ static void test_invalid_entries(void **state)
 	entry = pin_entry(2, KVM_IRQCHIP_IOAPIC, 2);
 	entry.flags = 1;
 	refused(entry);
+	entry = msi_entry(2, 0, 0x41);
+	entry.flags = KVM_MSI_VALID_DEVID | 2;
+	refused(entry);
 	for (u32 type = 0; type < 8; type++) {
 		if (type == KVM_IRQ_ROUTING_IRQCHIP || type == KVM_IRQ_ROUTING_MSI)
 			continue;
@@ -203,6 +206,9 @@ static void test_invalid_entries(void **state)
 		entry.type = type;
 		refused(entry);
 	}
+	entry = msi_entry(2, 0, 0x41);
+	entry.flags = KVM_MSI_VALID_DEVID;
+	assert_int_equal(set_routing(&entry, 1), 0);
 }
 
 static void test_invalid_combinations(void **state)
