@@ -63,6 +63,9 @@ format: | build/setup-lint
 check: all module-6.12 | build/setup-lint build/setup-lab
 	tests/run
 
+check-long: module | build/setup-lab
+	tests/run selftests-long
+
 build/setup-%: scripts/setup
 	scripts/setup $*
 	mkdir -p build
@@ -78,6 +81,7 @@ help:
 	@echo 'make demo       a Linux guest to a shell; AUTO=1 types by itself,'
 	@echo '                HOST=intel, amd, amd-debug, amd-bochs: on that host'
 	@echo 'make check      every test, lint included'
+	@echo 'make check-long the tests that take longer'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
 	@echo 'make bench      memory and boot time, beside KVM'
@@ -87,4 +91,4 @@ help:
 	@echo 'make clean      all but what was fetched (build/lab, build/headers)'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 
-.PHONY: all module user unit install demo bench lint format check clean help
+.PHONY: all module user unit install demo bench lint format check check-long clean help
