@@ -121,12 +121,16 @@ static inline u8 cpu_cpl(const struct cpu_state *state)
  * @has_error_code: whether @error_code is pushed
  * @error_code: error code
  * @address: linear address for CR2 when @vector is #PF
+ * @dr6: what happened, for DR6, when @vector is #DB (SDM 3C table 25-4)
+ * @settled: CR2 or DR6 has it already
  */
 struct cpu_exception {
 	u8 vector;
 	bool has_error_code;
 	u32 error_code;
 	u64 address;
+	u64 dr6;
+	bool settled;
 };
 
 /* Exception vectors (SDM 3A 6.3.1). */
@@ -148,6 +152,12 @@ struct cpu_exception {
 #define EXC_AC 17
 #define EXC_MC 18
 #define EXC_XM 19
+
+/* Raised by an instruction for its own sake, INT3 or INTO: the handler returns behind it. */
+static inline bool exception_is_soft(u8 vector)
+{
+	return vector == EXC_BP || vector == EXC_OF;
+}
 
 /* DR6: a MOV to or from a debug register, a single step, a task switch (SDM 3B 17.2.3). */
 #define DR6_BD BIT(13)

@@ -23,6 +23,7 @@
 
 /* B0 to B3, BD, BS, BT; the rest is hard-wired (SDM 3B 17.2.3). */
 #define DR6_WRITABLE (GENMASK_ULL(3, 0) | GENMASK_ULL(15, 13))
+#define DR6_BREAKPOINTS GENMASK_ULL(3, 0)
 #define DR6_RTM BIT_ULL(16)
 
 /* L and G bits, LE, GE, GD, R/W and LEN fields (SDM 3B 17.2.4). */
@@ -156,6 +157,13 @@ u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6)
 	u64 writable = DR6_WRITABLE | (facts->rtm ? DR6_RTM : 0);
 
 	return (dr6 & writable) | (DR6_RESET & ~writable);
+}
+
+u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions)
+{
+	/* Bits that are 1 at rest say by 0 that they are meant (SDM 3B 17.2.3). */
+	dr6 = ((dr6 & ~DR6_BREAKPOINTS) | DR6_RESET | conditions) ^ (conditions & DR6_RESET);
+	return dr6_effective(facts, dr6);
 }
 
 u64 dr7_effective(const struct cpuid_facts *facts, u64 dr7)

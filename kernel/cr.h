@@ -225,6 +225,19 @@ bool dr7_valid(u64 dr7);
 u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6);
 
 /**
+ * dr6_after() - DR6 as a debug exception leaves it
+ * @facts: the guest's CPUID
+ * @dr6: DR6 before
+ * @conditions: what happened, a bit set for each, also where DR6 has it clear
+ *
+ * B0 to B3 tell of this exception alone, the rest stays until software clears it
+ * (SDM 3B 17.2.3). Any context.
+ *
+ * Return: the value the register has then.
+ */
+u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions);
+
+/**
  * dr7_effective() - DR7 as it reads back
  * @facts: the guest's CPUID
  * @dr7: a valid value

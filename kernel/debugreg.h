@@ -15,18 +15,19 @@
 #include "vcpu.h"
 
 /**
- * debugreg_enter() - DR0 to DR3 to the guest's, where it could notice
+ * debugreg_enter() - DR0 to DR3 to the guest's or its debugger's, where it matters
  * @vcpu: the vCPU; its state.dr is always up to date outside the guest
- * @dr7: the guest's DR7
+ * @dr7: DR7 of this entry
  *
  * Interrupts off.
  */
 static inline void debugreg_enter(const struct vcpu *vcpu, u64 dr7)
 {
-	const u64 *dr = vcpu->state.dr;
+	const u64 *dr;
 
 	if (likely(!vcpu->breakpoints_live && !(dr7 & DR7_ENABLED)))
 		return;
+	dr = guest_debug_dr(&vcpu->debug, vcpu->state.dr);
 	/* Never the guest's addresses with the host's DR7. */
 	if (hw_breakpoint_active())
 		set_debugreg(0, 7);

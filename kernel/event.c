@@ -5,6 +5,7 @@
  */
 #include <asm/processor-flags.h>
 
+#include "cr.h"
 #include "event.h"
 #include "exit.h"
 #include "irq/lapic.h"
@@ -86,11 +87,26 @@ void vcpu_raise_ud(struct vcpu *vcpu)
 
 void vcpu_raise_db(struct vcpu *vcpu, u64 dr6)
 {
-	vcpu_need(vcpu, STATE_DR);
-	vcpu->state.dr6 &= ~0xfull;
-	vcpu->state.dr6 |= dr6;
-	vcpu_touch(vcpu, STATE_DR);
-	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_DB });
+	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_DB, .dr6 = dr6 });
+}
+
+void vcpu_settle_exception(struct vcpu *vcpu)
+{
+	struct cpu_exception *exception = &vcpu->exception;
+	struct cpu_state *state = &vcpu->state;
+
+	if (!vcpu->exception_pending || exception->settled)
+		return;
+	exception->settled = true;
+	if (exception->vector == EXC_PF) {
+		vcpu_need(vcpu, STATE_CR);
+		state->cr2 = exception->address;
+		vcpu_touch(vcpu, STATE_CR);
+	} else if (exception->vector == EXC_DB) {
+		vcpu_need(vcpu, STATE_DR);
+		state->dr6 = dr6_after(&vcpu->cpuid.facts, state->dr6, exception->dr6);
+		vcpu_touch(vcpu, STATE_DR);
+	}
 }
 
 void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event)
@@ -187,21 +203,17 @@ static void take_exception(struct vcpu *vcpu)
 		.vector = exception->vector,
 		.has_error_code = exception->has_error_code,
 		.error_code = exception->error_code,
+		.soft = exception_is_soft(exception->vector),
 	};
+	vcpu_settle_exception(vcpu);
 	vcpu->exception_pending = false;
-	if (exception->vector == EXC_PF) {
-		vcpu_need(vcpu, STATE_CR);
-		vcpu->state.cr2 = exception->address;
-		vcpu_touch(vcpu, STATE_CR);
-	}
 	if (exception->vector == EXC_DB) {
 		/* So that the handler can use the registers (SDM 3B 18.2.4). */
 		vcpu_need(vcpu, STATE_DR);
 		vcpu->state.dr7 &= ~(u64)DR7_GD;
 		vcpu_touch(vcpu, STATE_DR);
 	}
-	if (exception->vector != EXC_DB && exception->vector != EXC_BP &&
-	    exception->vector != EXC_OF) {
+	if (exception->vector != EXC_DB && !exception_is_soft(exception->vector)) {
 		vcpu_need(vcpu, STATE_RIP);
 		vcpu->state.rflags |= X86_EFLAGS_RF;
 		vcpu_touch(vcpu, STATE_RIP);
@@ -219,7 +231,7 @@ static void choose(struct vcpu *vcpu)
 		take_exception(vcpu);
 		return;
 	}
-	if (vcpu->event.type != EVENT_NONE)
+	if (vcpu->event.type != EVENT_NONE || guest_debug_blocks(&vcpu->debug))
 		return;
 	if (vcpu->nmi_pending && nmi_allowed(vcpu)) {
 		vcpu->nmi_pending--;
@@ -244,14 +256,32 @@ static void drop_error_code(struct vcpu *vcpu)
 		vcpu->event.has_error_code = false;
 }
 
+/*
+ * The #BP or #OF of an instruction that userspace has looked at first: the handler
+ * returns behind it. Where there is none, to RIP.
+ */
+static void find_length(struct vcpu *vcpu)
+{
+	struct vcpu_event *event = &vcpu->event;
+
+	event->soft = false;
+	event->length = vcpu_trap_length(vcpu, event->vector);
+}
+
 void vcpu_choose_event(struct vcpu *vcpu)
 {
 	u32 windows = 0;
 
 	choose(vcpu);
 	drop_error_code(vcpu);
+	if (unlikely(vcpu->event.type == EVENT_EXCEPTION && vcpu->event.soft))
+		find_length(vcpu);
 	vendor_call(inject)(vcpu);
 
+	if (guest_debug_blocks(&vcpu->debug)) {
+		vendor_call(request_window)(vcpu, 0);
+		return;
+	}
 	if (vcpu->nmi_pending)
 		windows |= WINDOW_NMI;
 	if (vcpu_irq_pending(vcpu) || vcpu_window_wanted(vcpu))

@@ -27,9 +27,18 @@ void vcpu_raise_ud(struct vcpu *vcpu);
 /**
  * vcpu_raise_db() - raise #DB as a trap
  * @vcpu: the vCPU, its mutex held
- * @dr6: bits to set in DR6: what happened
+ * @dr6: bits to set in DR6 when it is delivered: what happened
  */
 void vcpu_raise_db(struct vcpu *vcpu, u64 dr6);
+
+/**
+ * vcpu_settle_exception() - write to CR2 or DR6 what the exception that waits leaves there
+ * @vcpu: the vCPU, its mutex held
+ *
+ * Its turn has come, or userspace reads the registers and does not know that there is
+ * more to an exception. Nothing happens when none waits, and the second time.
+ */
+void vcpu_settle_exception(struct vcpu *vcpu);
 
 /**
  * vcpu_requeue_event() - an exit cut a delivery short: deliver it again

@@ -26,7 +26,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 	bool trap;
 
 	vcpu_need(vcpu, STATE_RIP);
-	trap = state->rflags & X86_EFLAGS_TF;
+	trap = guest_debug_show_tf(&vcpu->debug, state->rflags) & X86_EFLAGS_TF;
 	/* The mode matters only at the edge: below 4 GiB all modes agree. */
 	if (unlikely((state->rip ^ rip) >> 32)) {
 		vcpu_need(vcpu, STATE_CODE | STATE_CR);
@@ -38,7 +38,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 	vcpu_touch(vcpu, STATE_RIP);
 	vendor_call(set_shadow)(vcpu, 0);
 	if (trap)
-		vcpu_raise_db(vcpu, DR6_BS);
+		guest_debug_trap(vcpu);
 }
 
 /* What every instruction looks at; the executor asks for more when it needs it. */
@@ -82,8 +82,7 @@ static int emulation_failed(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
-/* What an exit does after the executor gave up on its instruction. */
-static int emul_stopped(struct vcpu *vcpu, enum emul_result result)
+int vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 {
 	switch (result) {
 	case EMUL_FAULT:
@@ -92,7 +91,7 @@ static int emul_stopped(struct vcpu *vcpu, enum emul_result result)
 	case EMUL_AGAIN:
 		/* Between the iterations of a REP under TF (SDM 3B 17.3.1.4). */
 		if (vcpu->emul.tf_trap)
-			vcpu_raise_db(vcpu, DR6_BS);
+			guest_debug_trap(vcpu);
 		return EXIT_RESUME;
 	case EMUL_USER:
 		return EXIT_USER;
@@ -105,8 +104,8 @@ static int emul_stopped(struct vcpu *vcpu, enum emul_result result)
 static void emul_advanced(struct vcpu *vcpu)
 {
 	vendor_call(set_shadow)(vcpu, vcpu->emul.shadow ? SHADOW_MOV_SS : 0);
-	if (vcpu->emul.tf_trap)
-		vcpu_raise_db(vcpu, DR6_BS);
+	if (vcpu->emul.tf_trap || vcpu->debug.stepping)
+		guest_debug_trap(vcpu);
 }
 
 /* Executes the instruction whose first bytes are in vcpu->emul. */
@@ -128,7 +127,7 @@ static int execute(struct vcpu *vcpu)
 		return EXIT_USER;
 	access_reset(&vcpu->access);
 	if (result != EMUL_DONE) {
-		r = emul_stopped(vcpu, result);
+		r = vcpu_emul_stopped(vcpu, result);
 	} else {
 		emul_advanced(vcpu);
 		vcpu_make_request(vcpu, REQ_EVENT);
@@ -152,8 +151,7 @@ static int emulate_again(struct vcpu *vcpu)
 	return execute(vcpu);
 }
 
-/* The instruction that exited, decoded into vcpu->emul.insn. */
-static enum emul_result decode(struct vcpu *vcpu)
+enum emul_result vcpu_decode(struct vcpu *vcpu)
 {
 	prepare_emul(vcpu);
 	return emul_decode(&vcpu->emul);
@@ -164,15 +162,26 @@ int vcpu_skip(struct vcpu *vcpu)
 	u32 length = vendor_call(insn_length)(vcpu);
 
 	if (!length) {
-		enum emul_result result = decode(vcpu);
+		enum emul_result result = vcpu_decode(vcpu);
 
 		if (result != EMUL_DONE)
-			return emul_stopped(vcpu, result);
+			return vcpu_emul_stopped(vcpu, result);
 		length = vcpu->emul.insn.length;
 	}
 	vcpu_need(vcpu, STATE_RIP);
 	vcpu_advance(vcpu, vcpu->state.rip + length);
 	return EXIT_RESUME;
+}
+
+u8 vcpu_trap_length(struct vcpu *vcpu, u8 vector)
+{
+	const struct insn *insn = &vcpu->emul.insn;
+	u8 opcode = vector == EXC_BP ? 0xcc : 0xce;
+
+	if (vcpu_decode(vcpu) != EMUL_DONE || insn->map != INSN_MAP_PRIMARY ||
+	    insn->opcode != opcode)
+		return 0;
+	return insn->length;
 }
 
 /*
@@ -513,13 +522,13 @@ static int tpr_lowered(struct vcpu *vcpu, u8 cr8)
 
 int vcpu_exit_cr(struct vcpu *vcpu)
 {
-	enum emul_result result = decode(vcpu);
+	enum emul_result result = vcpu_decode(vcpu);
 	u8 cr8 = vcpu->cr8;
 
 	if (result == EMUL_DONE)
 		result = exec_cr(vcpu);
 	if (result != EMUL_DONE)
-		return emul_stopped(vcpu, result);
+		return vcpu_emul_stopped(vcpu, result);
 	vcpu_advance(vcpu, vcpu->state.rip + vcpu->emul.insn.length);
 	return tpr_lowered(vcpu, cr8);
 }

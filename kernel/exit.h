@@ -25,6 +25,25 @@ int vcpu_skip(struct vcpu *vcpu);
  */
 void vcpu_advance(struct vcpu *vcpu, u64 rip);
 
+/** vcpu_decode() - the instruction that exited into vcpu->emul.insn; as emul_decode() */
+enum emul_result vcpu_decode(struct vcpu *vcpu);
+
+/**
+ * vcpu_emul_stopped() - what an exit does after the executor gave up on its instruction
+ * @vcpu: the vCPU
+ * @result: why, anything but EMUL_DONE
+ */
+int vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result);
+
+/**
+ * vcpu_trap_length() - is the instruction at RIP the one that raises this exception?
+ * @vcpu: the vCPU
+ * @vector: EXC_BP or EXC_OF
+ *
+ * Return: bytes of the INT3 or INTO at RIP, 0 when something else is there.
+ */
+u8 vcpu_trap_length(struct vcpu *vcpu, u8 vector);
+
 /** vcpu_emulate() - execute the instruction at RIP in software */
 int vcpu_emulate(struct vcpu *vcpu);
 

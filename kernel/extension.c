@@ -33,6 +33,10 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_VCPU_EVENTS:
 	case KVM_CAP_DEBUGREGS:
 	case KVM_CAP_SREGS2:
+	case KVM_CAP_SET_GUEST_DEBUG:
+	case KVM_CAP_X86_ROBUST_SINGLESTEP:
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
 	case KVM_CAP_USER_NMI:
 	case KVM_CAP_PIT2:
 	case KVM_CAP_PIT_STATE2:
@@ -64,6 +68,10 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_INTERNAL_ERROR_DATA:
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 		return 1;
+	case KVM_CAP_SYNC_REGS:
+		return KVM_SYNC_X86_VALID_FIELDS;
+	case KVM_CAP_SET_GUEST_DEBUG2:
+		return GUEST_DEBUG_CONTROLS;
 	case KVM_CAP_XSAVE:
 	case KVM_CAP_XCRS:
 		return fpu_host.xcr0 ? 1 : 0;

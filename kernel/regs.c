@@ -76,6 +76,7 @@ void regs_set(struct vcpu *vcpu, const struct kvm_regs *regs)
 	vcpu->state.rflags = regs->rflags | RFLAGS_FIXED;
 	vcpu_touch(vcpu, STATE_GPRS | STATE_RIP);
 	vcpu->exception_pending = false;
+	guest_debug_arm(vcpu);
 	vcpu_make_request(vcpu, REQ_EVENT);
 }
 
@@ -158,6 +159,7 @@ static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 	const struct cpu_state *state = &vcpu->state;
 	int i;
 
+	events_settle(vcpu);
 	vcpu_need(vcpu, STATE_SEGS | STATE_CR);
 	*sregs = (struct kvm_sregs){
 		.gdt = { .base = state->gdtr.base, .limit = state->gdtr.limit },
@@ -273,6 +275,9 @@ static void state_from_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs,
 /* All but the interrupt; @pdpte is NULL when memory has them. */
 static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u64 *pdpte)
 {
+	const struct cpuid_facts *host = cpuid_host_facts();
+	/* Before it has a CPUID, a vCPU may have all that the host has. */
+	const struct cpuid_facts *facts = vcpu->cpuid.count ? &vcpu->cpuid.facts : host;
 	struct cpu_state state;
 
 	state_from_sregs(vcpu, sregs, &state);
@@ -281,8 +286,7 @@ static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u6
 	/* An entry would fail (SDM 3C 27.3.1.6). */
 	if (pdpte && !vendor->walks_pdptes && !pdptes_valid(vcpu, pdpte))
 		return -EINVAL;
-	if (!cr8_valid(sregs->cr8) ||
-	    !cr_mode_valid(&vcpu->cpuid.facts, cpuid_host_facts(), &state) ||
+	if (!cr8_valid(sregs->cr8) || !cr_mode_valid(facts, host, &state) ||
 	    sregs_apply_apic(vcpu, sregs))
 		return -EINVAL;
 	if (pdpte)
@@ -324,6 +328,7 @@ int sregs2_set(struct vcpu *vcpu, const struct kvm_sregs2 *sregs2)
 
 void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs)
 {
+	events_settle(vcpu);
 	vcpu_need(vcpu, STATE_DR);
 	*regs = (struct kvm_debugregs){ .dr6 = vcpu->state.dr6, .dr7 = vcpu->state.dr7 };
 	memcpy(regs->db, vcpu->state.dr, sizeof(regs->db));
@@ -344,6 +349,9 @@ int debugregs_set(struct vcpu *vcpu, const struct kvm_debugregs *regs)
 
 void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state)
 {
+	/* An INIT or SIPI that waits is nowhere else in what userspace can save. */
+	if (vcpu->lapic)
+		vcpu_take_lapic_events(vcpu);
 	state->mp_state = vcpu->mp_state;
 }
 

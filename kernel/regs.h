@@ -68,7 +68,7 @@ void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs);
  */
 int debugregs_set(struct vcpu *vcpu, const struct kvm_debugregs *regs);
 
-/** mp_state_get() - KVM_GET_MP_STATE */
+/** mp_state_get() - KVM_GET_MP_STATE; serves an INIT or SIPI that waits, so first of all */
 void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state);
 
 /**
@@ -85,6 +85,15 @@ int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state);
 void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
 
 /* vcpu_events.c */
+
+/**
+ * events_settle() - userspace is about to read CR2 or DR6
+ * @vcpu: the vCPU
+ *
+ * A client that has not turned KVM_CAP_EXCEPTION_PAYLOAD on finds there what a pending
+ * exception leaves, for it has no other way to move that to another vCPU.
+ */
+void events_settle(struct vcpu *vcpu);
 
 /** events_get() - KVM_GET_VCPU_EVENTS */
 void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);

@@ -18,10 +18,11 @@
 #include "irq/lapic.h"
 #include "regs.h"
 #include "return_msr.h"
+#include "sync_regs.h"
 #include "vm.h"
 
 /* Posted INIT, SIPI and NMI (SDM 3A 8.4.2, 10.4.7). */
-static void take_lapic_events(struct vcpu *vcpu)
+void vcpu_take_lapic_events(struct vcpu *vcpu)
 {
 	u32 events;
 
@@ -60,6 +61,8 @@ static bool must_wait_for_ring(struct vcpu *vcpu)
 /* One of REQS_EXIT; the others wait for the next KVM_RUN. */
 static int serve_exit_request(struct vcpu *vcpu)
 {
+	if (vcpu_test_request(vcpu, REQ_DEBUG_STEP))
+		return guest_debug_exit_step(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TRIPLE_FAULT))
 		return vcpu_exit_triple_fault(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TPR_ACCESS))
@@ -87,7 +90,7 @@ static int serve_requests(struct vcpu *vcpu)
 		vendor_call(filter_msrs)(vcpu);
 	if (vcpu_test_request(vcpu, REQ_EVENT)) {
 		if (vcpu->lapic)
-			take_lapic_events(vcpu);
+			vcpu_take_lapic_events(vcpu);
 		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
 			vcpu_choose_event(vcpu);
 		if (vcpu->vapic.gpa)
@@ -180,16 +183,22 @@ static bool wake_due(struct vcpu *vcpu)
 /* HLT, or a processor that waits for INIT and SIPI. */
 static int block(struct vcpu *vcpu)
 {
+	bool uninitialized = vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED;
+
+	/* A step over HLT is done before the sleep. */
+	if (vcpu_test_request(vcpu, REQ_DEBUG_STEP))
+		return guest_debug_exit_step(vcpu);
 	if (vcpu->lapic)
 		lapic_timer_sleep(vcpu->lapic);
 	if (rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE))
 		return -EINTR;
 	if (vcpu->lapic)
-		take_lapic_events(vcpu);
+		vcpu_take_lapic_events(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu))
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	vcpu_make_request(vcpu, REQ_EVENT);
-	return EXIT_RESUME;
+	/* The first INIT takes a processor from userspace's hands, who hears of it. */
+	return uninitialized ? -EAGAIN : EXIT_RESUME;
 }
 
 /* Signals end KVM_RUN, as does work that is done on the way to userspace. */
@@ -235,7 +244,6 @@ static int run_once(struct vcpu *vcpu)
 	r = switch_world(vcpu);
 	if (r)
 		return r;
-	vcpu->event.type = EVENT_NONE;
 	vendor_call(recover)(vcpu);
 	/* A shadow with IF clear opens no window on AMD: look again each time. */
 	if (unlikely(vcpu->nmi_pending))
@@ -289,7 +297,7 @@ static void fill_run(struct vcpu *vcpu)
 }
 
 /* Only a userspace interrupt controller knows the task priority better. */
-static int take_run(struct vcpu *vcpu)
+static int take_cr8(struct vcpu *vcpu)
 {
 	u64 cr8 = READ_ONCE(vcpu->run->cr8);
 
@@ -299,6 +307,22 @@ static int take_run(struct vcpu *vcpu)
 		return -EINVAL;
 	vcpu->cr8 = cr8;
 	return 0;
+}
+
+/* What kvm_run brings. */
+static int take_run(struct vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	if (unlikely(run->kvm_dirty_regs || run->kvm_valid_regs)) {
+		int r = sync_regs_load(vcpu);
+
+		if (r)
+			return r;
+	}
+	if (vcpu_window_wanted(vcpu))
+		vcpu_make_request(vcpu, REQ_EVENT);
+	return take_cr8(vcpu);
 }
 
 /* The thread of a vCPU that could run and is not in the guest, with a reference. */
@@ -341,22 +365,23 @@ void vcpu_yield(struct vcpu *vcpu)
 int vcpu_run(struct vcpu *vcpu)
 {
 	sigset_t saved;
-	int r = take_run(vcpu);
+	int r;
 
-	if (r)
-		return r;
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
-	vcpu->cpuid.frozen = true;
 	vcpu_load(vcpu);
 	fpu_begin_run(vcpu);
-	if (vcpu_window_wanted(vcpu))
-		vcpu_make_request(vcpu, REQ_EVENT);
 
-	rcu_assign_pointer(vcpu->task, current);
-	r = run_loop(vcpu);
-	rcu_assign_pointer(vcpu->task, NULL);
+	r = take_run(vcpu);
+	if (!r) {
+		vcpu->cpuid.frozen = true;
+		rcu_assign_pointer(vcpu->task, current);
+		r = run_loop(vcpu);
+		rcu_assign_pointer(vcpu->task, NULL);
+	}
 
+	if (unlikely(vcpu->run->kvm_valid_regs))
+		sync_regs_store(vcpu);
 	fill_run(vcpu);
 	fpu_end_run(vcpu);
 	vcpu_put(vcpu);

@@ -214,6 +214,11 @@ static int do_set_debugregs(void *vcpu, void *data)
 	return debugregs_set(vcpu, data);
 }
 
+static int do_set_guest_debug(void *vcpu, void *data)
+{
+	return guest_debug_set(vcpu, data);
+}
+
 static int do_get_mp_state(void *vcpu, void *data)
 {
 	mp_state_get(vcpu, data);
@@ -315,6 +320,7 @@ static const struct ioctl_entry vcpu_ioctls[] = {
 	{ KVM_SET_VCPU_EVENTS, do_set_events },
 	{ KVM_GET_DEBUGREGS, do_get_debugregs },
 	{ KVM_SET_DEBUGREGS, do_set_debugregs },
+	{ KVM_SET_GUEST_DEBUG, do_set_guest_debug },
 	{ KVM_GET_MP_STATE, do_get_mp_state },
 	{ KVM_SET_MP_STATE, do_set_mp_state },
 	/* Others. */

@@ -22,6 +22,7 @@
 #include "emulate/execute.h"
 #include "entry_report.h"
 #include "fpu.h"
+#include "guest_debug.h"
 #include "irq/coalesced.h"
 #include "machine_check.h"
 #include "msr.h"
@@ -40,6 +41,7 @@ enum vcpu_request {
 	REQ_TLB_FLUSH, /* drop all translations before entering */
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
 	REQ_MSR_FILTER, /* have the hardware intercept what the filter denies */
+	REQ_DEBUG_STEP, /* an instruction that userspace steps over is done: KVM_EXIT_DEBUG */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
 	REQ_TPR_ACCESS, /* the guest accessed TPR: KVM_EXIT_TPR_ACCESS */
 	REQ_IOAPIC_EOI, /* an EOI for userspace's IOAPIC: KVM_EXIT_IOAPIC_EOI */
@@ -47,7 +49,8 @@ enum vcpu_request {
 };
 
 /* Requests that end KVM_RUN. */
-#define REQS_EXIT (BIT(REQ_TRIPLE_FAULT) | BIT(REQ_TPR_ACCESS) | BIT(REQ_IOAPIC_EOI))
+#define REQS_EXIT \
+	(BIT(REQ_DEBUG_STEP) | BIT(REQ_TRIPLE_FAULT) | BIT(REQ_TPR_ACCESS) | BIT(REQ_IOAPIC_EOI))
 
 /* Where the vCPU's thread is, for those who kick it. */
 enum vcpu_mode {
@@ -69,12 +72,16 @@ enum event_type {
  * @vector: interrupt or exception vector
  * @has_error_code: an error code is pushed
  * @error_code: its value
+ * @soft: #BP or #OF, of the instruction at RIP if that is INT3 or INTO
+ * @length: bytes of that instruction, which delivery steps over; 0 for none
  */
 struct vcpu_event {
 	enum event_type type;
 	u8 vector;
 	bool has_error_code;
 	u32 error_code;
+	bool soft;
+	u8 length;
 };
 
 /**
@@ -110,6 +117,7 @@ struct vcpu_event {
  * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX, see return_msr.h
  * @breakpoints_live: the debug registers are the guest's own for one entry, see
  *	debugreg.h
+ * @debug: what userspace debugs of the guest
  * @emul: the instruction being emulated
  * @access: what it did so far that must not be done twice
  * @cpuid: what CPUID answers
@@ -156,6 +164,7 @@ struct vcpu {
 	struct vcpu_vapic vapic;
 	bool return_msrs_set;
 	bool breakpoints_live;
+	struct guest_debug debug;
 	struct emul emul;
 	struct vcpu_access access;
 	struct cpuid_table cpuid;
@@ -307,9 +316,16 @@ struct vcpu *vcpu_loaded(void);
  * vcpu_run() - KVM_RUN
  * @vcpu: the vCPU, its mutex held
  *
- * Return: 0 with vcpu->run filled in, -EINTR, or another errno.
+ * Return: 0 with vcpu->run filled in, -EINTR, -EAGAIN after a processor's first INIT, or
+ * another errno.
  */
 int vcpu_run(struct vcpu *vcpu);
+
+/**
+ * vcpu_take_lapic_events() - serve the INIT, SIPI and NMI that other processors sent
+ * @vcpu: the vCPU, which has a local APIC; its mutex held, loaded
+ */
+void vcpu_take_lapic_events(struct vcpu *vcpu);
 
 /**
  * vcpu_yield() - let a vCPU of the same VM run that wants to and does not

@@ -98,7 +98,10 @@ struct vendor_ops {
 
 	/** @enter: run the guest until a VM exit; interrupts off */
 	void (*enter)(struct vcpu *vcpu);
-	/** @recover: hand an event whose delivery was cut short to vcpu_requeue_event() */
+	/**
+	 * @recover: the entry is over: forget vcpu->event, or hand the event whose delivery
+	 * was cut short to vcpu_requeue_event()
+	 */
 	void (*recover)(struct vcpu *vcpu);
 	/** @handle_exit: dispatch the exit; an enum exit_fate or an errno */
 	int (*handle_exit)(struct vcpu *vcpu);

@@ -51,6 +51,9 @@ struct vcpu;
  *	under @lock
  * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
  * @platform_info_hidden: the guest gets #GP for MSR_PLATFORM_INFO
+ * @exception_payload: userspace knows that an exception can wait with what it will
+ *	leave in CR2 or DR6
+ * @triple_fault_event: and that a shutdown can wait
  * @fabric: in-kernel interrupt chips
  * @irqfds: eventfds that raise interrupts
  * @ioeventfds: writes that signal eventfds
@@ -76,6 +79,8 @@ struct vm {
 	struct msr_filter __rcu *msr_filter;
 	u32 msr_exits;
 	bool platform_info_hidden;
+	bool exception_payload;
+	bool triple_fault_event;
 	struct irq_fabric fabric;
 	struct irqfds irqfds;
 	struct ioeventfds ioeventfds;

@@ -73,6 +73,18 @@ void svm_iret_intercepted(struct svm_vcpu *svm)
 	intercept(svm, INTERCEPT_IRET, false);
 }
 
+/* What is pushed is RIP, or with NRIPS that of the next instruction (APM 2 15.20). */
+static void step_over_trap(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, STATE_RIP);
+	if (vcpu->event.length) {
+		vcpu->state.rip += vcpu->event.length;
+		vcpu->event.length = 0;
+		vcpu_touch(vcpu, STATE_RIP);
+	}
+	to_svm(vcpu)->vmcb->control.nrip = vcpu->state.rip;
+}
+
 void svm_inject(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -94,6 +106,8 @@ void svm_inject(struct vcpu *vcpu)
 		break;
 	case EVENT_EXCEPTION:
 		info |= EVENT_TYPE_EXCEPTION;
+		if (exception_is_soft(event->vector))
+			step_over_trap(vcpu);
 		break;
 	case EVENT_SOFT_INT:
 		info |= EVENT_TYPE_SOFT;
@@ -197,12 +211,14 @@ void svm_recover(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	u64 info = svm->vmcb->control.exitintinfo;
+	enum event_type sent = vcpu->event.type;
 	struct vcpu_event event = {
 		.vector = info & EVENT_VECTOR,
 		.has_error_code = info & EVENT_EV,
 		.error_code = info >> EVENT_ERROR_CODE_SHIFT,
 	};
 
+	vcpu->event.type = EVENT_NONE;
 	if (!(info & EVENT_VALID))
 		return;
 	switch (info & EVENT_TYPE) {
@@ -215,8 +231,12 @@ void svm_recover(struct vcpu *vcpu)
 		break;
 	case EVENT_TYPE_EXCEPTION:
 		event.type = EVENT_EXCEPTION;
-		/* INT3 and INTO run again by themselves: RIP is still theirs. */
-		if (event.vector == EXC_BP || event.vector == EXC_OF)
+		/*
+		 * INT3 and INTO run again by themselves, for RIP is still theirs; behind
+		 * what was injected for them it is not.
+		 */
+		if (exception_is_soft(event.vector) &&
+		    !(sent == EVENT_EXCEPTION && vcpu->event.vector == event.vector))
 			return;
 		break;
 	default:

@@ -21,6 +21,8 @@ static int exit_cr_access(struct svm_vcpu *svm)
 
 static int exit_dr_access(struct svm_vcpu *svm)
 {
+	if (guest_debug_owns_db(&svm->vcpu.debug))
+		return guest_debug_decode_mov_dr(&svm->vcpu);
 	/* Let the guest do it itself, and what it does next with them. */
 	svm->vcpu.breakpoints_live = true;
 	svm->vmcb->control.intercept_dr = 0;
@@ -30,13 +32,24 @@ static int exit_dr_access(struct svm_vcpu *svm)
 
 static int exit_exception_db(struct svm_vcpu *svm)
 {
-	/* DR6 is in the VMCB already: only the delivery is left to do. */
-	if (svm_step_done(svm)) {
-		/* What waited for the IRET can go in now. */
-		vcpu_make_request(&svm->vcpu, REQ_EVENT);
+	struct vcpu *vcpu = &svm->vcpu;
+	bool was_iret = svm_step_done(svm);
+
+	/* What waited for the IRET can go in now. */
+	if (was_iret)
+		vcpu_make_request(vcpu, REQ_EVENT);
+	if (guest_debug_owns_db(&vcpu->debug) && (!was_iret || vcpu->debug.stepping))
+		return guest_debug_exit(vcpu, EXC_DB, svm->vmcb->save.dr6);
+	if (was_iret)
 		return EXIT_RESUME;
-	}
-	return vcpu_exit_exception(&svm->vcpu, EXC_DB, false, 0);
+	/* DR6 is in the VMCB already: only the delivery is left to do. */
+	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_DB, .settled = true });
+	return EXIT_RESUME;
+}
+
+static int exit_exception_bp(struct svm_vcpu *svm)
+{
+	return guest_debug_exit(&svm->vcpu, EXC_BP, 0);
 }
 
 static int exit_exception_ac(struct svm_vcpu *svm)
@@ -158,11 +171,20 @@ static const svm_handler handlers[] = {
 	[SVM_EXIT_READ_DR1] = exit_dr_access,
 	[SVM_EXIT_READ_DR2] = exit_dr_access,
 	[SVM_EXIT_READ_DR3] = exit_dr_access,
+	[SVM_EXIT_READ_DR4] = exit_dr_access,
+	[SVM_EXIT_READ_DR5] = exit_dr_access,
+	[SVM_EXIT_READ_DR6] = exit_dr_access,
+	[SVM_EXIT_READ_DR7] = exit_dr_access,
 	[SVM_EXIT_WRITE_DR0] = exit_dr_access,
 	[SVM_EXIT_WRITE_DR1] = exit_dr_access,
 	[SVM_EXIT_WRITE_DR2] = exit_dr_access,
 	[SVM_EXIT_WRITE_DR3] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR4] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR5] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR6] = exit_dr_access,
+	[SVM_EXIT_WRITE_DR7] = exit_dr_access,
 	[SVM_EXIT_EXCP_BASE + EXC_DB] = exit_exception_db,
+	[SVM_EXIT_EXCP_BASE + EXC_BP] = exit_exception_bp,
 	[SVM_EXIT_EXCP_BASE + EXC_AC] = exit_exception_ac,
 	[SVM_EXIT_EXCP_BASE + EXC_MC] = exit_exception_mc,
 	[SVM_EXIT_INTR] = exit_host_event,

@@ -6,6 +6,7 @@
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
 
+#include "cr.h"
 #include "svm.h"
 
 /* The guest's CR0.CD and NW stay out of hardware: they would turn off the
@@ -66,7 +67,7 @@ void svm_fetch(struct vcpu *vcpu, u32 groups)
 	}
 	if (groups & STATE_RIP) {
 		state->rip = save->rip;
-		state->rflags = save->rflags;
+		state->rflags = guest_debug_hide_tf(&vcpu->debug, save->rflags, state->rflags);
 	}
 	if (groups & STATE_CR) {
 		/* While CD or NW is masked every CR0 write exits: the copy is right. */
@@ -84,7 +85,7 @@ void svm_fetch(struct vcpu *vcpu, u32 groups)
 		fetch_code(state, save);
 	if (groups & STATE_DATA)
 		fetch_data(state, save);
-	if (groups & STATE_DR) {
+	if (groups & STATE_DR && !guest_debug_owns_db(&vcpu->debug)) {
 		state->dr6 = save->dr6;
 		state->dr7 = save->dr7;
 	}
@@ -139,6 +140,30 @@ static void commit_cr(const struct cpu_state *state, struct svm_vcpu *svm)
 	svm_dirty(svm, VMCB_CLEAN_CRX | VMCB_CLEAN_CR2 | VMCB_CLEAN_I);
 }
 
+/* Whose debug registers they are decides what is intercepted. */
+static void commit_dr(struct vcpu *vcpu, struct svm_vcpu *svm)
+{
+	const struct guest_debug *debug = &vcpu->debug;
+	struct vmcb_control *control = &svm->vmcb->control;
+	struct vmcb_save *save = &svm->vmcb->save;
+
+	if (guest_debug_owns_db(debug)) {
+		/* DR6 says then what this entry does; GD is looked at when they exit. */
+		save->dr6 = DR6_RESET;
+		save->dr7 = guest_debug_dr7(debug, vcpu->state.dr7) & ~(u64)DR7_GD;
+		control->intercept_dr = SVM_INTERCEPT_DR;
+	} else {
+		save->dr6 = vcpu->state.dr6;
+		save->dr7 = vcpu->state.dr7;
+		control->intercept_dr = vcpu->breakpoints_live ? 0 : SVM_INTERCEPT_BREAKPOINTS;
+	}
+	if (guest_debug_owns_bp(debug))
+		control->intercept_exceptions |= BIT(EXC_BP);
+	else
+		control->intercept_exceptions &= ~(u32)BIT(EXC_BP);
+	svm_dirty(svm, VMCB_CLEAN_DRX | VMCB_CLEAN_I);
+}
+
 void svm_commit(struct vcpu *vcpu, u32 groups)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -151,7 +176,7 @@ void svm_commit(struct vcpu *vcpu, u32 groups)
 	}
 	if (groups & STATE_RIP) {
 		save->rip = state->rip;
-		save->rflags = state->rflags;
+		save->rflags = guest_debug_show_tf(&vcpu->debug, state->rflags);
 	}
 	if (groups & STATE_CR)
 		commit_cr(state, svm);
@@ -159,11 +184,8 @@ void svm_commit(struct vcpu *vcpu, u32 groups)
 		commit_code(state, svm);
 	if (groups & STATE_DATA)
 		commit_data(state, svm);
-	if (groups & STATE_DR) {
-		save->dr6 = state->dr6;
-		save->dr7 = state->dr7;
-		svm_dirty(svm, VMCB_CLEAN_DRX);
-	}
+	if (groups & STATE_DR)
+		commit_dr(vcpu, svm);
 }
 
 /* The field of the VMCB that holds an MSR, NULL if there is none. */

@@ -12,6 +12,8 @@
 
 /* Reads and writes of DR0 to DR3. */
 #define SVM_INTERCEPT_BREAKPOINTS 0x000f000f
+/* And of DR4 to DR7. */
+#define SVM_INTERCEPT_DR 0x00ff00ff
 
 /**
  * struct svm_caps - what this machine's AMD-V can do (APM 3 E.4.9)

@@ -22,14 +22,21 @@ u32 vmx_get_shadow(struct vcpu *vcpu)
 
 void vmx_settle_step(struct vcpu *vcpu)
 {
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 state = vmcs_read(vmcs_guest_interruptibility_state);
 	u64 pending;
 
-	if (!(vmcs_read(vmcs_guest_interruptibility_state) & BLOCKING_SHADOW))
+	if (!(state & BLOCKING_SHADOW)) {
+		vmx->step_pending = false;
 		return;
-	vcpu_need(vcpu, STATE_RIP);
+	}
 	pending = vmcs_read(vmcs_guest_pending_debug_exceptions) & ~(u64)PENDING_DEBUG_BS;
-	if (vcpu->state.rflags & X86_EFLAGS_TF)
+	vcpu_need(vcpu, STATE_RIP);
+	if (vcpu->debug.stepping)
+		vmcs_write(vmcs_guest_interruptibility_state, state & ~BLOCKING_SHADOW);
+	else if (vcpu->state.rflags & X86_EFLAGS_TF)
 		pending |= PENDING_DEBUG_BS;
+	vmx->step_pending = pending & PENDING_DEBUG_BS;
 	vmcs_write(vmcs_guest_pending_debug_exceptions, pending);
 }
 
@@ -95,7 +102,12 @@ void vmx_inject(struct vcpu *vcpu)
 		info |= INTERRUPTION_NMI;
 		break;
 	case EVENT_EXCEPTION:
-		/* INT3 and INTO are faults here: RIP is that of the instruction. */
+		if (event->length) {
+			info |= INTERRUPTION_SOFT_EXCEPTION;
+			vmcs_write(vmcs_entry_instruction_length, event->length);
+			break;
+		}
+		/* #BP and #OF without their instruction are faults: RIP is what is pushed. */
 		info |= INTERRUPTION_HARDWARE_EXCEPTION;
 		break;
 	case EVENT_SOFT_INT:
@@ -143,11 +155,13 @@ void vmx_recover(struct vcpu *vcpu)
 {
 	u32 info = vmcs_read(vmcs_idt_vectoring_info);
 	bool entered = !(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE);
+	enum event_type sent = vcpu->event.type;
 	struct vcpu_event event = {
 		.vector = info & INTERRUPTION_VECTOR,
 		.has_error_code = info & INTERRUPTION_ERROR_CODE,
 	};
 
+	vcpu->event.type = EVENT_NONE;
 	/* A refused entry delivered nothing, and its words are of an earlier exit. */
 	if (likely(!(info & INTERRUPTION_VALID)) || !entered)
 		return;
@@ -164,8 +178,17 @@ void vmx_recover(struct vcpu *vcpu)
 		if (event.has_error_code)
 			event.error_code = vmcs_read(vmcs_idt_vectoring_error_code);
 		break;
+	case INTERRUPTION_SOFT_EXCEPTION:
+		/* INT3 and INTO run again by themselves; one that was injected has exited
+		 * already.
+		 */
+		if (sent != EVENT_EXCEPTION || vcpu->event.vector != event.vector)
+			return;
+		event.type = EVENT_EXCEPTION;
+		event.length = vmcs_read(vmcs_exit_instruction_length);
+		break;
 	default:
-		/* INT n, INT1, INT3, INTO run again by themselves: RIP is still theirs. */
+		/* INT n and INT1 as well: RIP is still theirs. */
 		return;
 	}
 	vcpu_requeue_event(vcpu, &event);

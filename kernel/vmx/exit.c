@@ -6,6 +6,7 @@
 #include <linux/nospec.h>
 
 #include "compat.h"
+#include "cr.h"
 #include "event.h"
 #include "exit.h"
 #include "irq/lapic.h"
@@ -21,6 +22,10 @@ enum cr_access { CR_ACCESS_MOV_TO, CR_ACCESS_MOV_FROM, CR_ACCESS_CLTS, CR_ACCESS
 #define CR_ACCESS_SHIFT 4
 #define CR_REGISTER_SHIFT 8
 #define CR_LMSW_SHIFT 16
+
+#define DR_NUMBER GENMASK(2, 0)
+#define DR_MOV_FROM BIT(4)
+#define DR_REGISTER_SHIFT 8
 
 #define IO_SIZE GENMASK(2, 0) /* less one */
 #define IO_IN BIT(3)
@@ -48,6 +53,10 @@ static void undo_nmi_unblocking(struct vmx_vcpu *vmx, bool unblocked)
 
 static int exit_debug(struct vmx_vcpu *vmx, u32 info)
 {
+	u64 conditions = vmcs_read(vmcs_exit_qualification) & DEBUG_CONDITIONS;
+
+	if (guest_debug_owns_db(&vmx->vcpu.debug))
+		return guest_debug_exit(&vmx->vcpu, EXC_DB, DR6_RESET | conditions);
 	/* INT1 is a trap, and says nothing in DR6. */
 	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION) {
 		int fate = vcpu_skip(&vmx->vcpu);
@@ -57,7 +66,7 @@ static int exit_debug(struct vmx_vcpu *vmx, u32 info)
 		return fate;
 	}
 	/* The exit came before DR6 was written. */
-	vcpu_raise_db(&vmx->vcpu, vmcs_read(vmcs_exit_qualification) & DEBUG_CONDITIONS);
+	vcpu_raise_db(&vmx->vcpu, conditions);
 	vmx_settle_step(&vmx->vcpu);
 	return EXIT_RESUME;
 }
@@ -73,6 +82,8 @@ static int exit_exception_or_nmi(struct vmx_vcpu *vmx)
 	switch (info & INTERRUPTION_VECTOR) {
 	case EXC_DB:
 		return exit_debug(vmx, info);
+	case EXC_BP:
+		return guest_debug_exit(&vmx->vcpu, EXC_BP, 0);
 	case EXC_AC:
 		/*
 		 * Intercepted because a guest whose #AC handler raises #AC again would
@@ -182,6 +193,12 @@ static int exit_cr_access(struct vmx_vcpu *vmx)
 
 static int exit_mov_dr(struct vmx_vcpu *vmx)
 {
+	u64 qualification = vmcs_read(vmcs_exit_qualification);
+
+	if (guest_debug_owns_db(&vmx->vcpu.debug))
+		return guest_debug_mov_dr(&vmx->vcpu, qualification & DR_NUMBER,
+					  qualification >> DR_REGISTER_SHIFT & 0xf,
+					  !(qualification & DR_MOV_FROM));
 	/* Let the guest do it itself, and what it does next with them. */
 	vmx->vcpu.breakpoints_live = true;
 	vmx_control(vmx, VMX_PRIMARY, PRIMARY_MOV_DR_EXITING, false);

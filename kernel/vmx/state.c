@@ -139,6 +139,21 @@ static void commit_cr(const struct cpu_state *state, struct vmx_vcpu *vmx)
 		vmcs_write(vmcs_guest_pdpte0 + 2 * i, state->pdpte[i]);
 }
 
+/* Whose debug registers they are decides what exits. */
+static void commit_dr(struct vcpu *vcpu)
+{
+	const struct guest_debug *debug = &vcpu->debug;
+	u64 dr7 = guest_debug_dr7(debug, vcpu->state.dr7);
+
+	/* GD is looked at when MOV DR exits. */
+	if (guest_debug_owns_db(debug))
+		dr7 &= ~(u64)DR7_GD;
+	vmcs_write(vmcs_guest_dr7, dr7);
+	vmcs_write(vmcs_exception_bitmap,
+		   guest_debug_owns_bp(debug) ? VMX_EXCEPTIONS | BIT(EXC_BP) : VMX_EXCEPTIONS);
+	vmx_control(to_vmx(vcpu), VMX_PRIMARY, PRIMARY_MOV_DR_EXITING, !vcpu->breakpoints_live);
+}
+
 /*
  * The groups.
  */
@@ -151,7 +166,8 @@ void vmx_fetch(struct vcpu *vcpu, u32 groups)
 		state->gpr[GPR_RSP] = vmcs_read(vmcs_guest_rsp);
 	if (groups & STATE_RIP) {
 		state->rip = vmcs_read(vmcs_guest_rip);
-		state->rflags = vmcs_read(vmcs_guest_rflags);
+		state->rflags = guest_debug_hide_tf(&vcpu->debug, vmcs_read(vmcs_guest_rflags),
+						    state->rflags);
 	}
 	if (groups & STATE_CR)
 		fetch_cr(state);
@@ -161,7 +177,7 @@ void vmx_fetch(struct vcpu *vcpu, u32 groups)
 	}
 	if (groups & STATE_DATA)
 		fetch_data(state);
-	if (groups & STATE_DR)
+	if (groups & STATE_DR && !guest_debug_owns_db(&vcpu->debug))
 		state->dr7 = vmcs_read(vmcs_guest_dr7);
 	vcpu->cached |= groups;
 }
@@ -169,13 +185,15 @@ void vmx_fetch(struct vcpu *vcpu, u32 groups)
 void vmx_commit(struct vcpu *vcpu, u32 groups)
 {
 	const struct cpu_state *state = &vcpu->state;
+	u64 rflags;
 
 	if (groups & STATE_GPRS)
 		vmcs_write(vmcs_guest_rsp, state->gpr[GPR_RSP]);
 	if (groups & STATE_RIP) {
 		vmcs_write(vmcs_guest_rip, state->rip);
-		vmcs_write(vmcs_guest_rflags, state->rflags);
-		if (unlikely(state->rflags & X86_EFLAGS_TF))
+		rflags = guest_debug_show_tf(&vcpu->debug, state->rflags);
+		vmcs_write(vmcs_guest_rflags, rflags);
+		if (unlikely(rflags & X86_EFLAGS_TF || to_vmx(vcpu)->step_pending))
 			vmx_settle_step(vcpu);
 	}
 	if (groups & STATE_CR)
@@ -187,7 +205,7 @@ void vmx_commit(struct vcpu *vcpu, u32 groups)
 	if (groups & STATE_DATA)
 		commit_data(state);
 	if (groups & STATE_DR)
-		vmcs_write(vmcs_guest_dr7, state->dr7);
+		commit_dr(vcpu);
 }
 
 /*

@@ -26,9 +26,6 @@
 #define PLE_GAP 128
 #define PLE_WINDOW 4096
 
-/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
-#define EXCEPTIONS (BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC))
-
 static DEFINE_IDA(vpids);
 
 static void vmcs_clear(u64 pa)
@@ -155,7 +152,7 @@ static void write_controls(struct vmx_vcpu *vmx)
 
 static void write_execution_fields(struct vmx_vcpu *vmx)
 {
-	vmcs_write(vmcs_exception_bitmap, EXCEPTIONS);
+	vmcs_write(vmcs_exception_bitmap, VMX_EXCEPTIONS);
 	vmcs_write(vmcs_page_fault_error_code_mask, 0);
 	vmcs_write(vmcs_page_fault_error_code_match, 0);
 	vmcs_write(vmcs_cr3_target_count, 0);
@@ -201,6 +198,7 @@ void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 	write_guest_fields();
 	vmx_host_setup();
 	vmx->tpr_masked = false;
+	vmx->step_pending = false;
 	vmx->tpr_threshold = 0;
 	if (init)
 		return;

@@ -13,6 +13,9 @@
 #include "vmx/caps.h"
 #include "vmx/vmcs.h"
 
+/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
+#define VMX_EXCEPTIONS (BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC))
+
 extern struct vmx_caps vmx_caps;
 /* The VMX-preemption timer is there and counts as it should. */
 extern bool vmx_preemption_timer;
@@ -86,6 +89,7 @@ enum vmx_msr {
  * @x2apic: the guest's local APIC is in x2APIC mode
  * @msrs_filtered: every MSR is intercepted
  * @tpr_masked: an interrupt waits for the TPR to fall
+ * @step_pending: guest_pending_debug_exceptions may have the single step
  * @failed: the last entry was refused with VMfail
  * @control: the words of controls as the VMCS has them, by enum vmx_word
  * @tpr_threshold: as the VMCS has it
@@ -105,6 +109,7 @@ struct vmx_vcpu {
 	bool x2apic;
 	bool msrs_filtered;
 	bool tpr_masked;
+	bool step_pending;
 	bool failed;
 	u32 control[VMX_WORDS];
 	u32 tpr_threshold;
@@ -338,7 +343,8 @@ void vmx_recover(struct vcpu *vcpu);
  * @vcpu: the vCPU, loaded
  *
  * Under a shadow, an entry with TF set fails unless the step is pending, and one
- * with TF clear fails if it is (SDM 3C 27.3.1.5).
+ * with TF clear fails if it is (SDM 3C 27.3.1.5). A debugger's step has not begun yet:
+ * there the shadow ends instead.
  */
 void vmx_settle_step(struct vcpu *vcpu);
 

@@ -6,6 +6,7 @@
 #ifndef ORIEL_RAWVM_H
 #define ORIEL_RAWVM_H
 
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -20,6 +21,13 @@
 #include <unistd.h>
 
 #include <linux/kvm.h>
+
+#include "../../uapi/oriel.h"
+
+/* "TCGT", "CGTC", "GTCG": the name of a hypervisor at CPUID 40000000h */
+#define TCG_EBX 0x54474354u
+#define TCG_ECX 0x43544743u
+#define TCG_EDX 0x47435447u
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define PAGE 4096UL
@@ -98,6 +106,30 @@ static inline void check_equal(uint64_t got, uint64_t want, const char *what)
 	if (got != want)
 		complain("%s: %#llx, expected %#llx", what, (unsigned long long)got,
 			 (unsigned long long)want);
+}
+
+/* ---- what this runs on ---- */
+
+static inline bool on_intel(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx;
+}
+
+/* QEMU's TCG, which has faults of its own. */
+static inline bool on_tcg(void)
+{
+	unsigned int a, b, c, d;
+
+	__cpuid(0x40000000, a, b, c, d);
+	return b == TCG_EBX && c == TCG_ECX && d == TCG_EDX;
+}
+
+/* Oriel, not the in-tree KVM. */
+static inline bool on_oriel(void)
+{
+	return ioctl(kvm, ORIEL_CHECK_EXTENSION, ORIEL_CAP_ENTRY_REPORT) >= 0;
 }
 
 /* ---- machines ---- */

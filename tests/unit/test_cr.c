@@ -241,6 +241,12 @@ static void test_dr(void **state __maybe_unused)
 	assert_int_equal(dr6_effective(&rich, 0), 0xfffe0ff0);
 	assert_int_equal(dr6_effective(&rich, BIT(16) | BIT(14)), 0xffff4ff0);
 
+	assert_int_equal(dr6_after(&poor, 0xffff8ff3, DR6_BS), 0xffffcff0);
+	assert_int_equal(dr6_after(&poor, 0xffff0ff0, BIT(12) | 2), 0xffff0ff2);
+	assert_int_equal(dr6_after(&poor, 0xffff0ff0, BIT(16) | 1), 0xffff0ff1);
+	assert_int_equal(dr6_after(&rich, 0xffff0ff0, BIT(16) | 1), 0xfffe0ff1);
+	assert_int_equal(dr6_after(&rich, 0xfffe0ff0, 1), 0xffff0ff1);
+
 	assert_int_equal(dr7_effective(&poor, 0), 0x400);
 	assert_int_equal(dr7_effective(&poor, 0xffffffff), 0xffff27ff);
 	assert_int_equal(dr7_effective(&rich, 0xffffffff), 0xffff2fff);
