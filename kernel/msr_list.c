@@ -51,6 +51,7 @@ static const u32 feature_msrs[] = {
 	MSR_AMD64_DE_CFG,
 	MSR_IA32_UCODE_REV,
 	MSR_IA32_ARCH_CAPABILITIES,
+	MSR_IA32_PERF_CAPABILITIES,
 };
 
 #define LIST_MAX ARRAY_SIZE(state_msrs)
@@ -65,6 +66,10 @@ static int feature_read(u32 index, u64 *data)
 		return rdmsrl_safe(index, data) ? 1 : 0;
 	case MSR_IA32_ARCH_CAPABILITIES:
 		*data = msr_arch_capabilities();
+		return 0;
+	case MSR_IA32_PERF_CAPABILITIES:
+		/* No guest has performance counters (SDM 3B 19.8). */
+		*data = 0;
 		return 0;
 	default:
 		return 1;
