@@ -41,8 +41,6 @@
 static u32 host_source;
 static s64 host_slept;
 
-static struct tsc_scale host_scale;
-
 /*
  * Which clock source the host uses: SOURCE_IS_TSC, and in the low byte the
  * number of its changes so far.
@@ -73,7 +71,6 @@ int clock_setup(void)
 		pr_err("the kernel does not know the frequency of its TSC: kvmclock needs it\n");
 		return -ENODEV;
 	}
-	host_scale = tsc_scale_from_khz(tsc_khz);
 	return pvclock_gtod_register_notifier(&timekeeper_notifier);
 }
 
@@ -121,7 +118,7 @@ static s64 kvmclock_at(const struct vm_clock *clock, const struct clock_sample *
 	if (!master_holds(clock, sample))
 		return sample->base + clock->offset;
 	return clock->master.base + clock->offset +
-	       tsc_scale_ns(host_scale, sample->tsc - clock->master.tsc);
+	       tsc_scale_ns(clock->scale, sample->tsc - clock->master.tsc);
 }
 
 static bool tsc_offsets_equal(struct vm *vm)
@@ -137,10 +134,17 @@ static bool tsc_offsets_equal(struct vm *vm)
 	return true;
 }
 
+static void set_scale(struct vm_clock *clock)
+{
+	clock->khz = tsc_khz;
+	clock->scale = tsc_scale_from_khz(clock->khz);
+}
+
 /*
  * Turn the master on or off as the host's clock source and the vCPUs' TSCs
- * demand. The two ways to count differ by rounding; the offset takes it up, so
- * that the clock does not step. Under the clock's lock.
+ * demand, and start anew when the host corrects its TSC's frequency, which
+ * comes with a change of the source. The ways to count differ by rounding; the
+ * offset takes it up, so that the clock does not step. Under the clock's lock.
  *
  * Return: whether it changed, so that all vCPUs need to publish anew.
  */
@@ -150,8 +154,10 @@ static bool follow_stability(struct vm *vm, const struct clock_sample *sample)
 	bool stable = sample->exact && tsc_offsets_equal(vm);
 	s64 now = kvmclock_at(clock, sample);
 
-	if (stable == clock->stable && (!stable || master_holds(clock, sample)))
+	if (stable == clock->stable && clock->khz == tsc_khz &&
+	    (!stable || master_holds(clock, sample)))
 		return false;
+	set_scale(clock);
 	clock->stable = stable;
 	clock->master = *sample;
 	clock->offset += now - kvmclock_at(clock, sample);
@@ -175,6 +181,7 @@ void clock_vm_init(struct vm *vm)
 	struct clock_sample sample;
 
 	spin_lock_init(&vm->clock.lock);
+	set_scale(&vm->clock);
 	take_sample(&sample);
 	vm->clock.offset = -sample.base;
 }
@@ -213,10 +220,7 @@ static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *in
 
 void clock_update(struct vcpu *vcpu)
 {
-	struct pvclock_vcpu_time_info info = {
-		.tsc_to_system_mul = host_scale.mul,
-		.tsc_shift = host_scale.shift,
-	};
+	struct pvclock_vcpu_time_info info = { 0 };
 	struct vm_clock *clock = &vcpu->vm->clock;
 	struct clock_sample sample;
 	bool changed;
@@ -235,6 +239,8 @@ void clock_update(struct vcpu *vcpu)
 	}
 	info.system_time = kvmclock_at(clock, &sample);
 	info.tsc_timestamp = sample.tsc + vcpu->clock.tsc_offset;
+	info.tsc_to_system_mul = clock->scale.mul;
+	info.tsc_shift = clock->scale.shift;
 	spin_unlock(&clock->lock);
 
 	write_time_info(vcpu, &info);

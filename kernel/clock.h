@@ -9,6 +9,8 @@
 #include <linux/spinlock_types.h>
 #include <linux/types.h>
 
+#include "clock_scale.h"
+
 struct kvm_clock_data;
 struct vcpu;
 struct vm;
@@ -40,6 +42,9 @@ struct clock_sample {
  * @tsc_known: there has been such a write
  * @stable: all vCPUs count from @master, so that they share one clock
  * @master: the moment from which they count while @stable
+ * @khz: the host's TSC frequency that @scale is of: soon after it has booted the host
+ *	comes to know it better
+ * @scale: from TSC ticks to ns
  */
 struct vm_clock {
 	spinlock_t lock; /* for the rest */
@@ -51,6 +56,8 @@ struct vm_clock {
 	bool tsc_known;
 	bool stable;
 	struct clock_sample master;
+	u32 khz;
+	struct tsc_scale scale;
 };
 
 /**
