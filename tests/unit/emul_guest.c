@@ -109,11 +109,15 @@ static enum emul_result access_once(struct guest *g, struct guest_access *access
 		return EMUL_DONE;
 	}
 	if (g->log_next == g->log_used) {
+		if (g->posted)
+			return EMUL_USER;
 		assert_in_range(g->log_used, 0, GUEST_LOG - 1);
 		perform(g, access);
 		g->log[g->log_used++] = *access;
 		g->user_exits++;
-		return EMUL_USER;
+		g->posted = g->posts && access->kind == GUEST_LOG_WRITE;
+		g->log_next += g->posted;
+		return g->posted ? EMUL_DONE : EMUL_USER;
 	}
 	/* The executor promises the same accesses in the same order. */
 	g->log_next++;
@@ -326,6 +330,7 @@ void guest_map(struct guest *g, unsigned int index, u64 base, u8 *bytes, unsigne
 enum emul_result guest_step(struct guest *g)
 {
 	g->log_next = 0;
+	g->posted = false;
 	g->iterations = 0;
 	return emulate(&g->emul);
 }

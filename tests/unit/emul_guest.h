@@ -60,6 +60,8 @@ struct guest_access {
  * @state: its registers
  * @regions: its memory
  * @exit_all: every access exits to userspace first, not only MMIO
+ * @posts: a write does not wait for userspace; the next access that exits does
+ * @posted: one is under way
  * @xmm: vector registers
  * @mmx: MMX registers
  * @cmpxchg_losses: how many cmpxchg callbacks are still to lose their race
@@ -79,6 +81,8 @@ struct guest {
 	struct cpu_state state;
 	struct guest_region regions[GUEST_REGIONS];
 	bool exit_all;
+	bool posts;
+	bool posted;
 	u8 xmm[16][32];
 	u8 mmx[8][8];
 	unsigned int cmpxchg_losses;

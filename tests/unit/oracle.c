@@ -287,7 +287,9 @@ static bool run_on_cpu(const struct trial *t, struct registers *result)
 	return native_run(bench.code, t->bytes, t->len, result);
 }
 
-static enum emul_result run_emulated(const struct trial *t, bool exit_all, struct registers *result)
+/* @exits: 0 for none, 1 at each access, 2 likewise but that writes are posted. */
+static enum emul_result run_emulated(const struct trial *t, unsigned int exits,
+				     struct registers *result)
 {
 	static struct guest g;
 	enum emul_result ret;
@@ -295,7 +297,8 @@ static enum emul_result run_emulated(const struct trial *t, bool exit_all, struc
 	guest_init(&g, INSN_MODE_64);
 	guest_map(&g, 0, (u64)bench.code, bench.code, 1, GUEST_EXEC);
 	guest_map(&g, 1, (u64)bench.data, bench.data, DATA_PAGES, GUEST_RW);
-	g.exit_all = exit_all;
+	g.exit_all = exits;
+	g.posts = exits == 2;
 	__asm__("mov %%ss, %0" : "=r"(g.state.seg[SEG_SS].selector));
 	memcpy(g.state.gpr, t->regs.gpr, sizeof(g.state.gpr));
 	g.state.rflags = t->regs.rflags;
@@ -383,7 +386,7 @@ void oracle_compare(const struct trial *t)
 	memcpy(before, bench.data, DATA_SIZE);
 	wanted = run_on_cpu(t, &expected) ? EMUL_DONE : EMUL_FAULT;
 	memcpy(after, bench.data, DATA_SIZE);
-	for (exits = 0; exits < 2; exits++) {
+	for (exits = 0; exits < 3; exits++) {
 		enum emul_result ret;
 
 		memcpy(bench.data, before, DATA_SIZE);

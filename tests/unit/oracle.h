@@ -2,8 +2,8 @@
 /*
  * The executor against the processor that runs the test: instructions with
  * random operands are run natively and emulated from the same state, and must
- * leave the same registers, flags and memory. Then once more with every access
- * exiting to userspace, which must change nothing.
+ * leave the same registers, flags and memory. Then twice more with every access
+ * exiting to userspace, which must change nothing; writes wait for it, or do not.
  */
 #ifndef ORIEL_TESTS_ORACLE_H
 #define ORIEL_TESTS_ORACLE_H

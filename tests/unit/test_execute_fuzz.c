@@ -173,11 +173,22 @@ static void check_commitment(const struct cpu_state *before, const u8 *data_befo
 	assert_memory_equal(out->data, data_before, sizeof(data));
 }
 
+static void check_same(const struct outcome *direct, const struct outcome *exiting)
+{
+	assert_int_equal(direct->result, exiting->result);
+	assert_memory_equal(&direct->state, &exiting->state, sizeof(direct->state));
+	assert_memory_equal(direct->data, exiting->data, sizeof(direct->data));
+	assert_memory_equal(direct->xmm, exiting->xmm, sizeof(direct->xmm));
+	if (direct->result == EMUL_FAULT)
+		assert_memory_equal(&direct->fault, &exiting->fault, sizeof(direct->fault));
+}
+
 static void round_in(enum insn_mode mode, unsigned int counts[5])
 {
 	static struct outcome direct, exiting;
 	static u8 data_before[sizeof(data)];
 	static struct guest initial;
+	unsigned int posts;
 
 	set_up_round(mode);
 	initial = g;
@@ -185,16 +196,14 @@ static void round_in(enum insn_mode mode, unsigned int counts[5])
 	run(&direct);
 	check_commitment(&initial.state, data_before, &direct);
 	counts[direct.result]++;
-	g = initial;
-	memcpy(data, data_before, sizeof(data));
-	g.exit_all = true;
-	run(&exiting);
-	assert_int_equal(direct.result, exiting.result);
-	assert_memory_equal(&direct.state, &exiting.state, sizeof(direct.state));
-	assert_memory_equal(direct.data, exiting.data, sizeof(direct.data));
-	assert_memory_equal(direct.xmm, exiting.xmm, sizeof(direct.xmm));
-	if (direct.result == EMUL_FAULT)
-		assert_memory_equal(&direct.fault, &exiting.fault, sizeof(direct.fault));
+	for (posts = 0; posts < 2; posts++) {
+		g = initial;
+		memcpy(data, data_before, sizeof(data));
+		g.exit_all = true;
+		g.posts = posts;
+		run(&exiting);
+		check_same(&direct, &exiting);
+	}
 }
 
 static void test_random_code(void **state)
