@@ -232,8 +232,9 @@ static u32 walk_flags(const struct emul *e, u32 access)
 {
 	u32 walk = access & EMUL_ACCESS_WRITE ? WALK_WRITE : 0;
 
+	/* At any CPL: RFLAGS.AC does not lift SMAP from it (SDM 3A 4.6.1). */
 	if (access & EMUL_ACCESS_SYSTEM)
-		return walk | (e->cpl == 3 ? WALK_IMPLICIT : 0);
+		return walk | WALK_IMPLICIT;
 	return walk | (e->cpl == 3 ? WALK_USER : 0);
 }
 
