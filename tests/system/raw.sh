@@ -1,17 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The programs that speak the raw ABI, on Oriel or, with the argument "kvm", on the
-# in-tree KVM: what they expect is KVM's behaviour.
+# The programs that speak the raw ABI, on Oriel or on the in-tree KVM: what they expect
+# is KVM's behaviour.
+#   tests/system/raw.sh oriel|kvm [PROGRAM]...
 
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
 
-programs=()
-for source in tests/system/*.c; do
-	programs+=("$(basename "$source" .c)")
-done
-if [ "${1-}" = kvm ]; then
+programs=("${@:2}")
+if [ $# -lt 2 ]; then
+	for source in tests/system/*.c; do
+		programs+=("$(basename "$source" .c)")
+	done
+fi
+if [ "$1" = kvm ]; then
 	node=/dev/kvm
 else
 	node=$device
