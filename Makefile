@@ -60,11 +60,15 @@ lint: | build/setup-build build/setup-unit build/setup-lint
 format: | build/setup-lint
 	clang-format -i $(shell git ls-files '*.[ch]')
 
-check: all module-6.12 | build/setup-lint build/setup-lab
+check: all module-6.12 | build/setup-lint build/setup-lab build/setup-clients
 	tests/run
 
 check-long: module | build/setup-lab
 	tests/run selftests-long
+
+# Programs of Debian's that speak KVM, beside the in-tree KVM.
+check-clients: module | build/setup-lab build/setup-clients
+	tests/clients/run
 
 build/setup-%: scripts/setup
 	scripts/setup $*
@@ -82,6 +86,7 @@ help:
 	@echo '                HOST=intel, amd, amd-debug, amd-bochs: on that host'
 	@echo 'make check      every test, lint included'
 	@echo 'make check-long the tests that take longer'
+	@echo 'make check-clients  QEMU and what runs in it, on Oriel and on KVM'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
 	@echo 'make bench      memory and boot time, beside KVM'
@@ -91,4 +96,4 @@ help:
 	@echo 'make clean      all but what was fetched (build/lab, build/headers)'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 
-.PHONY: all module user unit install demo bench lint format check check-long clean help
+.PHONY: all module user unit install demo bench lint format check check-long check-clients clean help
