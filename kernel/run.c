@@ -362,13 +362,30 @@ void vcpu_yield(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * The kernel looks at real_blocked too when it decides what a signal does as it is
+ * sent: one that is blocked outside KVM_RUN waits for the thread, and does not kill
+ * it there and then for want of a handler.
+ */
+static void set_signals(struct vcpu *vcpu)
+{
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
+}
+
+static void restore_signals(struct vcpu *vcpu)
+{
+	if (!vcpu->sigset_active)
+		return;
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
+}
+
 int vcpu_run(struct vcpu *vcpu)
 {
-	sigset_t saved;
 	int r;
 
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	set_signals(vcpu);
 	vcpu_load(vcpu);
 	fpu_begin_run(vcpu);
 
@@ -385,7 +402,6 @@ int vcpu_run(struct vcpu *vcpu)
 	fill_run(vcpu);
 	fpu_end_run(vcpu);
 	vcpu_put(vcpu);
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
+	restore_signals(vcpu);
 	return r;
 }

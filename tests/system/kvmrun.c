@@ -397,6 +397,20 @@ static void test_kick_spinning(void)
 	free_machine(&m);
 }
 
+/* What is blocked outside KVM_RUN needs no handler to live through. */
+static void test_kick_without_handler(void)
+{
+	static const uint64_t none;
+	struct sigaction no_handler = { .sa_handler = SIG_DFL }, handler;
+	struct machine m = MACHINE(false, spin);
+
+	set_signal_mask(&m, &none);
+	sigaction(SIGUSR1, &no_handler, &handler);
+	kick_often(&m, kicked_by_mask);
+	sigaction(SIGUSR1, &handler, NULL);
+	free_machine(&m);
+}
+
 static void test_kick_halted(void)
 {
 	static const uint64_t none;
@@ -1089,6 +1103,7 @@ static const struct test tests[] = {
 	TEST(immediate_exit),
 	TEST(signal_mask),
 	TEST(kick_spinning),
+	TEST(kick_without_handler),
 	TEST(kick_halted),
 	TEST(interrupt_spinning),
 	TEST(interrupt_halted),
