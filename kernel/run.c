@@ -73,14 +73,14 @@ static int serve_exit_request(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
-/* Returns EXIT_RESUME, or what ends KVM_RUN. */
-static int serve_requests(struct vcpu *vcpu)
+/* All but REQ_EVENT. Returns as serve_requests(). */
+static int serve_rare_requests(struct vcpu *vcpu)
 {
 	if (must_wait_for_ring(vcpu)) {
 		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		return EXIT_USER;
 	}
-	if (unlikely(READ_ONCE(vcpu->requests) & REQS_EXIT))
+	if (READ_ONCE(vcpu->requests) & REQS_EXIT)
 		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
@@ -88,6 +88,18 @@ static int serve_requests(struct vcpu *vcpu)
 		vendor_call(flush_tlb)(vcpu);
 	if (vcpu_test_request(vcpu, REQ_MSR_FILTER))
 		vendor_call(filter_msrs)(vcpu);
+	return EXIT_RESUME;
+}
+
+/* Returns EXIT_RESUME, or what ends KVM_RUN. */
+static int serve_requests(struct vcpu *vcpu)
+{
+	int r = EXIT_RESUME;
+
+	if (unlikely(READ_ONCE(vcpu->requests) & ~BIT(REQ_EVENT)))
+		r = serve_rare_requests(vcpu);
+	if (r != EXIT_RESUME)
+		return r;
 	if (vcpu_test_request(vcpu, REQ_EVENT)) {
 		if (vcpu->lapic)
 			vcpu_take_lapic_events(vcpu);
