@@ -167,8 +167,8 @@ static void test_counts(void **state)
 	};
 
 	(void)state;
-	if (!__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("lzcnt") ||
-	    !__builtin_cpu_supports("sse4.2"))
+	/* No CPU has BMI1 without LZCNT, whose name Clang's built-in does not know. */
+	if (!__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("sse4.2"))
 		skip();
 	oracle_subjects(subjects, ARRAY_SIZE(subjects));
 }
