@@ -26,7 +26,7 @@ void vmx_settle_step(struct vcpu *vcpu)
 	u32 state = vmcs_read(vmcs_guest_interruptibility_state);
 	u64 pending;
 
-	if (!(state & BLOCKING_SHADOW)) {
+	if (!(state & BLOCKING_SHADOW) && !vcpu->debug.stepping) {
 		vmx->step_pending = false;
 		return;
 	}

@@ -343,8 +343,9 @@ void vmx_recover(struct vcpu *vcpu);
  * @vcpu: the vCPU, loaded
  *
  * Under a shadow, an entry with TF set fails unless the step is pending, and one
- * with TF clear fails if it is (SDM 3C 27.3.1.5). A debugger's step has not begun yet:
- * there the shadow ends instead.
+ * with TF clear fails if it is (SDM 3C 27.3.1.5). A debugger's step begins with the
+ * entry: there the shadow ends instead, and what is pending is of the step before, which
+ * was finished in software. (Bochs leaves it pending at any exit.)
  */
 void vmx_settle_step(struct vcpu *vcpu);
 
