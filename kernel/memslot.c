@@ -59,17 +59,32 @@ struct memslot *memslot_find_id(struct vm *vm, u32 id)
 
 /* ---- changing the slots ------------------------------------------------- */
 
-/* With room for @count slots. */
-static struct memslots *slots_alloc(u32 count)
+/* Of @now, with an array of its own that has room for @room slots. */
+static struct memslots *slots_copy(const struct memslots *now, u32 room)
 {
-	struct memslots *slots;
+	struct memslots *slots = kmalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
 
-	slots = kvmalloc(struct_size(slots, by_gfn, count), GFP_KERNEL_ACCOUNT);
-	if (slots) {
-		slots->generation = 0;
-		slots->count = 0;
+	if (!slots)
+		return NULL;
+	*slots = (struct memslots){ .room = room };
+	slots->by_gfn = kvmalloc_array(room, sizeof(*slots->by_gfn), GFP_KERNEL_ACCOUNT);
+	if (!slots->by_gfn) {
+		kfree(slots);
+		return NULL;
+	}
+	if (now) {
+		slots->count = now->count;
+		memcpy(slots->by_gfn, now->by_gfn, now->count * sizeof(*now->by_gfn));
 	}
 	return slots;
+}
+
+/* A snapshot that goes, but not the array that @heir goes on with. */
+static void slots_free(struct memslots *slots, const struct memslots *heir)
+{
+	if (!heir || heir->by_gfn != slots->by_gfn)
+		kvfree(slots->by_gfn);
+	kfree(slots);
 }
 
 /* How many slots lie below a frame, the one that covers it not counted. */
@@ -120,6 +135,18 @@ static void take_out(struct memslots *slots, const struct memslot *slot)
 		(slots->count - at) * sizeof(*slots->by_gfn));
 }
 
+/*
+ * Many slots are added one behind the other: then the array is shared, as the readers
+ * of the old snapshot look no further than its count.
+ */
+static bool can_share(const struct memslots *now, const struct memslot *old,
+		      const struct memslot *new)
+{
+	if (old || !new || now->count == now->room)
+		return false;
+	return slots_below(now, new->base_gfn) == now->count;
+}
+
 /* The snapshot that has @new (if any) instead of @old (if any). */
 static struct memslots *slots_replace(const struct memslots *now, const struct memslot *old,
 				      struct memslot *new)
@@ -128,12 +155,13 @@ static struct memslots *slots_replace(const struct memslots *now, const struct m
 
 	if (new && !is_free(now, new, old))
 		return ERR_PTR(-EEXIST);
-	slots = slots_alloc(now->count + 1);
+	if (can_share(now, old, new))
+		slots = kmemdup(now, sizeof(*now), GFP_KERNEL_ACCOUNT);
+	else
+		slots = slots_copy(now, now->count + now->count / 2 + 1);
 	if (!slots)
 		return ERR_PTR(-ENOMEM);
 	slots->generation = now->generation + 1;
-	slots->count = now->count;
-	memcpy(slots->by_gfn, now->by_gfn, now->count * sizeof(*now->by_gfn));
 	if (old)
 		take_out(slots, old);
 	if (new)
@@ -178,7 +206,7 @@ static int publish(struct vm *vm, struct memslot *old, struct memslot *new)
 		mmu_zap_slot(vm, old);
 	write_unlock(&vm->mmu.lock);
 	synchronize_srcu_expedited(&vm->srcu);
-	kvfree(now);
+	slots_free(now, slots);
 	return 0;
 }
 
@@ -313,7 +341,7 @@ int vm_set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region
 
 int memslots_init(struct vm *vm)
 {
-	struct memslots *slots = slots_alloc(0);
+	struct memslots *slots = slots_copy(NULL, 1);
 
 	if (!slots)
 		return -ENOMEM;
@@ -330,7 +358,7 @@ void memslots_destroy(struct vm *vm)
 
 	for (i = 0; i < slots->count; i++)
 		slot_free(slots->by_gfn[i], NULL);
-	kvfree(slots);
+	slots_free(slots, NULL);
 	xa_destroy(&vm->slot_ids);
 	RCU_INIT_POINTER(vm->slots, NULL);
 }

@@ -44,12 +44,15 @@ struct memslot {
  * struct memslots - an immutable snapshot of all slots of a VM
  * @generation: grows by one with each published change
  * @count: number of slots
- * @by_gfn: the slots in ascending order of @base_gfn, never overlapping
+ * @room: how many @by_gfn has room for
+ * @by_gfn: the slots in ascending order of @base_gfn, never overlapping; what lies
+ *	beyond @count the next snapshot may use
  */
 struct memslots {
 	u64 generation;
 	u32 count;
-	struct memslot *by_gfn[];
+	u32 room;
+	struct memslot **by_gfn;
 };
 
 /**
