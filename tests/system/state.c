@@ -462,6 +462,17 @@ static void signal_msi(const struct machine *m, uint32_t apic_id, uint32_t data)
 	check_equal(ioctl(m->vm, KVM_SIGNAL_MSI, &msi), 1, "KVM_SIGNAL_MSI");
 }
 
+/* The in-tree KVM finds a new local APIC once its state was set. */
+static struct machine two_processors(void)
+{
+	struct machine m = new_machine(2, true, mark_code, mark_code_end);
+	struct kvm_lapic_state lapic = { 0 };
+
+	MUST(m.vcpu[1], KVM_GET_LAPIC, &lapic);
+	MUST(m.vcpu[1], KVM_SET_LAPIC, &lapic);
+	return m;
+}
+
 static uint32_t get_mp_state(const struct machine *m, unsigned int i)
 {
 	struct kvm_mp_state state = { .mp_state = ~0u };
@@ -472,7 +483,7 @@ static uint32_t get_mp_state(const struct machine *m, unsigned int i)
 
 static void test_init_ends_run(void)
 {
-	struct machine m = new_machine(2, true, mark_code, mark_code_end);
+	struct machine m = two_processors();
 
 	signal_msi(&m, 1, MSI_INIT);
 	check_equal(-run_once(&m, 1), EAGAIN, "KVM_RUN of an uninitialized processor");
@@ -485,7 +496,7 @@ static void test_init_ends_run(void)
 /* An INIT or SIPI that has arrived is in the state that can be saved. */
 static void test_mp_state_has_what_arrived(void)
 {
-	struct machine m = new_machine(2, true, mark_code, mark_code_end);
+	struct machine m = two_processors();
 	struct kvm_sregs sregs = { 0 };
 
 	check_equal(get_mp_state(&m, 0), KVM_MP_STATE_RUNNABLE, "the bootstrap processor");
