@@ -140,6 +140,7 @@ static void ask_userspace_mmio(struct vcpu *vcpu, const struct access_record *re
 {
 	struct kvm_run *run = vcpu->run;
 
+	vcpu->stats.mmio_exits++;
 	run->exit_reason = KVM_EXIT_MMIO;
 	run->mmio.phys_addr = record->gpa;
 	run->mmio.len = record->len;

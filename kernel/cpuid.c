@@ -715,7 +715,9 @@ static void show_live(struct kvm_cpuid_entry2 *entries, u32 count, const struct 
 	if (e) {
 		if (e->ecx & F1_ECX_XSAVE)
 			assign_bits(&e->ecx, F1_ECX_OSXSAVE, live->cr4 & CR4_OSXSAVE);
-		assign_bits(&e->ecx, F1_ECX_MONITOR, live->misc_enable & MISC_ENABLE_MONITOR);
+		if (live->monitor_follows)
+			assign_bits(&e->ecx, F1_ECX_MONITOR,
+				    live->misc_enable & MISC_ENABLE_MONITOR);
 		assign_bits(&e->edx, F1_EDX_APIC, apic);
 	}
 

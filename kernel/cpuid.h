@@ -126,12 +126,14 @@ struct cpuid_table {
  * @cr4: guest CR4 (OSXSAVE, OSPKE)
  * @apic_base: IA32_APIC_BASE (the APIC bit)
  * @misc_enable: IA32_MISC_ENABLE (MONITOR)
+ * @monitor_follows: MONITOR is what @misc_enable says, not what userspace gave
  * @xcr0: guest XCR0 (size of the XSAVE area)
  */
 struct cpuid_live {
 	u64 cr4;
 	u64 apic_base;
 	u64 misc_enable;
+	bool monitor_follows;
 	u64 xcr0;
 };
 

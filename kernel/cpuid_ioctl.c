@@ -12,6 +12,7 @@
 #include "cpuid.h"
 #include "fpu.h"
 #include "irq/lapic.h"
+#include "quirk.h"
 #include "vcpu.h"
 
 static struct kvm_cpuid_entry2 *supported;
@@ -138,6 +139,7 @@ static void read_live(struct vcpu *vcpu, struct cpuid_live *live)
 	live->cr4 = vcpu->state.cr4;
 	live->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 	live->misc_enable = vcpu->msrs.misc_enable;
+	live->monitor_follows = !quirk_on(vcpu, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT);
 	live->xcr0 = vcpu->fpu.xcr0;
 }
 

@@ -8,6 +8,7 @@
 #include "dirty_log.h"
 #include "enable.h"
 #include "msr_exit.h"
+#include "quirk.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -63,6 +64,13 @@ static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 		return 0;
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return dirty_log_set_manual(vm, cap->args[0]);
+	case KVM_CAP_DISABLE_QUIRKS2:
+		if (cap->args[0] & ~(u64)QUIRKS)
+			return -EINVAL;
+		fallthrough;
+	case KVM_CAP_DISABLE_QUIRKS:
+		quirks_disable(vm, cap->args[0]);
+		return 0;
 	case KVM_CAP_X86_USER_SPACE_MSR:
 		if (cap->args[0] & ~(u64)MSR_EXIT_REASONS)
 			return -EINVAL;

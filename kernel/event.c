@@ -235,12 +235,15 @@ static void choose(struct vcpu *vcpu)
 		return;
 	if (vcpu->nmi_pending && nmi_allowed(vcpu)) {
 		vcpu->nmi_pending--;
+		vcpu->stats.nmi_injections++;
 		vcpu->event = (struct vcpu_event){ .type = EVENT_NMI, .vector = EXC_NMI };
 	} else if (vcpu_irq_pending(vcpu) && vcpu_irq_allowed(vcpu)) {
 		int vector = take_irq(vcpu);
 
-		if (vector >= 0)
+		if (vector >= 0) {
+			vcpu->stats.irq_injections++;
 			vcpu->event = (struct vcpu_event){ .type = EVENT_IRQ, .vector = vector };
+		}
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "exit.h"
 #include "irq/lapic.h"
 #include "msr_exit.h"
+#include "quirk.h"
 #include "regs.h"
 #include "vm.h"
 
@@ -63,6 +64,7 @@ static int emulation_failed(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	const struct emul *e = &vcpu->emul;
 
+	vcpu->stats.insn_emulation_fail++;
 	access_reset(&vcpu->access);
 	if (!vcpu->vm->unknown_insns_exit) {
 		/* So that the guest gets on if userspace lets it. */
@@ -138,6 +140,7 @@ static int execute(struct vcpu *vcpu)
 
 int vcpu_emulate(struct vcpu *vcpu)
 {
+	vcpu->stats.insn_emulation++;
 	prepare_emul(vcpu);
 	return execute(vcpu);
 }
@@ -204,9 +207,15 @@ int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip)
 {
 	u64 data;
 
+	vcpu->stats.io_exits++;
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP);
 	data = vcpu->state.gpr[GPR_RAX];
 	if (!access_port(vcpu, port, size, 1, in, &data)) {
+		/* What was behind this port long ago looked at RIP. */
+		if (unlikely(port == 0x7e) && !in && quirk_on(vcpu, KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
+			vcpu_advance(vcpu, next_rip);
+			return EXIT_USER;
+		}
 		vcpu->access.pending = ACCESS_PIO;
 		vcpu->access.rip = vcpu->state.rip;
 		vcpu->access.next_rip = next_rip;
@@ -217,6 +226,12 @@ int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip)
 		finish_in(vcpu, size, &data);
 	vcpu_advance(vcpu, next_rip);
 	return EXIT_RESUME;
+}
+
+int vcpu_exit_pio_string(struct vcpu *vcpu)
+{
+	vcpu->stats.io_exits++;
+	return vcpu_emulate(vcpu);
 }
 
 int vcpu_complete_access(struct vcpu *vcpu)
@@ -278,6 +293,7 @@ int vcpu_exit_hlt(struct vcpu *vcpu)
 {
 	int fate = vcpu_skip(vcpu);
 
+	vcpu->stats.halt_exits++;
 	if (fate != EXIT_RESUME)
 		return fate;
 	if (vcpu->lapic) {
@@ -289,7 +305,7 @@ int vcpu_exit_hlt(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
-static u64 hypercall(struct vcpu *vcpu, u64 nr)
+static u64 hypercall(struct vcpu *vcpu, u64 nr, u64 a0)
 {
 	vcpu_need(vcpu, STATE_CODE);
 	if (cpu_cpl(&vcpu->state))
@@ -297,19 +313,25 @@ static u64 hypercall(struct vcpu *vcpu, u64 nr)
 	/* Asks that pending interrupts be looked at, which every entry does. */
 	if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		return 0;
+	if (nr == KVM_HC_SCHED_YIELD && vcpu_has_pv(vcpu, KVM_FEATURE_PV_SCHED_YIELD)) {
+		vcpu_yield_to(vcpu, a0);
+		return 0;
+	}
 	return -KVM_ENOSYS;
 }
 
 int vcpu_exit_hypercall(struct vcpu *vcpu)
 {
 	u64 *rax = &vcpu->state.gpr[GPR_RAX];
-	u64 result;
+	u64 a0, result;
 
+	vcpu->stats.hypercalls++;
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
+	a0 = vcpu->state.gpr[GPR_RBX];
 	if (emul_mode(&vcpu->state) == INSN_MODE_64)
-		result = hypercall(vcpu, *rax);
+		result = hypercall(vcpu, *rax, a0);
 	else
-		result = (u32)hypercall(vcpu, (u32)*rax);
+		result = (u32)hypercall(vcpu, (u32)*rax, (u32)a0);
 	*rax = result;
 	vcpu_touch(vcpu, STATE_GPRS);
 	return vcpu_skip(vcpu);
@@ -584,11 +606,18 @@ int vcpu_exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 e
 	return EXIT_RESUME;
 }
 
+int vcpu_exit_host_irq(struct vcpu *vcpu)
+{
+	vcpu->stats.irq_exits++;
+	return EXIT_RESUME;
+}
+
 int vcpu_exit_window(struct vcpu *vcpu)
 {
 	vcpu_make_request(vcpu, REQ_EVENT);
 	if (!vcpu_window_wanted(vcpu) || vcpu->irq_queued >= 0 || !vcpu_irq_allowed(vcpu))
 		return EXIT_RESUME;
+	vcpu->stats.request_irq_exits++;
 	vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 	return EXIT_USER;
 }
@@ -607,6 +636,7 @@ int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint 
 {
 	int r = mmu_fault(vcpu->vm, gpa, access);
 
+	vcpu->stats.pf_taken++;
 	switch (r) {
 	case MMU_MAPPED:
 	case -EAGAIN:

@@ -127,6 +127,23 @@ int vcpu_exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 e
  */
 int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip);
 
+/** vcpu_exit_monitor() - MONITOR or MWAIT, which do nothing */
+int vcpu_exit_monitor(struct vcpu *vcpu);
+
+/**
+ * vcpu_exit_undefined() - #UD
+ * @vcpu: the vCPU
+ * @own: OPCODE_VMCALL or OPCODE_VMMCALL: the hypercall of this vendor
+ *
+ * The guest gets it, unless it made the other vendor's hypercall.
+ */
+int vcpu_exit_undefined(struct vcpu *vcpu, u8 own);
+
+/** vcpu_exit_pio_string() - INS or OUTS */
+int vcpu_exit_pio_string(struct vcpu *vcpu);
+/** vcpu_exit_host_irq() - an interrupt of the host; it has taken it by now */
+int vcpu_exit_host_irq(struct vcpu *vcpu);
+
 /**
  * vcpu_exit_sl_fault() - second-level page fault
  * @vcpu: the vCPU

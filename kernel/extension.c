@@ -10,6 +10,7 @@
 #include "dirty_log.h"
 #include "extension.h"
 #include "memslot.h"
+#include "quirk.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -59,6 +60,8 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_ENABLE_CAP_VM:
 	case KVM_CAP_IMMEDIATE_EXIT:
 	case KVM_CAP_GET_MSR_FEATURES:
+	case KVM_CAP_DISABLE_QUIRKS:
+	case KVM_CAP_BINARY_STATS_FD:
 	case KVM_CAP_SYS_ATTRIBUTES:
 	case KVM_CAP_VCPU_ATTRIBUTES:
 	case KVM_CAP_MSR_PLATFORM_INFO:
@@ -79,6 +82,8 @@ int extension_check(unsigned long cap)
 		return fpu_host.xcr0 ? fpu_xsave_size() : 0;
 	case KVM_CAP_ADJUST_CLOCK:
 		return KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+	case KVM_CAP_DISABLE_QUIRKS2:
+		return QUIRKS;
 	case KVM_CAP_MCE:
 		return MC_BANKS;
 	case KVM_CAP_IRQ_ROUTING:

@@ -35,10 +35,10 @@
 #define MTRRCAP_WC BIT(10)
 #define MTRR_DEF_TYPE_BITS 0xcffull
 
-#define MISC_ENABLE_MASK                                                        \
-	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |  \
-	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_LIMIT_CPUID | \
-	 MSR_IA32_MISC_ENABLE_XD_DISABLE)
+#define MISC_ENABLE_MASK                                                       \
+	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_MWAIT |      \
+	 MSR_IA32_MISC_ENABLE_LIMIT_CPUID | MSR_IA32_MISC_ENABLE_XD_DISABLE)
 #define MISC_ENABLE_RESET                                                      \
 	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
 	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
@@ -465,6 +465,8 @@ int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 		if (data & ~mask || (is_mtrr(index) && !mtrr_valid(vcpu, index, data)))
 			return MSR_INVALID;
 		*plain = data;
+		if (index == MSR_IA32_MISC_ENABLE)
+			cpuid_refresh_vcpu(vcpu);
 		return 0;
 	}
 	r = mc_msr_write(vcpu, index, host, data);

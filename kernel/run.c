@@ -84,8 +84,10 @@ static int serve_rare_requests(struct vcpu *vcpu)
 		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
-	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH))
+	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH)) {
+		vcpu->stats.tlb_flush++;
 		vendor_call(flush_tlb)(vcpu);
+	}
 	if (vcpu_test_request(vcpu, REQ_MSR_FILTER))
 		vendor_call(filter_msrs)(vcpu);
 	return EXIT_RESUME;
@@ -206,8 +208,10 @@ static int block(struct vcpu *vcpu)
 		return -EINTR;
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu))
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+		vcpu->stats.halt_wakeup++;
+	}
 	vcpu_make_request(vcpu, REQ_EVENT);
 	/* The first INIT takes a processor from userspace's hands, who hears of it. */
 	return uninitialized ? -EAGAIN : EXIT_RESUME;
@@ -256,6 +260,7 @@ static int run_once(struct vcpu *vcpu)
 	r = switch_world(vcpu);
 	if (r)
 		return r;
+	vcpu->stats.exits++;
 	vendor_call(recover)(vcpu);
 	/* A shadow with IF clear opens no window on AMD: look again each time. */
 	if (unlikely(vcpu->nmi_pending))
@@ -282,8 +287,10 @@ static int run_loop(struct vcpu *vcpu)
 		if (r == EXIT_RESUME && thread_work_pending())
 			r = do_thread_work();
 	}
-	if (r == -EINTR)
+	if (r == -EINTR) {
+		vcpu->stats.signal_exits++;
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	}
 	return r;
 }
 
@@ -353,6 +360,31 @@ static struct task_struct *waiting_thread(struct vcpu *vcpu)
 	return task;
 }
 
+/* Returns whether it runs now. */
+static bool yield_to_vcpu(struct vcpu *other)
+{
+	struct task_struct *task = waiting_thread(other);
+	bool yielded;
+
+	if (!task)
+		return false;
+	yielded = yield_to(task, true) > 0;
+	put_task_struct(task);
+	return yielded;
+}
+
+void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id)
+{
+	struct vm *vm = vcpu->vm;
+	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
+	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (vm->vcpus[i]->id == apic_id && vm->vcpus[i] != vcpu)
+			yield_to_vcpu(vm->vcpus[i]);
+}
+
 void vcpu_yield(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -361,17 +393,9 @@ void vcpu_yield(struct vcpu *vcpu)
 	bool yielded = false;
 	u32 i;
 
-	for (i = 0; i < count && !yielded; i++) {
-		struct task_struct *task;
-
-		if (vm->vcpus[i] == vcpu)
-			continue;
-		task = waiting_thread(vm->vcpus[i]);
-		if (!task)
-			continue;
-		yielded = yield_to(task, true) > 0;
-		put_task_struct(task);
-	}
+	for (i = 0; i < count && !yielded; i++)
+		if (vm->vcpus[i] != vcpu)
+			yielded = yield_to_vcpu(vm->vcpus[i]);
 }
 
 /*

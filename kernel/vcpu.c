@@ -406,6 +406,8 @@ static long other_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 		return fpu_ioctl_get_xcrs(vcpu, user);
 	case KVM_SET_XCRS:
 		return fpu_ioctl_set_xcrs(vcpu, user);
+	case KVM_GET_STATS_FD:
+		return stats_open(vcpu->vm, vcpu);
 	case KVM_HAS_DEVICE_ATTR:
 	case KVM_GET_DEVICE_ATTR:
 	case KVM_SET_DEVICE_ATTR:

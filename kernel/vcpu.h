@@ -26,6 +26,7 @@
 #include "irq/coalesced.h"
 #include "machine_check.h"
 #include "msr.h"
+#include "observe/stats.h"
 #include "vapic.h"
 #include "vendor.h"
 
@@ -126,6 +127,7 @@ struct vcpu_event {
  * @dirty_ring: what it wrote, if the VM has rings
  * @msrs: MSRs that only the guest uses
  * @mc: machine-check banks
+ * @stats: what is counted
  * @pv_enforced: KVM's own features are those that its CPUID names, no others
  * @entry_failure: the last entry that the CPU refused
  */
@@ -173,6 +175,7 @@ struct vcpu {
 	struct dirty_ring dirty_ring;
 	struct vcpu_msrs msrs;
 	struct vcpu_mc mc;
+	struct vcpu_stats stats;
 	bool pv_enforced;
 	struct entry_failure entry_failure;
 };
@@ -332,5 +335,12 @@ void vcpu_take_lapic_events(struct vcpu *vcpu);
  * @vcpu: the vCPU, inside KVM_RUN; may sleep
  */
 void vcpu_yield(struct vcpu *vcpu);
+
+/**
+ * vcpu_yield_to() - let a vCPU run that the guest names, if it wants to and does not
+ * @vcpu: the vCPU, inside KVM_RUN; may sleep
+ * @apic_id: APIC id of the other
+ */
+void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id);
 
 #endif

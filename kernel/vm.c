@@ -18,6 +18,7 @@
 #include "irqchip.h"
 #include "memslot.h"
 #include "msr_exit.h"
+#include "observe/stats.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -54,6 +55,7 @@ void vm_flush_tlbs(struct vm *vm)
 	u32 count = smp_load_acquire(&vm->vcpu_count);
 	u32 i;
 
+	atomic64_inc(&vm->tlb_flushes);
 	for (i = 0; i < count; i++)
 		vcpu_make_request(vm->vcpus[i], REQ_TLB_FLUSH);
 	/* The requests, then the modes: pairs with run_once(). */
@@ -176,6 +178,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_SET_NR_MMU_PAGES:
 		/* It limits shadow paging: tables of the second level follow what is mapped. */
 		return arg < MMU_PAGES_MIN ? -EINVAL : 0;
+	case KVM_GET_STATS_FD:
+		return stats_open(vm, NULL);
 	case KVM_SET_BOOT_CPU_ID:
 		return set_boot_cpu_id(vm, arg);
 	case KVM_CHECK_EXTENSION:

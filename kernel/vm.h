@@ -50,6 +50,8 @@ struct vcpu;
  * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @srcu, replaced
  *	under @lock
  * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
+ * @tlb_flushes: calls of vm_flush_tlbs()
+ * @quirks_off: KVM_X86_QUIRK_* that userspace has turned off
  * @platform_info_hidden: the guest gets #GP for MSR_PLATFORM_INFO
  * @exception_payload: userspace knows that an exception can wait with what it will
  *	leave in CR2 or DR6
@@ -78,6 +80,8 @@ struct vm {
 	u32 vcpu_id_limit;
 	struct msr_filter __rcu *msr_filter;
 	u32 msr_exits;
+	atomic64_t tlb_flushes;
+	u64 quirks_off;
 	bool platform_info_hidden;
 	bool exception_payload;
 	bool triple_fault_event;

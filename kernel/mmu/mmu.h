@@ -103,6 +103,12 @@ static inline hpa_t mmu_root_hpa(const struct mmu *mmu)
 	return virt_to_phys(mmu->table.root);
 }
 
+/** mmu_leaves() - how many pages of a level (SL_LEVEL_*) are mapped now; any context */
+static inline u64 mmu_leaves(const struct mmu *mmu, int level)
+{
+	return atomic_long_read(&mmu->table.leaves[level - 1]);
+}
+
 /**
  * mmu_max_gfn() - the highest guest frame that can be mapped
  * @mmu: an initialised mmu

@@ -111,16 +111,20 @@ static bool leaf_covers(const struct sl_format *format, u64 have, int at, gfn_t 
 	       grants_all(format, have, leaf);
 }
 
-static int put_leaf(const struct sl_format *format, u64 *entry, int level, u64 leaf)
+static int put_leaf(struct sl_table *table, u64 *entry, int level, u64 leaf)
 {
+	const struct sl_format *format = table->format;
 	u64 old = READ_ONCE(*entry);
+	bool added = false;
 	u64 new;
 
 	do {
 		if (!is_present(format, old)) {
 			new = leaf;
+			added = true;
 			continue;
 		}
+		added = false;
 		if (!is_leaf(format, old, level) ||
 		    leaf_hpa(format, old, level) != leaf_hpa(format, leaf, level))
 			return -EBUSY;
@@ -128,6 +132,8 @@ static int put_leaf(const struct sl_format *format, u64 *entry, int level, u64 l
 			return 0;
 		new = widen(format, old, leaf);
 	} while (!try_cmpxchg(entry, &old, new));
+	if (added)
+		atomic_long_inc(&table->leaves[level - 1]);
 	return 0;
 }
 
@@ -152,7 +158,7 @@ int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl
 			return leaf_covers(format, old, at, gfn, leaf, level) ? 0 : -EBUSY;
 		entries = table_of(format, old);
 	}
-	return put_leaf(format, &entries[entry_index(gfn, level)], level, leaf);
+	return put_leaf(table, &entries[entry_index(gfn, level)], level, leaf);
 }
 
 /* Replace a large leaf by a table of leaves that map the same, one level down. */
@@ -174,6 +180,8 @@ static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_s
 			page[i] = leaf + i * step;
 		/* Fails when the CPU sets accessed or dirty meanwhile. */
 	} while (!try_cmpxchg(entry, &old, virt_to_phys(page) | format->table));
+	atomic_long_add(SL_ENTRIES, &table->leaves[level - 2]);
+	atomic_long_dec(&table->leaves[level - 1]);
 	return 0;
 }
 
@@ -187,6 +195,7 @@ static void drop_leaf(struct sl_table *table, u64 *entry, int level)
 {
 	u64 old = xchg(entry, 0);
 
+	atomic_long_dec(&table->leaves[level - 1]);
 	if (old & SL_SOFT_PAGE)
 		sl_carry(table, old, level);
 }

@@ -12,6 +12,7 @@
 #ifndef ORIEL_MMU_TABLE_H
 #define ORIEL_MMU_TABLE_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/types.h>
 
@@ -82,12 +83,14 @@ struct sl_format {
  * struct sl_table - the second-level tables of one VM
  * @format: how entries look
  * @root: the top-level table
+ * @leaves: how many, by level less 1
  *
  * Table pages are zeroed 4 KiB pages of directly mapped memory.
  */
 struct sl_table {
 	const struct sl_format *format;
 	u64 *root;
+	atomic_long_t leaves[SL_LEVEL_1G];
 };
 
 /**

@@ -41,8 +41,8 @@ static void *msrpm;
 
 /* MSRs that a guest reads and writes without an exit: the VMCB switches them. */
 static const u32 direct_msrs[] = {
-	MSR_STAR,    MSR_LSTAR,	  MSR_CSTAR,	      MSR_SYSCALL_MASK,
-	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
+	MSR_STAR,	    MSR_LSTAR,	 MSR_CSTAR,	     MSR_SYSCALL_MASK,
+	MSR_FS_BASE,	    MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
 	MSR_IA32_SPEC_CTRL, /* the last: not every CPU has it */
 };
 

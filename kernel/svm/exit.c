@@ -10,6 +10,7 @@
 #include "event.h"
 #include "exit.h"
 #include "mmu/mmu.h"
+#include "quirk.h"
 #include "svm.h"
 
 typedef int (*svm_handler)(struct svm_vcpu *svm);
@@ -52,6 +53,16 @@ static int exit_exception_bp(struct svm_vcpu *svm)
 	return guest_debug_exit(&svm->vcpu, EXC_BP, 0);
 }
 
+static int exit_exception_ud(struct svm_vcpu *svm)
+{
+	return vcpu_exit_undefined(&svm->vcpu, OPCODE_VMMCALL);
+}
+
+static int exit_monitor(struct svm_vcpu *svm)
+{
+	return vcpu_exit_monitor(&svm->vcpu);
+}
+
 static int exit_exception_ac(struct svm_vcpu *svm)
 {
 	/*
@@ -67,9 +78,14 @@ static int exit_exception_mc(struct svm_vcpu *svm)
 	return EXIT_RESUME;
 }
 
+static int exit_host_irq(struct svm_vcpu *svm)
+{
+	return vcpu_exit_host_irq(&svm->vcpu);
+}
+
 static int exit_host_event(struct svm_vcpu *svm)
 {
-	/* INTR, NMI, SMI: the host took it as soon as GIF and IF were set. */
+	/* NMI, SMI, INIT: the host took it as soon as GIF and IF were set. */
 	return EXIT_RESUME;
 }
 
@@ -101,7 +117,7 @@ static int exit_ioio(struct svm_vcpu *svm)
 	u64 info = svm->vmcb->control.exitinfo1;
 
 	if (info & IOIO_STRING)
-		return vcpu_emulate(&svm->vcpu);
+		return vcpu_exit_pio_string(&svm->vcpu);
 	/* exitinfo2 is the RIP behind the instruction, NRIPS or not (APM 2 15.10.2). */
 	return vcpu_exit_pio(&svm->vcpu, info >> IOIO_PORT_SHIFT,
 			     info >> IOIO_SIZE_SHIFT & IOIO_SIZE_MASK, info & IOIO_IN,
@@ -132,7 +148,7 @@ static int exit_xsetbv(struct svm_vcpu *svm)
 
 static int exit_nop(struct svm_vcpu *svm)
 {
-	/* INVD, WBINVD, PAUSE, MONITOR, MWAIT: the host's caches and CPU stay as they are. */
+	/* INVD, WBINVD, PAUSE: the host's caches and CPU stay as they are. */
 	return vcpu_skip(&svm->vcpu);
 }
 
@@ -185,9 +201,10 @@ static const svm_handler handlers[] = {
 	[SVM_EXIT_WRITE_DR7] = exit_dr_access,
 	[SVM_EXIT_EXCP_BASE + EXC_DB] = exit_exception_db,
 	[SVM_EXIT_EXCP_BASE + EXC_BP] = exit_exception_bp,
+	[SVM_EXIT_EXCP_BASE + EXC_UD] = exit_exception_ud,
 	[SVM_EXIT_EXCP_BASE + EXC_AC] = exit_exception_ac,
 	[SVM_EXIT_EXCP_BASE + EXC_MC] = exit_exception_mc,
-	[SVM_EXIT_INTR] = exit_host_event,
+	[SVM_EXIT_INTR] = exit_host_irq,
 	[SVM_EXIT_NMI] = exit_host_event,
 	[SVM_EXIT_SMI] = exit_host_event,
 	[SVM_EXIT_INIT] = exit_host_event,
@@ -211,8 +228,8 @@ static const svm_handler handlers[] = {
 	[SVM_EXIT_CLGI] = exit_undefined,
 	[SVM_EXIT_SKINIT] = exit_undefined,
 	[SVM_EXIT_WBINVD] = exit_nop,
-	[SVM_EXIT_MONITOR] = exit_nop,
-	[SVM_EXIT_MWAIT] = exit_nop,
+	[SVM_EXIT_MONITOR] = exit_monitor,
+	[SVM_EXIT_MWAIT] = exit_monitor,
 	[SVM_EXIT_XSETBV] = exit_xsetbv,
 	[SVM_EXIT_RDPRU] = exit_undefined,
 };

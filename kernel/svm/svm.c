@@ -29,7 +29,7 @@ static void init_intercepts(struct vmcb_control *control)
 	control->intercept_cr = INTERCEPT_WRITE(4);
 	control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
 	/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
-	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC);
+	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_UD) | BIT(EXC_AC) | BIT(EXC_MC);
 	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_INIT |
 				   INTERCEPT_CR0_SEL_WRITE | INTERCEPT_RDPMC | INTERCEPT_CPUID |
 				   INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA |

@@ -11,6 +11,7 @@
 #include "exit.h"
 #include "irq/lapic.h"
 #include "mmu/mmu.h"
+#include "quirk.h"
 #include "vmx/vmx.h"
 
 typedef int (*vmx_handler)(struct vmx_vcpu *vmx);
@@ -84,6 +85,8 @@ static int exit_exception_or_nmi(struct vmx_vcpu *vmx)
 		return exit_debug(vmx, info);
 	case EXC_BP:
 		return guest_debug_exit(&vmx->vcpu, EXC_BP, 0);
+	case EXC_UD:
+		return vcpu_exit_undefined(&vmx->vcpu, OPCODE_VMCALL);
 	case EXC_AC:
 		/*
 		 * Intercepted because a guest whose #AC handler raises #AC again would
@@ -96,6 +99,11 @@ static int exit_exception_or_nmi(struct vmx_vcpu *vmx)
 	default:
 		return vcpu_exit_unknown(&vmx->vcpu, vmx->exit_reason, "exception");
 	}
+}
+
+static int exit_host_irq(struct vmx_vcpu *vmx)
+{
+	return vcpu_exit_host_irq(&vmx->vcpu);
 }
 
 static int exit_host_event(struct vmx_vcpu *vmx)
@@ -211,7 +219,7 @@ static int exit_io(struct vmx_vcpu *vmx)
 	u64 qualification = vmcs_read(vmcs_exit_qualification);
 
 	if (qualification & IO_STRING)
-		return vcpu_emulate(vcpu);
+		return vcpu_exit_pio_string(vcpu);
 	vcpu_need(vcpu, STATE_RIP);
 	return vcpu_exit_pio(vcpu, qualification >> IO_PORT_SHIFT, (qualification & IO_SIZE) + 1,
 			     qualification & IO_IN,
@@ -245,8 +253,13 @@ static int exit_entry_failure(struct vmx_vcpu *vmx)
 
 static int exit_nop(struct vmx_vcpu *vmx)
 {
-	/* INVD, WBINVD, MONITOR, MWAIT: the host's caches and CPU stay as they are. */
+	/* INVD, WBINVD: the host's caches and CPU stay as they are. */
 	return vcpu_skip(&vmx->vcpu);
+}
+
+static int exit_monitor(struct vmx_vcpu *vmx)
+{
+	return vcpu_exit_monitor(&vmx->vcpu);
 }
 
 static int exit_pause(struct vmx_vcpu *vmx)
@@ -294,7 +307,7 @@ struct exit {
 
 static const struct exit exits[] = {
 	[0] = { "exception or NMI", exit_exception_or_nmi },
-	[1] = { "external interrupt", exit_host_event },
+	[1] = { "external interrupt", exit_host_irq },
 	[2] = { "triple fault", exit_triple_fault },
 	[3] = { "INIT signal", exit_host_event },
 	[4] = { "start-up IPI" },
@@ -328,9 +341,9 @@ static const struct exit exits[] = {
 	[32] = { "WRMSR", exit_wrmsr },
 	[33] = { "VM-entry failure due to invalid guest state", exit_entry_failure },
 	[34] = { "VM-entry failure due to MSR loading", exit_entry_failure },
-	[36] = { "MWAIT", exit_nop },
+	[36] = { "MWAIT", exit_monitor },
 	[37] = { "monitor trap flag" },
-	[39] = { "MONITOR", exit_nop },
+	[39] = { "MONITOR", exit_monitor },
 	[40] = { "PAUSE", exit_pause },
 	[41] = { "VM-entry failure due to machine-check event", exit_entry_failure },
 	[43] = { "TPR below threshold", exit_tpr_below_threshold },

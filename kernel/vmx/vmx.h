@@ -14,7 +14,7 @@
 #include "vmx/vmcs.h"
 
 /* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
-#define VMX_EXCEPTIONS (BIT(EXC_DB) | BIT(EXC_AC) | BIT(EXC_MC))
+#define VMX_EXCEPTIONS (BIT(EXC_DB) | BIT(EXC_UD) | BIT(EXC_AC) | BIT(EXC_MC))
 
 extern struct vmx_caps vmx_caps;
 /* The VMX-preemption timer is there and counts as it should. */

@@ -924,6 +924,9 @@ static void test_live_bits(void **state __maybe_unused)
 	now.apic_base = 0;
 	now.misc_enable = BIT(18);
 	cpuid_refresh(&table, &now);
+	assert_int_equal(ask(&table, 0x1, 0).ecx & (BIT(3) | BIT(27)), BIT(27));
+	now.monitor_follows = true;
+	cpuid_refresh(&table, &now);
 	assert_int_equal(ask(&table, 0x1, 0).ecx & (BIT(3) | BIT(27)), BIT(3) | BIT(27));
 	assert_int_equal(ask(&table, 0x1, 0).edx & BIT(9), 0);
 	assert_int_equal(ask(&table, 0x7, 0).ecx & BIT(4), BIT(4));

@@ -121,8 +121,7 @@ static void drop_spare(struct sl_spare *spare)
 static void table_start(struct sl_table *table, const struct sl_format *format)
 {
 	assert_int_equal(pages_live, 0);
-	table->format = format;
-	table->root = page_alloc();
+	*table = (struct sl_table){ .format = format, .root = page_alloc() };
 	carried = 0;
 	carried_dirty = 0;
 }
@@ -399,6 +398,39 @@ static void test_table_to_leaf(void **state)
 	assert_int_equal(pages_live, 1);
 	assert_int_equal(install(&table, 0x40000, 3, large), 0);
 	assert_true(sl_lookup(&table, 0x403ff, &level) == large);
+	table_end(&table);
+}
+
+static void check_leaves(const struct sl_table *table, long of_4k, long of_2m, long of_1g)
+{
+	assert_int_equal(atomic_long_read(&table->leaves[0]), of_4k);
+	assert_int_equal(atomic_long_read(&table->leaves[1]), of_2m);
+	assert_int_equal(atomic_long_read(&table->leaves[2]), of_1g);
+}
+
+static void test_leaves_are_counted(void **state)
+{
+	u64 small = sl_make_leaf(&npt, 0x5000, 1, RX, SL_WB);
+	u64 large = sl_make_leaf(&npt, 0x40000000, 3, RX, SL_WB);
+	struct sl_table table;
+
+	(void)state;
+	table_start(&table, &npt);
+	check_leaves(&table, 0, 0, 0);
+	assert_int_equal(install(&table, 5, 1, small), 0);
+	assert_int_equal(install(&table, 0x40000, 3, large), 0);
+	check_leaves(&table, 1, 0, 1);
+	/* Once more, and with another right: no other leaf. */
+	assert_int_equal(install(&table, 5, 1, small), 0);
+	small = sl_make_leaf(&npt, 0x5000, 1, SL_READ | SL_WRITE, SL_WB);
+	assert_int_equal(install(&table, 5, 1, small), 0);
+	check_leaves(&table, 1, 0, 1);
+	assert_int_equal(make_room(&table, 0x40001, 1), 0);
+	check_leaves(&table, 1 + 512, 511, 0);
+	sl_zap(&table, 0x40000, 0x401ff);
+	check_leaves(&table, 1, 511, 0);
+	sl_zap(&table, 0, sl_max_gfn(&npt));
+	check_leaves(&table, 0, 0, 0);
 	table_end(&table);
 }
 
@@ -795,11 +827,11 @@ int main(void)
 		cmocka_unit_test(test_large_leaves),  cmocka_unit_test(test_widen),
 		cmocka_unit_test(test_busy_frame),    cmocka_unit_test(test_covered),
 		cmocka_unit_test(test_split),	      cmocka_unit_test(test_split_wants_pages),
-		cmocka_unit_test(test_table_to_leaf), cmocka_unit_test(test_zap),
-		cmocka_unit_test(test_zap_large),     cmocka_unit_test(test_write_protect),
-		cmocka_unit_test(test_no_dirty_bit),  cmocka_unit_test(test_young),
-		cmocka_unit_test(test_depth),	      cmocka_unit_test(test_random),
-		cmocka_unit_test(test_parallel),
+		cmocka_unit_test(test_table_to_leaf), cmocka_unit_test(test_leaves_are_counted),
+		cmocka_unit_test(test_zap),	      cmocka_unit_test(test_zap_large),
+		cmocka_unit_test(test_write_protect), cmocka_unit_test(test_no_dirty_bit),
+		cmocka_unit_test(test_young),	      cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_random),	      cmocka_unit_test(test_parallel),
 	};
 
 	return cmocka_run_group_tests_name("mmu_table", tests, NULL, NULL);
