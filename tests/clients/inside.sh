@@ -6,7 +6,7 @@
 
 # shellcheck source=tests/clients/lib.sh
 . tests/clients/lib.sh
-for file in boot state hotplug firmware; do
+for file in boot state hotplug firmware libvirt; do
 	# shellcheck source=/dev/null
 	. "tests/clients/$file.sh"
 done
