@@ -168,6 +168,14 @@ static struct machine debugged_machine(uint64_t rip)
 	return m;
 }
 
+static void check_dr6(uint64_t got, uint64_t want, const char *what)
+{
+	if (on_bochs_svm() && got == DR6_REST)
+		skipped = "Bochs' SVM loses what a #DB sets in DR6";
+	else
+		check_equal(got, want, what);
+}
+
 /* The next exit must be a stop at @pc. */
 static bool expect_stop(const struct machine *m, uint32_t exception, uint64_t pc, uint64_t dr6,
 			const char *what)
@@ -183,7 +191,7 @@ static bool expect_stop(const struct machine *m, uint32_t exception, uint64_t pc
 	check_equal(debug->pc, pc, what);
 	check_equal(get_regs(m, 0).rip, pc, what);
 	if (exception == VECTOR_DB)
-		check_equal(debug->dr6, dr6, what);
+		check_dr6(debug->dr6, dr6, what);
 	return true;
 }
 
@@ -316,7 +324,7 @@ static void test_step_of_the_guest(void)
 	expect_port(&m, run(&m, 0), PORT_HANDLER, "the guest's handler");
 	/* PUSHF, OR and POPF are 1, 7 and 1 bytes. */
 	check_equal(get_regs(&m, 0).rcx, AT_POPF + 10, "behind the instruction after POPF");
-	check_equal(get_regs(&m, 0).rbx, DR6_REST | DR6_BS, "DR6");
+	check_dr6(get_regs(&m, 0).rbx, DR6_REST | DR6_BS, "DR6");
 out:
 	free_machine(&m);
 }

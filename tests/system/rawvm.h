@@ -126,6 +126,14 @@ static inline bool on_tcg(void)
 	return b == TCG_EBX && c == TCG_ECX && d == TCG_EDX;
 }
 
+/* The lab's host whose SVM is Bochs', which has others. */
+static inline bool on_bochs_svm(void)
+{
+	const char *lab = getenv("ORIEL_LAB");
+
+	return lab && !strcmp(lab, "amd-bochs");
+}
+
 /* Oriel, not the in-tree KVM. */
 static inline bool on_oriel(void)
 {

@@ -286,6 +286,14 @@ static struct machine pending_exception(unsigned int vector, bool has_payload, u
 	return m;
 }
 
+static void check_cr2(uint64_t got, uint64_t want)
+{
+	if (on_bochs_svm())
+		skipped = "Bochs' SVM loses the CR2 of a #PF that is injected";
+	else
+		check_equal(got, want, "CR2");
+}
+
 static void test_payload_is_cr2(void)
 {
 	struct machine m;
@@ -293,7 +301,7 @@ static void test_payload_is_cr2(void)
 	if (missing(KVM_CAP_EXCEPTION_PAYLOAD, "no KVM_CAP_EXCEPTION_PAYLOAD"))
 		return;
 	m = pending_exception(14, true, 0xdead0000);
-	check_equal(get_regs(&m, 0).rax, 0xdead0000, "CR2");
+	check_cr2(get_regs(&m, 0).rax, 0xdead0000);
 	/* The error code, then RIP. */
 	check_equal(get_regs(&m, 0).rdx, CODE, "where it returns to");
 	free_machine(&m);
@@ -321,7 +329,7 @@ static void test_payload_may_be_absent(void)
 	check_equal(get_regs(&m, 0).rbx, 0xffff0ff0, "DR6");
 	free_machine(&m);
 	m = pending_exception(14, false, 0xdead0000);
-	check_equal(get_regs(&m, 0).rax, 0, "CR2");
+	check_cr2(get_regs(&m, 0).rax, 0);
 	free_machine(&m);
 }
 
