@@ -37,14 +37,16 @@ static int teardown(void **state)
 
 static int add(bool pio, u64 addr, u32 size)
 {
-	return coalesced_register(
-		&c, &(struct kvm_coalesced_mmio_zone){ .addr = addr, .size = size, .pio = pio });
+	const struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = size, .pio = pio };
+
+	return coalesced_register(&c, &zone);
 }
 
 static int take_away(bool pio, u64 addr, u32 size)
 {
-	return coalesced_unregister(
-		&c, &(struct kvm_coalesced_mmio_zone){ .addr = addr, .size = size, .pio = pio });
+	const struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = size, .pio = pio };
+
+	return coalesced_unregister(&c, &zone);
 }
 
 /* Whether a write goes into the ring; the ring is emptied again. */
