@@ -38,5 +38,5 @@ echo "1..$#"
 for name; do
 	run_case "$name"
 done
-rm -rf "$work"
+rm -rf "$scratch"
 [ $failures = 0 ]

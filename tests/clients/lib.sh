@@ -8,10 +8,13 @@
 set -u
 clients=build/clients
 guest_kernel=${ORIEL_GUEST_KERNEL-}
-work=$(mktemp -d)
+scratch=$(mktemp -d)
+# A case's files.
+work=$scratch/case
+mkdir "$work"
 # To wait without a process: where the host is emulated each costs dearly.
-mkfifo "$work/silence"
-exec 8<>"$work/silence"
+mkfifo "$scratch/silence"
+exec 8<>"$scratch/silence"
 # A hang's bound, in seconds: nothing is timed.
 patience=120
 
@@ -193,7 +196,8 @@ stop_all()
 		exec {fd}>&-
 	done
 	qemu=() successes=() keyboard=() asks=() answers=()
-	find "$work" -mindepth 1 ! -name silence -delete
+	rm -rf "$work"
+	mkdir "$work"
 }
 
 # disk: a copy of the disk to write to; sets $disk to QEMU's arguments.
