@@ -68,7 +68,7 @@ check-long: module | build/setup-lab
 
 # Programs of Debian's that speak KVM, beside the in-tree KVM.
 check-clients: module | build/setup-lab build/setup-clients
-	tests/clients/run
+	tests/clients/run $(if $(HOST),--host $(HOST))
 
 build/setup-%: scripts/setup
 	scripts/setup $*
@@ -86,7 +86,8 @@ help:
 	@echo '                HOST=intel, amd, amd-debug, amd-bochs: on that host'
 	@echo 'make check      every test, lint included'
 	@echo 'make check-long the tests that take longer'
-	@echo 'make check-clients  QEMU and what runs in it, on Oriel and on KVM'
+	@echo 'make check-clients  QEMU and what runs in it, on Oriel and on KVM;'
+	@echo '                HOST=intel: the smallest of it, on that host'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
 	@echo 'make bench      memory and boot time, beside KVM'

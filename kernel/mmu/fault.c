@@ -5,9 +5,11 @@
  * to the host page is held only until the leaf is in; the mmu_notifier looks
  * after it from then on.
  */
+#include <linux/cpu.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
+#include <asm/cpufeature.h>
 
 #include "compat.h"
 #include "dirty_log.h"
@@ -23,6 +25,7 @@
  * @gfn: the frame
  * @hva: the launcher's address of it
  * @write: the guest wrote, so the mapping must be writable
+ * @exec: the guest fetched an instruction
  * @ahead: a writable mapping is welcome even if the guest only read
  * @seq: mmu->invalidate_seq before the lookup
  * @page: holds a reference, or NULL for memory without one
@@ -37,6 +40,7 @@ struct fault {
 	gfn_t gfn;
 	unsigned long hva;
 	bool write;
+	bool exec;
 	bool ahead;
 	unsigned long seq;
 	struct page *page;
@@ -196,9 +200,22 @@ static bool level_fits(const struct fault *f, int level)
 	       !((f->gfn ^ (f->hva >> PAGE_SHIFT)) & mask) && !((f->gfn ^ f->pfn) & mask);
 }
 
+/*
+ * Some Intel CPUs stop with a machine check when code runs from a page whose size
+ * changes, which a guest can do to its own tables (Intel's "Machine Check Error
+ * Avoidance on Page Size Change"). There code runs from 4 KiB leaves alone.
+ */
+static bool large_leaf_may_execute(void)
+{
+	return !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) || cpu_mitigations_off();
+}
+
 static int leaf_level(const struct fault *f)
 {
 	int level;
+
+	if (f->exec && !large_leaf_may_execute())
+		return SL_LEVEL_4K;
 
 	/* Dirty pages are logged one by one. */
 	if (memslot_is_logged(f->slot))
@@ -213,8 +230,12 @@ static u64 make_leaf(const struct fault *f, int level)
 {
 	const struct sl_format *format = f->vm->mmu.table.format;
 	u64 pfn = f->pfn & ~(sl_pages(level) - 1);
-	u32 rights = SL_READ | SL_EXEC | (f->writable ? SL_WRITE : 0);
-	u64 leaf = sl_make_leaf(format, pfn << PAGE_SHIFT, level, rights, f->type);
+	u32 rights = SL_READ | (f->writable ? SL_WRITE : 0);
+	u64 leaf;
+
+	if (level == SL_LEVEL_4K || large_leaf_may_execute())
+		rights |= SL_EXEC;
+	leaf = sl_make_leaf(format, pfn << PAGE_SHIFT, level, rights, f->type);
 
 	if (f->write)
 		leaf |= format->dirty;
@@ -315,6 +336,7 @@ int mmu_fault(struct vm *vm, gpa_t gpa, u32 access)
 		.slots = vm_slots(vm),
 		.gfn = gpa >> GFN_SHIFT,
 		.write = access & MMU_ACCESS_WRITE,
+		.exec = access & MMU_ACCESS_EXEC,
 	};
 	bool readonly;
 	int ret;
