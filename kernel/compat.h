@@ -117,6 +117,13 @@ static inline void oriel_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
+/* What VFIO hands out are groups, since 6.6 devices as well. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define oriel_vfio_file_is_valid vfio_file_is_valid
+#else
+#define oriel_vfio_file_is_valid vfio_file_is_group
+#endif
+
 /* get_user_pages() can be interrupted by any signal since 6.2. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define ORIEL_FOLL_INTERRUPTIBLE FOLL_INTERRUPTIBLE

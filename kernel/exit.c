@@ -583,6 +583,12 @@ int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw)
 	return vcpu_skip(vcpu);
 }
 
+int vcpu_exit_wbinvd(struct vcpu *vcpu)
+{
+	vfio_write_back(&vcpu->vm->dma);
+	return vcpu_skip(vcpu);
+}
+
 int vcpu_exit_pause(struct vcpu *vcpu)
 {
 	/* It waits for another vCPU, which may need this CPU to get on. */

@@ -67,6 +67,8 @@ int vcpu_exit_hlt(struct vcpu *vcpu);
 int vcpu_exit_hypercall(struct vcpu *vcpu);
 /** vcpu_exit_xsetbv() - XSETBV */
 int vcpu_exit_xsetbv(struct vcpu *vcpu);
+/** vcpu_exit_wbinvd() - WBINVD or WBNOINVD */
+int vcpu_exit_wbinvd(struct vcpu *vcpu);
 /** vcpu_exit_pause() - the guest spins in PAUSE */
 int vcpu_exit_pause(struct vcpu *vcpu);
 /** vcpu_exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW: to be decoded */

@@ -56,6 +56,7 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_TSC_DEADLINE_TIMER:
 	case KVM_CAP_VAPIC:
 	case KVM_CAP_CHECK_EXTENSION_VM:
+	case KVM_CAP_DEVICE_CTRL:
 	case KVM_CAP_ENABLE_CAP:
 	case KVM_CAP_ENABLE_CAP_VM:
 	case KVM_CAP_IMMEDIATE_EXIT:

@@ -70,6 +70,7 @@ static void leave_here(struct vcpu *vcpu)
 {
 	static_call_cond(vendor_vcpu_put)(vcpu);
 	clock_put(vcpu);
+	vfio_note_leaving(&vcpu->vm->dma);
 	this_cpu_write(loaded, NULL);
 }
 

@@ -121,6 +121,11 @@ static int do_set_msr_filter(void *vm, void *data)
 	return msr_filter_set(vm, data);
 }
 
+static int do_create_device(void *vm, void *data)
+{
+	return vfio_create_device(vm, data);
+}
+
 static const struct ioctl_entry vm_ioctls[] = {
 	{ KVM_ENABLE_CAP, do_enable_cap },
 	{ KVM_SET_USER_MEMORY_REGION, do_set_memory_region },
@@ -130,6 +135,7 @@ static const struct ioctl_entry vm_ioctls[] = {
 	{ KVM_GET_CLOCK, do_get_clock },
 	{ KVM_SET_CLOCK, do_set_clock },
 	{ KVM_X86_SET_MSR_FILTER, do_set_msr_filter },
+	{ KVM_CREATE_DEVICE, do_create_device },
 };
 
 static int create_vcpu(struct vm *vm, unsigned long id)
@@ -260,6 +266,7 @@ static struct vm *vm_alloc(void)
 	irqfds_init(&vm->irqfds, &vm->fabric);
 	ioeventfds_init(&vm->ioeventfds);
 	clock_vm_init(vm);
+	vfio_init(&vm->dma);
 	return vm;
 }
 
@@ -279,6 +286,7 @@ static void vm_free(struct vm *vm)
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	coalesced_destroy(&vm->coalesced);
+	vfio_destroy(&vm->dma);
 	free_parts(vm);
 }
 

@@ -19,6 +19,7 @@
 #include "irq/ioeventfd.h"
 #include "irq/irqfd.h"
 #include "mmu/mmu.h"
+#include "vfio.h"
 
 struct memslots;
 struct msr_filter;
@@ -61,6 +62,7 @@ struct vcpu;
  * @ioeventfds: writes that signal eventfds
  * @coalesced: writes that userspace reads later, from a ring
  * @clock: kvmclock of the VM
+ * @dma: devices of the host that access its memory
  */
 struct vm {
 	struct mm_struct *mm;
@@ -90,6 +92,7 @@ struct vm {
 	struct ioeventfds ioeventfds;
 	struct coalesced coalesced;
 	struct vm_clock clock;
+	struct vm_dma dma;
 };
 
 /**

@@ -149,6 +149,8 @@ static int lookup_host(struct fault *f)
 		ret = lookup_pfnmap(f);
 	else if (!ret)
 		f->pfn = page_to_pfn(f->page);
+	if (f->type == SL_WB && READ_ONCE(f->vm->mmu.guest_memtypes))
+		f->type = SL_GUEST;
 	return ret;
 }
 

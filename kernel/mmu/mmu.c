@@ -83,11 +83,26 @@ void mmu_zap_slot(struct vm *vm, const struct memslot *slot)
 		mmu_flush(vm);
 }
 
+static void zap_all_locked(struct vm *vm)
+{
+	if (sl_zap(&vm->mmu.table, 0, sl_max_gfn(vm->mmu.table.format)))
+		mmu_flush(vm);
+}
+
 void mmu_zap_all(struct vm *vm)
 {
 	write_lock(&vm->mmu.lock);
-	if (sl_zap(&vm->mmu.table, 0, sl_max_gfn(vm->mmu.table.format)))
-		mmu_flush(vm);
+	zap_all_locked(vm);
+	write_unlock(&vm->mmu.lock);
+}
+
+void mmu_set_guest_memtypes(struct vm *vm, bool guests)
+{
+	write_lock(&vm->mmu.lock);
+	WRITE_ONCE(vm->mmu.guest_memtypes, guests);
+	/* No fault that began before this may end after it. */
+	WRITE_ONCE(vm->mmu.invalidate_seq, vm->mmu.invalidate_seq + 1);
+	zap_all_locked(vm);
 	write_unlock(&vm->mmu.lock);
 }
 

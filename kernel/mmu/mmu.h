@@ -54,6 +54,8 @@ enum mmu_result {
  * @invalidate_end: highest hva that they cover, exclusive
  * @released: the address space is gone; nothing is mapped any more
  * @retired: unlinked table pages that wait for the TLB flush
+ * @guest_memtypes: the guest may choose how memory is cached; written under @lock
+ *	exclusive, with a new @invalidate_seq
  * @table_pages: table pages in use, with the root
  */
 struct mmu {
@@ -65,6 +67,7 @@ struct mmu {
 	unsigned long invalidate_start;
 	unsigned long invalidate_end;
 	bool released;
+	bool guest_memtypes;
 	struct page *retired;
 	atomic_long_t table_pages;
 };
@@ -145,6 +148,15 @@ void mmu_zap_slot(struct vm *vm, const struct memslot *slot);
  * @vm: the VM; no lock held
  */
 void mmu_zap_all(struct vm *vm);
+
+/**
+ * mmu_set_guest_memtypes() - let the guest choose how its memory is cached, or not
+ * @vm: the VM; no lock of its held
+ * @guests: whether it may, where the hardware asks
+ *
+ * Empties the tables: frames fault in again.
+ */
+void mmu_set_guest_memtypes(struct vm *vm, bool guests);
 
 /**
  * mmu_let_others() - in the middle of long work, let those in who wait for the

@@ -32,6 +32,7 @@
 
 enum sl_memtype {
 	SL_WB, /* memory */
+	SL_GUEST, /* memory that the guest caches as it likes */
 	SL_WC, /* write combining, device memory such as a frame buffer */
 	SL_UC, /* uncached, device registers */
 	SL_MEMTYPES

@@ -148,8 +148,13 @@ static int exit_xsetbv(struct svm_vcpu *svm)
 
 static int exit_nop(struct svm_vcpu *svm)
 {
-	/* INVD, WBINVD, PAUSE: the host's caches and CPU stay as they are. */
+	/* INVD, PAUSE: the host's caches and CPU stay as they are. */
 	return vcpu_skip(&svm->vcpu);
+}
+
+static int exit_wbinvd(struct svm_vcpu *svm)
+{
+	return vcpu_exit_wbinvd(&svm->vcpu);
 }
 
 static int exit_undefined(struct svm_vcpu *svm)
@@ -227,7 +232,7 @@ static const svm_handler handlers[] = {
 	[SVM_EXIT_STGI] = exit_undefined,
 	[SVM_EXIT_CLGI] = exit_undefined,
 	[SVM_EXIT_SKINIT] = exit_undefined,
-	[SVM_EXIT_WBINVD] = exit_nop,
+	[SVM_EXIT_WBINVD] = exit_wbinvd,
 	[SVM_EXIT_MONITOR] = exit_monitor,
 	[SVM_EXIT_MWAIT] = exit_monitor,
 	[SVM_EXIT_XSETBV] = exit_xsetbv,

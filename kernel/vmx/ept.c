@@ -34,8 +34,12 @@ struct sl_format ept_format = {
 	.write = EPT_WRITE,
 	.exec = EPT_EXEC,
 	.large = EPT_LARGE,
-	/* RAM is write-back whatever the guest's PAT says: the host shares it. */
+	/*
+	 * RAM is write-back whatever the guest's PAT says, for the host shares it; unless
+	 * the guest shares it with a device that does not snoop.
+	 */
 	.memtype = { [SL_WB] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,
+		     [SL_GUEST] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT,
 		     [SL_WC] = MEMTYPE_WC << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,
 		     [SL_UC] = MEMTYPE_UC << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT },
 	.levels = 4,

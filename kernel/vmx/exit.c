@@ -253,8 +253,13 @@ static int exit_entry_failure(struct vmx_vcpu *vmx)
 
 static int exit_nop(struct vmx_vcpu *vmx)
 {
-	/* INVD, WBINVD: the host's caches and CPU stay as they are. */
+	/* INVD: the host's caches stay as they are. */
 	return vcpu_skip(&vmx->vcpu);
+}
+
+static int exit_wbinvd(struct vmx_vcpu *vmx)
+{
+	return vcpu_exit_wbinvd(&vmx->vcpu);
 }
 
 static int exit_monitor(struct vmx_vcpu *vmx)
@@ -357,7 +362,7 @@ static const struct exit exits[] = {
 	[51] = { "RDTSCP" },
 	[52] = { "VMX-preemption timer expired", exit_preemption_timer },
 	[53] = { "INVVPID", exit_undefined },
-	[54] = { "WBINVD or WBNOINVD", exit_nop },
+	[54] = { "WBINVD or WBNOINVD", exit_wbinvd },
 	[55] = { "XSETBV", exit_xsetbv },
 	[56] = { "APIC write" },
 	[57] = { "RDRAND" },

@@ -49,7 +49,10 @@ static const struct sl_format ept = {
 	.dirty = BIT(9),
 	.large = BIT(7),
 	.addr = GENMASK_ULL(51, 12),
-	.memtype = { [SL_WB] = 6 << 3 | BIT(6), [SL_WC] = 1 << 3 | BIT(6), [SL_UC] = BIT(6) },
+	.memtype = { [SL_WB] = 6 << 3 | BIT(6),
+		     [SL_GUEST] = 6 << 3,
+		     [SL_WC] = 1 << 3 | BIT(6),
+		     [SL_UC] = BIT(6) },
 	.levels = 4,
 	.max_leaf = SL_LEVEL_1G,
 };
@@ -189,6 +192,7 @@ static void test_leaf_bits(void **state)
 	assert_int_equal(sl_make_leaf(&npt, 0x12200000, 2, RWX, SL_UC), 0x122000bf);
 	assert_int_equal(sl_make_leaf(&npt, 0x40000000, 3, RWX, SL_WC), 0x400000af);
 	assert_int_equal(sl_make_leaf(&ept, 0x12345000, 1, RWX, SL_WB), 0x12345177);
+	assert_int_equal(sl_make_leaf(&ept, 0x12345000, 1, RWX, SL_GUEST), 0x12345137);
 	assert_int_equal(sl_make_leaf(&ept, 0x12345000, 1, SL_READ, SL_UC), 0x12345141);
 	assert_int_equal(sl_make_leaf(&ept, 0x12200000, 2, RX, SL_WC), 0x122001cd);
 }
