@@ -3,6 +3,7 @@
  * Integer arithmetic with the flags it sets (SDM 1 appendix A). Flags that the
  * manual leaves undefined are cleared, or come out as on most processors.
  */
+#include <linux/bitops.h>
 #include <linux/kernel.h>
 #include <linux/types.h>
 
@@ -271,15 +272,6 @@ bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int 
 	return true;
 }
 
-static unsigned int bits_set(u64 value)
-{
-	unsigned int count;
-
-	for (count = 0; value; count++)
-		value &= value - 1;
-	return count;
-}
-
 u64 alu_count(enum insn_op op, u64 value, unsigned int size, u64 *rflags)
 {
 	u64 last = 8 * size - 1, lowest = last + 1, highest = 0, flags = 0;
@@ -301,7 +293,7 @@ u64 alu_count(enum insn_op op, u64 value, unsigned int size, u64 *rflags)
 	}
 	set_flags(rflags, ALU_FLAGS, flags);
 	if (op == OP_POPCNT)
-		return bits_set(value);
+		return hweight64(value);
 	return op == OP_BSF || op == OP_TZCNT ? lowest : highest;
 }
 

@@ -910,12 +910,11 @@ static void test_hlt(void)
 
 static void test_shutdown(void)
 {
-	const char *lab = getenv("ORIEL_LAB");
 	struct kvm_sregs sregs;
 	struct machine m;
 	unsigned int i;
 
-	if (lab && !strcmp(lab, "amd-bochs")) {
+	if (on_bochs_svm()) {
 		skipped = "Bochs' SVM panics at a guest's shutdown, with KVM too";
 		return;
 	}

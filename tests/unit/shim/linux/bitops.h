@@ -54,6 +54,11 @@ static inline unsigned int hweight32(u32 x)
 	return (unsigned int)__builtin_popcount(x);
 }
 
+static inline unsigned long hweight64(u64 x)
+{
+	return (unsigned long)__builtin_popcountll(x);
+}
+
 #define for_each_set_bit(bit, addr, size)        \
 	for ((bit) = 0; (bit) < (size); (bit)++) \
 		if (!test_bit(bit, addr)) {      \
