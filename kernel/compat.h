@@ -78,7 +78,14 @@
 #include <trace/events/ipi.h>
 #endif
 
-/* Since 6.8 the kernel's view of the field has a name that warns of double reads. */
+/**
+ * oriel_immediate_exit() - the field immediate_exit of a vCPU's page
+ * @run: the page, which userspace writes to at any time: read it once
+ *
+ * Since 6.8 the kernel's view of the field has a name that warns of double reads.
+ *
+ * Return: its address.
+ */
 static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 {
 #ifdef HINT_UNSAFE_IN_KVM
@@ -88,7 +95,11 @@ static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 #endif
 }
 
-/* Entering a guest is a quiescent state; the CPU is an argument until 6.6. */
+/**
+ * oriel_rcu_note_context_switch() - entering a guest is a quiescent state for RCU
+ *
+ * Interrupts off. The CPU is an argument until 6.6.
+ */
 static inline void oriel_rcu_note_context_switch(void)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
@@ -98,7 +109,11 @@ static inline void oriel_rcu_note_context_switch(void)
 #endif
 }
 
-/* A guest ran: where a CPU needs it, the way to userspace has a barrier (VMSCAPE). */
+/**
+ * oriel_note_guest_ran() - a guest ran on this CPU
+ *
+ * Interrupts off. Where a CPU needs it, the way to userspace has a barrier then (VMSCAPE).
+ */
 static inline void oriel_note_guest_ran(void)
 {
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
@@ -107,7 +122,12 @@ static inline void oriel_note_guest_ran(void)
 #endif
 }
 
-/* The count that is added is always 1, and no argument since 6.8. */
+/**
+ * oriel_eventfd_signal() - add 1 to an eventfd; any context
+ * @ctx: the eventfd
+ *
+ * What is added is always 1 here, and no argument since 6.8.
+ */
 static inline void oriel_eventfd_signal(struct eventfd_ctx *ctx)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)

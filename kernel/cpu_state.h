@@ -153,7 +153,12 @@ struct cpu_exception {
 #define EXC_MC 18
 #define EXC_XM 19
 
-/* Raised by an instruction for its own sake, INT3 or INTO: the handler returns behind it. */
+/**
+ * exception_is_soft() - does an instruction raise it for its own sake?
+ * @vector: of the exception
+ *
+ * Return: true for INT3's and INTO's, whose handlers return behind the instruction.
+ */
 static inline bool exception_is_soft(u8 vector)
 {
 	return vector == EXC_BP || vector == EXC_OF;

@@ -31,7 +31,12 @@ struct vm;
 #define STATE_DR BIT(5) /* dr[], dr6, dr7 */
 #define STATE_ALL GENMASK(5, 0)
 
-/* Which segments of STATE_SEGS are STATE_CODE. */
+/**
+ * state_is_code() - which segments of STATE_SEGS are STATE_CODE?
+ * @seg: SEG_*
+ *
+ * Return: true for those that mode and privilege are read from.
+ */
 static inline bool state_is_code(unsigned int seg)
 {
 	return seg == SEG_CS || seg == SEG_SS;

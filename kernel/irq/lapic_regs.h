@@ -124,41 +124,87 @@ struct lapic_rule {
 #define LAPIC_ACCESS_MSR_READ BIT(2) /* x2APIC */
 #define LAPIC_ACCESS_MSR_WRITE BIT(3)
 
+/**
+ * lapic_reg_ptr() - where a register is kept
+ * @lapic: the local APIC
+ * @reg: its offset, LAPIC_*
+ *
+ * Return: its address in the page of registers.
+ */
 static inline u32 *lapic_reg_ptr(const struct lapic *lapic, u32 reg)
 {
 	return (u32 *)(lapic->regs + reg);
 }
 
+/**
+ * lapic_get_reg() - what is kept of a register; any context
+ * @lapic: the local APIC
+ * @reg: its offset, LAPIC_*
+ *
+ * Return: the value, which is not the guest's view of those that are computed.
+ */
 static inline u32 lapic_get_reg(const struct lapic *lapic, u32 reg)
 {
 	return READ_ONCE(*lapic_reg_ptr(lapic, reg));
 }
 
+/**
+ * lapic_set_reg() - keep a value, with no other effect; the vCPU's thread
+ * @lapic: the local APIC
+ * @reg: the register's offset, LAPIC_*
+ * @val: the value
+ */
 static inline void lapic_set_reg(struct lapic *lapic, u32 reg, u32 val)
 {
 	WRITE_ONCE(*lapic_reg_ptr(lapic, reg), val);
 }
 
-/*
- * A vector's bit in ISR, TMR or IRR. The 32 bits of a register are followed by
- * 96 reserved ones, so that the bit operations' long is inside the register's 16
- * bytes and aligned.
+/**
+ * lapic_vector_word() - the word with a vector's bit, which is @vector % 32
+ * @lapic: the local APIC
+ * @reg: LAPIC_ISR, LAPIC_TMR or LAPIC_IRR
+ * @vector: the vector
+ *
+ * The 32 bits of a register are followed by 96 reserved ones, so that the bit
+ * operations' long is inside the register's 16 bytes and aligned.
+ *
+ * Return: the word's address.
  */
 static inline unsigned long *lapic_vector_word(const struct lapic *lapic, u32 reg, u8 vector)
 {
 	return (unsigned long *)(lapic->regs + reg + (vector / 32) * 0x10);
 }
 
+/**
+ * lapic_test_vector() - is a vector's bit set? Any context
+ * @lapic: the local APIC
+ * @reg: LAPIC_ISR, LAPIC_TMR or LAPIC_IRR
+ * @vector: the vector
+ *
+ * Return: whether it is.
+ */
 static inline bool lapic_test_vector(const struct lapic *lapic, u32 reg, u8 vector)
 {
 	return *lapic_vector_word(lapic, reg, vector) & BIT(vector % 32);
 }
 
+/**
+ * lapic_software_enabled() - is it enabled in its spurious-interrupt register? Any context
+ * @lapic: the local APIC
+ *
+ * Return: whether it is.
+ */
 static inline bool lapic_software_enabled(const struct lapic *lapic)
 {
 	return lapic_get_reg(lapic, LAPIC_SVR) & LAPIC_SVR_ENABLE;
 }
 
+/**
+ * lapic_timer_mode() - the timer's mode, from its LVT entry; any context
+ * @lapic: the local APIC
+ *
+ * Return: the mode.
+ */
 static inline enum lapic_timer_mode lapic_timer_mode(const struct lapic *lapic)
 {
 	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_TIMER);
@@ -166,42 +212,142 @@ static inline enum lapic_timer_mode lapic_timer_mode(const struct lapic *lapic)
 	return (lvt & LAPIC_LVT_TIMER_MODE) >> LAPIC_LVT_TIMER_MODE_SHIFT;
 }
 
-/* The logical x2APIC id is derived from the id (SDM 3A 10.12.10.2). */
+/**
+ * lapic_x2apic_ldr() - the logical x2APIC id that follows from an id (SDM 3A 10.12.10.2)
+ * @id: the local APIC's
+ *
+ * Return: the cluster in bits 31:16, the bit in it below.
+ */
 static inline u32 lapic_x2apic_ldr(u32 id)
 {
 	return (id >> 4) << 16 | 1u << (id & 0xf);
 }
 
-/* lapic.c: the rule of a register; offset is a multiple of 16 below 0x400. */
+/* lapic.c */
+
+/**
+ * lapic_rule() - who may access a register
+ * @lapic: the local APIC
+ * @reg: its offset, a multiple of 16 below 0x400
+ *
+ * Return: the rule; one without any access when there is no such register.
+ */
 struct lapic_rule lapic_rule(const struct lapic *lapic, u32 reg);
 
-/* lapic.c: read or write a register that the rules let through. */
+/**
+ * lapic_reg_read() - a register as the guest sees it; the vCPU's thread
+ * @lapic: the local APIC
+ * @reg: its offset, which the rules have let through
+ *
+ * Return: its value.
+ */
 u32 lapic_reg_read(struct lapic *lapic, u32 reg);
+
+/**
+ * lapic_reg_write() - write a register, with all that it does; the vCPU's thread, may sleep
+ * @lapic: the local APIC
+ * @reg: its offset, which the rules have let through
+ * @val: the value; bits that cannot be written are dropped
+ */
 void lapic_reg_write(struct lapic *lapic, u32 reg, u32 val);
 
-/* lapic.c: highest bit of ISR, IRR or TMR, or -1; and PPR (SDM 3A 10.8.3.1). */
+/**
+ * lapic_highest_vector() - highest bit that is set; any context
+ * @lapic: the local APIC
+ * @reg: LAPIC_ISR, LAPIC_TMR or LAPIC_IRR
+ *
+ * Return: the vector, or -1.
+ */
 int lapic_highest_vector(const struct lapic *lapic, u32 reg);
+
+/**
+ * lapic_ppr() - the processor priority (SDM 3A 10.8.3.1); the vCPU's thread
+ * @lapic: the local APIC
+ *
+ * Return: PPR.
+ */
 u32 lapic_ppr(const struct lapic *lapic);
 
-/* lapic.c: registers as after INIT; the timer is stopped. */
+/**
+ * lapic_reset_regs() - registers as after INIT, the timer stopped; may sleep
+ * @lapic: the local APIC
+ */
 void lapic_reset_regs(struct lapic *lapic);
 
-/* lapic_deliver.c: note an error in ESR and raise LVT Error. Any context. */
+/* lapic_deliver.c */
+
+/**
+ * lapic_error() - note an error for ESR and raise LVT Error; any context
+ * @lapic: the local APIC
+ * @bit: the error's bit of ESR
+ */
 void lapic_error(struct lapic *lapic, u32 bit);
 
-/* lapic_deliver.c: do what an LVT entry says. Any context. */
+/**
+ * lapic_deliver_lvt() - do what an entry of the LVT says; any context
+ * @lapic: the local APIC
+ * @reg: offset of the entry
+ */
 void lapic_deliver_lvt(struct lapic *lapic, u32 reg);
 
-/* lapic_deliver.c: send what ICR says. vCPU thread. */
+/**
+ * lapic_send_ipi() - send what ICR says; the vCPU's thread
+ * @lapic: the sender's local APIC
+ * @icr: bits 31:0 of ICR
+ * @dest: the destination: an id of 8 bits, in x2APIC mode of 32
+ */
 void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest);
 
-/* lapic_timer.c; all in the vCPU's thread or under its mutex, may sleep. */
+/* lapic_timer.c; all in the vCPU's thread or under its mutex, all but the count may sleep. */
+
+/**
+ * lapic_timer_init() - make the timer of a new local APIC
+ * @lapic: the local APIC
+ */
 void lapic_timer_init(struct lapic *lapic);
+
+/**
+ * lapic_timer_stop() - disarm the timer, whatever its mode
+ * @lapic: the local APIC
+ *
+ * Its callback does not run any more when this returns.
+ */
 void lapic_timer_stop(struct lapic *lapic);
+
+/**
+ * lapic_timer_write_lvt() - write LVT Timer
+ * @lapic: the local APIC
+ * @lvt: the value, its reserved bits 0
+ */
 void lapic_timer_write_lvt(struct lapic *lapic, u32 lvt);
+
+/**
+ * lapic_timer_write_initial() - write the initial count, which starts the timer
+ * @lapic: the local APIC
+ * @count: in ticks of the bus clock after the divider; 0 stops it
+ */
 void lapic_timer_write_initial(struct lapic *lapic, u32 count);
+
+/**
+ * lapic_timer_write_divide() - write the divide configuration
+ * @lapic: the local APIC
+ * @divide: the value; a timer that runs goes on from its count
+ */
 void lapic_timer_write_divide(struct lapic *lapic, u32 divide);
+
+/**
+ * lapic_timer_count() - the current count
+ * @lapic: the local APIC
+ *
+ * Return: ticks that are left, 0 when it does not run or is in TSC-deadline mode.
+ */
 u32 lapic_timer_count(const struct lapic *lapic);
+
+/**
+ * lapic_timer_restore() - go on as the registers, just set by userspace, say
+ * @lapic: the local APIC
+ * @count: the current count that was saved
+ */
 void lapic_timer_restore(struct lapic *lapic, u32 count);
 
 #endif

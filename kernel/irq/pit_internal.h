@@ -7,11 +7,29 @@
 
 #include "pit.h"
 
-/* pit.c: ticks counted since the count was loaded; 0 if it does not count. */
+/* pit.c */
+
+/**
+ * pit_ticks() - ticks that a channel has counted since its count was loaded
+ * @ch: the channel
+ * @now: time of the monotonic clock, in ns
+ *
+ * Return: the ticks, 0 when it does not count.
+ */
 u64 pit_ticks(const struct pit_channel *ch, s64 now);
 
-/* pit_timer.c: stop and start channel 0's interrupts. pit->lock held, may sleep. */
+/* pit_timer.c */
+
+/**
+ * pit_timer_stop() - channel 0 raises no interrupt from now on
+ * @pit: its lock held; may sleep
+ */
 void pit_timer_stop(struct pit *pit);
+
+/**
+ * pit_timer_start() - channel 0 raises interrupts for the count it has now
+ * @pit: its lock held; may sleep
+ */
 void pit_timer_start(struct pit *pit);
 
 #endif

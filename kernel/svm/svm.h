@@ -81,6 +81,12 @@ struct svm_vcpu {
 	u64 iret_rip;
 };
 
+/**
+ * to_svm() - this back end's part of a vCPU
+ * @vcpu: made by it
+ *
+ * Return: the structure that @vcpu is in.
+ */
 static inline struct svm_vcpu *to_svm(struct vcpu *vcpu)
 {
 	return container_of(vcpu, struct svm_vcpu, vcpu);
@@ -97,6 +103,15 @@ static inline void svm_dirty(struct svm_vcpu *svm, u32 bits)
 }
 
 /* entry.S */
+
+/**
+ * svm_world_switch() - run the guest until its next exit
+ * @gpr: its general-purpose registers but RAX and RSP, loaded and stored again
+ * @vmcb_pa: physical address of its VMCB
+ * @host_vmcb_pa: that of the page that VMSAVE keeps the host's state in
+ *
+ * Interrupts off. On return GIF is set, and an NMI that came meanwhile was taken.
+ */
 asmlinkage void svm_world_switch(u64 *gpr, u64 vmcb_pa, u64 host_vmcb_pa);
 
 /* caps.c */

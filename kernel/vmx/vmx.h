@@ -119,6 +119,12 @@ struct vmx_vcpu {
 	struct vmx_host host;
 };
 
+/**
+ * to_vmx() - this back end's part of a vCPU
+ * @vcpu: made by it
+ *
+ * Return: the structure that @vcpu is in.
+ */
 static inline struct vmx_vcpu *to_vmx(struct vcpu *vcpu)
 {
 	return container_of(vcpu, struct vmx_vcpu, vcpu);
@@ -162,7 +168,12 @@ static __always_inline void vmcs_write(u32 field, u64 value)
 		     : "cc", "memory");
 }
 
-/* The field of the VMCS that holds each word of controls. */
+/**
+ * vmx_word_field() - the field of the VMCS that holds a word of controls
+ * @word: which
+ *
+ * Return: the field's encoding.
+ */
 static __always_inline u32 vmx_word_field(enum vmx_word word)
 {
 	switch (word) {
@@ -196,13 +207,30 @@ static __always_inline void vmx_control(struct vmx_vcpu *vmx, enum vmx_word word
 	vmcs_write(vmx_word_field(word), now);
 }
 
-/* Whether a control is among those that Oriel uses on this CPU. */
+/**
+ * vmx_has() - is a control among those that Oriel uses on this CPU?
+ * @word: the word it is in
+ * @bit: the control
+ *
+ * Return: whether it is; the same on every CPU.
+ */
 static inline bool vmx_has(enum vmx_word word, u32 bit)
 {
 	return vmx_caps.use[word] & bit;
 }
 
 /* entry.S */
+
+/**
+ * vmx_world_switch() - run the guest until its next exit
+ * @gpr: its general-purpose registers but RSP, loaded and stored again
+ * @host_rsp: what the VMCS has as the host's RSP, written again when it has changed
+ * @launched: VMRESUME instead of VMLAUNCH
+ *
+ * Interrupts off, the VMCS current.
+ *
+ * Return: true when the instruction failed, and no guest ran.
+ */
 asmlinkage bool vmx_world_switch(u64 *gpr, u64 *host_rsp, bool launched);
 extern const char vmx_exit_point[];
 
