@@ -28,7 +28,7 @@ module: | build/setup-build
 # of the host amd-debug, make module-small that of scripts/lab intel --kernel small.
 module-%: | build/setup-build
 	mkdir -p build/$@
-	cp -Rpu Kbuild kernel $(wildcard uapi) build/$@/
+	cp -pu --parents Kbuild $$(find kernel uapi -name '*.[chS]') build/$@/
 	+$(MAKE) -C $$(scripts/headers $*) W=1 MAKEOVERRIDES= M=$(CURDIR)/build/$@ \
 		$(if $(filter debug,$*),UBSAN_SANITIZE=y) modules
 

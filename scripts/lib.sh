@@ -206,8 +206,11 @@ guest_kernel()
 kernel_source()
 {
 	local dir=$build/lab/linux-source-6.1 package=$build/lab/linux-source tmp
-	local archive=/usr/src/linux-source-6.1.tar.xz
+	local archive=/usr/src/linux-source-6.1.tar.xz lock
 
+	mkdir -p "$build/lab"
+	exec {lock}>"$dir.lock"
+	flock "$lock"
 	if ! [ -d "$dir" ]; then
 		if ! [ -f $archive ]; then
 			[ -d "$package" ] || unpack_packages "$package" linux-source-6.1 ||
@@ -217,9 +220,10 @@ kernel_source()
 		tmp=$(mktemp -d "$dir.XXXXXX")
 		tar -C "$tmp" --strip-components=1 -xf "$archive" ||
 			die "could not unpack $archive"
-		mv -T "$tmp" "$dir" 2>/dev/null || rm -rf "$tmp"
+		mv -T "$tmp" "$dir"
 		rm -rf "$package"
 	fi
+	exec {lock}>&-
 	echo "$dir"
 }
 
