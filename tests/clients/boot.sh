@@ -67,7 +67,10 @@ client_reboot()
 client_kvmtool()
 {
 	command -v lkvm >/dev/null || return "$skipped"
-	lkvm run -m 256 -k "$guest_kernel" -i "$clients/initramfs.cpio" --console serial \
+	timeout -k 5 "$patience" lkvm run -m 256 -k "$guest_kernel" \
+		-i "$clients/initramfs.cpio" --console serial \
 		-p "console=ttyS0 quiet panic=-1" <<<'poweroff -f' >"$work/vm.console" 2>&1
-	grep -q 'guest: up' "$work/vm.console" || fail "Linux does not start"
+	grep -q 'guest: up' "$work/vm.console" && return
+	sed 's/^/# | /' "$work/vm.console"
+	fail "Linux does not start"
 }
