@@ -106,7 +106,7 @@ end_guest()
 {
 	local status=0
 
-	await 60 guest_gone "$1" || fail "guest $1 does not end" ||
+	await 120 guest_gone "$1" || fail "guest $1 does not end" ||
 		{ show_guest "$1"; return 1; }
 	wait "${guest[$1]}" || status=$?
 	unset "guest[$1]"
