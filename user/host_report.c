@@ -82,7 +82,7 @@ static bool report_node(const struct host_facts *facts, FILE *out)
 	case EPERM:
 		line(out,
 		     "missing  node: no permission on %s; type: sudo usermod -aG kvm $USER, and "
-		     "log in again",
+		     "log in again (make install has the udev rule for that group)",
 		     node);
 		return false;
 	case ENOENT:
