@@ -104,8 +104,6 @@ int fabric_create_pit(struct irq_fabric *fabric, u32 flags)
 
 	if (flags & ~KVM_PIT_SPEAKER_DUMMY)
 		return -EINVAL;
-	if (!fabric_has_irqchip(fabric))
-		return -ENOENT;
 	if (fabric->pit)
 		return -EEXIST;
 	pit = pit_create(fabric, flags);

@@ -191,9 +191,10 @@ int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins);
  * @fabric: fabric
  * @flags: KVM_PIT_SPEAKER_DUMMY or 0
  *
+ * It may come before the irqchip, as kvmtool makes it; ticks have no route until then.
+ *
  * Context: process, may sleep.
- * Return: 0, -EINVAL for unknown flags, -ENOENT without an irqchip, -EEXIST,
- * -ENOMEM.
+ * Return: 0, -EINVAL for unknown flags, -EEXIST, -ENOMEM.
  */
 int fabric_create_pit(struct irq_fabric *fabric, u32 flags);
 

@@ -753,6 +753,12 @@ static void test_order_of_creation(void)
 	ACCEPT(vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 });
 	refuse(vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 }, EEXIST, "a second PIT");
 	close(vm);
+
+	/* The order of kvmtool. */
+	vm = new_vm();
+	ACCEPT(vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 });
+	ACCEPT(vm, KVM_CREATE_IRQCHIP, 0);
+	close(vm);
 }
 
 static void test_low_memory_of_vmx(void)

@@ -111,6 +111,31 @@ static void test_ports(void **state)
 	fixture_destroy(plain);
 }
 
+/* kvmtool makes the PIT before the irqchip: it ticks into the void until that is there. */
+static void test_before_the_irqchip(void **state)
+{
+	struct irq_fabric early = {};
+
+	(void)state;
+	fabric_init(&early, f->fabric.ops);
+	assert_int_equal(fabric_create_pit(&early, 0), 0);
+	pit_pio_write(early.pit, CONTROL, 0x34);
+	pit_pio_write(early.pit, 0x40, 0);
+	pit_pio_write(early.pit, 0x40, 0x10);
+	shim_advance(10000000);
+	assert_int_equal(fabric_create_irqchip(&early), 0);
+	/* Cascaded, vectors from 0x20 on, nothing masked. */
+	assert_int_equal(fabric_pio_write(&early, 0x20, 1, 0x11), 0);
+	assert_int_equal(fabric_pio_write(&early, 0x21, 1, 0x20), 0);
+	assert_int_equal(fabric_pio_write(&early, 0x21, 1, 0x04), 0);
+	assert_int_equal(fabric_pio_write(&early, 0x21, 1, 0x01), 0);
+	assert_false(fabric_pic_pending(&early));
+	shim_advance(10000000);
+	assert_true(fabric_pic_pending(&early));
+	assert_int_equal(fabric_pic_ack(&early), 0x20);
+	fabric_destroy(&early);
+}
+
 static void test_mode0(void **state)
 {
 	(void)state;
@@ -749,6 +774,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ports),
+		TEST(test_before_the_irqchip),
 		TEST(test_mode0),
 		TEST(test_mode0_gate_holds),
 		TEST(test_mode1),

@@ -65,7 +65,6 @@ static void test_creation(void **state)
 	fabric_init(&plain, &fixture_ops);
 	assert_false(fabric_has_irqchip(&plain));
 	assert_false(fabric_pic_pending(&plain));
-	assert_int_equal(fabric_create_pit(&plain, 0), -ENOENT);
 	assert_int_equal(fabric_set_gsi(&plain, USER, 0, true), -1);
 	assert_int_equal(fabric_pio_read(&plain, 0x20, 1, &val), -EOPNOTSUPP);
 	assert_int_equal(fabric_mmio_read(&plain, NULL, 0xfec00000, &val, 4), -EOPNOTSUPP);
@@ -473,7 +472,6 @@ static void test_split_creation(void **state)
 	assert_false(fabric_has_irqchip(&plain));
 	assert_int_equal(fabric_split_irqchip(&plain, 0), -EEXIST);
 	assert_int_equal(fabric_create_irqchip(&plain), -EEXIST);
-	assert_int_equal(fabric_create_pit(&plain, 0), -ENOENT);
 	fabric_destroy(&plain);
 
 	assert_int_equal(set_routing(&pin, 1), -EINVAL);
