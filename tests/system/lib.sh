@@ -26,14 +26,15 @@ plan()
 # fail TEXT: a test's function says why, and returns.
 fail() { echo "# $*"; return 1; }
 
-# run_test FUNCTION: one result, named after the function.
+# run_test FUNCTION: one result, named after the function, and how long it took.
 run_test()
 {
-	local name=${1#test_} result="ok"
+	local name=${1#test_} result="ok" start=$SECONDS
 
 	number=$((number + 1))
 	"$1" || { result="not ok"; failures=$((failures + 1)); }
 	stop_guests
+	echo "# $((SECONDS - start)) seconds"
 	echo "$result $number $name"
 }
 
