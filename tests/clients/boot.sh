@@ -14,11 +14,14 @@ from_disk()
 		power_off vm
 }
 
-# from_memory MACHINE [ARGUMENT]...: QEMU itself loads the kernel.
+# from_memory MACHINE [ARGUMENT]...: QEMU itself loads the kernel, which finds the disk.
 from_memory()
 {
-	start_qemu vm -M "$@" "${direct[@]}" || return
-	expect vm 'guest: up' && power_off vm
+	disk
+	start_qemu vm -M "$@" "${direct[@]}" "${disk[@]}" || return
+	expect vm 'disk of the client test' &&
+		tell vm 'echo written >/disk/file && sync && grep -q written /disk/file' &&
+		power_off vm
 }
 
 client_pc_disk() { from_disk pc; }
