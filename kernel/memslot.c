@@ -3,12 +3,12 @@
  * Memslots: checks what userspace asks for, publishes each change as a new
  * immutable snapshot, and reads and writes guest memory.
  *
- * Publishing: under mmu.lock, exclusive, the new snapshot takes the old one's
- * place and in the same breath the leaves that it takes away go, with a flush.
- * A fault compares the snapshot it used under the same lock before it installs
- * a leaf, and the mmu_notifier looks at the snapshot under that lock too, so
- * neither ever sees tables and slots that do not belong together. The old
- * snapshot is freed once nobody reads it any more (SRCU).
+ * Publishing: under mmu.lock, exclusive, the new snapshot takes the old one's place;
+ * then the leaves that it takes away go, with a flush. A fault compares the snapshot
+ * it used under the same lock before it installs a leaf, so none of them comes back.
+ * They may be many, and the lock is let go now and then: the mmu_notifier finds the
+ * old slot until the last of its leaves is gone. The old snapshot is freed once nobody
+ * reads it any more (SRCU).
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -180,15 +180,11 @@ static bool must_zap(const struct memslot *old, const struct memslot *new)
 }
 
 /* By launcher addresses, for the mmu_notifier; mmu.lock held exclusive. */
-static void replace_by_hva(struct vm *vm, struct memslot *old, struct memslot *new)
+static void add_by_hva(struct vm *vm, struct memslot *slot)
 {
-	if (old)
-		interval_tree_remove(&old->by_hva, &vm->slots_by_hva);
-	if (!new)
-		return;
-	new->by_hva.start = new->hva;
-	new->by_hva.last = new->hva + (new->npages << PAGE_SHIFT) - 1;
-	interval_tree_insert(&new->by_hva, &vm->slots_by_hva);
+	slot->by_hva.start = slot->hva;
+	slot->by_hva.last = slot->hva + (slot->npages << PAGE_SHIFT) - 1;
+	interval_tree_insert(&slot->by_hva, &vm->slots_by_hva);
 }
 
 /* Make the change visible and wait until nobody uses what it replaces. */
@@ -201,9 +197,13 @@ static int publish(struct vm *vm, struct memslot *old, struct memslot *new)
 		return PTR_ERR(slots);
 	write_lock(&vm->mmu.lock);
 	rcu_assign_pointer(vm->slots, slots);
-	replace_by_hva(vm, old, new);
+	if (new)
+		add_by_hva(vm, new);
 	if (old && must_zap(old, new))
 		mmu_zap_slot(vm, old);
+	/* Not before its last leaf: the host may reuse a page meanwhile. */
+	if (old)
+		interval_tree_remove(&old->by_hva, &vm->slots_by_hva);
 	write_unlock(&vm->mmu.lock);
 	synchronize_srcu_expedited(&vm->srcu);
 	slots_free(now, slots);

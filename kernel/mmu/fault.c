@@ -249,8 +249,9 @@ static u64 make_leaf(const struct fault *f, int level)
 
 /*
  * Whether what was looked up still holds. The memslots are published under the
- * lock, exclusive, together with the removal of the old ones' leaves, so an
- * unchanged pointer means that no leaf of a past slot can come back.
+ * lock, exclusive, and then the old ones' leaves are removed, so an unchanged
+ * pointer means that no leaf of a past slot can come back. One that is still
+ * there is in the way of another frame's (-EBUSY), or maps the same one.
  */
 static int still_valid(const struct fault *f, int level)
 {

@@ -76,17 +76,39 @@ gfn_t mmu_max_gfn(const struct mmu *mmu)
 		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
 }
 
+void mmu_let_others(struct vm *vm, bool *flush) __must_hold(&vm->mmu.lock)
+{
+	if (!need_resched() && !rwlock_is_contended(&vm->mmu.lock))
+		return;
+	if (flush && *flush) {
+		mmu_flush(vm);
+		*flush = false;
+	}
+	write_unlock(&vm->mmu.lock);
+	cond_resched();
+	write_lock(&vm->mmu.lock);
+}
+
+/* Who finds a frame gone from the tables takes it to be gone from the TLBs as well. */
+static void zap_frames(struct vm *vm, gfn_t first, gfn_t last)
+{
+	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };
+
+	lockdep_assert_held_write(&vm->mmu.lock);
+	while (sl_zap_part(&vm->mmu.table, &part))
+		mmu_let_others(vm, &part.flush);
+	if (part.flush)
+		mmu_flush(vm);
+}
+
 void mmu_zap_slot(struct vm *vm, const struct memslot *slot)
 {
-	lockdep_assert_held_write(&vm->mmu.lock);
-	if (sl_zap(&vm->mmu.table, slot->base_gfn, slot->base_gfn + slot->npages - 1))
-		mmu_flush(vm);
+	zap_frames(vm, slot->base_gfn, slot->base_gfn + slot->npages - 1);
 }
 
 static void zap_all_locked(struct vm *vm)
 {
-	if (sl_zap(&vm->mmu.table, 0, sl_max_gfn(vm->mmu.table.format)))
-		mmu_flush(vm);
+	zap_frames(vm, 0, sl_max_gfn(vm->mmu.table.format));
 }
 
 void mmu_zap_all(struct vm *vm)
@@ -106,46 +128,31 @@ void mmu_set_guest_memtypes(struct vm *vm, bool guests)
 	write_unlock(&vm->mmu.lock);
 }
 
-void mmu_let_others(struct vm *vm, bool *flush) __must_hold(&vm->mmu.lock)
-{
-	if (!need_resched() && !rwlock_is_contended(&vm->mmu.lock))
-		return;
-	if (*flush)
-		mmu_flush(vm);
-	*flush = false;
-	write_unlock(&vm->mmu.lock);
-	cond_resched();
-	write_lock(&vm->mmu.lock);
-}
-
-/* Frames that are protected before others are let in again. */
-#define PROTECT_AT_ONCE 32768UL
-
 void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
 {
-	gfn_t last = slot->base_gfn + slot->npages - 1;
-	bool flush = false;
-	gfn_t gfn;
+	struct sl_part part = {
+		.first = slot->base_gfn,
+		.last = slot->base_gfn + slot->npages - 1,
+		.budget = SL_PART_LEAVES,
+	};
 
+	lockdep_assert_held(&vm->lock);
 	write_lock(&vm->mmu.lock);
-	for (gfn = slot->base_gfn; gfn <= last; gfn += PROTECT_AT_ONCE) {
-		flush |=
-			sl_write_protect(&vm->mmu.table, gfn, min(last, gfn + PROTECT_AT_ONCE - 1));
-		mmu_let_others(vm, &flush);
-	}
-	if (flush)
+	while (sl_write_protect_part(&vm->mmu.table, &part))
+		mmu_let_others(vm, NULL);
+	if (part.flush)
 		mmu_flush(vm);
 	write_unlock(&vm->mmu.lock);
 }
 
 bool mmu_write_protect_masked(struct vm *vm, gfn_t first, unsigned long mask)
 {
+	unsigned int from, to;
 	bool flush = false;
-	unsigned int bit;
 
 	lockdep_assert_held_write(&vm->mmu.lock);
-	for_each_set_bit(bit, &mask, BITS_PER_LONG)
-		flush |= sl_write_protect(&vm->mmu.table, first + bit, first + bit);
+	for_each_set_bitrange(from, to, &mask, BITS_PER_LONG)
+		flush |= sl_write_protect(&vm->mmu.table, first + from, first + to - 1);
 	return flush;
 }
 

@@ -8,7 +8,8 @@
  * held by whoever uses a memslot. mmu->lock is a reader/writer spinlock: faults
  * install leaves under it shared and in parallel; whatever takes something
  * away, or publishes new memslots, holds it exclusive, up to and including the
- * TLB flush. Order: vm->lock, vm->srcu, mmu->lock.
+ * TLB flush. What may be long is done in parts, each with its flush, and others
+ * are let in between them. Order: vm->lock, vm->srcu, mmu->lock.
  */
 #ifndef ORIEL_MMU_H
 #define ORIEL_MMU_H
@@ -138,14 +139,15 @@ int mmu_fault(struct vm *vm, gpa_t gpa, u32 access);
 
 /**
  * mmu_zap_slot() - take all of a memslot's frames out of the tables and flush
- * @vm: the VM; @vm->mmu.lock held exclusive
- * @slot: the memslot
+ * @vm: the VM; @vm->mmu.lock held exclusive, dropped now and then if somebody waits
+ * @slot: the memslot; no fault may install leaves of it any more, but the
+ *	mmu_notifier must still find it
  */
 void mmu_zap_slot(struct vm *vm, const struct memslot *slot);
 
 /**
  * mmu_zap_all() - empty the tables and flush; frames fault in again
- * @vm: the VM; no lock held
+ * @vm: the VM; no lock held; sleeps
  */
 void mmu_zap_all(struct vm *vm);
 
@@ -162,7 +164,11 @@ void mmu_set_guest_memtypes(struct vm *vm, bool guests);
  * mmu_let_others() - in the middle of long work, let those in who wait for the
  *	lock or for the CPU
  * @vm: the VM; @vm->mmu.lock held exclusive, dropped if somebody waits
- * @flush: whether CPUs have to be flushed for what was done; false if they were
+ * @flush: whether CPUs have to be flushed for what was zapped; false if they were.
+ *	NULL where only the right to write was taken away: that may stay in the TLBs
+ *	until the caller, who keeps all other readers of the log out, is through
+ *
+ * May sleep.
  */
 void mmu_let_others(struct vm *vm, bool *flush);
 

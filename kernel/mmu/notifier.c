@@ -31,19 +31,35 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
 }
 
-/* Several slots may share launcher memory. */
-static bool zap_range(struct vm *vm, unsigned long start, unsigned long end)
+/* Several slots may share launcher memory. Returns whether there is more to zap. */
+static bool zap_part(struct vm *vm, unsigned long start, unsigned long end, bool *flush)
 {
 	struct interval_tree_node *node =
 		interval_tree_iter_first(&vm->slots_by_hva, start, end - 1);
-	bool flush = false;
-	gfn_t first, last;
+	struct sl_part part = { .budget = SL_PART_LEAVES };
+	bool more = false;
 
-	for (; node; node = interval_tree_iter_next(node, start, end - 1)) {
-		slot_frames(node, start, end, &first, &last);
-		flush |= sl_zap(&vm->mmu.table, first, last);
+	for (; node && !more; node = interval_tree_iter_next(node, start, end - 1)) {
+		slot_frames(node, start, end, &part.first, &part.last);
+		more = sl_zap_part(&vm->mmu.table, &part);
 	}
-	return flush;
+	*flush |= part.flush;
+	return more;
+}
+
+/*
+ * After a pause the slots may be others, so each part begins with the first of them.
+ * What has been zapped stays so: faults keep off the range until the invalidation ends.
+ */
+static void zap_range(struct vm *vm, unsigned long start, unsigned long end, bool may_pause)
+{
+	bool flush = false;
+
+	while (zap_part(vm, start, end, &flush))
+		if (may_pause)
+			mmu_let_others(vm, &flush);
+	if (flush)
+		mmu_flush(vm);
 }
 
 static bool young_range(struct vm *vm, unsigned long start, unsigned long end, bool clear)
@@ -74,8 +90,7 @@ static int invalidate_range_start(struct mmu_notifier *notifier,
 		mmu->invalidate_start = min(mmu->invalidate_start, range->start);
 		mmu->invalidate_end = max(mmu->invalidate_end, range->end);
 	}
-	if (zap_range(vm, range->start, range->end))
-		mmu_flush(vm);
+	zap_range(vm, range->start, range->end, mmu_notifier_range_blockable(range));
 	write_unlock(&mmu->lock);
 	return 0;
 }
@@ -97,9 +112,9 @@ static bool young_by_zapping(struct vm *vm, unsigned long start, unsigned long e
 	bool mapped;
 
 	write_lock(&vm->mmu.lock);
-	mapped = zap_range(vm, start, end);
+	mapped = young_range(vm, start, end, false);
 	if (mapped)
-		mmu_flush(vm);
+		zap_range(vm, start, end, false);
 	write_unlock(&vm->mmu.lock);
 	return mapped;
 }

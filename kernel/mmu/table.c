@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 
 #include "mmu/table.h"
 
@@ -19,11 +20,21 @@ enum sl_op {
 	SL_OP_CLEAR_YOUNG,
 };
 
+/**
+ * struct sl_range - one walk over a range
+ * @table: the tables
+ * @first: first frame that no leaf has been visited for
+ * @last: last frame, inclusive
+ * @op: what is done to each leaf
+ * @left: leaves that may still be visited
+ * @hit: something was found or changed, by @op
+ */
 struct sl_range {
 	struct sl_table *table;
 	gfn_t first;
 	gfn_t last;
 	enum sl_op op;
+	u64 left;
 	bool hit;
 };
 
@@ -227,6 +238,11 @@ static void clear_young(struct sl_range *range, u64 *entry)
 	range->hit = true;
 }
 
+static bool is_young(const struct sl_format *format, u64 leaf)
+{
+	return !format->accessed || (leaf & format->accessed);
+}
+
 static void visit_leaf(struct sl_range *range, u64 *entry, int level)
 {
 	switch (range->op) {
@@ -238,7 +254,7 @@ static void visit_leaf(struct sl_range *range, u64 *entry, int level)
 		protect_leaf(range, entry, level);
 		break;
 	case SL_OP_TEST_YOUNG:
-		range->hit |= !!(READ_ONCE(*entry) & range->table->format->accessed);
+		range->hit |= is_young(range->table->format, READ_ONCE(*entry));
 		break;
 	case SL_OP_CLEAR_YOUNG:
 		clear_young(range, entry);
@@ -266,6 +282,8 @@ static void visit_entry(struct sl_range *range, u64 *entry, int level, gfn_t bas
 		return;
 	if (is_leaf(format, old, level)) {
 		visit_leaf(range, entry, level);
+		range->first = base + sl_pages(level);
+		range->left--;
 		return;
 	}
 	child = table_of(format, old);
@@ -285,7 +303,7 @@ static void visit_table(struct sl_range *range, u64 *entries, int level, gfn_t b
 	u64 i = range->first > base ? (range->first - base) / span : 0;
 	u64 last = min_t(u64, (range->last - base) / span, SL_ENTRIES - 1);
 
-	for (; i <= last; i++)
+	for (; i <= last && range->left; i++)
 		visit_entry(range, &entries[i], level, base + i * span);
 }
 
@@ -296,18 +314,44 @@ static bool visit_range(struct sl_table *table, gfn_t first, gfn_t last, enum sl
 		.first = first,
 		.last = min_t(gfn_t, last, sl_max_gfn(table->format)),
 		.op = op,
+		.left = U64_MAX,
 	};
 
 	visit_table(&range, table->root, table->format->levels, 0);
 	return range.hit;
 }
 
+static bool visit_part(struct sl_table *table, struct sl_part *part, enum sl_op op)
+{
+	struct sl_range range = {
+		.table = table,
+		.first = part->first,
+		.last = min_t(gfn_t, part->last, sl_max_gfn(table->format)),
+		.op = op,
+		.left = part->budget,
+	};
+
+	visit_table(&range, table->root, table->format->levels, 0);
+	part->flush |= range.hit;
+	part->budget = range.left;
+	if (range.left || range.first > range.last)
+		return false;
+	part->first = range.first;
+	part->budget = SL_PART_LEAVES;
+	return true;
+}
+
 int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *spare)
 {
 	const struct sl_format *format = table->format;
 	u64 *entries = table->root;
-	bool split = false;
 	gfn_t first = gfn & ~(sl_pages(level) - 1);
+	struct sl_part part = {
+		.first = first,
+		.last = first + sl_pages(level) - 1,
+		.budget = SL_PART_LEAVES,
+	};
+	bool split = false;
 	int at;
 
 	for (at = format->levels; at > level; at--) {
@@ -326,7 +370,7 @@ int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *
 	}
 	/* What a split left at this level maps as before: sl_install() widens it. */
 	if (!split)
-		visit_range(table, first, first + sl_pages(level) - 1, SL_OP_ZAP);
+		visit_part(table, &part, SL_OP_ZAP);
 	return 0;
 }
 
@@ -335,9 +379,19 @@ bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last)
 	return visit_range(table, first, last, SL_OP_ZAP);
 }
 
+bool sl_zap_part(struct sl_table *table, struct sl_part *part)
+{
+	return visit_part(table, part, SL_OP_ZAP);
+}
+
 bool sl_write_protect(struct sl_table *table, gfn_t first, gfn_t last)
 {
 	return visit_range(table, first, last, SL_OP_WRITE_PROTECT);
+}
+
+bool sl_write_protect_part(struct sl_table *table, struct sl_part *part)
+{
+	return visit_part(table, part, SL_OP_WRITE_PROTECT);
 }
 
 bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear)

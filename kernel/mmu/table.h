@@ -197,10 +197,11 @@ int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl
  * @spare: table pages to use
  *
  * A larger leaf above is split down to @level, which changes no translation;
- * a table or leaf at @level is removed.
+ * a table or leaf at @level is removed, SL_PART_LEAVES leaves of it at most.
  *
- * Return: 0, all CPUs must be flushed before the lock is dropped; -ENOMEM when
- * @spare ran out: flush, get more and call again.
+ * Return: 0, all CPUs must be flushed before the lock is dropped, then see whether
+ * sl_install() still says -EBUSY; -ENOMEM when @spare ran out: flush, get more and
+ * call again.
  */
 int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *spare);
 
@@ -218,6 +219,36 @@ int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *
 bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last);
 
 /**
+ * struct sl_part - a range that is worked on in parts, so that the lock need not be
+ *	held for all of it
+ * @first: first frame that is left to do
+ * @last: last frame, inclusive
+ * @budget: leaves that may be visited before the next pause; SL_PART_LEAVES at first
+ * @flush: CPUs have to be flushed for what was done; set here, cleared by the caller
+ */
+struct sl_part {
+	gfn_t first;
+	gfn_t last;
+	u32 budget;
+	bool flush;
+};
+
+/* They take some tens of microseconds. */
+#define SL_PART_LEAVES 1024
+
+/**
+ * sl_zap_part() - sl_zap() as far as the budget goes
+ * @table: the tables; lock held exclusive
+ * @part: the range; moves on
+ *
+ * The lock may be dropped between two calls once CPUs have been flushed. What is
+ * installed meanwhile behind @part's first frame stays.
+ *
+ * Return: whether something is left to do; there is a new budget then.
+ */
+bool sl_zap_part(struct sl_table *table, struct sl_part *part);
+
+/**
  * sl_write_protect() - take the right to write from all leaves of a range
  * @table: the tables; lock held exclusive
  * @first: first frame
@@ -230,16 +261,28 @@ bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last);
 bool sl_write_protect(struct sl_table *table, gfn_t first, gfn_t last);
 
 /**
+ * sl_write_protect_part() - sl_write_protect() as far as the budget goes
+ * @table: the tables; lock held exclusive
+ * @part: the range; moves on
+ *
+ * The lock may be dropped between two calls, and CPUs flushed after the last: until
+ * then they may write what they could write before.
+ *
+ * Return: whether something is left to do; there is a new budget then.
+ */
+bool sl_write_protect_part(struct sl_table *table, struct sl_part *part);
+
+/**
  * sl_test_young() - whether any leaf of a range was accessed
  * @table: the tables; lock held shared or exclusive
  * @first: first frame
  * @last: last frame, inclusive
  * @clear: clear the accessed bits as well, without a flush: a CPU that keeps a
- *	translation may not report it again until the entry leaves its TLB
+ *	translation may not report it again until the entry leaves its TLB. Only
+ *	for formats that have an accessed bit
  *
- * Only for formats that have an accessed bit.
- *
- * Return: whether one was.
+ * Return: whether one was; without an accessed bit every leaf counts, as it came to
+ * be on an access.
  */
 bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear);
 

@@ -206,14 +206,16 @@ static inline uint32_t *numbers(const struct worker *w)
 	return ram_u32(w->m, DATA + 64 * w->vcpu);
 }
 
-static inline void start(struct worker *w, const struct machine *m, unsigned int vcpu)
+/* The vCPU's code goes over the first pages of slot 1. */
+static inline void start_over(struct worker *w, const struct machine *m, unsigned int vcpu,
+			      unsigned int pages)
 {
 	/* With IF clear no interrupt of the host would end the guest in Bochs' VMX. */
 	struct kvm_regs regs = {
 		.rip = CODE,
 		.rflags = RFLAGS_IF,
 		.rsi = AREA,
-		.rdx = AREA + AREA_SIZE,
+		.rdx = AREA + pages * PAGE,
 		.rbp = DATA + 64 * vcpu,
 	};
 
@@ -222,6 +224,11 @@ static inline void start(struct worker *w, const struct machine *m, unsigned int
 	set_regs(m, vcpu, &regs);
 	if (pthread_create(&w->thread, NULL, work, w))
 		die("pthread_create");
+}
+
+static inline void start(struct worker *w, const struct machine *m, unsigned int vcpu)
+{
+	start_over(w, m, vcpu, PAGES);
 }
 
 static inline void stop(struct worker *w)

@@ -301,6 +301,27 @@ static void test_slot_delete_and_move(void)
 	munmap(other, AREA_SIZE);
 }
 
+/* By half its size, so that the old place and the new one have pages in common. */
+static void test_slot_move_onto_itself(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+	uint64_t gpa = AREA;
+	unsigned int turn, i;
+
+	for (turn = 0; turn < 4; turn++) {
+		for (i = 0; i < PAGES; i++)
+			expect_write(&m, gpa + i * PAGE, turn << 8 | i, "before the move");
+		gpa += turn & 1 ? -(AREA_SIZE / 2) : AREA_SIZE / 2;
+		must_set_slot(&m, 1, 0, gpa, AREA_SIZE, area);
+		for (i = 0; i < PAGES; i++)
+			expect_read(&m, gpa + i * PAGE, turn << 8 | i, "after the move");
+		expect_mmio(&m, turn & 1 ? gpa + AREA_SIZE : gpa - PAGE, false, "where it was");
+	}
+	free_machine(&m);
+	munmap(area, AREA_SIZE);
+}
+
 static void test_slot_read_only(void)
 {
 	uint8_t *area = map_memory(AREA_SIZE);
@@ -471,6 +492,67 @@ static void test_two_vcpus(void)
 	munmap(area, AREA_SIZE);
 }
 
+/* ---- many pages ---- */
+
+#define BIG_PAGES 2048u
+#define CHUNK_PAGES 64u
+
+struct discarder {
+	pthread_t thread;
+	uint8_t *area;
+	uint32_t stop;
+};
+
+/* Whoever gets a page that the guest has lost must have it alone. */
+static void *discard(void *arg)
+{
+	const size_t size = CHUNK_PAGES * PAGE;
+	struct discarder *d = arg;
+	uint8_t *pattern = map_memory(size);
+	unsigned int page = BIG_PAGES;
+
+	memset(pattern, 0x5a, size);
+	while (!peek(&d->stop)) {
+		uint8_t *fresh;
+
+		page = (page ? page : BIG_PAGES) - CHUNK_PAGES;
+		madvise(word(d->area, page), size, MADV_DONTNEED);
+		fresh = map_memory(size);
+		memset(fresh, 0x5a, size);
+		sched_yield();
+		check(!memcmp(fresh, pattern, size), "the guest writes to a page that it lost");
+		munmap(fresh, size);
+	}
+	munmap(pattern, size);
+	return NULL;
+}
+
+/* A slot with many pages comes and goes while the host takes pages of it away. */
+static void test_big_slot_while_discarded(void)
+{
+	struct machine m = MACHINE(1, hammer);
+	struct discarder d = { .area = map_memory(BIG_PAGES * PAGE) };
+	struct worker w;
+	unsigned int i;
+
+	madvise(d.area, BIG_PAGES * PAGE, MADV_NOHUGEPAGE);
+	must_set_slot(&m, 1, 0, AREA, BIG_PAGES * PAGE, d.area);
+	start_over(&w, &m, 0, BIG_PAGES);
+	if (pthread_create(&d.thread, NULL, discard, &d))
+		die("pthread_create");
+	for (i = 0; i < 4 && !peek(&w.done); i++) {
+		wait_grown(&w, numbers(&w));
+		must_set_slot(&m, 1, 0, 0, 0, NULL);
+		wait_grown(&w, &w.mmio);
+		must_set_slot(&m, 1, 0, AREA, BIG_PAGES * PAGE, d.area);
+	}
+	poke(&d.stop, 1);
+	pthread_join(d.thread, NULL);
+	stop(&w);
+	free_machine(&m);
+	munmap(d.area, BIG_PAGES * PAGE);
+}
+
 static const struct test tests[] = {
 	TEST(discard),
 	TEST(unmap),
@@ -481,11 +563,13 @@ static const struct test tests[] = {
 	TEST(large_pages),
 	TEST(shared_by_two),
 	TEST(slot_delete_and_move),
+	TEST(slot_move_onto_itself),
 	TEST(slot_read_only),
 	TEST(many_slots),
 	TEST(slots_while_running),
 	TEST(discard_while_running),
 	TEST(two_vcpus),
+	TEST(big_slot_while_discarded),
 };
 
 int main(int argc, char **argv)

@@ -517,6 +517,111 @@ static void test_write_protect(void **state)
 	table_end(&table);
 }
 
+/* A walk in parts does what one walk does, with no more than the budget at a time. */
+static void check_parts(bool (*work)(struct sl_table *, struct sl_part *), bool zap)
+{
+	struct sl_part part = { .first = 100, .last = 4999, .budget = 8 };
+	gfn_t next = 100, gfn;
+	struct sl_table table;
+	int level;
+	bool more;
+
+	table_start(&table, &npt);
+	for (gfn = 0; gfn < 6000; gfn++)
+		map_identity(&table, gfn, RWX, SL_SOFT_PAGE);
+	do {
+		u64 most = part.budget;
+
+		more = work(&table, &part);
+		flush();
+		assert_true(part.flush);
+		part.flush = false;
+		if (more) {
+			assert_true(part.first == next + most);
+			assert_int_equal(part.budget, SL_PART_LEAVES);
+		}
+		next += most;
+		for (gfn = 0; gfn < 6000; gfn += 7) {
+			u64 leaf = sl_lookup(&table, gfn, &level);
+			bool done = gfn >= 100 && gfn < min_t(gfn_t, next, 5000);
+
+			assert_int_equal(zap ? !leaf : !(leaf & npt.write), done);
+		}
+	} while (more);
+	/* 8, four times 1024, and what was left. */
+	assert_int_equal(next, 100 + 8 + 5 * 1024);
+	assert_int_equal(part.budget, 4 * 1024 + 1024 + 8 - 4900);
+	assert_int_equal(carried, zap ? 4900 : 0);
+	table_end(&table);
+}
+
+static void test_parts(void **state)
+{
+	(void)state;
+	check_parts(sl_zap_part, true);
+	check_parts(sl_write_protect_part, false);
+}
+
+/* One budget for several ranges, and what has no leaves costs nothing of it. */
+static void test_parts_share_a_budget(void **state)
+{
+	struct sl_part part = { .first = 0, .last = ~0ULL, .budget = 3 };
+	u64 large = sl_make_leaf(&npt, 0x40000000, 2, RWX, SL_WB);
+	struct sl_table table;
+
+	(void)state;
+	table_start(&table, &npt);
+	assert_false(sl_zap_part(&table, &part));
+	assert_false(part.flush);
+	map_identity(&table, 7, RWX, 0);
+	map_identity(&table, 0x3ffff, RWX, 0);
+	assert_int_equal(install(&table, 0x400, 2, large), 0);
+	part.last = 100;
+	assert_false(sl_zap_part(&table, &part));
+	assert_int_equal(part.budget, 2);
+	assert_true(part.flush);
+	/* A large leaf goes as a whole, and the part begins behind it. */
+	part = (struct sl_part){ .first = 0x405, .last = 0x3ffff, .budget = 1 };
+	assert_true(sl_zap_part(&table, &part));
+	assert_int_equal(part.first, 0x600);
+	check_leaves(&table, 1, 0, 0);
+	part.budget = 0;
+	assert_true(sl_zap_part(&table, &part));
+	assert_int_equal(part.first, 0x600);
+	assert_false(sl_zap_part(&table, &part));
+	check_leaves(&table, 0, 0, 0);
+	/* The last leaf of the range uses the budget up: that is no more to do. */
+	map_identity(&table, 7, RWX, 0);
+	part = (struct sl_part){ .first = 0, .last = 7, .budget = 1 };
+	assert_false(sl_zap_part(&table, &part));
+	assert_int_equal(part.budget, 0);
+	flush();
+	assert_int_equal(pages_live, 1);
+	table_end(&table);
+}
+
+/* Room for a large leaf is made in parts: it stays busy until there is enough. */
+static void test_room_in_parts(void **state)
+{
+	u64 large = sl_make_leaf(&npt, 0x40000000, 3, RWX, SL_WB);
+	struct sl_table table;
+	int tries = 0;
+	gfn_t gfn;
+
+	(void)state;
+	table_start(&table, &npt);
+	for (gfn = 0x40000; gfn < 0x40000 + 3 * SL_PART_LEAVES; gfn++)
+		map_identity(&table, gfn, RWX, 0);
+	while (install(&table, 0x40000, 3, large) == -EBUSY) {
+		assert_int_equal(make_room(&table, 0x40000, 3), 0);
+		flush();
+		tries++;
+	}
+	assert_int_equal(tries, 3);
+	check_leaves(&table, 0, 0, 1);
+	table_end(&table);
+}
+
 static void test_no_dirty_bit(void **state)
 {
 	struct sl_format old_ept = ept;
@@ -528,6 +633,9 @@ static void test_no_dirty_bit(void **state)
 	table_start(&table, &old_ept);
 	map_identity(&table, 1, RWX, SL_SOFT_PAGE);
 	map_identity(&table, 2, RX, SL_SOFT_PAGE);
+	/* Nor does it tell of accesses: what is mapped was accessed. */
+	assert_true(sl_test_young(&table, 2, 2, false));
+	assert_false(sl_test_young(&table, 3, 511, false));
 	assert_true(sl_write_protect(&table, 0, 511));
 	assert_int_equal(carried, 1);
 	assert_int_equal(carried_dirty, 1);
@@ -682,6 +790,20 @@ static void model_round(struct sl_table *table, gfn_t *first, gfn_t *last)
 		*last |= sl_pages(level) - 1;
 }
 
+static void model_work(struct sl_table *table, gfn_t first, gfn_t last, bool zap)
+{
+	struct sl_part part = { .first = first, .last = last, .budget = rnd(64) };
+
+	if (rnd(2)) {
+		while (zap ? sl_zap_part(table, &part) : sl_write_protect_part(table, &part))
+			part.budget = 1 + rnd(64);
+	} else if (zap) {
+		sl_zap(table, first, last);
+	} else {
+		sl_write_protect(table, first, last);
+	}
+}
+
 static void model_range(struct sl_table *table, bool zap)
 {
 	gfn_t first = rnd(MODEL_FRAMES);
@@ -689,10 +811,7 @@ static void model_range(struct sl_table *table, bool zap)
 	gfn_t i, low = first, high = last;
 
 	model_round(table, &low, &high);
-	if (zap)
-		sl_zap(table, first, last);
-	else
-		sl_write_protect(table, first, last);
+	model_work(table, first, last, zap);
 	flush();
 	for (i = low; i <= high; i++)
 		model[i] = zap ? 0 : model[i] & ~1U;
@@ -834,8 +953,10 @@ int main(void)
 		cmocka_unit_test(test_table_to_leaf), cmocka_unit_test(test_leaves_are_counted),
 		cmocka_unit_test(test_zap),	      cmocka_unit_test(test_zap_large),
 		cmocka_unit_test(test_write_protect), cmocka_unit_test(test_no_dirty_bit),
-		cmocka_unit_test(test_young),	      cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_random),	      cmocka_unit_test(test_parallel),
+		cmocka_unit_test(test_parts),	      cmocka_unit_test(test_parts_share_a_budget),
+		cmocka_unit_test(test_room_in_parts), cmocka_unit_test(test_young),
+		cmocka_unit_test(test_depth),	      cmocka_unit_test(test_random),
+		cmocka_unit_test(test_parallel),
 	};
 
 	return cmocka_run_group_tests_name("mmu_table", tests, NULL, NULL);
