@@ -9,7 +9,7 @@
 
 /**
  * mmu_table_page() - allocate a table page, charged to the launcher
- * @mmu: counts it
+ * @mmu: counts it, as does the host (SecPageTables in /proc/meminfo)
  *
  * May sleep.
  *

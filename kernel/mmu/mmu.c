@@ -5,6 +5,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/swap.h>
 
@@ -17,13 +18,16 @@ u64 *mmu_table_page(struct mmu *mmu)
 {
 	u64 *page = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 
-	if (page)
-		atomic_long_inc(&mmu->table_pages);
+	if (!page)
+		return NULL;
+	mod_lruvec_page_state(virt_to_page(page), NR_SECONDARY_PAGETABLE, 1);
+	atomic_long_inc(&mmu->table_pages);
 	return page;
 }
 
 void mmu_free_table_page(struct mmu *mmu, u64 *page)
 {
+	mod_lruvec_page_state(virt_to_page(page), NR_SECONDARY_PAGETABLE, -1);
 	free_page((unsigned long)page);
 	atomic_long_dec(&mmu->table_pages);
 }

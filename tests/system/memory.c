@@ -553,6 +553,67 @@ static void test_big_slot_while_discarded(void)
 	munmap(d.area, BIG_PAGES * PAGE);
 }
 
+/* Of /proc/meminfo, in KiB; -1 if the host's kernel does not count that. */
+static long meminfo(const char *name)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[80];
+	long value = -1;
+
+	if (!file)
+		die("/proc/meminfo");
+	while (value < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)))
+			value = strtol(line + strlen(name), NULL, 10);
+	fclose(file);
+	return value;
+}
+
+/* What CPUs have counted and not added up yet is added up. */
+static long table_kib(void)
+{
+	FILE *file = fopen("/proc/sys/vm/stat_refresh", "we");
+
+	if (file) {
+		fputs("1\n", file);
+		fclose(file);
+	}
+	return meminfo("SecPageTables:");
+}
+
+#define SPREAD 256u
+
+/* The host knows how much memory the tables take, and gets it back. */
+static void test_tables_are_counted(void)
+{
+	size_t size = SPREAD * LARGE;
+	struct machine m = MACHINE(1, access);
+	uint8_t *area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long before = table_kib(), most, after;
+	unsigned int i;
+
+	if (area == MAP_FAILED)
+		die("mmap");
+	madvise(area, size, MADV_NOHUGEPAGE);
+	must_set_slot(&m, 1, 0, AREA, size, area);
+	for (i = 0; i < SPREAD; i++)
+		expect_write(&m, AREA + i * LARGE, i, "one page of each 2 MiB");
+	most = table_kib();
+	must_set_slot(&m, 1, 0, 0, 0, NULL);
+	after = table_kib();
+	if (before < 0) {
+		skipped = "no SecPageTables in /proc/meminfo";
+	} else {
+		/* One of 4 KiB for each, and few above them. */
+		check(most - before >= 4L * SPREAD, "tables are not counted");
+		check(most - before <= 4L * SPREAD + 64, "more tables than what is mapped needs");
+		check(after - before <= 64, "tables stay when nothing is mapped");
+	}
+	free_machine(&m);
+	munmap(area, size);
+}
+
 static const struct test tests[] = {
 	TEST(discard),
 	TEST(unmap),
@@ -570,6 +631,7 @@ static const struct test tests[] = {
 	TEST(discard_while_running),
 	TEST(two_vcpus),
 	TEST(big_slot_while_discarded),
+	TEST(tables_are_counted),
 };
 
 int main(int argc, char **argv)
