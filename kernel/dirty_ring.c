@@ -190,19 +190,35 @@ static bool protect_again(struct vm *vm, const struct kvm_dirty_gfn *seen)
 	return mmu_write_protect_masked(vm, slot->base_gfn + seen->offset, 1);
 }
 
-static int reset_ring(struct vm *vm, struct dirty_ring *ring)
+/* Entries that are taken back before others are let in. */
+#define RESET_AT_ONCE 64
+
+/* Return: how many entries; sets @flush if CPUs have to be flushed for them. */
+static int reset_ring(struct vm *vm, struct dirty_ring *ring, bool *flush)
 {
 	/* What is pushed from here on is for the next time, or this might never end. */
 	u32 end = READ_ONCE(ring->head);
 	struct kvm_dirty_gfn seen;
-	bool flush = false;
 	int count = 0;
 
-	write_lock(&vm->mmu.lock);
 	while (take_back(ring, end, &seen)) {
-		count++;
-		flush |= protect_again(vm, &seen);
-		mmu_let_others(vm, &flush);
+		*flush |= protect_again(vm, &seen);
+		if (++count % RESET_AT_ONCE == 0)
+			mmu_let_others(vm, NULL);
+	}
+	return count;
+}
+
+static int reset_rings(struct vm *vm)
+{
+	bool flush = false;
+	int count = 0;
+	u32 i;
+
+	write_lock(&vm->mmu.lock);
+	for (i = 0; i < vm->vcpu_count; i++) {
+		count += reset_ring(vm, &vm->vcpus[i]->dirty_ring, &flush);
+		mmu_let_others(vm, NULL);
 	}
 	if (flush)
 		vm_flush_tlbs(vm);
@@ -212,14 +228,11 @@ static int reset_ring(struct vm *vm, struct dirty_ring *ring)
 
 int dirty_rings_reset(struct vm *vm)
 {
-	int count = 0;
-	u32 i;
+	int count = -EINVAL;
 
 	mutex_lock(&vm->lock);
-	if (!vm->dirty_ring_bytes)
-		count = -EINVAL;
-	for (i = 0; i < vm->vcpu_count && count >= 0; i++)
-		count += reset_ring(vm, &vm->vcpus[i]->dirty_ring);
+	if (vm->dirty_ring_bytes)
+		count = reset_rings(vm);
 	mutex_unlock(&vm->lock);
 	return count;
 }
