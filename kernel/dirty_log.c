@@ -5,6 +5,7 @@
  * seen again.
  */
 #include <linux/bitmap.h>
+#include <linux/compat.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -100,7 +101,7 @@ static void clear_bits(struct vm *vm, struct memslot *slot, size_t first, size_t
 		mask[i] = take_bits(&slot->dirty_bitmap[first + i], mask[i]);
 		if (mask[i])
 			flush |= mmu_write_protect_masked(vm, base + i * BITS_PER_LONG, mask[i]);
-		mmu_let_others(vm, &flush);
+		mmu_let_others(vm, NULL);
 	}
 	if (flush)
 		vm_flush_tlbs(vm);
@@ -109,10 +110,13 @@ static void clear_bits(struct vm *vm, struct memslot *slot, size_t first, size_t
 
 static void put_back(struct memslot *slot, const unsigned long *bits)
 {
-	unsigned long bit;
+	size_t i;
 
-	for_each_set_bit(bit, bits, log_longs(slot) * BITS_PER_LONG)
-		set_bit(bit, slot->dirty_bitmap);
+	for (i = 0; i < log_longs(slot); i++) {
+		if (bits[i])
+			set_mask_bits(&slot->dirty_bitmap[i], 0UL, bits[i]);
+		cond_resched();
+	}
 }
 
 /* The slot with this number, if it has a bitmap. */
@@ -121,6 +125,14 @@ static struct memslot *find_logged(struct vm *vm, u32 id)
 	struct memslot *slot = memslot_find_id(vm, id);
 
 	return slot && slot->dirty_bitmap ? slot : NULL;
+}
+
+/* It shares its place with a u64, of which a 32-bit program sets the lower half alone. */
+static void __user *users_bitmap(void __user *given)
+{
+	u64 lower = lower_32_bits((uintptr_t)given);
+
+	return in_compat_syscall() ? u64_to_user_ptr(lower) : given;
 }
 
 static int get_locked(struct vm *vm, const struct kvm_dirty_log *log)
@@ -140,7 +152,7 @@ static int get_locked(struct vm *vm, const struct kvm_dirty_log *log)
 		memset(bits, 0xff, longs * sizeof(long));
 		clear_bits(vm, slot, 0, longs, bits);
 	}
-	if (!copy_to_user(log->dirty_bitmap, bits, longs * sizeof(long)))
+	if (!copy_to_user(users_bitmap(log->dirty_bitmap), bits, longs * sizeof(long)))
 		return 0;
 	if (!vm->manual_dirty_log)
 		put_back(slot, bits);
@@ -184,7 +196,7 @@ static int clear_locked(struct vm *vm, const struct kvm_clear_dirty_log *clear)
 	if (!range_fits(slot, clear))
 		return -EINVAL;
 	mask = copy_of(slot);
-	if (copy_from_user(mask, clear->dirty_bitmap, longs * sizeof(long)))
+	if (copy_from_user(mask, users_bitmap(clear->dirty_bitmap), longs * sizeof(long)))
 		return -EFAULT;
 	/* Bits beyond the slot's end are never set in its bitmap. */
 	clear_bits(vm, slot, clear->first_page / BITS_PER_LONG, longs, mask);

@@ -7,6 +7,7 @@
  *
  * It passes on the in-tree KVM as well: its expectations are facts.
  */
+#include <setjmp.h>
 #include <signal.h>
 
 #include "guestmem.h"
@@ -301,6 +302,77 @@ static void test_ring_while_running(void)
 	copy_while_running(&ring_mode);
 }
 
+/* ---- many pages, while the guest runs ---- */
+
+#define BIG_PAGES 512u
+
+/* What was written of slot 1 since the last time, in any mode. */
+static void collect_many(struct logger *l, bool *seen)
+{
+	uint64_t bits[BIG_PAGES / 64];
+	unsigned int i, count = 0;
+
+	if (l->mode->ring) {
+		for (i = 0; i < l->m.vcpus; i++)
+			count += harvest(l, i, seen, BIG_PAGES);
+		check_equal(reset_rings(l), count, "KVM_RESET_DIRTY_RINGS");
+		return;
+	}
+	check_equal(get_log(&l->m, 1, bits), 0, "KVM_GET_DIRTY_LOG");
+	if (l->mode->manual)
+		check_equal(clear_log(&l->m, 1, 0, BIG_PAGES, bits), 0, "KVM_CLEAR_DIRTY_LOG");
+	for (i = 0; i < BIG_PAGES; i++)
+		seen[i] = bits[i / 64] >> i % 64 & 1;
+}
+
+static void copy_many(struct logger *l, const uint8_t *area, uint8_t *copy)
+{
+	bool seen[BIG_PAGES] = { false };
+	unsigned int page;
+
+	collect_many(l, seen);
+	for (page = 0; page < BIG_PAGES; page++)
+		if (seen[page])
+			memcpy(copy + page * PAGE, area + page * PAGE, PAGE);
+}
+
+/* So many that the host lets the vCPUs in while it goes through them. */
+static void copy_many_while_running(const struct log_mode *mode)
+{
+	size_t size = BIG_PAGES * PAGE;
+	uint8_t *area = map_memory(size), *copy = map_memory(size);
+	struct logger l = LOGGER(mode, 2, hammer);
+	struct worker w[2];
+	unsigned int i;
+
+	must_set_slot(&l.m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, size, area);
+	for (i = 0; i < 2; i++)
+		start_over(&w[i], &l.m, i, BIG_PAGES);
+	for (i = 0; i < 20; i++)
+		copy_many(&l, area, copy);
+	for (i = 0; i < 2; i++) {
+		poke(numbers(&w[i]) + 1, 1);
+		/* A vCPU whose ring is full ends when it has been emptied. */
+		while (!peek(&w[i].done))
+			copy_many(&l, area, copy);
+		stop(&w[i]);
+	}
+	copy_many(&l, area, copy);
+	check(!memcmp(area, copy, size), "a write is missing in the log");
+	for (i = 0; i < BIG_PAGES; i++)
+		check_equal(*word(area, i), *numbers(&w[0]) + *numbers(&w[1]), "a page's count");
+	free_logger(&l);
+	munmap(area, size);
+	munmap(copy, size);
+}
+
+static void test_many_while_running(void)
+{
+	copy_many_while_running(&bitmap_mode);
+	copy_many_while_running(&set_mode);
+	copy_many_while_running(&ring_mode);
+}
+
 /* ---- clearing by hand ---- */
 
 /* More than two words, the last one with a few bits. */
@@ -411,6 +483,85 @@ static void test_manual_flags(void)
 	check_equal(dirty_log(&m), 0, "cleared");
 	free_machine(&m);
 	munmap(area, AREA_SIZE);
+}
+
+/* ---- 32-bit programs ---- */
+
+static sigjmp_buf no_int80;
+
+static void on_no_int80(int signal)
+{
+	(void)signal;
+	siglongjmp(no_int80, 1);
+}
+
+/* An ioctl as a 32-bit program makes it; its argument is below 4 GiB. */
+static int ioctl_32(int fd, unsigned long request, void *arg)
+{
+	long r = 54; /* SYS_ioctl there */
+
+	__asm__ volatile("int $0x80"
+			 : "+a"(r)
+			 : "b"((long)fd), "c"(request), "d"(arg)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return r < 0 ? -r : 0;
+}
+
+/* The upper half of where a bitmap is is none of theirs. */
+static void test_32_bit_program(void)
+{
+	struct logger l = LOGGER(&manual_mode, 1, access);
+	uint8_t *area = map_memory(AREA_SIZE);
+	struct {
+		struct kvm_dirty_log get;
+		struct kvm_clear_dirty_log clear;
+		uint64_t bits;
+	} *low = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+		      -1, 0);
+
+	if (low == MAP_FAILED)
+		die("mmap below 4 GiB");
+	must_set_slot(&l.m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);
+	expect_write(&l.m, page_gpa(3), 1, "logged");
+	low->get =
+		(struct kvm_dirty_log){ .slot = 1,
+					.padding2 = 0xffff5a5aull << 32 | (uintptr_t)&low->bits };
+	low->clear = (struct kvm_clear_dirty_log){ .slot = 1,
+						   .num_pages = PAGES,
+						   .padding2 = low->get.padding2 };
+	signal(SIGSEGV, on_no_int80);
+	if (sigsetjmp(no_int80, 1)) {
+		skipped = "the host's kernel runs no 32-bit programs";
+	} else {
+		check_equal(ioctl_32(l.m.vm, KVM_GET_DIRTY_LOG, &low->get), 0, "KVM_GET_DIRTY_LOG");
+		check_equal(low->bits, 1 << 3, "the bitmap");
+		check_equal(ioctl_32(l.m.vm, KVM_CLEAR_DIRTY_LOG, &low->clear), 0,
+			    "KVM_CLEAR_DIRTY_LOG");
+		check_equal(dirty_log(&l.m), 0, "cleared");
+	}
+	signal(SIGSEGV, SIG_DFL);
+	free_logger(&l);
+	munmap(area, AREA_SIZE);
+	munmap(low, PAGE);
+}
+
+/* A bitmap that cannot be handed out is not lost. KVM loses it. */
+static void test_failed_copy(void)
+{
+	struct logger l = LOGGER(&bitmap_mode, 1, access);
+	uint8_t *area = map_memory(MANY * PAGE);
+
+	must_set_slot(&l.m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, MANY * PAGE, area);
+	expect_write(&l.m, page_gpa(3), 1, "logged");
+	expect_write(&l.m, page_gpa(64), 1, "logged");
+	expect_write(&l.m, page_gpa(129), 1, "logged");
+	check_equal(get_log(&l.m, 1, (void *)PAGE), EFAULT, "reading to no memory");
+	if (on_oriel())
+		expect_log(&l.m, 1 << 3, 1, 2, "after that");
+	else
+		skipped = "KVM loses the bitmap";
+	free_logger(&l);
+	munmap(area, MANY * PAGE);
 }
 
 /* Only what a read-only slot's launcher writes changes: that is not the guest's. */
@@ -736,9 +887,12 @@ static const struct test tests[] = {
 	TEST(manual_while_running),
 	TEST(initially_set_while_running),
 	TEST(ring_while_running),
+	TEST(many_while_running),
 	TEST(clear_a_part),
 	TEST(clear_bad_arguments),
 	TEST(manual_flags),
+	TEST(failed_copy),
+	TEST(32_bit_program),
 	TEST(read_only),
 	TEST(large_pages),
 	TEST(large_pages_initially_set),
