@@ -7,8 +7,10 @@
 #include <linux/gfp.h>
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 
 #include "compat.h"
 #include "msr_exit.h"
@@ -192,6 +194,8 @@ int svm_cpu_enable(void)
 	sc->last = NULL;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(sc->hsave));
+	/* From now on the host's perf can have events that do not count in guests. */
+	amd_pmu_enable_virt();
 	return 0;
 }
 
@@ -206,4 +210,7 @@ void svm_cpu_disable(void)
 	asm volatile("stgi" : : : "memory");
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+	/* In a crash perf may be anywhere, and nobody counts any more. */
+	if (!in_nmi())
+		amd_pmu_disable_virt();
 }

@@ -4,6 +4,9 @@
  * Handlers here only translate the VMCS's words to the neutral ones.
  */
 #include <linux/nospec.h>
+#include <asm/cpu.h>
+#include <asm/cpufeature.h>
+#include <asm/processor-flags.h>
 
 #include "compat.h"
 #include "cr.h"
@@ -72,6 +75,32 @@ static int exit_debug(struct vmx_vcpu *vmx, u32 info)
 	return EXIT_RESUME;
 }
 
+/* Whether the guest asked for alignment checks, of which #AC is one (SDM 3A 6.15). */
+static bool checks_alignment(struct vcpu *vcpu)
+{
+	const struct cpu_state *state = &vcpu->state;
+
+	vcpu_need(vcpu, STATE_RIP | STATE_CR | STATE_CODE);
+	return cpu_cpl(state) == 3 && state->cr0 & X86_CR0_AM && state->rflags & X86_EFLAGS_AC;
+}
+
+/*
+ * Intercepted because a guest whose #AC handler raises #AC again would never let go of
+ * the CPU; with an exit in each round it does. And because the host may have its CPUs
+ * raise #AC for split locks, of which no guest knows: there it is the host's to handle,
+ * which lets the thread do it once more or sends it SIGBUS.
+ */
+static int exit_alignment_check(struct vmx_vcpu *vmx)
+{
+	struct vcpu *vcpu = &vmx->vcpu;
+
+	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) || checks_alignment(vcpu))
+		return vcpu_exit_exception(vcpu, EXC_AC, true,
+					   vmcs_read(vmcs_exit_interruption_error_code));
+	handle_guest_split_lock(vcpu->state.rip);
+	return EXIT_RESUME;
+}
+
 static int exit_exception_or_nmi(struct vmx_vcpu *vmx)
 {
 	u32 info = vmcs_read(vmcs_exit_interruption_info);
@@ -88,12 +117,7 @@ static int exit_exception_or_nmi(struct vmx_vcpu *vmx)
 	case EXC_UD:
 		return vcpu_exit_undefined(&vmx->vcpu, OPCODE_VMCALL);
 	case EXC_AC:
-		/*
-		 * Intercepted because a guest whose #AC handler raises #AC again would
-		 * never let go of the CPU; with an exit in each round it does.
-		 */
-		return vcpu_exit_exception(&vmx->vcpu, EXC_AC, true,
-					   vmcs_read(vmcs_exit_interruption_error_code));
+		return exit_alignment_check(vmx);
 	case EXC_MC:
 		return EXIT_RESUME;
 	default:

@@ -5,6 +5,7 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
@@ -124,10 +125,49 @@ static void restore_ibrs(void)
 		native_wrmsrl(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current));
 }
 
+/**
+ * struct perf_msrs - counters of the host's perf that must not run in a guest
+ * @msrs: MSRs with their values in host and guest, this CPU's own
+ * @count: how many
+ */
+struct perf_msrs {
+	const struct perf_guest_switch_msr *msrs;
+	int count;
+};
+
+/*
+ * Events that exclude guests stop. So does PEBS, on CPUs that do not see to it: its
+ * records go to a linear address of the host, which in a guest is the guest's
+ * (SDM 3B 20.9.5).
+ */
+static struct perf_msrs stop_host_perf(void)
+{
+	struct perf_msrs perf = { 0 };
+	int i;
+
+	perf.msrs = perf_guest_get_msrs(&perf.count, NULL);
+	if (likely(!perf.msrs))
+		return (struct perf_msrs){ 0 };
+	for (i = 0; i < perf.count; i++)
+		if (perf.msrs[i].guest != perf.msrs[i].host)
+			wrmsrl(perf.msrs[i].msr, perf.msrs[i].guest);
+	return perf;
+}
+
+static void resume_host_perf(const struct perf_msrs *perf)
+{
+	int i;
+
+	for (i = 0; i < perf->count; i++)
+		if (perf->msrs[i].guest != perf->msrs[i].host)
+			wrmsrl(perf->msrs[i].msr, perf->msrs[i].host);
+}
+
 static void vmx_enter(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	unsigned long debugctl = get_debugctlmsr();
+	struct perf_msrs perf;
 
 	vmx_host_enter(vmx);
 	if (unlikely(vmx->flush)) {
@@ -140,6 +180,7 @@ static void vmx_enter(struct vcpu *vcpu)
 	if (native_read_cr2() != vcpu->state.cr2)
 		native_write_cr2(vcpu->state.cr2);
 	flush_l1d();
+	perf = stop_host_perf();
 
 	context_enter_guest();
 	vmx->failed = vmx_world_switch(vcpu->state.gpr, &vmx->host.rsp, vmx->launched);
@@ -150,6 +191,7 @@ static void vmx_enter(struct vcpu *vcpu)
 	take_host_events(vmx);
 	context_leave_guest();
 
+	resume_host_perf(&perf);
 	vmx_host_leave(vmx, debugctl);
 	store_debug_state(vmx);
 	vcpu->cached = 0;
