@@ -630,10 +630,6 @@ int vcpu_exit_window(struct vcpu *vcpu)
 
 int vcpu_exit_triple_fault(struct vcpu *vcpu)
 {
-	/* The control structure's contents are undefined: start from known ones. */
-	vendor_call(vcpu_reset)(vcpu, false);
-	vcpu->cached = 0;
-	vcpu_reset(vcpu, true);
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return EXIT_USER;
 }

@@ -132,8 +132,13 @@ static int exit_msr(struct svm_vcpu *svm)
 
 static int exit_shutdown(struct svm_vcpu *svm)
 {
-	/* The save area is undefined after a shutdown (APM 2 15.14.3). */
-	return vcpu_exit_triple_fault(&svm->vcpu);
+	struct vcpu *vcpu = &svm->vcpu;
+
+	/* The save area is undefined after a shutdown (APM 2 15.14.3): as if by INIT. */
+	vendor_call(vcpu_reset)(vcpu, false);
+	vcpu->cached = 0;
+	vcpu_reset(vcpu, true);
+	return vcpu_exit_triple_fault(vcpu);
 }
 
 static int exit_vmmcall(struct svm_vcpu *svm)

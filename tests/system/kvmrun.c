@@ -925,6 +925,8 @@ static void test_shutdown(void)
 		MUST(m.vcpu[0], KVM_SET_SREGS, &sregs);
 		start_at(&m, CODE);
 		check_equal(run(&m, 0), KVM_EXIT_SHUTDOWN, "triple fault");
+		/* AMD-V leaves no state, so it is that of INIT (APM 2 15.14.3). */
+		check_equal(get_regs(&m, 0).rip, on_intel() ? CODE : 0xfff0, "RIP");
 		set_flat(&m, 0);
 		start_at(&m, CODE + 16);
 		expect_port(&m, run(&m, 0), PORT_MARK, "set up again");
