@@ -115,6 +115,15 @@ void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event)
 	vcpu_make_request(vcpu, REQ_EVENT);
 }
 
+void vcpu_keep_event(struct vcpu *vcpu)
+{
+	/* What userspace injects as INT n has changed RIP, so it cannot be done again. */
+	if (vcpu->event.type == EVENT_SOFT_INT)
+		vcpu->event.type = EVENT_NONE;
+	if (vcpu->event.type != EVENT_NONE)
+		vcpu_make_request(vcpu, REQ_EVENT);
+}
+
 void vcpu_post_nmi(struct vcpu *vcpu)
 {
 	u8 room = vendor_call(nmi_blocked)(vcpu) || vcpu->event.type == EVENT_NMI ? 1 : 2;

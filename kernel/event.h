@@ -48,6 +48,13 @@ void vcpu_settle_exception(struct vcpu *vcpu);
 void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event);
 
 /**
+ * vcpu_keep_event() - the CPU refused an entry: what it was to inject is still to be
+ *	delivered, unless userspace repairs the state by taking it back
+ * @vcpu: the vCPU, its mutex held
+ */
+void vcpu_keep_event(struct vcpu *vcpu);
+
+/**
  * vcpu_choose_event() - choose what the next entry injects, and ask for windows
  *	for what has to wait
  * @vcpu: the vCPU, its mutex held

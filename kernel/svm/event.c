@@ -218,6 +218,13 @@ void svm_recover(struct vcpu *vcpu)
 		.error_code = info >> EVENT_ERROR_CODE_SHIFT,
 	};
 
+	if (unlikely(svm_entry_refused(svm))) {
+		/* It is not being handled either. */
+		if (sent == EVENT_NMI)
+			svm_set_nmi_blocked(vcpu, false);
+		vcpu_keep_event(vcpu);
+		return;
+	}
 	vcpu->event.type = EVENT_NONE;
 	if (!(info & EVENT_VALID))
 		return;

@@ -252,7 +252,7 @@ int svm_handle_exit(struct vcpu *vcpu)
 
 	if (exitcode == SVM_EXIT_NPF)
 		return exit_npf(svm);
-	if (exitcode == (u32)SVM_EXIT_ERR || exitcode == (u64)SVM_EXIT_ERR)
+	if (svm_entry_refused(svm))
 		return vcpu_exit_fail_entry(vcpu, exitcode);
 	if (exitcode < ARRAY_SIZE(handlers))
 		handler = handlers[array_index_nospec(exitcode, ARRAY_SIZE(handlers))];

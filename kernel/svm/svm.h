@@ -6,6 +6,7 @@
 #define ORIEL_SVM_H
 
 #include <linux/percpu.h>
+#include <uapi/asm/svm.h>
 
 #include "vcpu.h"
 #include "vmcb.h"
@@ -90,6 +91,17 @@ struct svm_vcpu {
 static inline struct svm_vcpu *to_svm(struct vcpu *vcpu)
 {
 	return container_of(vcpu, struct svm_vcpu, vcpu);
+}
+
+/**
+ * svm_entry_refused() - VMEXIT_INVALID, of which QEMU's TCG has 32 bits only
+ * @svm: the vCPU, after an entry
+ */
+static inline bool svm_entry_refused(const struct svm_vcpu *svm)
+{
+	u64 exitcode = svm->vmcb->control.exitcode;
+
+	return exitcode == (u32)SVM_EXIT_ERR || exitcode == (u64)SVM_EXIT_ERR;
 }
 
 /**

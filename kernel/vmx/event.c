@@ -154,16 +154,19 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 void vmx_recover(struct vcpu *vcpu)
 {
 	u32 info = vmcs_read(vmcs_idt_vectoring_info);
-	bool entered = !(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE);
 	enum event_type sent = vcpu->event.type;
 	struct vcpu_event event = {
 		.vector = info & INTERRUPTION_VECTOR,
 		.has_error_code = info & INTERRUPTION_ERROR_CODE,
 	};
 
-	vcpu->event.type = EVENT_NONE;
 	/* A refused entry delivered nothing, and its words are of an earlier exit. */
-	if (likely(!(info & INTERRUPTION_VALID)) || !entered)
+	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE)) {
+		vcpu_keep_event(vcpu);
+		return;
+	}
+	vcpu->event.type = EVENT_NONE;
+	if (likely(!(info & INTERRUPTION_VALID)))
 		return;
 	switch (info & INTERRUPTION_TYPE) {
 	case INTERRUPTION_EXTERNAL:

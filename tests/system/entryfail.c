@@ -16,7 +16,11 @@
 
 #define PORT_MARK 0x50
 #define NOT_CANONICAL 0x0000800000000000ull
+#define RFLAGS_IF (1u << 9)
 #define RFLAGS_VM (1u << 17)
+
+/* Of an interrupt. */
+#define VECTOR 0x20
 
 /* Exit reason 33 with bit 31, VM-instruction error 7 (SDM 3C 27.8, 31.4). */
 #define INVALID_GUEST_STATE 0x80000021u
@@ -169,6 +173,16 @@ static void test_no_failure(void)
 	free_machine(&m);
 }
 
+/* What a refused entry was to inject is still to be injected. */
+static void expect_kept(const struct machine *m, unsigned int vector)
+{
+	struct kvm_vcpu_events events = { 0 };
+
+	MUST(m->vcpu[0], KVM_GET_VCPU_EVENTS, &events);
+	check_equal(events.exception.injected, 1, "the exception waits");
+	check_equal(events.exception.nr, vector, "its vector");
+}
+
 /* An exception whose vector is none (APM 2 15.20); KVM_SET_VCPU_EVENTS takes it. */
 static void test_svm_event(void)
 {
@@ -189,6 +203,7 @@ static void test_svm_event(void)
 	m = new_mark_machine();
 	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &events);
 	expect_failure(&m, VMEXIT_INVALID, "eventinj", 1);
+	expect_kept(&m, 31);
 	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &none);
 	/* QEMU's CPU saves a RIP here that it has not loaded. */
 	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE });
@@ -347,8 +362,34 @@ static void test_vmx_event(void)
 	m = new_mark_machine();
 	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &events);
 	expect_failure(&m, INVALID_CONTROLS, "entry_interruption_info", 1);
+	expect_kept(&m, 13);
 	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &none);
 	expect_entry(&m, "after the event is taken back");
+	free_machine(&m);
+}
+
+/* An interrupt that was to be injected into a state that is refused is not lost. */
+static void test_vmx_interrupt(void)
+{
+	struct kvm_interrupt interrupt = { .irq = VECTOR };
+	struct kvm_sregs good, bad;
+	struct machine m;
+
+	if (!wants_vmx())
+		return;
+	m = new_mark_machine();
+	set_gate(&m, VECTOR, CODE);
+	MUST(m.vcpu[0], KVM_GET_SREGS, &good);
+	bad = good;
+	ds_of_system(&bad);
+	MUST(m.vcpu[0], KVM_SET_SREGS, &bad);
+	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE, .rflags = RFLAGS_IF });
+	MUST(m.vcpu[0], KVM_INTERRUPT, &interrupt);
+	expect_failure(&m, INVALID_GUEST_STATE, "guest_ds_access_rights", 1);
+	MUST(m.vcpu[0], KVM_SET_SREGS, &good);
+	expect_entry(&m, "the handler");
+	/* EFLAGS, CS and EIP are on its stack. */
+	check_equal(get_regs(&m, 0).rsp, STACK - 12, "the handler's stack");
 	free_machine(&m);
 }
 
@@ -467,6 +508,7 @@ static void test_vmx_random(void)
 static const struct test tests[] = {
 	TEST(discovery),	  TEST(no_failure),	TEST(svm_event), TEST(vmx_segments),
 	TEST(vmx_rip_and_rflags), TEST(vmx_many_rules), TEST(vmx_event), TEST(vmx_random),
+	TEST(vmx_interrupt),
 };
 
 int main(int argc, char **argv)
