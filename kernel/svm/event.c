@@ -8,6 +8,8 @@
 #include "event.h"
 #include "svm.h"
 
+#define STEP_FLAGS ((u64)(X86_EFLAGS_TF | X86_EFLAGS_RF))
+
 u32 svm_get_shadow(struct vcpu *vcpu)
 {
 	/* One bit for both kinds (APM 2 15.21.5); MOV SS is the stricter. */
@@ -57,10 +59,33 @@ bool svm_nmi_blocked(struct vcpu *vcpu)
 	return svm->nmi_blocked;
 }
 
+static void set_stepping(struct svm_vcpu *svm, bool on)
+{
+	struct vmcb_control *control = &svm->vmcb->control;
+
+	svm->stepping = on;
+	if (on)
+		control->intercept_exceptions |= SVM_STEP_EXCEPTIONS;
+	else
+		control->intercept_exceptions &= ~SVM_STEP_EXCEPTIONS;
+	svm_dirty(svm, VMCB_CLEAN_I);
+}
+
+/* The step over an IRET is over, or not to be made: RFLAGS are written without its bits. */
+static void end_step(struct svm_vcpu *svm)
+{
+	if (!svm->stepping)
+		return;
+	vcpu_need(&svm->vcpu, STATE_RIP);
+	set_stepping(svm, false);
+	vcpu_touch(&svm->vcpu, STATE_RIP);
+}
+
 void svm_set_nmi_blocked(struct vcpu *vcpu, bool blocked)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
+	end_step(svm);
 	svm->nmi_blocked = blocked;
 	svm->in_iret = false;
 	intercept(svm, INTERCEPT_IRET, blocked);
@@ -85,6 +110,14 @@ static void step_over_trap(struct vcpu *vcpu)
 	to_svm(vcpu)->vmcb->control.nrip = vcpu->state.rip;
 }
 
+/* An event comes before the IRET: what is pushed for it must not have our TF. */
+static void put_off_iret(struct svm_vcpu *svm)
+{
+	settle_iret(svm);
+	if (svm->in_iret)
+		svm_set_nmi_blocked(&svm->vcpu, true);
+}
+
 void svm_inject(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -92,6 +125,8 @@ void svm_inject(struct vcpu *vcpu)
 	const struct vcpu_event *event = &vcpu->event;
 	u64 info = event->vector | EVENT_VALID;
 
+	if (event->type != EVENT_NONE)
+		put_off_iret(svm);
 	switch (event->type) {
 	case EVENT_NONE:
 		svm->injected = 0;
@@ -141,18 +176,42 @@ void svm_window_opened(struct svm_vcpu *svm)
 	set_virtual_irq(svm, false);
 }
 
-/* A single step over the IRET that is executing, to get control right behind it. */
+/*
+ * A single step over the IRET that is executing, to get control right behind it. What
+ * it raises instead must not save the step's TF where the guest finds it, so that exits
+ * as well.
+ */
 static void step_over_iret(struct svm_vcpu *svm)
 {
-	struct vcpu *vcpu = &svm->vcpu;
-
 	if (svm->stepping)
 		return;
-	vcpu_need(vcpu, STATE_RIP);
-	svm->stepping = true;
-	svm->step_rflags = vcpu->state.rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF);
-	vcpu->state.rflags |= X86_EFLAGS_TF | X86_EFLAGS_RF;
-	vcpu_touch(vcpu, STATE_RIP);
+	vcpu_need(&svm->vcpu, STATE_RIP);
+	svm->step_rflags = svm->vcpu.state.rflags & STEP_FLAGS;
+	set_stepping(svm, true);
+	vcpu_touch(&svm->vcpu, STATE_RIP);
+}
+
+u64 svm_hide_step(const struct svm_vcpu *svm, u64 rflags)
+{
+	/* Behind the IRET they are what it has loaded. */
+	if (svm->vmcb->save.rip != svm->iret_rip)
+		return rflags;
+	return (rflags & ~STEP_FLAGS) | svm->step_rflags;
+}
+
+u64 svm_show_step(struct svm_vcpu *svm, u64 rflags)
+{
+	if (svm->vmcb->save.rip == svm->iret_rip)
+		return rflags | STEP_FLAGS;
+	/* Userspace has moved the guest elsewhere. */
+	set_stepping(svm, false);
+	return rflags;
+}
+
+void svm_iret_faulted(struct svm_vcpu *svm)
+{
+	/* NMIs are unblocked before it faults (SDM 3A 6.7.1). */
+	svm_set_nmi_blocked(&svm->vcpu, false);
 }
 
 /* Returns whether only a shadow stands in the way, which the interrupt window ends. */
@@ -197,7 +256,7 @@ bool svm_step_done(struct svm_vcpu *svm)
 	settle_iret(svm);
 	if (svm->in_iret)
 		return false;
-	svm->stepping = false;
+	end_step(svm);
 	/* IRET loaded RFLAGS: a TF that it set itself is the guest's. */
 	vcpu_need(vcpu, STATE_DR);
 	if (svm->step_rflags & X86_EFLAGS_TF)

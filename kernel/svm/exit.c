@@ -72,6 +72,22 @@ static int exit_exception_ac(struct svm_vcpu *svm)
 	return vcpu_exit_exception(&svm->vcpu, EXC_AC, true, svm->vmcb->control.exitinfo1);
 }
 
+/* Intercepted in a step over an IRET alone. */
+static int exit_exception_of_iret(struct svm_vcpu *svm)
+{
+	const struct vmcb_control *control = &svm->vmcb->control;
+	const struct cpu_exception exception = {
+		.vector = control->exitcode - SVM_EXIT_EXCP_BASE,
+		.has_error_code = true,
+		.error_code = control->exitinfo1,
+		.address = control->exitinfo2,
+	};
+
+	svm_iret_faulted(svm);
+	vcpu_raise(&svm->vcpu, &exception);
+	return EXIT_RESUME;
+}
+
 static int exit_exception_mc(struct svm_vcpu *svm)
 {
 	/* Handled with interrupts still off, see svm_enter(). */
@@ -212,6 +228,11 @@ static const svm_handler handlers[] = {
 	[SVM_EXIT_EXCP_BASE + EXC_DB] = exit_exception_db,
 	[SVM_EXIT_EXCP_BASE + EXC_BP] = exit_exception_bp,
 	[SVM_EXIT_EXCP_BASE + EXC_UD] = exit_exception_ud,
+	[SVM_EXIT_EXCP_BASE + EXC_TS] = exit_exception_of_iret,
+	[SVM_EXIT_EXCP_BASE + EXC_NP] = exit_exception_of_iret,
+	[SVM_EXIT_EXCP_BASE + EXC_SS] = exit_exception_of_iret,
+	[SVM_EXIT_EXCP_BASE + EXC_GP] = exit_exception_of_iret,
+	[SVM_EXIT_EXCP_BASE + EXC_PF] = exit_exception_of_iret,
 	[SVM_EXIT_EXCP_BASE + EXC_AC] = exit_exception_ac,
 	[SVM_EXIT_EXCP_BASE + EXC_MC] = exit_exception_mc,
 	[SVM_EXIT_INTR] = exit_host_irq,

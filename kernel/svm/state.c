@@ -68,6 +68,8 @@ void svm_fetch(struct vcpu *vcpu, u32 groups)
 	if (groups & STATE_RIP) {
 		state->rip = save->rip;
 		state->rflags = guest_debug_hide_tf(&vcpu->debug, save->rflags, state->rflags);
+		if (unlikely(to_svm(vcpu)->stepping))
+			state->rflags = svm_hide_step(to_svm(vcpu), state->rflags);
 	}
 	if (groups & STATE_CR) {
 		/* While CD or NW is masked every CR0 write exits: the copy is right. */
@@ -177,6 +179,8 @@ void svm_commit(struct vcpu *vcpu, u32 groups)
 	if (groups & STATE_RIP) {
 		save->rip = state->rip;
 		save->rflags = guest_debug_show_tf(&vcpu->debug, state->rflags);
+		if (unlikely(svm->stepping))
+			save->rflags = svm_show_step(svm, save->rflags);
 	}
 	if (groups & STATE_CR)
 		commit_cr(state, svm);

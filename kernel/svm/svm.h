@@ -16,6 +16,9 @@
 /* And of DR4 to DR7. */
 #define SVM_INTERCEPT_DR 0x00ff00ff
 
+/* What an IRET raises. */
+#define SVM_STEP_EXCEPTIONS (BIT(EXC_TS) | BIT(EXC_NP) | BIT(EXC_SS) | BIT(EXC_GP) | BIT(EXC_PF))
+
 /**
  * struct svm_caps - what this machine's AMD-V can do (APM 3 E.4.9)
  * @asids: number of address space identifiers, ASID 0 (the host's) included
@@ -64,9 +67,9 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @nmi_blocked: an NMI was delivered and IRET has not finished (APM 2 15.21.9)
  * @iret_rip: where the IRET is that ends the blocking, valid while @in_iret
  * @in_iret: IRET was intercepted and is being executed
- * @stepping: TF was set to get an exit after that IRET
+ * @stepping: the hardware has TF and RF set to get an exit after that IRET
  * @injected: eventinj as it was last written, which an exit clears
- * @step_rflags: the guest's own RFLAGS.TF and RF meanwhile
+ * @step_rflags: the guest's own RFLAGS.TF and RF at that IRET
  */
 struct svm_vcpu {
 	struct vcpu vcpu;
@@ -220,6 +223,23 @@ void svm_recover(struct vcpu *vcpu);
 void svm_window_opened(struct svm_vcpu *svm);
 /** svm_iret_intercepted() - VMEXIT_IRET: NMIs are unblocked when it has finished */
 void svm_iret_intercepted(struct svm_vcpu *svm);
+
+/**
+ * svm_hide_step() - the guest's RFLAGS, from the VMCB's
+ * @svm: the vCPU, which steps over an IRET
+ * @rflags: the VMCB's
+ */
+u64 svm_hide_step(const struct svm_vcpu *svm, u64 rflags);
+
+/**
+ * svm_show_step() - the VMCB's RFLAGS, from the guest's; no step if RIP is another
+ * @svm: the vCPU, which steps over an IRET, with RIP committed
+ * @rflags: the guest's
+ */
+u64 svm_show_step(struct svm_vcpu *svm, u64 rflags);
+
+/** svm_iret_faulted() - the IRET that is stepped over raised an exception */
+void svm_iret_faulted(struct svm_vcpu *svm);
 
 /**
  * svm_step_done() - a #DB was intercepted: was it the step over an IRET?

@@ -11,6 +11,7 @@ static live enum {
 	SEND_TWO,
 	SEND_AND_IRET,
 	SEND_AND_FAULT,
+	SEND_AND_FAIL_IRET,
 	SEND_FROM_IRQ,
 } action;
 
@@ -33,6 +34,22 @@ static void iret_here(void)
 		     :
 		     :
 		     : "rax", "rcx", "memory", "cc");
+}
+
+/* IRET to a selector that is none. */
+static void iret_nowhere(void)
+{
+	trap.vector = NO_TRAP;
+	asm volatile("mov %%rsp, %%rbx; mov %%ss, %%ecx; push %%rcx; push %%rbx\n\t"
+		     "pushf; push $0xff8; push $0\n"
+		     "771:\tiretq\n"
+		     "772:\tmov %%rbx, %%rsp\n\t"
+		     ".pushsection .extable, \"a\"\n\t"
+		     ".quad 771b, 772b\n\t"
+		     ".popsection"
+		     :
+		     :
+		     : "rbx", "rcx", "memory", "cc");
 }
 
 static void handler(struct regs *regs)
@@ -60,6 +77,10 @@ static void handler(struct regs *regs)
 			attempt("ud2", :);
 			asm volatile("nop; nop");
 			inside |= count << 8;
+			break;
+		case SEND_AND_FAIL_IRET:
+			send();
+			iret_nowhere();
 			break;
 		default:
 			break;
@@ -110,6 +131,20 @@ static void simple(const char *mode)
 		asm volatile("nop; nop");
 	}
 	report_eq(count, 200, "%s: 200 in a row", mode);
+}
+
+/* Whatever a hypervisor does to learn of the IRET's end: the guest must not see it. */
+static void failing_iret(void)
+{
+	start(SEND_AND_FAIL_IRET);
+	send();
+	linger();
+	report_eq(trap.vector, VEC_GP, "IRET to nowhere in an NMI handler: #GP");
+	report_eq(trap.error, 0xff8, "its error code");
+	report_known(trap.regs.rflags & RFLAGS_TF, 0,
+		     kvm_fault("KVM's step over the IRET is seen by the guest"),
+		     "its RFLAGS.TF");
+	report_eq(count, 2, "the NMI that waited is taken");
 }
 
 static live unsigned int hlt_irq;
@@ -208,6 +243,7 @@ void guest_main(void)
 	} else {
 		report_skip("no x2APIC", "x2APIC");
 	}
+	failing_iret();
 	halt();
 	halt_if_clear();
 	user_mode();

@@ -18,6 +18,7 @@
 #define PDPT 0x5000UL
 #define DIRECTORY 0x6000UL
 
+#define RFLAGS_TF 0x100u
 #define CR0_PG 0x80000000UL
 #define CR4_PAE 0x20UL
 #define PRESENT_WRITABLE 3
@@ -44,6 +45,13 @@ GUEST_CODE(handler_code, "1: out %al, $0x50\n"
 			 "mov 4(%esp), %edx\n"
 			 "out %al, $0x51\n"
 			 "hlt");
+/* At 32 a handler that goes on with a stack where nothing is. */
+GUEST_CODE(lost_stack_code, "1: out %al, $0x50\n"
+			    "jmp 1b\n"
+			    ".org lost_stack_code + 32\n"
+			    "out %al, $0x51\n"
+			    "mov $0x10000000, %esp\n"
+			    "iret");
 #define AT_INT3 (CODE + 16)
 #define HANDLER (CODE + 32)
 
@@ -374,6 +382,26 @@ out:
 	free_machine(&m);
 }
 
+/*
+ * An NMI waits for the IRET of one before it, which cannot be executed: whatever is done
+ * to notice its end is no part of the registers.
+ */
+static void test_nmi_waits_for_iret(void)
+{
+	struct machine m = MACHINE(false, lost_stack);
+
+	set_gate(&m, 2, HANDLER);
+	start(&m);
+	expect_port(&m, run(&m, 0), PORT_MARK, "before the NMI");
+	MUST(m.vcpu[0], KVM_NMI, 0);
+	expect_port(&m, run(&m, 0), PORT_HANDLER, "the NMI");
+	MUST(m.vcpu[0], KVM_NMI, 0);
+	check_equal(run(&m, 0), KVM_EXIT_INTERNAL_ERROR, "IRET");
+	check_equal(get_regs(&m, 0).rflags & RFLAGS_TF, 0, "RFLAGS.TF");
+	check_equal(get_events(&m).nmi.pending, 1, "NMIs that wait");
+	free_machine(&m);
+}
+
 /* ---- registers in struct kvm_run ---- */
 
 #define ALL_GROUPS (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
@@ -534,6 +562,7 @@ static const struct test tests[] = {
 	TEST(payload_may_be_absent),
 	TEST(breakpoint_is_handed_on),
 	TEST(triple_fault_waits),
+	TEST(nmi_waits_for_iret),
 	/* The rest. */
 	TEST(sync_regs_refused),
 	TEST(sync_regs_shown),
