@@ -239,6 +239,11 @@ static u32 walk_flags(const struct emul *e, u32 access)
 	return walk | (e->cpl == 3 ? WALK_USER : 0);
 }
 
+static u64 linear_mask(const struct emul *e, u32 walk)
+{
+	return emul_linear_mask(e, walk & WALK_IMPLICIT ? EMUL_ACCESS_SYSTEM : 0);
+}
+
 static enum emul_result access_linear(struct emul *e, u64 linear, void *buf, u32 len, u32 walk,
 				      bool write)
 {
@@ -247,7 +252,7 @@ static enum emul_result access_linear(struct emul *e, u64 linear, void *buf, u32
 	u32 part;
 
 	for (; len && result == EMUL_DONE; linear += part, buf += part, len -= part) {
-		linear &= e->linear_mask;
+		linear &= linear_mask(e, walk);
 		part = page_part(linear, len);
 		result = translate(e, linear, walk, &gpa);
 		if (result == EMUL_DONE)
@@ -313,7 +318,7 @@ static enum emul_result probe(struct emul *e, u64 linear, unsigned int len, u32 
 	for (; len; linear += part, len -= part) {
 		enum emul_result result;
 
-		linear &= e->linear_mask;
+		linear &= linear_mask(e, walk);
 		part = page_part(linear, len);
 		result = translate(e, linear, walk, &gpa);
 		if (result != EMUL_DONE)

@@ -120,8 +120,7 @@ static int execute(struct vcpu *vcpu)
 	vcpu->access.next = 0;
 	vcpu->access.posted = false;
 	result = emulate(&vcpu->emul);
-	/* The executor loads segments in real mode alone. */
-	if (vcpu->emul.insn.mode != INSN_MODE_64)
+	if (unlikely(vcpu->emul.segs_loaded))
 		changed |= STATE_SEGS;
 	/* Iterations of a REP count even if the last one did not finish. */
 	vcpu_touch(vcpu, changed);

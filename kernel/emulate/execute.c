@@ -23,6 +23,13 @@ enum insn_mode emul_mode(const struct cpu_state *state)
 	return cs->attrib & SEG_ATTR_DB ? INSN_MODE_32 : INSN_MODE_16;
 }
 
+u64 emul_linear_mask(const struct emul *e, unsigned int access)
+{
+	if (access & EMUL_ACCESS_SYSTEM && e->state->efer & CR_EFER_LMA)
+		return ~0ULL;
+	return e->linear_mask;
+}
+
 static u8 privilege_level(const struct cpu_state *state)
 {
 	if (!(state->cr0 & CR0_PE))
@@ -100,8 +107,10 @@ enum emul_result emul_decode(struct emul *e)
 
 	e->linear_mask = mode == INSN_MODE_64 ? ~0ULL : 0xffffffff;
 	e->cpl = privilege_level(e->state);
+	e->tf = e->state->rflags & X86_EFLAGS_TF;
 	e->tf_trap = false;
 	e->shadow = false;
+	e->segs_loaded = false;
 	if (!e->again || e->insn.mode != mode)
 		ret = fetch_and_decode(e, mode);
 	e->again = false;
@@ -131,7 +140,7 @@ void emul_advance(struct emul *e)
 	struct cpu_state *state = e->state;
 
 	state->rip = e->next_rip;
-	e->tf_trap = state->rflags & X86_EFLAGS_TF;
+	e->tf_trap = e->tf;
 	state->rflags &= ~(u64)X86_EFLAGS_RF;
 }
 
@@ -160,6 +169,8 @@ static enum emul_result dispatch(struct emul *e)
 		return exec_string(e);
 	case OP_PUSH ... OP_RET:
 		return exec_stack(e);
+	case OP_STORE_SREG ... OP_POP_SREG:
+		return exec_segment(e);
 	case OP_VECTOR:
 		return exec_vector(e);
 	}
@@ -176,8 +187,7 @@ static bool needs_segments(const struct insn *insn)
 	case OP_OUT:
 	case OP_INS:
 	case OP_OUTS:
-	case OP_STORE_SREG:
-	case OP_LOAD_SREG:
+	case OP_STORE_SREG ... OP_POP_SREG:
 	case OP_PUSH_SREG:
 		return true;
 	default:

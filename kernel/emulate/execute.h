@@ -101,6 +101,16 @@ struct emul_ops {
 	bool (*should_stop)(struct emul *e);
 };
 
+/**
+ * emul_linear_mask() - the width of the linear addresses of an access
+ * @e: the guest
+ * @access: EMUL_ACCESS_*
+ *
+ * Return: all ones or 4 GiB - 1. In compatibility mode code has 32 bits, and the CPU's
+ * own tables may be anywhere (SDM 3A 3.5.2).
+ */
+u64 emul_linear_mask(const struct emul *e, unsigned int access);
+
 /* Bytes of string I/O handed to @pio_in and @pio_out at once. */
 #define EMUL_PIO_BATCH 1024
 
@@ -121,10 +131,12 @@ struct emul_ops {
  * @again: the last emulate() returned EMUL_USER, and this is to go on with it: @insn
  *         need not be decoded once more. Set by the caller; cleared on return
  * @cpl: privilege level of the accesses
+ * @tf: RFLAGS.TF as the instruction found it
  * @tf_trap: with EMUL_DONE, and with EMUL_AGAIN after an iteration of a REP: TF
  *           was set, so #DB with DR6.BS is due
  * @shadow: with EMUL_DONE: the instruction casts a MOV SS interrupt shadow; if
  *          false, any shadow is over
+ * @segs_loaded: with EMUL_DONE: a segment register was loaded
  * @buffer: elements of a string I/O instruction in flight
  *
  * Large: belongs into the vCPU, not on the stack.
@@ -140,8 +152,10 @@ struct emul {
 	u64 next_rip;
 	bool again;
 	u8 cpl;
+	bool tf;
 	bool tf_trap;
 	bool shadow;
+	bool segs_loaded;
 	u8 buffer[EMUL_PIO_BATCH] __aligned(8);
 };
 

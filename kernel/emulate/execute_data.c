@@ -39,37 +39,6 @@ static enum emul_result exec_movbe(struct emul *e)
 	return emul_write_operand(e, insn->dst, value);
 }
 
-/* MOV from a segment register: to memory always 2 bytes (SDM 2B MOV). */
-static enum emul_result exec_store_sreg(struct emul *e)
-{
-	u8 seg = e->insn.modrm >> 3 & 7;
-
-	if (seg > SEG_GS)
-		return emul_raise(e, EXC_UD);
-	return emul_write_rm(e, e->insn.has_mem ? 2 : e->insn.operand_size,
-			     e->state->seg[seg].selector);
-}
-
-/* MOV to a segment register, where no descriptor has to be loaded. */
-static enum emul_result exec_load_sreg(struct emul *e)
-{
-	u8 seg = e->insn.modrm >> 3 & 7;
-	enum emul_result ret;
-	u64 selector;
-
-	if (seg > SEG_GS || seg == SEG_CS)
-		return emul_raise(e, EXC_UD);
-	if (!emul_real(e))
-		return EMUL_UNKNOWN;
-	ret = emul_read_operand(e, e->insn.src, 0, &selector);
-	if (ret)
-		return ret;
-	e->state->seg[seg].selector = selector;
-	e->state->seg[seg].base = selector << 4;
-	e->shadow = seg == SEG_SS;
-	return EMUL_DONE;
-}
-
 /* ADD to CMP, TEST, NOT, NEG, INC, DEC and the shifts. */
 static enum emul_result exec_arithmetic(struct emul *e)
 {
@@ -429,10 +398,6 @@ enum emul_result exec_data(struct emul *e)
 		return exec_move(e);
 	case OP_MOVBE:
 		return exec_movbe(e);
-	case OP_STORE_SREG:
-		return exec_store_sreg(e);
-	case OP_LOAD_SREG:
-		return exec_load_sreg(e);
 	case OP_XCHG:
 		return exec_xchg(e);
 	case OP_XADD:

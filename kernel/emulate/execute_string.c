@@ -23,8 +23,7 @@ static enum emul_result read_tss(struct emul *e, u64 offset, u16 *word)
 
 	if (offset + 1 > tr->limit)
 		return emul_raise(e, EXC_GP);
-	return e->ops->read(e, (tr->base + offset) & e->linear_mask, word, sizeof(*word),
-			    EMUL_ACCESS_SYSTEM);
+	return e->ops->read(e, tr->base + offset, word, sizeof(*word), EMUL_ACCESS_SYSTEM);
 }
 
 static bool has_permission_map(const struct cpu_segment *tr)
@@ -290,7 +289,7 @@ static bool compare_ended(const struct emul *e)
 static bool turn_ended(struct emul *e, unsigned int iterations)
 {
 	/* Under TF a #DB follows each iteration (SDM 3B 17.3.1.4). */
-	e->tf_trap = e->state->rflags & X86_EFLAGS_TF;
+	e->tf_trap = e->tf;
 	if (e->tf_trap || iterations >= EMUL_REP_TURN)
 		return true;
 	return e->ops->should_stop && e->ops->should_stop(e);
@@ -299,11 +298,10 @@ static bool turn_ended(struct emul *e, unsigned int iterations)
 static enum emul_result exec_rep(struct emul *e)
 {
 	u64 left = string_register(e, GPR_RCX);
-	bool single = e->state->rflags & X86_EFLAGS_TF;
 	unsigned int iterations = 0;
 
 	while (left) {
-		unsigned int count = single ? 1 : min_t(u64, left, EMUL_PIO_BATCH);
+		unsigned int count = e->tf ? 1 : min_t(u64, left, EMUL_PIO_BATCH);
 		enum emul_result ret = iterate(e, &count);
 
 		if (ret)

@@ -9,12 +9,7 @@
 
 #include "cr.h"
 #include "emulate/internal.h"
-
-/* Bits of a segment's type (SDM 3A 3.4.5.1). */
-#define TYPE_CODE BIT(3)
-#define TYPE_EXPAND_DOWN BIT(2)
-#define TYPE_WRITABLE BIT(1) /* data */
-#define TYPE_READABLE BIT(1) /* code */
+#include "emulate/segment.h"
 
 bool emul_real(const struct emul *e)
 {

@@ -8,24 +8,14 @@
 
 #include "cr.h"
 #include "emulate/internal.h"
+#include "emulate/segment.h"
 #include "emulate/task_switch.h"
 
-#define SELECTOR_RPL GENMASK(1, 0)
-#define SELECTOR_TI BIT(2)
-
-/* Types of segments (SDM 3A 3.4.5.1, 3.5). */
-#define TYPE_ACCESSED BIT(0)
-#define TYPE_WRITABLE BIT(1) /* data */
-#define TYPE_READABLE BIT(1) /* code */
-#define TYPE_CONFORMING BIT(2)
-#define TYPE_CODE BIT(3)
+/* Types of system segments (SDM 3A 3.5). */
 #define TYPE_LDT 2
 #define TYPE_TSS 1
 #define TYPE_TSS_BUSY BIT(1)
 #define TYPE_TSS_32 BIT(3)
-
-/* Where a descriptor has P, DPL, S and its type. */
-#define DESCRIPTOR_ACCESS 5
 
 #define ATTR_CODE (SEG_ATTR_P | SEG_ATTR_S | TYPE_CODE | TYPE_READABLE | TYPE_ACCESSED)
 #define ATTR_DATA (SEG_ATTR_P | SEG_ATTR_S | TYPE_WRITABLE | TYPE_ACCESSED)
@@ -109,97 +99,9 @@ static enum emul_result fail(struct move *m, u8 vector, u16 selector)
 	return EMUL_FAULT;
 }
 
-/*
- * Memory. What is accessed is probed first, so that a device is found out without
- * an access to it.
- */
-
-static enum emul_result probe(struct emul *e, u64 linear, unsigned int len, unsigned int access)
-{
-	enum emul_result result = e->ops->probe(e, linear, len, access);
-
-	return result == EMUL_USER ? EMUL_UNKNOWN : result;
-}
-
-static enum emul_result read_system(struct emul *e, u64 linear, void *buf, unsigned int len)
-{
-	return probe(e, linear, len, EMUL_ACCESS_SYSTEM) ?:
-		       e->ops->read(e, linear, buf, len, EMUL_ACCESS_SYSTEM);
-}
-
-static enum emul_result probe_write(struct emul *e, u64 linear, unsigned int len)
-{
-	return probe(e, linear, len, EMUL_ACCESS_SYSTEM | EMUL_ACCESS_WRITE);
-}
-
 static enum emul_result write_system(struct emul *e, u64 linear, const void *buf, unsigned int len)
 {
 	return e->ops->write(e, linear, buf, len, EMUL_ACCESS_SYSTEM | EMUL_ACCESS_WRITE);
-}
-
-/*
- * Descriptors.
- */
-
-/* The linear address of a descriptor; false: it is in no table. Without an LDT the
- * limit of LDTR is 0, see load_selectors().
- */
-static bool find_descriptor(const struct cpu_state *state, u16 selector, u64 *linear)
-{
-	const struct cpu_segment *ldtr = &state->seg[SEG_LDTR];
-
-	*linear = selector & ~7;
-	if (!(selector & SELECTOR_TI)) {
-		*linear += state->gdtr.base;
-		return (selector | 7) <= state->gdtr.limit;
-	}
-	*linear += ldtr->base;
-	return (selector | 7) <= ldtr->limit;
-}
-
-static struct cpu_segment unpack(u16 selector, u64 raw)
-{
-	struct cpu_segment seg = {
-		.selector = selector,
-		.attrib = (raw >> 40 & 0xff) | (raw >> 44 & 0xf00),
-		.limit = (raw & 0xffff) | (raw >> 32 & 0xf0000),
-		.base = (raw >> 16 & 0xffffff) | (raw >> 32 & 0xff000000),
-	};
-
-	if (seg.attrib & SEG_ATTR_G)
-		seg.limit = seg.limit << 12 | 0xfff;
-	return seg;
-}
-
-static enum emul_result read_descriptor(struct emul *e, u64 linear, u16 selector,
-					struct cpu_segment *seg)
-{
-	u64 raw;
-	enum emul_result result = read_system(e, linear, &raw, sizeof(raw));
-
-	if (result == EMUL_DONE)
-		*seg = unpack(selector, raw);
-	return result;
-}
-
-/* Sets bits of a type as the CPU does: locked (SDM 3A 9.1.2.1). */
-static enum emul_result set_type(struct emul *e, u64 descriptor, struct cpu_segment *seg, u8 bits)
-{
-	u64 linear = descriptor + DESCRIPTOR_ACCESS;
-	u8 old = seg->attrib, new = old | bits, cpl = e->cpl;
-	enum emul_result result;
-
-	seg->attrib |= bits;
-	if (old == new)
-		return EMUL_DONE;
-	result = probe_write(e, linear, 1);
-	if (result)
-		return result;
-	/* It is the CPU's access, whatever the task's privilege. */
-	e->cpl = 0;
-	result = e->ops->exchange(e, linear, &old, &new, 1);
-	e->cpl = cpl;
-	return result;
 }
 
 /*
@@ -221,9 +123,9 @@ static enum emul_result find_new(struct move *m)
 	enum emul_result result;
 
 	if (is_null(selector) || selector & SELECTOR_TI ||
-	    !find_descriptor(m->e->state, selector, &m->descriptor))
+	    !segment_find_descriptor(m->e->state, selector, &m->descriptor))
 		return fail(m, bad, selector);
-	result = read_descriptor(m->e, m->descriptor, selector, &m->tr);
+	result = segment_read_descriptor(m->e, m->descriptor, selector, &m->tr);
 	if (result)
 		return result;
 	if ((m->tr.attrib & (SEG_ATTR_S | SEG_ATTR_TYPE) & ~TYPE_TSS_32) != type)
@@ -252,7 +154,7 @@ static enum emul_result check_old(struct move *m)
 	m->from = layout(tr);
 	if (tr->limit < m->from->registers + saved_size(m->from) - 1)
 		return fail(m, EXC_TS, tr->selector);
-	return probe_write(m->e, tr->base + m->from->registers, saved_size(m->from));
+	return system_probe_write(m->e, tr->base + m->from->registers, saved_size(m->from));
 }
 
 /* That what is written behind the commit point can be, and the new TSS. */
@@ -262,16 +164,16 @@ static enum emul_result read_new(struct move *m)
 	enum emul_result result;
 
 	if (is_nested(m))
-		result = probe_write(e, m->tr.base + TSS_LINK, 2);
+		result = system_probe_write(e, m->tr.base + TSS_LINK, 2);
 	else
-		result = probe_write(e, old_descriptor(e->state) + DESCRIPTOR_ACCESS, 1);
-	return result ?: read_system(e, m->tr.base, m->image, m->to->size);
+		result = system_probe_write(e, old_descriptor(e->state) + DESCRIPTOR_ACCESS, 1);
+	return result ?: system_read(e, m->tr.base, m->image, m->to->size);
 }
 
 /* Of two CPUs that switch to the task at once only one may see it available. */
 static enum emul_result claim_new(struct move *m)
 {
-	return set_type(m->e, m->descriptor, &m->tr, TYPE_TSS_BUSY);
+	return segment_set_type(m->e, m->descriptor, &m->tr, TYPE_TSS_BUSY);
 }
 
 /* The integer registers as the old TSS has them. */
@@ -320,7 +222,7 @@ static enum emul_result link_tasks(struct move *m)
 
 	if (is_nested(m))
 		return write_system(m->e, m->tr.base + TSS_LINK, &state->seg[SEG_TR].selector, 2);
-	result = read_system(m->e, linear, &access, 1);
+	result = system_read(m->e, linear, &access, 1);
 	access &= ~TYPE_TSS_BUSY;
 	return result ?: write_system(m->e, linear, &access, 1);
 }
@@ -415,34 +317,15 @@ static enum emul_result load_ldtr(struct move *m)
 
 	if (is_null(selector))
 		return EMUL_DONE;
-	if (selector & SELECTOR_TI || !find_descriptor(m->e->state, selector, &linear))
+	if (selector & SELECTOR_TI || !segment_find_descriptor(m->e->state, selector, &linear))
 		return fail(m, EXC_TS, selector);
-	result = read_descriptor(m->e, linear, selector, &seg);
+	result = segment_read_descriptor(m->e, linear, selector, &seg);
 	if (result)
 		return result;
 	if ((seg.attrib & (SEG_ATTR_P | SEG_ATTR_S | SEG_ATTR_TYPE)) != (SEG_ATTR_P | TYPE_LDT))
 		return fail(m, EXC_TS, selector);
 	*ldtr = seg;
 	return EMUL_DONE;
-}
-
-/* Whether a descriptor may be in this segment register at this privilege. */
-static bool is_suitable(const struct cpu_segment *seg, enum cpu_seg index, u8 cpl)
-{
-	u8 dpl = (seg->attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
-	u8 rpl = seg->selector & SELECTOR_RPL;
-	bool code = seg->attrib & TYPE_CODE;
-	bool conforming = code && seg->attrib & TYPE_CONFORMING;
-
-	if (!(seg->attrib & SEG_ATTR_S))
-		return false;
-	if (index == SEG_CS)
-		return code && (conforming ? dpl <= rpl : dpl == rpl);
-	if (index == SEG_SS)
-		return !code && seg->attrib & TYPE_WRITABLE && dpl == cpl && rpl == cpl;
-	if (code && !(seg->attrib & TYPE_READABLE))
-		return false;
-	return conforming || (dpl >= cpl && dpl >= rpl);
 }
 
 static enum emul_result load_segment(struct move *m, enum cpu_seg index)
@@ -455,16 +338,16 @@ static enum emul_result load_segment(struct move *m, enum cpu_seg index)
 
 	if (is_null(selector) && index != SEG_CS && index != SEG_SS)
 		return EMUL_DONE;
-	if (is_null(selector) || !find_descriptor(state, selector, &linear))
+	if (is_null(selector) || !segment_find_descriptor(state, selector, &linear))
 		return fail(m, EXC_TS, selector);
-	result = read_descriptor(m->e, linear, selector, &seg);
+	result = segment_read_descriptor(m->e, linear, selector, &seg);
 	if (result)
 		return result;
-	if (!is_suitable(&seg, index, m->e->cpl))
+	if (!segment_suits(&seg, index, m->e->cpl))
 		return fail(m, EXC_TS, selector);
 	if (!(seg.attrib & SEG_ATTR_P))
 		return fail(m, index == SEG_SS ? EXC_SS : EXC_NP, selector);
-	result = set_type(m->e, linear, &seg, TYPE_ACCESSED);
+	result = segment_set_type(m->e, linear, &seg, TYPE_ACCESSED);
 	if (result == EMUL_DONE)
 		state->seg[index] = seg;
 	return result;
@@ -481,6 +364,14 @@ static enum emul_result load_segments(struct move *m)
 	for (i = 0; i <= SEG_GS && !result; i++)
 		result = load_segment(m, order[i]);
 	return result;
+}
+
+/* A device is found out without an access to it. */
+static enum emul_result probe_stack(struct emul *e, u64 linear, unsigned int size)
+{
+	enum emul_result result = e->ops->probe(e, linear, size, EMUL_ACCESS_WRITE);
+
+	return result == EMUL_USER ? EMUL_UNKNOWN : result;
 }
 
 /* In the width of the TSS, which is that of the gate here (SDM 3A 6.13). */
@@ -500,7 +391,7 @@ static enum emul_result push_error_code(struct move *m)
 	result = emul_linear(e, SEG_SS, sp, size, EMUL_ACCESS_WRITE, &linear);
 	if (result == EMUL_FAULT)
 		e->fault.error_code |= m->how->external;
-	result = result ?: probe(e, linear, size, EMUL_ACCESS_WRITE);
+	result = result ?: probe_stack(e, linear, size);
 	result = result ?: e->ops->write(e, linear, &m->how->error_code, size, EMUL_ACCESS_WRITE);
 	if (result == EMUL_DONE)
 		*rsp = (*rsp & ~(u64)mask) | sp;

@@ -67,7 +67,7 @@ static enum emul_result check(struct guest *g, u64 linear, unsigned int len, uns
 
 	*mmio = false;
 	for (done = 0; done < len; done += part) {
-		u64 at = (linear + done) & g->emul.linear_mask;
+		u64 at = (linear + done) & emul_linear_mask(&g->emul, access);
 
 		part = min(len - done, (unsigned int)(GUEST_PAGE - (at & (GUEST_PAGE - 1))));
 		if (check_page(g, at, access, mmio))
@@ -76,11 +76,16 @@ static enum emul_result check(struct guest *g, u64 linear, unsigned int len, uns
 	return EMUL_DONE;
 }
 
+/* In compatibility mode the CPU's own accesses have more bits: those of a region then. */
 static u8 *guest_byte(struct guest *g, u64 linear)
 {
-	struct guest_region *region = find_region(g, linear & g->emul.linear_mask);
+	struct guest_region *region = find_region(g, linear);
 
-	return region->bytes + ((linear & g->emul.linear_mask) - region->base);
+	if (!region) {
+		linear &= g->emul.linear_mask;
+		region = find_region(g, linear);
+	}
+	return region->bytes + (linear - region->base);
 }
 
 /* Memory and ports themselves. */
@@ -182,6 +187,9 @@ static enum emul_result guest_write(struct emul *e, u64 linear, const void *buf,
 static enum emul_result guest_cmpxchg(struct emul *e, u64 linear, const void *old, const void *new,
 				      unsigned int len)
 {
+	/* What is beyond the address size can only be a table of the CPU's. */
+	unsigned int access = EMUL_ACCESS_WRITE |
+			      (linear & ~e->linear_mask ? EMUL_ACCESS_SYSTEM : 0);
 	struct guest *g = to_guest(e);
 	unsigned int i;
 	bool mmio, plain;
@@ -191,10 +199,10 @@ static enum emul_result guest_cmpxchg(struct emul *e, u64 linear, const void *ol
 		return EMUL_AGAIN;
 	}
 	/* The second time around, what goes through userspace is written already. */
-	plain = !g->exit_all && !check(g, linear, len, EMUL_ACCESS_WRITE, &mmio) && !mmio;
+	plain = !g->exit_all && !check(g, linear, len, access, &mmio) && !mmio;
 	for (i = 0; plain && i < len; i++)
 		assert_int_equal(*guest_byte(g, linear + i), ((const u8 *)old)[i]);
-	return guest_write(e, linear, new, len, EMUL_ACCESS_WRITE);
+	return guest_write(e, linear, new, len, access);
 }
 
 static enum emul_result guest_probe(struct emul *e, u64 linear, unsigned int len,

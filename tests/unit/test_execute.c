@@ -353,17 +353,19 @@ static void test_xlat(void **state)
 	}
 }
 
-/* PUSH of segments and flags, LEAVE; with every frame in memory. */
+/* PUSH of segments and flags, ENTER, LEAVE; with every frame in memory. */
 static void test_stack(void **state)
 {
 	static const struct {
 		const char *name;
 		u8 len;
-		u8 bytes[3];
+		u8 bytes[5];
 	} table[] = {
 		{ "pushf", 1, { 0x9c } },	   { "pushfw", 2, { 0x66, 0x9c } },
 		{ "push fs", 2, { 0x0f, 0xa0 } },  { "push gs", 2, { 0x0f, 0xa8 } },
 		{ "leave", 1, { 0xc9 } },	   { "leavew", 2, { 0x66, 0xc9 } },
+		{ "enter", 4, { 0xc8, 0x40, 0x01, 0 } },
+		{ "enterw", 5, { 0x66, 0xc8, 0x0d, 0x00, 0x20 } },
 		{ "push imm", 2, { 0x6a, 0x85 } }, { "pushw imm", 3, { 0x66, 0x6a, 0x85 } },
 	};
 	unsigned int i, round;
@@ -374,8 +376,8 @@ static void test_stack(void **state)
 			struct registers regs;
 
 			oracle_registers(&regs);
-			regs.gpr[GPR_RSP] = (u64)bench.data + 64 + pick(DATA_SIZE - 128);
-			regs.gpr[GPR_RBP] = (u64)bench.data + 64 + pick(DATA_SIZE - 128);
+			regs.gpr[GPR_RSP] = (u64)bench.data + 512 + pick(DATA_SIZE - 1024);
+			regs.gpr[GPR_RBP] = (u64)bench.data + 512 + pick(DATA_SIZE - 1024);
 			try_fixed(table[i].name, table[i].bytes, table[i].len, 0, &regs);
 		}
 	}

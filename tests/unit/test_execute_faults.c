@@ -444,9 +444,7 @@ static void test_load_segment(void **state)
 	assert_true(g.emul.shadow);
 	assert_fault(STEP("\x8e\x0f"), EXC_UD); /* mov cs, [bx] */
 	assert_fault(STEP("\x8e\x37"), EXC_UD); /* no such register */
-	/* A descriptor would have to be loaded. */
-	start(INSN_MODE_32);
-	assert_int_equal(STEP("\x8e\x03"), EMUL_UNKNOWN);
+	assert_fault(STEP("\x66\x8e\x3f"), EXC_UD);
 }
 
 static void test_stack_widths(void **state)
