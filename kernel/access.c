@@ -11,6 +11,7 @@
 #include <asm/processor-flags.h>
 
 #include "compat.h"
+#include "cr.h"
 #include "emulate/execute.h"
 #include "memslot.h"
 #include "mmu/guest_walk.h"
@@ -302,9 +303,24 @@ static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned
 	return EMUL_DONE;
 }
 
+/* Data breakpoints, the guest's or its debugger's: hardware sees no access to meet them. */
+static void note_access(struct emul *e, u64 linear, u32 len, u32 access, bool write)
+{
+	struct vcpu *vcpu = emul_vcpu(e);
+	u64 dr7;
+
+	vcpu_need(vcpu, STATE_DR);
+	dr7 = guest_debug_dr7(&vcpu->debug, vcpu->state.dr7);
+	if (likely(!(dr7 & DR7_ENABLED)) || access & EMUL_ACCESS_SYSTEM)
+		return;
+	vcpu->access.hits |= dr_data_hits(guest_debug_dr(&vcpu->debug, vcpu->state.dr), dr7,
+					  linear & e->linear_mask, len, write);
+}
+
 static enum emul_result op_read(struct emul *e, u64 linear, void *buf, unsigned int len,
 				unsigned int access)
 {
+	note_access(e, linear, len, access, false);
 	return access_linear(e, linear, buf, len, walk_flags(e, access), false);
 }
 
@@ -341,6 +357,7 @@ static enum emul_result op_write(struct emul *e, u64 linear, const void *buf, un
 {
 	u32 walk = walk_flags(e, access | EMUL_ACCESS_WRITE);
 
+	note_access(e, linear, len, access, true);
 	/* A write that crosses a page is all or nothing. */
 	if (page_part(linear, len) < len) {
 		enum emul_result result = probe(e, linear, len, walk);
@@ -358,6 +375,7 @@ static enum emul_result op_cmpxchg(struct emul *e, u64 linear, const void *old, 
 	enum emul_result result;
 	u64 gpa;
 
+	note_access(e, linear, len, 0, true);
 	/*
 	 * Hardware locks the bus for what is not aligned; that cannot be had here,
 	 * so a split lock is not atomic against other vCPUs.
@@ -508,15 +526,19 @@ static void op_segments(struct emul *e)
 
 static void op_committed(struct emul *e)
 {
-	access_reset(&emul_vcpu(e)->access);
+	struct vcpu_access *access = &emul_vcpu(e)->access;
+
+	access->hits_due |= access->hits;
+	access->hits = 0;
+	access_reset(access);
 }
 
 static bool op_should_stop(struct emul *e)
 {
 	struct vcpu *vcpu = emul_vcpu(e);
 
-	return signal_pending(current) || need_resched() || READ_ONCE(vcpu->requests) ||
-	       READ_ONCE(*oriel_immediate_exit(vcpu->run));
+	return vcpu->access.hits_due || signal_pending(current) || need_resched() ||
+	       READ_ONCE(vcpu->requests) || READ_ONCE(*oriel_immediate_exit(vcpu->run));
 }
 
 const struct emul_ops vcpu_emul_ops = {

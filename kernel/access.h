@@ -68,6 +68,9 @@ enum access_hint {
  * @hint_write: it may be written
  * @posted: kvm_run carries a write of the instruction in flight, which did not wait
  *	for userspace to do it. What comes behind it and needs userspace waits
+ * @hits: data breakpoints that the instruction, or an iteration of a REP, met so far;
+ *	B bits of DR6
+ * @hits_due: those of what is finished
  * @port_done: the port half of a string turn is done, its data in the port page
  */
 struct vcpu_access {
@@ -83,6 +86,8 @@ struct vcpu_access {
 	u64 hint_gpa;
 	bool hint_write;
 	bool posted;
+	u8 hits;
+	u8 hits_due;
 	bool port_done;
 };
 

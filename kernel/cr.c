@@ -26,6 +26,11 @@
 #define DR6_BREAKPOINTS GENMASK_ULL(3, 0)
 #define DR6_RTM BIT_ULL(16)
 
+/* What a breakpoint is for and how long it is: four bits for each (SDM 3B 17.2.4). */
+#define DR7_RW_SHIFT 16
+#define DR7_RW_WRITE 1
+#define DR7_RW_ACCESS 3
+
 /* L and G bits, LE, GE, GD, R/W and LEN fields (SDM 3B 17.2.4). */
 #define DR7_WRITABLE (GENMASK_ULL(9, 0) | BIT_ULL(13) | GENMASK_ULL(31, 16))
 #define DR7_RTM BIT_ULL(11)
@@ -164,6 +169,30 @@ u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions)
 	/* Bits that are 1 at rest say by 0 that they are meant (SDM 3B 17.2.3). */
 	dr6 = ((dr6 & ~DR6_BREAKPOINTS) | DR6_RESET | conditions) ^ (conditions & DR6_RESET);
 	return dr6_effective(facts, dr6);
+}
+
+static bool is_data_breakpoint(u64 dr7, unsigned int n, bool write)
+{
+	unsigned int kind = dr7 >> (DR7_RW_SHIFT + 4 * n) & 3;
+
+	return dr7 >> 2 * n & 3 && (kind == DR7_RW_ACCESS || (kind == DR7_RW_WRITE && write));
+}
+
+u64 dr_data_hits(const u64 *dr, u64 dr7, u64 linear, unsigned int size, bool write)
+{
+	static const u8 lengths[] = { 1, 2, 8, 4 };
+	u64 hits = 0;
+	unsigned int n;
+
+	for (n = 0; n < 4; n++) {
+		u64 length = lengths[dr7 >> (DR7_RW_SHIFT + 2 + 4 * n) & 3];
+		u64 start = dr[n] & ~(length - 1);
+
+		if (is_data_breakpoint(dr7, n, write) &&
+		    linear - start + size - 1 < length + size - 1)
+			hits |= 1ULL << n;
+	}
+	return hits;
 }
 
 u64 dr7_effective(const struct cpuid_facts *facts, u64 dr7)

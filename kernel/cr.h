@@ -238,6 +238,20 @@ u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6);
 u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions);
 
 /**
+ * dr_data_hits() - which breakpoints a data access meets
+ * @dr: DR0 to DR3
+ * @dr7: DR7
+ * @linear: linear address of the access
+ * @size: bytes, at least 1
+ * @write: direction
+ *
+ * Any context.
+ *
+ * Return: the B bits of DR6 of those that are enabled for it (SDM 3B 17.2.5).
+ */
+u64 dr_data_hits(const u64 *dr, u64 dr7, u64 linear, unsigned int size, bool write);
+
+/**
  * dr7_effective() - DR7 as it reads back
  * @facts: the guest's CPUID
  * @dr7: a valid value

@@ -39,7 +39,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 	vcpu_touch(vcpu, STATE_RIP);
 	vendor_call(set_shadow)(vcpu, 0);
 	if (trap)
-		guest_debug_trap(vcpu);
+		guest_debug_trap(vcpu, DR6_BS);
 }
 
 /* What every instruction looks at; the executor asks for more when it needs it. */
@@ -84,6 +84,16 @@ static int emulation_failed(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
+/* What debugging has to be told of what was executed; @step: it is a single step. */
+static void emul_trap(struct vcpu *vcpu, bool step)
+{
+	u64 dr6 = vcpu->access.hits_due | (step ? DR6_BS : 0);
+
+	vcpu->access.hits_due = 0;
+	if (unlikely(dr6))
+		guest_debug_trap(vcpu, dr6);
+}
+
 int vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 {
 	switch (result) {
@@ -91,9 +101,8 @@ int vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 		vcpu_raise(vcpu, &vcpu->emul.fault);
 		return EXIT_RESUME;
 	case EMUL_AGAIN:
-		/* Between the iterations of a REP under TF (SDM 3B 17.3.1.4). */
-		if (vcpu->emul.tf_trap)
-			guest_debug_trap(vcpu);
+		/* Between the iterations of a REP (SDM 3B 17.3.1.2, 17.3.1.4). */
+		emul_trap(vcpu, vcpu->emul.tf_trap);
 		return EXIT_RESUME;
 	case EMUL_USER:
 		return EXIT_USER;
@@ -106,8 +115,8 @@ int vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 static void emul_advanced(struct vcpu *vcpu)
 {
 	vendor_call(set_shadow)(vcpu, vcpu->emul.shadow ? SHADOW_MOV_SS : 0);
-	if (vcpu->emul.tf_trap || vcpu->debug.stepping)
-		guest_debug_trap(vcpu);
+	/* Behind MOV SS the trap is that of the next instruction (SDM 3A 6.8.3). */
+	emul_trap(vcpu, vcpu->debug.stepping || (vcpu->emul.tf_trap && !vcpu->emul.shadow));
 }
 
 /* Executes the instruction whose first bytes are in vcpu->emul. */
@@ -119,6 +128,8 @@ static int execute(struct vcpu *vcpu)
 
 	vcpu->access.next = 0;
 	vcpu->access.posted = false;
+	vcpu->access.hits = 0;
+	vcpu->access.hits_due = 0;
 	result = emulate(&vcpu->emul);
 	if (unlikely(vcpu->emul.segs_loaded))
 		changed |= STATE_SEGS;

@@ -93,15 +93,20 @@ int guest_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6)
 
 int guest_debug_exit_step(struct vcpu *vcpu)
 {
-	return guest_debug_exit(vcpu, EXC_DB, DR6_RESET | DR6_BS);
+	return guest_debug_exit(vcpu, EXC_DB, DR6_RESET | vcpu->debug.due);
 }
 
-void guest_debug_trap(struct vcpu *vcpu)
+void guest_debug_trap(struct vcpu *vcpu, u64 dr6)
 {
-	if (vcpu->debug.stepping)
-		vcpu_make_request(vcpu, REQ_DEBUG_STEP);
-	else
-		vcpu_raise_db(vcpu, DR6_BS);
+	struct guest_debug *d = &vcpu->debug;
+	bool user_breakpoint = dr6 & ~(u64)DR6_BS && d->control & KVM_GUESTDBG_USE_HW_BP;
+
+	if (!user_breakpoint && !d->stepping) {
+		vcpu_raise_db(vcpu, dr6);
+		return;
+	}
+	d->due = dr6;
+	vcpu_make_request(vcpu, REQ_DEBUG_STEP);
 }
 
 /*

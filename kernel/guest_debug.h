@@ -25,12 +25,14 @@ struct vcpu;
  * @dr: userspace's breakpoint addresses, with KVM_GUESTDBG_USE_HW_BP
  * @dr7: their control
  * @stepping: the hardware's RFLAGS.TF is userspace's; the guest's is in cpu_state
+ * @due: what happened, for REQ_DEBUG_STEP; bits of DR6
  */
 struct guest_debug {
 	u32 control;
 	u64 dr[4];
 	u64 dr7;
 	bool stepping;
+	u64 due;
 };
 
 /**
@@ -131,13 +133,14 @@ static inline u64 guest_debug_show_tf(const struct guest_debug *debug, u64 rflag
 }
 
 /**
- * guest_debug_trap() - an instruction was finished in software under TF
+ * guest_debug_trap() - an instruction was finished in software that traps
  * @vcpu: the vCPU
+ * @dr6: why: DR6_BS under TF, the B bits of data breakpoints
  *
- * The step is userspace's, who hears of it before the next entry, or the guest's, who
- * gets #DB.
+ * The step or the breakpoint is userspace's, who hears of it before the next entry, or
+ * the guest's, who gets #DB.
  */
-void guest_debug_trap(struct vcpu *vcpu);
+void guest_debug_trap(struct vcpu *vcpu, u64 dr6);
 
 /**
  * guest_debug_exit() - hand an exception to userspace

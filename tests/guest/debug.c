@@ -212,6 +212,14 @@ static void user_mode(void)
 	trap_handler(VEC_DB, NULL);
 }
 
+static live u64 string_rcx;
+
+static void hit_string(struct regs *regs)
+{
+	string_rcx = regs->rcx;
+	hit(regs);
+}
+
 static void mmio_data(void)
 {
 	u64 after;
@@ -223,11 +231,35 @@ static void mmio_data(void)
 		     : "r"(LAPIC_BASE + APIC_TPR)
 		     : "memory");
 	off();
-	if (hits)
-		report(hits == 1 && hit_rip == after, "a data breakpoint on MMIO");
-	else
-		report_skip("an emulated store has no data breakpoints",
-			    "a data breakpoint on MMIO");
+	if (report_known(hits, 1, kvm_fault("KVM's emulated store has no data breakpoints"),
+			 "a data breakpoint on MMIO")) {
+		report_eq(hit_rip, after, "behind the instruction");
+		report_eq(hit_dr6 & 0xf, 1, "its DR6");
+	}
+	set(0, LAPIC_BASE + APIC_TPR, WRITE, 3);
+	asm volatile("movl (%0), %%eax" : : "r"(LAPIC_BASE + APIC_TPR) : "rax", "memory");
+	asm volatile("movl $0, (%0)" : : "r"(LAPIC_BASE + APIC_TPR + 16) : "memory");
+	off();
+	report_eq(hits, 0, "a read, and a write of the next register, do not meet it");
+	trap_handler(VEC_DB, NULL);
+}
+
+/* A string stops behind the element that has the breakpoint, and goes on. */
+static void mmio_string(void)
+{
+	u64 start = LAPIC_BASE + APIC_ID, rsi = start, rcx = 4, seen;
+	u32 words[4];
+	void *rdi = words;
+
+	trap_handler(VEC_DB, hit_string);
+	set(1, start + 4, ACCESS, 3);
+	asm volatile("rep movsl" : "+S"(rsi), "+D"(rdi), "+c"(rcx) : : "memory");
+	seen = string_rcx;
+	off();
+	if (report_known(hits, 1, kvm_fault("KVM's emulated load has no data breakpoints"),
+			 "a data breakpoint on MMIO in a string"))
+		report_eq(seen, 2, "RCX behind the element that has it");
+	report(!rcx && rsi == start + 16, "the string is done");
 	trap_handler(VEC_DB, NULL);
 }
 
@@ -258,5 +290,6 @@ void guest_main(void)
 	detect();
 	user_mode();
 	mmio_data();
+	mmio_string();
 	after_exits();
 }

@@ -314,9 +314,35 @@ static void test_canonical(void **state __maybe_unused)
 	assert_true(linear_canonical(&s, 0xff00000000000000));
 }
 
+/* SDM 3B table 17-2 and more: what an access of any size meets. */
+static void test_data_breakpoints(void **state)
+{
+	/* DR0: 4 bytes written; DR1: 1 byte read or written; DR2: code; DR3: 8 bytes, off. */
+	const u64 dr[4] = { 0xa0001, 0xa0002, 0xa0002, 0xa0008 };
+	const u64 on = 0x2a, dr7 = on | 0xd << 16 | 0x3 << 20 | 0xbULL << 28;
+
+	(void)state;
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0001, 1, true), 1);
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0001, 1, false), 0);
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0002, 1, false), 2);
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0001, 2, true), 3);
+	/* The low bits of the address do not count, as far as the length has them. */
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0000, 1, true), 1);
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0003, 8, true), 1);
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0004, 4, true), 0);
+	assert_int_equal(dr_data_hits(dr, dr7, 0x9ffff, 1, true), 0);
+	assert_int_equal(dr_data_hits(dr, dr7, 0x9fffd, 4, true), 1);
+	assert_int_equal(dr_data_hits(dr, dr7, 0x9ffff, 4, false), 2);
+	assert_int_equal(dr_data_hits(dr, dr7, 0xa0008, 8, true), 0);
+	assert_int_equal(dr_data_hits(dr, dr7 | 0x40, 0xa000f, 1, false), 8);
+	assert_int_equal(dr_data_hits(dr, dr7 | 0x40, 0xa0010, 1, false), 0);
+	assert_int_equal(dr_data_hits(dr, 0, 0xa0001, 8, true), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_data_breakpoints),
 		cmocka_unit_test(test_cr0),
 		cmocka_unit_test(test_cr0_effective),
 		cmocka_unit_test(test_cr0_enters_long_mode),
