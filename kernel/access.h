@@ -11,8 +11,8 @@
 struct emul_ops;
 struct vcpu;
 
-/* The most MMIO accesses of one instruction: 32 bytes in, 32 bytes out, split. */
-#define ACCESS_LOG_MAX 12
+/* The most MMIO accesses of one instruction: 64 bytes in, 64 bytes out, one of them split. */
+#define ACCESS_LOG_MAX 18
 
 /* kvm_run carries so many bytes of MMIO at once. */
 #define ACCESS_MMIO_MAX 8

@@ -298,12 +298,14 @@ static struct opcode prefixed_0f(const struct insn *insn, struct opcode row)
 	return row;
 }
 
-/* The same of 0F38: F2 makes CRC32 of MOVBE, anything unmakes MOVDIRI. */
+/* The same of 0F38: F2 makes CRC32 of MOVBE; MOVDIRI has none, MOVDIR64B 66. */
 static struct opcode prefixed_0f38(const struct insn *insn, struct opcode row)
 {
 	const u8 mandatory = INSN_PREFIX_OPSIZE | INSN_PREFIX_REP | INSN_PREFIX_REPNE;
 
 	if (insn->opcode == 0xf9 && (insn->prefixes & mandatory))
+		row.op = OP_UNKNOWN;
+	if (insn->opcode == 0xf8 && (insn->prefixes & mandatory) != INSN_PREFIX_OPSIZE)
 		row.op = OP_UNKNOWN;
 	if (row.op != OP_MOVBE || !(insn->prefixes & INSN_PREFIX_REPNE))
 		return row;

@@ -130,6 +130,7 @@ bool emul_has_one_address(const struct emul *e)
 	case OP_OUTS:
 	case OP_MOVS:
 	case OP_CMPS:
+	case OP_MOVDIR64B:
 		return false;
 	}
 	return true;

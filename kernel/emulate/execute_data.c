@@ -375,6 +375,25 @@ static enum emul_result exec_clflush(struct emul *e)
 	return ret == EMUL_USER ? EMUL_DONE : ret;
 }
 
+/* 64 bytes to ES, in a piece as far as a device can take them so (SDM 2B MOVDIR64B). */
+static enum emul_result exec_movdir64b(struct emul *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 to = emul_read_gpr(e, insn_reg(insn), insn->address_size), linear;
+	enum emul_result ret;
+	u8 data[64];
+
+	if (!insn->has_mem)
+		return EMUL_UNKNOWN;
+	ret = emul_linear(e, SEG_ES, to, sizeof(data), EMUL_ACCESS_WRITE, &linear);
+	if (!ret && linear % sizeof(data))
+		return emul_raise(e, EXC_GP);
+	if (!ret)
+		ret = emul_read_memory(e, insn->segment, emul_memory_offset(e), data, sizeof(data),
+				       0);
+	return ret ? ret : e->ops->write(e, linear, data, sizeof(data), EMUL_ACCESS_WRITE);
+}
+
 enum emul_result exec_data(struct emul *e)
 {
 	switch (e->insn.op) {
@@ -414,6 +433,8 @@ enum emul_result exec_data(struct emul *e)
 		return exec_xlat(e);
 	case OP_CLFLUSH:
 		return exec_clflush(e);
+	case OP_MOVDIR64B:
+		return exec_movdir64b(e);
 	}
 	return EMUL_UNKNOWN;
 }

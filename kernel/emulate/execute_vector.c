@@ -83,8 +83,8 @@ static const struct vector_move moves[] = {
 	{ INSN_MAP_0F38, 0x2a, OPSIZE, MOVE_WHOLE, MOVE_ALIGNED }, /* MOVNTDQA */
 };
 
-/* The mandatory prefix: F2 and F3 win over 66 (SDM 2A 2.1.2). */
-static u8 mandatory_prefix(const struct insn *insn)
+/* F2 and F3 win over 66 (SDM 2A 2.1.2). */
+u8 emul_mandatory_prefix(const struct insn *insn)
 {
 	u8 repeat = insn->prefixes & (REP | REPNE);
 
@@ -93,7 +93,7 @@ static u8 mandatory_prefix(const struct insn *insn)
 
 static const struct vector_move *find_move(const struct insn *insn)
 {
-	u8 prefix = mandatory_prefix(insn);
+	u8 prefix = emul_mandatory_prefix(insn);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(moves); i++)
@@ -103,17 +103,16 @@ static const struct vector_move *find_move(const struct insn *insn)
 	return NULL;
 }
 
-/* Whether the guest has enabled the registers (SDM 2A tables 2-20 to 2-22). */
-static enum emul_result check_enabled(struct emul *e, const struct vector_move *move)
+enum emul_result emul_vector_enabled(struct emul *e, bool mmx)
 {
 	const struct cpu_state *state = e->state;
 
 	if (e->insn.encoding == INSN_VEX) {
-		if (!(state->cr4 & CR4_OSXSAVE) || (move->flags & MOVE_MMX))
+		if (!(state->cr4 & CR4_OSXSAVE) || mmx)
 			return emul_raise(e, EXC_UD);
 	} else if (state->cr0 & CR0_EM) {
 		return emul_raise(e, EXC_UD);
-	} else if (!(move->flags & MOVE_MMX) && !(state->cr4 & CR4_OSFXSR)) {
+	} else if (!mmx && !(state->cr4 & CR4_OSFXSR)) {
 		return emul_raise(e, EXC_UD);
 	}
 	return state->cr0 & CR0_TS ? emul_raise(e, EXC_NM) : EMUL_DONE;
@@ -190,11 +189,13 @@ enum emul_result exec_vector(struct emul *e)
 	unsigned int size;
 	u64 linear;
 
-	if (!move || !insn->has_mem || !has_callbacks(e, move) || insn->encoding > INSN_VEX)
+	if (!move)
+		return exec_lanes(e);
+	if (!insn->has_mem || !has_callbacks(e, move) || insn->encoding > INSN_VEX)
 		return EMUL_UNKNOWN;
 	if (!vex_fields_legal(insn, move))
 		return emul_raise(e, EXC_UD);
-	ret = check_enabled(e, move);
+	ret = emul_vector_enabled(e, move->flags & MOVE_MMX);
 	if (ret)
 		return ret;
 	size = move_size(insn, move);

@@ -240,7 +240,8 @@ static const struct opcode escape_0f[256] = {
 	[0xc1] = ROW(OP_XADD, RM, REG, M | OPC_LOCK),
 	[0xc2] = LEN(M | IMM_B),
 	[0xc3] = ROW(OP_MOV, RM, REG, M | OPC_MEM),
-	[0xc4 ... 0xc6] = LEN(M | IMM_B),
+	[0xc4] = ROW(OP_VECTOR, NONE, NONE, M | IMM_B),
+	[0xc5 ... 0xc6] = LEN(M | IMM_B),
 	[0xc7] = ROW(GROUP_9, RM, NONE, OPC_GROUP | M),
 	[0xc8 ... 0xcf] = LEN(0),
 	[0xd0 ... 0xd5] = LEN(M),
@@ -249,7 +250,9 @@ static const struct opcode escape_0f[256] = {
 	[0xe7] = ROW(OP_VECTOR, NONE, NONE, M),
 	[0xe8 ... 0xef] = LEN(M),
 	[0xf0] = ROW(OP_VECTOR, NONE, NONE, M),
-	[0xf1 ... 0xff] = LEN(M),
+	[0xf1 ... 0xf6] = LEN(M),
+	[0xf7] = ROW(OP_VECTOR, NONE, NONE, M),
+	[0xf8 ... 0xff] = LEN(M),
 };
 
 #define MEMBER(o, f) ROW(o, NONE, NONE, f)
@@ -327,21 +330,40 @@ static struct opcode lookup_primary(u8 opcode)
 static const struct opcode movbe_load = ROW(OP_MOVBE, REG, RM, M);
 static const struct opcode movbe_store = ROW(OP_MOVBE, RM, REG, M);
 static const struct opcode movdiri = ROW(OP_MOV, RM, REG, M);
-static const struct opcode movntdqa = ROW(OP_VECTOR, NONE, NONE, M);
+static const struct opcode movdir64b = ROW(OP_MOVDIR64B, NONE, NONE, M);
+static const struct opcode vector = ROW(OP_VECTOR, NONE, NONE, M);
+static const struct opcode vector_imm = ROW(OP_VECTOR, NONE, NONE, M | IMM_B);
 
 static struct opcode lookup_0f38(u8 opcode)
 {
 	switch (opcode) {
+	case 0x18 ... 0x1a:
 	case 0x2a:
-		return movntdqa;
+	case 0x58 ... 0x5a:
+	case 0x78 ... 0x79:
+		return vector;
 	case 0xf0:
 		return movbe_load;
 	case 0xf1:
 		return movbe_store;
+	case 0xf8:
+		return movdir64b;
 	case 0xf9:
 		return movdiri;
 	}
 	return (struct opcode)LEN(M);
+}
+
+static struct opcode lookup_0f3a(u8 opcode)
+{
+	switch (opcode) {
+	case 0x14 ... 0x19:
+	case 0x20:
+	case 0x22:
+	case 0x38 ... 0x39:
+		return vector_imm;
+	}
+	return (struct opcode)LEN(M | IMM_B);
 }
 
 struct opcode opcode_lookup(u8 map, u8 opcode)
@@ -354,6 +376,7 @@ struct opcode opcode_lookup(u8 map, u8 opcode)
 	case INSN_MAP_0F38:
 		return lookup_0f38(opcode);
 	case INSN_MAP_0F3A:
+		return lookup_0f3a(opcode);
 	case INSN_MAP_XOP8:
 		return (struct opcode)LEN(M | IMM_B);
 	case INSN_MAP_EVEX5:

@@ -71,6 +71,7 @@ enum insn_op {
 	OP_CMOVCC,
 	OP_XLAT,
 	OP_CLFLUSH,
+	OP_MOVDIR64B,
 	OP_PUSH,
 	OP_PUSH_SREG,
 	OP_PUSHF,

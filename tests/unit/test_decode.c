@@ -125,7 +125,7 @@ static unsigned int compare(const struct insn *insn, const ZydisDecodedInstructi
 		diff |= DIFF_IMM;
 	/* Of vectors and cache lines the prefixes that make it say something else. */
 	if (insn->op != OP_UNKNOWN && insn->op != OP_VECTOR && insn->op != OP_CLFLUSH &&
-	    insn->operand_size * 8 != z->operand_width)
+	    insn->op != OP_MOVDIR64B && insn->operand_size * 8 != z->operand_width)
 		diff |= DIFF_OPSIZE;
 	if (insn->address_size * 8 != z->address_width)
 		diff |= DIFF_ADSIZE;

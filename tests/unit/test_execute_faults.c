@@ -501,6 +501,55 @@ static void test_vector_legality(void **state)
 	assert_int_equal(STEP("\x62\xf1\x7c\x48\x10\x03"), EMUL_UNKNOWN); /* EVEX */
 }
 
+static void test_lane_legality(void **state)
+{
+	(void)state;
+	start(INSN_MODE_64);
+	g.state.gpr[GPR_RBX] += 8;
+	assert_fault(STEP("\xf3\x0f\x12\x03"), EXC_GP); /* movsldup, not aligned */
+	assert_int_equal(STEP("\xf2\x0f\x12\x03"), EMUL_DONE); /* movddup */
+	assert_fault(STEP("\x66\x0f\x38\x18\x03"), EXC_UD); /* vbroadcastss without VEX */
+	assert_fault(STEP("\xc4\xe2\x79\x19\x03"), EXC_UD); /* vbroadcastsd of 128 bits */
+	assert_fault(STEP("\xc4\xe3\x7d\x14\x03\x00"), EXC_UD); /* vpextrb of 256 bits */
+	assert_fault(STEP("\xc4\xe3\x75\x19\x03\x00"), EXC_UD); /* vextractf128 with vvvv */
+	assert_fault(STEP("\xc4\xe3\xfd\x19\x03\x00"), EXC_UD); /* and with W */
+	assert_int_equal(STEP("\xc4\xe3\x7d\x19\x03\x00"), EMUL_DONE);
+	assert_int_equal(STEP("\xc4\xe3\x79\x20\x03\x00"), EMUL_DONE); /* vpinsrb */
+	g.state.cr0 |= CR0_TS;
+	assert_fault(STEP("\x66\x0f\xf7\xc1"), EXC_NM); /* maskmovdqu */
+	g.state.cr0 &= ~CR0_TS;
+	/* Bytes that the mask keeps out are not touched, not even where they would fault. */
+	g.regions[1].rights[0] = 0;
+	g.state.gpr[GPR_RDI] = DATA + GUEST_PAGE - 8;
+	memset(g.xmm[1], 0, 16);
+	assert_int_equal(STEP("\x66\x0f\xf7\xc1"), EMUL_DONE);
+	memset(g.xmm[1] + 8, 0x80, 3);
+	assert_int_equal(STEP("\x66\x0f\xf7\xc1"), EMUL_DONE);
+	assert_int_equal(g.performed[g.performed_count - 1].size, 3);
+	g.xmm[1][7] = 0x80;
+	assert_page_fault(STEP("\x66\x0f\xf7\xc1"), DATA + GUEST_PAGE - 1, PFEC_WRITE);
+}
+
+/* 64 bytes in one access, to an address that is aligned and of ES. */
+static void test_movdir64b(void **state)
+{
+	(void)state;
+	start(INSN_MODE_64);
+	g.state.gpr[GPR_RAX] = DATA + 512;
+	assert_int_equal(STEP("\x66\x0f\x38\xf8\x03"), EMUL_DONE); /* movdir64b rax, [rbx] */
+	assert_memory_equal(data + 512, data_before + 64, 64);
+	assert_int_equal(g.performed[g.performed_count - 1].size, 64);
+	g.state.gpr[GPR_RAX]++;
+	assert_fault(STEP("\x66\x0f\x38\xf8\x03"), EXC_GP);
+	assert_int_equal(STEP("\xf2\x0f\x38\xf8\x03"), EMUL_UNKNOWN); /* enqcmd */
+	start(INSN_MODE_32);
+	g.state.seg[SEG_ES].base = 64;
+	g.state.gpr[GPR_RAX] = DATA;
+	assert_int_equal(STEP("\x66\x0f\x38\xf8\x03"), EMUL_DONE);
+	assert_memory_equal(data + 64, data_before + 64, 64);
+	assert_int_equal(g.performed[g.performed_count - 1].address, DATA + 64);
+}
+
 /* An instruction that reads and writes a device does each exactly once. */
 static void test_mmio_once(void **state)
 {
@@ -840,6 +889,8 @@ int main(void)
 		cmocka_unit_test(test_stack_widths),
 		cmocka_unit_test(test_wide_cmpxchg_alignment),
 		cmocka_unit_test(test_vector_legality),
+		cmocka_unit_test(test_lane_legality),
+		cmocka_unit_test(test_movdir64b),
 		cmocka_unit_test(test_mmio_once),
 		cmocka_unit_test(test_failed_cmpxchg_writes),
 		cmocka_unit_test(test_rep_with_user_exits),
