@@ -230,8 +230,10 @@ enum emul_result exec_lanes(struct emul *e)
 	enum emul_result ret;
 	u64 linear;
 
-	if (!move || insn->has_mem == (move->kind == LANE_MASKED) || !has_callbacks(e) ||
-	    insn->encoding > INSN_VEX)
+	if (!move || !has_callbacks(e) || insn->encoding > INSN_VEX)
+		return EMUL_UNKNOWN;
+	/* Registers alone never exit, but for the one whose memory is implied. */
+	if (move->kind == LANE_MASKED ? insn->has_mem : !insn->has_mem)
 		return EMUL_UNKNOWN;
 	if (!is_legal(insn, move))
 		return emul_raise(e, EXC_UD);

@@ -317,6 +317,84 @@ static void vectors(void)
 	report(*(u64 *)buffer == ~0ULL, "movups to, movaps from nobody");
 }
 
+static void lanes(void)
+{
+	u64 word;
+
+	memset(buffer, 0, 64);
+	asm volatile("pxor %%xmm5, %%xmm5; pinsrw $3, (%0), %%xmm5; movdqu %%xmm5, (%1)"
+		     :
+		     : "r"(NOBODY), "r"(buffer)
+		     : "memory");
+	report_eq(*(u64 *)buffer, 0xffffULL << 48, "pinsrw from nobody");
+	asm volatile("pextrw $3, %%xmm5, %k0; pcmpeqb %%xmm6, %%xmm6\n\t"
+		     "maskmovdqu %%xmm6, %%xmm5"
+		     : "=r"(word)
+		     : "D"(NOBODY)
+		     : "memory");
+	report_eq(word, 0xffff, "maskmovdqu to nobody");
+}
+
+static const char *no_loads(void)
+{
+	return kvm_fault("KVM's error code, or that it has none");
+}
+
+/* IOREGSEL keeps the selector that is written there; nobody's is in no table. */
+static void segments(void)
+{
+	u16 before, selector, got;
+
+	asm volatile("mov %%es, %0; mov %%ss, %1" : "=r"(before), "=r"(selector));
+	*(live u32 *)IOAPIC_BASE = selector;
+	asm volatile("mov (%1), %%es; mov %%es, %0" : "=&r"(got) : "r"(IOAPIC_BASE) : "memory");
+	asm volatile("mov %0, %%es" : : "r"(before));
+	report_eq(got, selector, "ES from a device");
+	report_eq(attempt("mov (%0), %%es",
+			  :
+			  : "r"(NOBODY)
+			  : "memory"),
+		  VEC_GP, "ES from nobody: #GP");
+	report_known(trap.error, 0xfffc, no_loads(), "its error code");
+	report_eq(attempt("lfs (%0), %%eax",
+			  :
+			  : "r"(NOBODY)
+			  : "rax", "memory"),
+		  VEC_GP, "LFS from nobody: #GP");
+	report_known(trap.error, 0xfffc, no_loads(), "its error code");
+}
+
+static live u64 step_rip;
+
+static void step(struct regs *regs)
+{
+	write_dr6(0xffff0ff0);
+	if (!step_rip)
+		step_rip = regs->rip;
+}
+
+/* MOV SS holds the trap of a single step back, wherever the selector comes from. */
+static void step_mov_ss(void)
+{
+	u64 due;
+	u16 ss;
+
+	asm volatile("mov %%ss, %0" : "=r"(ss));
+	*(live u32 *)IOAPIC_BASE = ss;
+	step_rip = 0;
+	trap_handler(VEC_DB, step);
+	asm volatile("lea 1f(%%rip), %0\n\t"
+		     "pushf; pushf; orl $0x100, (%%rsp); popf\n\t"
+		     "mov (%1), %%ss; nop\n"
+		     "1:\tpopf"
+		     : "=&r"(due)
+		     : "r"(IOAPIC_BASE)
+		     : "memory", "cc");
+	report_known(step_rip, due, kvm_fault("KVM's emulated MOV SS traps at once"),
+		     "step over MOV SS from a device: #DB behind the next one");
+	trap_handler(VEC_DB, NULL);
+}
+
 /* An access that begins in memory and ends where none is. */
 static void boundary(void)
 {
@@ -408,6 +486,9 @@ void guest_main(void)
 	strings();
 	stack_forms();
 	vectors();
+	lanes();
+	segments();
+	step_mov_ss();
 	between_pages();
 	boundary();
 	ioapic();

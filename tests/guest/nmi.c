@@ -142,8 +142,7 @@ static void failing_iret(void)
 	report_eq(trap.vector, VEC_GP, "IRET to nowhere in an NMI handler: #GP");
 	report_eq(trap.error, 0xff8, "its error code");
 	report_known(trap.regs.rflags & RFLAGS_TF, 0,
-		     kvm_fault("KVM's step over the IRET is seen by the guest"),
-		     "its RFLAGS.TF");
+		     kvm_fault("KVM's step over the IRET is seen by the guest"), "its RFLAGS.TF");
 	report_eq(count, 2, "the NMI that waited is taken");
 }
 

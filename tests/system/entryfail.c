@@ -506,9 +506,9 @@ static void test_vmx_random(void)
 }
 
 static const struct test tests[] = {
-	TEST(discovery),	  TEST(no_failure),	TEST(svm_event), TEST(vmx_segments),
-	TEST(vmx_rip_and_rflags), TEST(vmx_many_rules), TEST(vmx_event), TEST(vmx_random),
-	TEST(vmx_interrupt),
+	TEST(discovery),    TEST(no_failure),	      TEST(svm_event),
+	TEST(vmx_segments), TEST(vmx_rip_and_rflags), TEST(vmx_many_rules),
+	TEST(vmx_event),    TEST(vmx_random),	      TEST(vmx_interrupt),
 };
 
 int main(int argc, char **argv)

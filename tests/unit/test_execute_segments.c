@@ -25,9 +25,10 @@
 #define STACK (DATA + 2048)
 
 /* A descriptor: access byte, flags in the upper nibble, base; the limit is all ones. */
-#define DESCRIPTOR(access, flags, base)                                                  \
-	(0xffffULL | (u64)((base)&0xffffff) << 16 | (u64)(access) << 40 | 0xfULL << 48 | \
-	 (u64)(flags) << 52 | (u64)((base) >> 24) << 56)
+#define DESCRIPTOR(access, flags, base)                                             \
+	(0xffffULL | (u64)(base) << 40 >> 24 | (u64)(access) << 40 | 0xfULL << 48 | \
+	 (u64)(flags) << 52 | (u64)(base) >> 24 << 56)
+#define SEL(index) (8 * (index))
 
 enum {
 	GDT_NULL,
@@ -40,7 +41,6 @@ enum {
 	GDT_TSS,
 	GDT_COUNT
 };
-#define SEL(index) ((index)*8)
 
 static const u64 gdt[GDT_COUNT] = {
 	[GDT_DATA] = DESCRIPTOR(0x92, 0xc, 0x12345678),
