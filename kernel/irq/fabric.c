@@ -126,7 +126,7 @@ void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack)
 	mutex_lock(&fabric->lock);
 	hlist_del_rcu(&ack->node);
 	mutex_unlock(&fabric->lock);
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 }
 
 bool fabric_pic_pending(const struct irq_fabric *fabric)

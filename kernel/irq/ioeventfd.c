@@ -35,12 +35,10 @@ struct ioeventfd {
 
 /**
  * struct ioeventfd_table - doorbells by address
- * @rcu: for freeing
  * @nr: entries of @item
  * @item: ports first, then addresses, each ascending
  */
 struct ioeventfd_table {
-	struct rcu_head rcu;
 	u32 nr;
 	struct ioeventfd item[];
 };
@@ -140,7 +138,7 @@ static void table_replace(struct ioeventfds *ioeventfds, struct ioeventfd_table 
 	struct ioeventfd_table *old;
 
 	old = rcu_replace_pointer(ioeventfds->table, table, lockdep_is_held(&ioeventfds->lock));
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	kvfree(old);
 }
 

@@ -145,7 +145,7 @@ static void resampler_leave(struct irqfd *irqfd)
 	struct irqfd_resampler *resampler = irqfd->resampler;
 
 	list_del_rcu(&irqfd->resampler_node);
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	if (!list_empty(&resampler->items))
 		return;
 	list_del(&resampler->node);

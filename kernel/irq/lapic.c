@@ -329,6 +329,12 @@ bool lapic_accepts_extint(const struct lapic *lapic)
 void lapic_reset_regs(struct lapic *lapic)
 {
 	lapic_timer_stop(lapic);
+	/*
+	 * Before IRR: a vector that is posted meanwhile is either cleared with the rest or
+	 * has its flag. One that stayed in IRR without it would never be seen again.
+	 */
+	WRITE_ONCE(lapic->irr_pending, false);
+	smp_mb(); /* pairs with the atomic in lapic_post() */
 	memset(lapic->regs, 0, KVM_APIC_REG_SIZE);
 	lapic_set_reg(lapic, LAPIC_ID, lapic_x2apic(lapic) ? lapic->id : lapic->id << 24);
 	lapic_set_reg(lapic, LAPIC_VERSION, LAPIC_VERSION_VALUE);
@@ -339,7 +345,6 @@ void lapic_reset_regs(struct lapic *lapic)
 	lapic_mask_lvts(lapic);
 	lapic_timer_write_divide(lapic, 0);
 	atomic_set(&lapic->errors, 0);
-	WRITE_ONCE(lapic->irr_pending, false);
 }
 
 void lapic_reset(struct lapic *lapic, bool init)

@@ -179,22 +179,32 @@ void lapic_timer_sleep(struct lapic *lapic)
 
 void lapic_tsc_changed(struct lapic *lapic)
 {
-	u64 deadline = lapic_get_tsc_deadline(lapic);
+	u64 deadline;
 
+	if (lapic_timer_mode(lapic) != LAPIC_TIMER_DEADLINE)
+		return;
+	/* First, or it might fire in between, and again when it is aimed anew. */
+	hrtimer_cancel(&lapic->timer.hrtimer);
+	deadline = lapic_get_tsc_deadline(lapic);
 	if (deadline)
 		lapic_set_tsc_deadline(lapic, deadline);
 }
 
 void lapic_timer_restore(struct lapic *lapic, u32 count)
 {
-	u64 deadline = lapic_get_tsc_deadline(lapic);
+	u32 initial = lapic_get_reg(lapic, LAPIC_TMICT);
+	u64 deadline;
 
+	/* First, as in lapic_tsc_changed(). */
 	hrtimer_cancel(&lapic->timer.hrtimer);
-	lapic->timer.held = false;
-	lapic->timer.period = 0;
+	deadline = lapic_get_tsc_deadline(lapic);
+	lapic_timer_stop(lapic);
 	lapic_timer_write_divide(lapic, lapic_get_reg(lapic, LAPIC_TDCR));
+	/* A periodic count that was saved as it reached 0 was about to be reloaded. */
+	if (!count && lapic_timer_mode(lapic) == LAPIC_TIMER_PERIODIC)
+		count = initial;
 	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE)
 		lapic_set_tsc_deadline(lapic, deadline);
-	else if (lapic_get_reg(lapic, LAPIC_TMICT) && count)
-		lapic_timer_run(lapic, min(count, lapic_get_reg(lapic, LAPIC_TMICT)));
+	else if (initial && count)
+		lapic_timer_run(lapic, min(count, initial));
 }

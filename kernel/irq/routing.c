@@ -43,7 +43,6 @@ struct irq_route {
 
 /**
  * struct irq_routing - a routing table
- * @rcu: for freeing
  * @gsis: greatest GSI in it plus one
  * @first: for each GSI where its routes begin in @route; @gsis + 1 entries,
  *	behind @route in the same allocation
@@ -52,7 +51,6 @@ struct irq_route {
  * @route: routes by ascending GSI
  */
 struct irq_routing {
-	struct rcu_head rcu;
 	u32 gsis;
 	u16 *first;
 	DECLARE_BITMAP(user_vectors, 256);
@@ -186,8 +184,11 @@ int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_e
 	mutex_lock(&fabric->lock);
 	old = rcu_replace_pointer(fabric->routing, table, lockdep_is_held(&fabric->lock));
 	mutex_unlock(&fabric->lock);
-	if (old)
-		kvfree_rcu(old, rcu);
+	if (!old)
+		return 0;
+	/* Who changed it may rely on that: no interrupt goes the old way any more. */
+	synchronize_rcu_expedited();
+	kvfree(old);
 	return 0;
 }
 

@@ -641,12 +641,47 @@ static void test_split_eoi(void)
 	free_machine(&m);
 }
 
+#define LAPIC_SVR 0xf0
+#define LAPIC_LVT_TIMER 0x320
+#define LAPIC_INITIAL 0x380
+#define LAPIC_CURRENT 0x390
+#define TIMER_PERIODIC (1u << 17)
+
+static uint32_t *lapic_register(struct kvm_lapic_state *lapic, unsigned int offset)
+{
+	return (uint32_t *)(lapic->regs + offset);
+}
+
+/* A periodic timer whose count was 0 when it was saved has its period before it. */
+static void test_lapic_timer_at_0(void)
+{
+	struct machine m = new_machine(1, true, split_code, split_code_end);
+	struct kvm_lapic_state lapic;
+	uint32_t current = 0;
+	int i;
+
+	MUST(m.vcpu[0], KVM_GET_LAPIC, &lapic);
+	*lapic_register(&lapic, LAPIC_SVR) = 0x1ff;
+	*lapic_register(&lapic, LAPIC_LVT_TIMER) = TIMER_PERIODIC | VECTOR;
+	*lapic_register(&lapic, LAPIC_INITIAL) = 1000000000;
+	*lapic_register(&lapic, LAPIC_CURRENT) = 0;
+	MUST(m.vcpu[0], KVM_SET_LAPIC, &lapic);
+	/* It is 0 for a moment between two periods. */
+	for (i = 0; i < 2 && !current; i++) {
+		MUST(m.vcpu[0], KVM_GET_LAPIC, &lapic);
+		current = *lapic_register(&lapic, LAPIC_CURRENT);
+	}
+	check(current, "it does not count");
+	free_machine(&m);
+}
+
 static const struct test tests[] = {
 	TEST(vapic_address),	 TEST(vapic_word),	 TEST(tpr_access),
 	TEST(coalesced_zones),	 TEST(coalesced_writes), TEST(coalesced_removal),
 	TEST(coalesced_strings), TEST(coalesced_full),	 TEST(cr8_without_apic),
 	TEST(split_creation),	 TEST(split_ioctls),	 TEST(msi_device_id),
 	TEST(split_extint),	 TEST(split_lint0),	 TEST(split_eoi),
+	TEST(lapic_timer_at_0),
 };
 
 int main(int argc, char **argv)

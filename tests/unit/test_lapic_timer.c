@@ -273,6 +273,37 @@ static void test_tsc_changed(void **state)
 	fixture_tsc_offset = 0;
 }
 
+/*
+ * The TSC is set back as the timer fires for the old one: it has fired then, and does not
+ * once more.
+ */
+static void test_tsc_changed_too_late(void **state)
+{
+	(void)state;
+	xwrite(lapic, LAPIC_LVT_TIMER, DEADLINE);
+	lapic_set_tsc_deadline(lapic, fixture_tsc(NULL) + 3000);
+	shim_fire_at_cancel = true;
+	shim_now += 1000;
+	fixture_tsc_offset -= 3000;
+	lapic_tsc_changed(lapic);
+	shim_fire_at_cancel = false;
+	fixture_tsc_offset = 0;
+	assert_true(fired());
+	assert_int_equal(lapic_get_tsc_deadline(lapic), 0);
+	assert_int_equal(shim_timers_armed(), 0);
+}
+
+/* Nor does it stop a timer that has nothing to do with the TSC. */
+static void test_tsc_changed_while_counting(void **state)
+{
+	(void)state;
+	xwrite(lapic, LAPIC_LVT_TIMER, ONESHOT);
+	xwrite(lapic, LAPIC_TMICT, 1000);
+	lapic_tsc_changed(lapic);
+	shim_advance(1000);
+	assert_true(fired());
+}
+
 static void test_reset_stops(void **state)
 {
 	(void)state;
@@ -344,6 +375,28 @@ static void test_state_periodic(void **state)
 	assert_true(fired());
 }
 
+/* Saved at the very moment of its reload, a periodic count goes on all the same. */
+static void test_state_periodic_at_0(void **state)
+{
+	const u32 none = 0;
+	struct kvm_lapic_state page;
+
+	(void)state;
+	xwrite(lapic, LAPIC_LVT_TIMER, PERIODIC);
+	xwrite(lapic, LAPIC_TMICT, 1000000);
+	lapic_get_state(lapic, &page);
+	memcpy(page.regs + LAPIC_TMCCT, &none, sizeof(none));
+	lapic_reset(lapic, false);
+	assert_int_equal(lapic_set_state(lapic, &page), 0);
+	assert_int_equal(xread(lapic, LAPIC_TMCCT), 1000000);
+	for (int i = 0; i < 2; i++) {
+		shim_advance(999999);
+		assert_false(fired());
+		shim_advance(1);
+		assert_true(fired());
+	}
+}
+
 static void test_state_deadline(void **state)
 {
 	struct kvm_lapic_state page;
@@ -355,6 +408,21 @@ static void test_state_deadline(void **state)
 	assert_int_equal(lapic_set_state(lapic, &page), 0);
 	shim_advance(1000);
 	assert_true(fired());
+}
+
+/* A state of another timer mode leaves nothing of a deadline. */
+static void test_state_ends_deadline(void **state)
+{
+	struct kvm_lapic_state page;
+
+	(void)state;
+	xwrite(lapic, LAPIC_LVT_TIMER, ONESHOT);
+	lapic_get_state(lapic, &page);
+	xwrite(lapic, LAPIC_LVT_TIMER, DEADLINE);
+	lapic_set_tsc_deadline(lapic, fixture_tsc(NULL) + 3000);
+	assert_int_equal(lapic_set_state(lapic, &page), 0);
+	assert_int_equal(lapic_get_tsc_deadline(lapic), 0);
+	assert_int_equal(shim_timers_armed(), 0);
 }
 
 static void hold(u64 ticks)
@@ -437,11 +505,15 @@ int main(void)
 		TEST(test_tsc_deadline),
 		TEST(test_tsc_deadline_edges),
 		TEST(test_tsc_changed),
+		TEST(test_tsc_changed_too_late),
+		TEST(test_tsc_changed_while_counting),
 		TEST(test_reset_stops),
 		TEST(test_destroy_armed),
 		TEST(test_state_oneshot),
 		TEST(test_state_periodic),
+		TEST(test_state_periodic_at_0),
 		TEST(test_state_deadline),
+		TEST(test_state_ends_deadline),
 		TEST(test_held),
 		TEST(test_held_asleep),
 		TEST(test_held_late_and_stopped),

@@ -5,6 +5,7 @@
 #include <linux/hrtimer.h>
 
 ktime_t shim_now = 1000000000;
+bool shim_fire_at_cancel;
 
 static struct hrtimer *queue;
 
@@ -49,9 +50,13 @@ int hrtimer_cancel(struct hrtimer *timer)
 {
 	int active = timer->queued;
 
-	if (active)
-		unlink_timer(timer);
-	return active;
+	if (!active)
+		return 0;
+	unlink_timer(timer);
+	if (!shim_fire_at_cancel || timer->expires > shim_now)
+		return 1;
+	/* Its callback is running: cancelled is what it restarts, if it does. */
+	return timer->function(timer) == HRTIMER_RESTART;
 }
 
 u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval)

@@ -43,6 +43,9 @@ static inline void hrtimer_set_expires(struct hrtimer *timer, ktime_t at)
 	timer->expires = at;
 }
 
+/* Cancelling a timer that is due meets its callback, which has just begun. */
+extern bool shim_fire_at_cancel;
+
 /* Let @ns pass; timers that expire meanwhile fire in order, each at its time. */
 void shim_advance(u64 ns);
 
