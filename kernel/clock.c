@@ -34,6 +34,9 @@
 
 #define SYSTEM_TIME_ENABLE BIT_ULL(0)
 
+/* How old a pair may be that is not the master. */
+#define PUBLISH_MS 60000u
+
 /* Bit 8 of clock_source(): the TSC is the host's clock source. */
 #define SOURCE_IS_TSC BIT(8)
 
@@ -79,27 +82,40 @@ void clock_teardown(void)
 	pvclock_gtod_unregister_notifier(&timekeeper_notifier);
 }
 
+static void sample_from(struct clock_sample *sample, const struct system_time_snapshot *snapshot,
+			u64 tsc)
+{
+	/* The source's change number shows whether the count is of that source. */
+	sample->exact = clock_source() == (snapshot->cs_was_changed_seq | SOURCE_IS_TSC) &&
+			!check_tsc_unstable();
+	sample->tsc = sample->exact ? snapshot->cycles : tsc;
+	sample->slept = READ_ONCE(host_slept);
+	sample->base = ktime_to_ns(snapshot->raw) + sample->slept;
+	sample->real = ktime_to_ns(snapshot->real);
+}
+
+/*
+ * Where the host's clock is not the TSC, what passes between the readings of the two is
+ * an error that stays until the next sample. Interrupts are off, but an SMI or, where the
+ * host is a guest itself, its hypervisor may stop the CPU for milliseconds: so the time
+ * it takes is measured as well, and the closest of some samples is taken.
+ */
 static void take_sample(struct clock_sample *sample)
 {
 	struct system_time_snapshot snapshot;
+	struct tsc_bracket bracket = { 0 };
 	unsigned long flags;
-	u32 source;
+	u64 before, after;
 
-	/* An interrupt between the two reads would part them. */
-	local_irq_save(flags);
-	ktime_get_snapshot(&snapshot);
-	sample->tsc = rdtsc_ordered();
-	local_irq_restore(flags);
-
-	/* The source's change number shows whether the count is of that source. */
-	source = clock_source();
-	sample->exact = source == (snapshot.cs_was_changed_seq | SOURCE_IS_TSC) &&
-			!check_tsc_unstable();
-	if (sample->exact)
-		sample->tsc = snapshot.cycles;
-	sample->slept = READ_ONCE(host_slept);
-	sample->base = ktime_to_ns(snapshot.raw) + sample->slept;
-	sample->real = ktime_to_ns(snapshot.real);
+	do {
+		local_irq_save(flags);
+		before = rdtsc_ordered();
+		ktime_get_snapshot(&snapshot);
+		after = rdtsc_ordered();
+		local_irq_restore(flags);
+		if (tsc_bracket_narrows(&bracket, before, after))
+			sample_from(sample, &snapshot, bracket.tsc);
+	} while (!sample->exact && !tsc_bracket_done(&bracket, tsc_khz));
 }
 
 /*
@@ -227,6 +243,7 @@ void clock_update(struct vcpu *vcpu)
 
 	vcpu->clock.source = clock_source();
 	vcpu->clock.slept = READ_ONCE(host_slept);
+	vcpu->clock.published = rdtsc_ordered();
 	if (!(vcpu->clock.system_time_msr & SYSTEM_TIME_ENABLE))
 		return;
 
@@ -422,6 +439,15 @@ void clock_vcpu_init(struct vcpu *vcpu)
 	write_tsc(vcpu, 0);
 }
 
+/*
+ * A clock that is not the TSC and the TSC, whose frequency is known to some ppm, part
+ * with time: the guest's kvmclock from what KVM_GET_CLOCK says of it.
+ */
+static bool published_long_ago(const struct vcpu_clock *clock, u64 now)
+{
+	return now - clock->published > (u64)tsc_khz * PUBLISH_MS;
+}
+
 void clock_load(struct vcpu *vcpu, bool moved)
 {
 	struct vcpu_clock *clock = &vcpu->clock;
@@ -436,7 +462,7 @@ void clock_load(struct vcpu *vcpu, bool moved)
 		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
 	}
 	if (clock->source != clock_source() || clock->slept != READ_ONCE(host_slept) ||
-	    (moved && !READ_ONCE(vcpu->vm->clock.stable)))
+	    (!READ_ONCE(vcpu->vm->clock.stable) && (moved || published_long_ago(clock, now))))
 		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
 }
 

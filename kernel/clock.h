@@ -17,7 +17,7 @@ struct vm;
 
 /**
  * struct clock_sample - one moment, seen on several clocks
- * @tsc: host TSC
+ * @tsc: host TSC; not @exact it is that midway of the closest of some readings
  * @base: kvmclock's base on the host: raw monotonic time plus suspended time, in ns
  * @real: wall-clock time in ns since 1970
  * @slept: time spent suspended so far, in ns
@@ -72,6 +72,7 @@ struct vm_clock {
  * @last_host_tsc: host TSC when the vCPU last left a CPU, 0 before
  * @source: the host's clock source when kvmclock was last published
  * @slept: time the host had spent suspended by then
+ * @published: host TSC by then
  */
 struct vcpu_clock {
 	u64 system_time_msr;
@@ -83,6 +84,7 @@ struct vcpu_clock {
 	u64 last_host_tsc;
 	u32 source;
 	s64 slept;
+	u64 published;
 };
 
 /**

@@ -12,6 +12,8 @@
 #define NS_PER_MS 1000000u
 #define MS_PER_SECOND 1000u
 #define TOLERANCE_PPM 250u
+#define BRACKET_WIDTH_NS 20000u
+#define BRACKET_TRIES 8u
 
 struct tsc_scale tsc_scale_from_khz(u32 khz)
 {
@@ -68,6 +70,23 @@ bool tsc_write_matches(u32 khz, u64 last, u64 elapsed_ns, u64 value)
 
 	/* Modulo 2^64: less than a second ahead or behind. */
 	return distance < second || -distance < second;
+}
+
+bool tsc_bracket_narrows(struct tsc_bracket *bracket, u64 before, u64 after)
+{
+	u64 width = after - before;
+
+	if (bracket->tries++ && width >= bracket->width)
+		return false;
+	bracket->tsc = before + width / 2;
+	bracket->width = width;
+	return true;
+}
+
+bool tsc_bracket_done(const struct tsc_bracket *bracket, u32 khz)
+{
+	return bracket->tries >= BRACKET_TRIES ||
+	       bracket->width <= tsc_ns_to_ticks(khz, BRACKET_WIDTH_NS);
 }
 
 bool tsc_khz_tolerated(u32 host_khz, u32 khz)

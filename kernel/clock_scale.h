@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Conversions between ticks of a TSC and nanoseconds, and the rule by which
- * TSC writes of several vCPUs are taken for one. Pure.
+ * Conversions between ticks of a TSC and nanoseconds, the rule by which TSC
+ * writes of several vCPUs are taken for one, and that by which readings of the
+ * TSC around one of another clock are judged. Pure.
  */
 #ifndef ORIEL_CLOCK_SCALE_H
 #define ORIEL_CLOCK_SCALE_H
@@ -76,6 +77,42 @@ u64 tsc_ns_to_ticks(u32 khz, u64 ns);
  * Return: true when both vCPUs are to have one TSC.
  */
 bool tsc_write_matches(u32 khz, u64 last, u64 elapsed_ns, u64 value);
+
+/**
+ * struct tsc_bracket - the closest of some readings of a clock between two of the TSC
+ * @tsc: TSC at the clock's reading, if the clock was read midway
+ * @width: ticks between the two readings of the TSC
+ * @tries: readings so far; all 0 before the first
+ */
+struct tsc_bracket {
+	u64 tsc;
+	u64 width;
+	u32 tries;
+};
+
+/**
+ * tsc_bracket_narrows() - one more reading of a clock
+ * @bracket: the closest so far
+ * @before: TSC before it
+ * @after: TSC after it
+ *
+ * Any context.
+ *
+ * Return: true when it is the closest, and @bracket is of it now.
+ */
+bool tsc_bracket_narrows(struct tsc_bracket *bracket, u64 before, u64 after);
+
+/**
+ * tsc_bracket_done() - is the closest reading close enough?
+ * @bracket: after at least one reading
+ * @khz: frequency of the TSC in kHz
+ *
+ * It is when the two readings of the TSC are at most 20 us apart, as with all
+ * clocks of a PC, or after some tries: a clock may be slower. Any context.
+ *
+ * Return: true when to stop.
+ */
+bool tsc_bracket_done(const struct tsc_bracket *bracket, u32 khz);
 
 /**
  * tsc_khz_tolerated() - does a frequency come close enough without scaling?

@@ -163,14 +163,63 @@ static void test_tolerance(void **state __maybe_unused)
 	assert_true(tsc_khz_tolerated(U32_MAX, U32_MAX));
 }
 
+/* A clock is read between two readings of the TSC, which begin at @before. */
+static bool reading(struct tsc_bracket *bracket, u64 before, u64 width)
+{
+	return tsc_bracket_narrows(bracket, before, before + width);
+}
+
+static void test_bracket(void **state __maybe_unused)
+{
+	struct tsc_bracket bracket = { 0 };
+	const u32 khz = 1000000;
+
+	/* The CPU was stopped for 15 ms in between: once more. */
+	assert_true(reading(&bracket, 1000000, 15000000));
+	assert_int_equal(bracket.tsc, 8500000);
+	assert_false(tsc_bracket_done(&bracket, khz));
+	assert_false(reading(&bracket, 20000000, 15000000));
+	assert_int_equal(bracket.tsc, 8500000);
+	assert_true(reading(&bracket, 50000000, 20001));
+	assert_false(tsc_bracket_done(&bracket, khz));
+	/* As close as clocks are. */
+	assert_true(reading(&bracket, 60000000, 20000));
+	assert_int_equal(bracket.tsc, 60010000);
+	assert_true(tsc_bracket_done(&bracket, khz));
+	/* In ticks of this TSC. */
+	assert_false(tsc_bracket_done(&bracket, khz - 1));
+}
+
+/* A clock that takes long to read does not keep one for ever. */
+static void test_bracket_is_bounded(void **state __maybe_unused)
+{
+	struct tsc_bracket bracket = { 0 };
+	u64 before = (u64)-50000000, width = 900000;
+	int i;
+
+	for (i = 1; i <= 100; i++, before += width + 100) {
+		reading(&bracket, before, i == 3 ? width / 2 : width);
+		if (tsc_bracket_done(&bracket, 1000000))
+			break;
+	}
+	assert_in_range(i, 4, 16);
+	assert_int_equal(bracket.width, width / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scale_shape), cmocka_unit_test(test_scale_known),
-		cmocka_unit_test(test_scale_error), cmocka_unit_test(test_scale_monotonic),
-		cmocka_unit_test(test_ticks_to_ns), cmocka_unit_test(test_ticks_to_ns_saturates),
-		cmocka_unit_test(test_ns_to_ticks), cmocka_unit_test(test_write_matches),
+		cmocka_unit_test(test_scale_shape),
+		cmocka_unit_test(test_scale_known),
+		cmocka_unit_test(test_scale_error),
+		cmocka_unit_test(test_scale_monotonic),
+		cmocka_unit_test(test_ticks_to_ns),
+		cmocka_unit_test(test_ticks_to_ns_saturates),
+		cmocka_unit_test(test_ns_to_ticks),
+		cmocka_unit_test(test_write_matches),
 		cmocka_unit_test(test_tolerance),
+		cmocka_unit_test(test_bracket),
+		cmocka_unit_test(test_bracket_is_bounded),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
