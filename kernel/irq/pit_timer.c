@@ -66,6 +66,12 @@ static void pit_raise(struct pit *pit, u64 ticks)
 		pit_keep(pit, ticks);
 }
 
+/* Edges of a periodic counter so far. */
+static u64 pit_edges(const struct pit_channel *ch)
+{
+	return div64_u64(pit_ticks(ch, ktime_get_ns()), pit_step(ch));
+}
+
 static enum hrtimer_restart pit_expired(struct hrtimer *timer)
 {
 	struct pit *pit = container_of(timer, struct pit, timer);
@@ -73,12 +79,16 @@ static enum hrtimer_restart pit_expired(struct hrtimer *timer)
 	u64 due = pit->fired + 1;
 
 	if (pit_periodic(ch))
-		due = max(due, div64_u64(pit_ticks(ch, ktime_get_ns()), pit_step(ch)));
+		due = max(due, pit_edges(ch));
 	pit_raise(pit, due - pit->fired);
 	pit->fired = due;
 	if (!pit_periodic(ch))
 		return HRTIMER_NORESTART;
-	hrtimer_set_expires(timer, pit_edge_time(ch, due + 1));
+	/*
+	 * Not at one that has come meanwhile: to tell a thousand vCPUs takes longer than the
+	 * shortest period, and the CPU would never leave this interrupt.
+	 */
+	hrtimer_set_expires(timer, pit_edge_time(ch, max(due, pit_edges(ch)) + 1));
 	return HRTIMER_RESTART;
 }
 

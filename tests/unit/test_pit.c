@@ -558,6 +558,35 @@ static void test_no_tick_is_lost(void **state)
 	assert_int_equal(n, 4);
 }
 
+static void slow_kick(void *vcpu)
+{
+	fixture_kick(vcpu);
+	shim_now += 700000;
+}
+
+/* A tick that takes longer than the period leaves the host's CPU some time between two. */
+static void test_slow_tick(void **state)
+{
+	struct fabric_ops slow = fixture_ops;
+	ktime_t begun = shim_now;
+	unsigned int n = 0;
+
+	(void)state;
+	slow.kick = slow_kick;
+	f->fabric.ops = &slow;
+	program(0, 2, false, 1);
+	for (int i = 0; i < 10; i++) {
+		shim_advance(pit->timer.expires - shim_now);
+		assert_true(pit->timer.expires > shim_now);
+	}
+	f->fabric.ops = &fixture_ops;
+	/* None of those that passed is lost. */
+	shim_advance(pit->timer.expires - shim_now);
+	while (tick())
+		n++;
+	assert_in_range(n, (shim_now - begun) / 200400, (shim_now - begun) / 200200);
+}
+
 /* The hrtimer itself came late: the ticks it stands for all count. */
 static void test_late_timer(void **state)
 {
@@ -794,6 +823,7 @@ int main(void)
 		TEST(test_other_channels_do_not_interrupt),
 		TEST(test_rate_is_limited),
 		TEST(test_no_tick_is_lost),
+		TEST(test_slow_tick),
 		TEST(test_late_timer),
 		TEST(test_without_reinjection),
 		TEST(test_masked_ticks_are_lost),

@@ -84,7 +84,9 @@ void shim_advance(u64 ns)
 		if (timer->function(timer) == HRTIMER_RESTART)
 			link_timer(timer);
 	}
-	shim_now = end;
+	/* A timer's function may take time itself. */
+	if (shim_now < end)
+		shim_now = end;
 }
 
 unsigned int shim_timers_armed(void)
