@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "rawvm.h"
+#include "longmode.h"
 
 #define NS_PER_MS 1000000ll
 #define NS_PER_SECOND 1000000000ll
@@ -413,32 +413,10 @@ static int64_t vm_clock(void)
 	return data.clock;
 }
 
-static void set_long_mode(const struct machine *m, unsigned int i)
-{
-	struct kvm_sregs sregs;
-
-	MUST(m->vcpu[i], KVM_GET_SREGS, &sregs);
-	sregs.cs.l = 1;
-	sregs.cs.db = 0;
-	sregs.cr0 = 0x80000011;
-	sregs.cr3 = PAGE_TABLES;
-	sregs.cr4 = 0x220;
-	sregs.efer = 0x500;
-	MUST(m->vcpu[i], KVM_SET_SREGS, &sregs);
-}
-
 /* Where the guest sees what the section has at @label. */
 static uint64_t guest_address(const uint8_t *label)
 {
 	return CODE + ((uintptr_t)label - (uintptr_t)__start_guest_text);
-}
-
-static void set_gate64(const struct machine *m, unsigned int vector, const uint8_t *handler)
-{
-	uint64_t *gate = (uint64_t *)(m->ram + IDT) + 2 * vector;
-	uint64_t at = guest_address(handler);
-
-	gate[0] = (at & 0xffff) | 8 << 16 | 0x8eull << 40 | (at >> 16 & 0xffff) << 48;
 }
 
 static void set_tables(const struct machine *m)
@@ -449,29 +427,10 @@ static void set_tables(const struct machine *m)
 	table[0] = (PAGE_TABLES + PAGE) | 3;
 	table[512] = (PAGE_TABLES + 2 * PAGE) | 3;
 	table[1024] = 0x83;
-	((uint64_t *)(m->ram + GDT))[1] = 0x00af9b000000ffff;
-	set_gate64(m, VECTOR_PIT, irq_pit);
-	set_gate64(m, VECTOR_APIC, irq_apic);
-	set_gate64(m, VECTOR_DEADLINE, irq_deadline);
-	set_gate64(m, VECTOR_SPURIOUS, irq_spurious);
-}
-
-/* What is offered, with the local APIC's x2APIC mode and TSC deadlines. */
-static void set_cpuid(const struct machine *m, unsigned int i)
-{
-	const unsigned int room = 256;
-	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + room * sizeof(cpuid->entries[0]));
-	unsigned int k;
-
-	if (!cpuid)
-		die("calloc");
-	cpuid->nent = room;
-	MUST(kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
-	for (k = 0; k < cpuid->nent; k++)
-		if (cpuid->entries[k].function == 1)
-			cpuid->entries[k].ecx |= 1u << 21 | 1u << 24;
-	MUST(m->vcpu[i], KVM_SET_CPUID2, cpuid);
-	free(cpuid);
+	set_gate64(m, VECTOR_PIT, guest_address(irq_pit));
+	set_gate64(m, VECTOR_APIC, guest_address(irq_apic));
+	set_gate64(m, VECTOR_DEADLINE, guest_address(irq_deadline));
+	set_gate64(m, VECTOR_SPURIOUS, guest_address(irq_spurious));
 }
 
 static void build_machine(void)
@@ -488,7 +447,7 @@ static void build_machine(void)
 
 		add_vcpu(&machine);
 		set_cpuid(&machine, i);
-		set_long_mode(&machine, i);
+		set_long_mode(&machine, i, PAGE_TABLES);
 		regs.rsi = i;
 		set_regs(&machine, i, &regs);
 	}

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
-#include "rawvm.h"
+#include "longmode.h"
 
 #define VECTOR 0x51
 #define VAPIC (DATA + 0x100)
@@ -369,37 +369,23 @@ static void test_coalesced_full(void)
 
 /* ---- no irqchip ---- */
 
-/* Flat 64-bit mode, the first 2 MiB mapped to themselves. */
-static void set_long_mode(const struct machine *m)
+/* The first 2 MiB mapped to themselves. */
+static void set_tables(const struct machine *m)
 {
-	struct kvm_sregs sregs;
-
 	*(uint64_t *)(m->ram + PML4) = PDPT | 3;
 	*(uint64_t *)(m->ram + PDPT) = PD | 3;
 	*(uint64_t *)(m->ram + PD) = 0x83;
-	MUST(m->vcpu[0], KVM_GET_SREGS, &sregs);
-	sregs.cs.l = 1;
-	sregs.cs.db = 0;
-	sregs.cr3 = PML4;
-	sregs.cr4 |= 0x20;
-	sregs.cr0 |= 0x80000000;
-	sregs.efer = 0x500;
-	MUST(m->vcpu[0], KVM_SET_SREGS, &sregs);
 }
 
 /* An APIC in userspace has to hear when TPR falls, and says what it is. */
 static void test_cr8_without_apic(void)
 {
-	static uint8_t
-		cpuid_space[sizeof(struct kvm_cpuid2) + 256 * sizeof(struct kvm_cpuid_entry2)];
-	struct kvm_cpuid2 *cpuid = (void *)cpuid_space;
 	struct machine m = MACHINE(false, cr8);
 	struct kvm_run *r = m.run[0];
 
-	cpuid->nent = 256;
-	MUST(kvm, KVM_GET_SUPPORTED_CPUID, cpuid);
-	MUST(m.vcpu[0], KVM_SET_CPUID2, cpuid);
-	set_long_mode(&m);
+	set_tables(&m);
+	set_cpuid(&m, 0);
+	set_long_mode(&m, 0, PML4);
 	start(&m);
 	r->cr8 = 16;
 	check_equal(-run_once(&m, 0), EINVAL, "a CR8 that is none");
