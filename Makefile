@@ -52,7 +52,7 @@ demo: $(if $(filter amd-debug,$(HOST)),module-debug,module) user | build/setup-l
 	scripts/demo $(if $(HOST),--host $(HOST)) $(if $(AUTO),--auto)
 
 bench: module user | build/setup-lab
-	scripts/bench
+	scripts/bench $(if $(HOST),--host $(HOST))
 
 lint: | build/setup-build build/setup-unit build/setup-lint
 	tests/run lint
@@ -90,7 +90,8 @@ help:
 	@echo '                HOST=intel: the smallest of it, on that host'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
-	@echo 'make bench      memory and boot time, beside KVM'
+	@echo 'make bench      round trips in instructions, memory and boot time, beside'
+	@echo '                KVM; HOST=intel, amd-bochs: round trips alone, on that host'
 	@echo 'make install    DESTDIR and PREFIX are honoured'
 	@echo 'make module-6.12  the module against other headers of Debian;'
 	@echo '                  -debug, -small: against those of a kernel of the lab'

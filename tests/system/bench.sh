@@ -1,14 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The benchmark, on the host: memory of an idle VM, and the boot of a stock kernel
-# beside the in-tree KVM in the same run.
-#   bench.sh memory|boot
+# The benchmark, on the host: round trips beside the in-tree KVM in the same run, the
+# memory of an idle VM, and the boot of a stock kernel, again beside KVM.
+#   bench.sh trips|memory|boot
 
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
 
+# How many round trips the median is of.
+round_trips=100
 idle_vms=16
+
+# count_trips NODE: a line for each operation: irqchip, name, cost.
+count_trips()
+{
+	local said
+
+	said=$(ORIEL_ROUND_TRIPS=$round_trips build/tests/roundtrip -d "$1") ||
+		fail "$said" >&2 || return
+	sed -n 's/^# //p' <<<"$said"
+}
+
+trips()
+{
+	local kvm=kvm_amd
+
+	! grep -qw vmx /proc/cpuinfo || kvm=kvm_intel
+	load && count_trips "$device" >"$work/oriel" && unload || return
+	modprobe $kvm && count_trips /dev/kvm >"$work/kvm" && modprobe -r $kvm || return
+	echo "instructions of a round trip, the median of $round_trips, Linux $(uname -r)"
+	awk '
+	BEGIN { printf "%-7s %-23s%8s%8s%7s\n", "irqchip", "operation", "KVM", "Oriel", "ratio" }
+	NR == FNR { kvm[$1, $2] = $3; next }
+	{ printf "%-7s %-23s%8d%8d%7.2f\n", $1, $2, kvm[$1, $2], $3, $3 / kvm[$1, $2] }
+	' "$work/kvm" "$work/oriel"
+}
 
 # idle_guest N: a VM whose guest only halts.
 idle_guest()
@@ -114,6 +141,9 @@ boot()
 }
 
 case $1 in
+trips)
+	trips || failures=1
+	;;
 memory)
 	[ "$device" != /dev/oriel ] || load
 	memory
