@@ -221,15 +221,16 @@ static int set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *user)
 	return r;
 }
 
+/* What is called most comes first. */
 static const struct ioctl_entry irqchip_ioctls[] = {
-	{ KVM_CREATE_PIT2, do_create_pit2 },
 	{ KVM_IRQ_LINE, do_irq_line },
 	{ KVM_IRQ_LINE_STATUS, do_irq_line },
+	{ KVM_SIGNAL_MSI, do_signal_msi },
+	{ KVM_CREATE_PIT2, do_create_pit2 },
 	{ KVM_GET_IRQCHIP, do_get_irqchip },
 	{ KVM_SET_IRQCHIP, do_set_irqchip, _IOC_WRITE },
 	{ KVM_GET_PIT2, do_get_pit2 },
 	{ KVM_SET_PIT2, do_set_pit2 },
-	{ KVM_SIGNAL_MSI, do_signal_msi },
 	{ KVM_IRQFD, do_irqfd },
 	{ KVM_IOEVENTFD, do_ioeventfd },
 	{ KVM_REGISTER_COALESCED_MMIO, do_register_coalesced },

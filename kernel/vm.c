@@ -191,8 +191,11 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_CHECK_EXTENSION:
 		return extension_check(arg);
 	default:
-		r = ioctl_fixed(vm, vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd, arg);
-		return r == -ENOTTY ? irqchip_ioctl(vm, cmd, arg) : r;
+		/* Interrupts first: userspace's devices raise them all the time. */
+		r = irqchip_ioctl(vm, cmd, arg);
+		if (r != -ENOTTY)
+			return r;
+		return ioctl_fixed(vm, vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd, arg);
 	}
 }
 
