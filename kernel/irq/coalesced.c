@@ -105,6 +105,8 @@ bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void
 	const struct coalesced_table *table;
 	bool found;
 
+	if (!rcu_access_pointer(coalesced->table))
+		return false;
 	rcu_read_lock();
 	table = rcu_dereference(coalesced->table);
 	found = table && table_contains(table, pio, addr, len);

@@ -89,6 +89,8 @@ bool ioeventfds_write(struct ioeventfds *ioeventfds, bool pio, u64 addr, const v
 	bool found = false;
 	u32 i;
 
+	if (!rcu_access_pointer(ioeventfds->table))
+		return false;
 	rcu_read_lock();
 	table = rcu_dereference(ioeventfds->table);
 	for (i = table_find(table, pio, addr); table && i < table->nr; i++) {
