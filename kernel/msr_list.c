@@ -3,6 +3,8 @@
  * MSRs as userspace sees them: which there are, and KVM_GET_MSRS and KVM_SET_MSRS.
  */
 #include <linux/kvm_para.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/msr.h>
 
@@ -114,55 +116,53 @@ int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 /* As many as one call may carry; the list of all is far shorter. */
 #define MSRS_MAX 256
 
-/* Returns 1 where the list ends, because an MSR refuses. */
-static int transfer(struct vcpu *vcpu, struct kvm_msr_entry __user *user, bool write)
+/* Returns 0, or 1 where the list ends, because an MSR refuses. */
+static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 {
-	struct kvm_msr_entry entry;
+	u64 data;
 	int r;
 
-	if (copy_from_user(&entry, user, sizeof(entry)))
-		return -EFAULT;
 	if (write)
-		return msr_write(vcpu, entry.index, true, entry.data);
-	r = vcpu ? msr_read(vcpu, entry.index, true, &entry.data) :
-		   feature_read(entry.index, &entry.data);
-	if (!r && put_user(entry.data, &user->data))
-		r = -EFAULT;
+		return msr_write(vcpu, entry->index, true, entry->data);
+	r = vcpu ? msr_read(vcpu, entry->index, true, &data) : feature_read(entry->index, &data);
+	if (!r)
+		entry->data = data;
 	return r;
 }
 
 /* Stops at the first entry that fails and says how many were done. */
-static int transfer_all(struct vcpu *vcpu, struct kvm_msr_entry __user *entries, u32 count,
-			bool write)
+static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
-	u32 done;
-	int r;
+	int srcu = vcpu ? srcu_read_lock(&vcpu->vm->srcu) : 0;
+	u32 done = 0;
 
-	for (done = 0; done < count; done++) {
-		r = transfer(vcpu, &entries[done], write);
-		if (r < 0)
-			return r;
-		if (r)
-			break;
-	}
+	while (done < count && !transfer(vcpu, &entries[done], write))
+		done++;
+	if (vcpu)
+		srcu_read_unlock(&vcpu->vm->srcu, srcu);
 	return done;
 }
 
+/* All of the list is here before the first MSR is written. */
 static int ioctl_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user, bool write)
 {
+	struct kvm_msr_entry *entries;
+	size_t size;
 	u32 count;
-	int idx;
 	int r;
 
 	if (get_user(count, &user->nmsrs))
 		return -EFAULT;
 	if (count >= MSRS_MAX)
 		return -E2BIG;
-	if (!vcpu)
-		return transfer_all(NULL, user->entries, count, write);
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	r = transfer_all(vcpu, user->entries, count, write);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	size = count * sizeof(*entries);
+	entries = memdup_user(user->entries, size);
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	r = transfer_all(vcpu, entries, count, write);
+	if (!write && copy_to_user(user->entries, entries, size))
+		r = -EFAULT;
+	kfree(entries);
 	return r;
 }
 

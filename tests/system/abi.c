@@ -1145,6 +1145,14 @@ static void test_msrs(void)
 	edge->nmsrs = 1;
 	refuse(m.vcpu, KVM_GET_MSRS, edge, EFAULT, "an entry without memory");
 	refuse(m.vcpu, KVM_SET_MSRS, edge, EFAULT, "an entry without memory");
+	/* Memory for one of two: none is written. */
+	edge = (void *)(pages + PAGE - sizeof(*edge) - sizeof(edge->entries[0]));
+	edge->nmsrs = 2;
+	edge->entries[0] = (struct kvm_msr_entry){ .index = 0x277, .data = 0x0606060606060606 };
+	refuse(m.vcpu, KVM_SET_MSRS, edge, EFAULT, "a second entry without memory");
+	u.list.nmsrs = 1;
+	check(ioctl(m.vcpu, KVM_GET_MSRS, &u) == 1, "KVM_GET_MSRS");
+	check(u.list.entries[0].data == 0x0007040600070406, "IA32_PAT after that");
 	free_machine(&m);
 }
 
