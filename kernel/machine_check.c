@@ -21,6 +21,9 @@
 #define MCG_STATUS_MCIP BIT_ULL(2)
 #define MCG_STATUS_BITS 7ull
 /* IA32_MCi_STATUS (SDM 3B 16.3.2.2) */
+#define MC_STATUS_AR BIT_ULL(55)
+#define MC_STATUS_S BIT_ULL(56)
+#define MC_STATUS_PCC BIT_ULL(57)
 #define MC_STATUS_UC BIT_ULL(61)
 #define MC_STATUS_OVER BIT_ULL(62)
 #define MC_STATUS_VAL BIT_ULL(63)
@@ -162,6 +165,13 @@ static void report_uncorrected(struct vcpu *vcpu, u64 *bank, const struct kvm_x8
 	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_MC });
 }
 
+/* One that asks for no action is no machine check (SDM 3B 16.6.3). */
+static bool is_signalled(const struct kvm_x86_mce *mce)
+{
+	return mce->status & MC_STATUS_UC &&
+	       (mce->mcg_status || mce->status & (MC_STATUS_PCC | MC_STATUS_S | MC_STATUS_AR));
+}
+
 int mc_report(struct vcpu *vcpu, const struct kvm_x86_mce *mce)
 {
 	u32 count = vcpu->mc.cap & MCG_CAP_COUNT;
@@ -170,7 +180,7 @@ int mc_report(struct vcpu *vcpu, const struct kvm_x86_mce *mce)
 	if (mce->bank >= count || !(mce->status & MC_STATUS_VAL))
 		return -EINVAL;
 	bank = vcpu->mc.bank[array_index_nospec(mce->bank, MC_BANKS)];
-	if (mce->status & MC_STATUS_UC) {
+	if (is_signalled(mce)) {
 		/* What the guest has not enabled is not signalled. */
 		if (vcpu->mc.cap & MCG_CAP_CTL && vcpu->mc.ctl != ~0ull)
 			return 0;

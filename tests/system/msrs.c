@@ -180,6 +180,28 @@ static void test_listed_msrs_can_be_read(void)
 	free_machine(&m);
 }
 
+/* As a snapshot that is restored: on a vCPU like it, with and without a local APIC. */
+static void test_listed_msrs_can_be_restored(void)
+{
+	struct list list = { { .nmsrs = 256 }, { 0 } };
+	unsigned int irqchip;
+	uint64_t data;
+	uint32_t i;
+
+	MUST(kvm, KVM_GET_MSR_INDEX_LIST, &list);
+	for (irqchip = 0; irqchip < 2; irqchip++) {
+		struct machine from = msr_machine(irqchip), to = msr_machine(irqchip);
+
+		for (i = 0; i < list.head.nmsrs; i++)
+			if (host_get(from.vcpu[0], list.head.indices[i], &data) &&
+			    !host_set(&to, list.head.indices[i], data))
+				complain("MSR %#x does not take %#llx back",
+					 list.head.indices[i], (unsigned long long)data);
+		free_machine(&from);
+		free_machine(&to);
+	}
+}
+
 static void test_listed_features_can_be_read(void)
 {
 	struct list list = { { .nmsrs = 256 }, { 0 } };
@@ -662,6 +684,20 @@ static void test_corrected_error_is_recorded(void)
 	free_machine(&m);
 }
 
+/* UCNA of SDM 3B 16.6.3: no #MC, for which no handler would have a use. */
+static void test_error_without_action_is_recorded(void)
+{
+	struct machine m = mce_machine();
+	struct kvm_x86_mce mce = { .status = MC_VAL | MC_UC | 0x9f, .addr = 0x3000, .bank = 1 };
+
+	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
+	aim(&m, NOTHING, 0, 0);
+	check_equal(go(&m), DONE, "no #MC");
+	check_equal(must_get(&m, MSR_MC0_CTL + 5), mce.status, "its status");
+	check_equal(must_get(&m, MSR_MC0_CTL + 6), 0x3000, "its address");
+	free_machine(&m);
+}
+
 static void test_bad_mce(void)
 {
 	struct machine m = mce_machine();
@@ -676,6 +712,7 @@ static void test_bad_mce(void)
 
 static const struct test tests[] = {
 	TEST(listed_msrs_can_be_read),
+	TEST(listed_msrs_can_be_restored),
 	TEST(listed_features_can_be_read),
 	TEST(short_list_tells_its_length),
 	TEST(platform_info_can_be_hidden),
@@ -696,6 +733,7 @@ static const struct test tests[] = {
 	TEST(mc_needs_cr4_mce),
 	TEST(disabled_error_is_dropped),
 	TEST(corrected_error_is_recorded),
+	TEST(error_without_action_is_recorded),
 	TEST(bad_mce),
 };
 
