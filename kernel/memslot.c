@@ -228,15 +228,15 @@ static int region_check(const struct vm *vm, const struct kvm_userspace_memory_r
 		return -EINVAL;
 	if ((region->memory_size | region->guest_phys_addr | region->userspace_addr) & ~PAGE_MASK)
 		return -EINVAL;
+	/* As KVM: a tagged pointer is not an address. */
+	if (!access_ok(u64_to_user_ptr(region->userspace_addr), region->memory_size))
+		return -EINVAL;
 	if (!region->memory_size)
 		return 0;
 	if (check_add_overflow(region->guest_phys_addr, region->memory_size - 1, &last) ||
 	    last >> PAGE_SHIFT > mmu_max_gfn(&vm->mmu))
 		return -EINVAL;
 	if (region->memory_size >> PAGE_SHIFT > SLOT_MAX_PAGES)
-		return -EINVAL;
-	/* As KVM: a tagged pointer is not an address. */
-	if (!access_ok(u64_to_user_ptr(region->userspace_addr), region->memory_size))
 		return -EINVAL;
 	return 0;
 }

@@ -635,6 +635,8 @@ static void test_memory_region_values(void)
 	set_region(&m, region(2, 0, -PAGE, PAGE, p), EINVAL, "the last guest page there can be");
 	set_region(&m, region(2, 0, 1UL << 52, PAGE, p), EINVAL, "a guest address beyond 52 bits");
 	set_region(&m, region(2, 0, far, 0, p), EINVAL, "deletion of a slot that is not there");
+	set_region(&m, region(1, 0, SLOT1_GPA, 0, (void *)(1UL << 63)), EINVAL,
+		   "deletion with a user address of the kernel's");
 	set_region(&m, region(extension(KVM_CAP_NR_MEMSLOTS), 0, far, PAGE, p), EINVAL,
 		   "a slot number that is too large");
 	set_region(&m, region(0xffff, 0, far, PAGE, p), EINVAL, "slot number 0xffff");
