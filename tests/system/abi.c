@@ -961,6 +961,99 @@ static void test_ioeventfd(void)
 	free_machine(&m);
 }
 
+/* ---- 32-bit processes ---- */
+
+/* The 32-bit system call of any number; arguments below 4 GiB. */
+static long call32(long number, long a, long b, long c)
+{
+	long result;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(number), "b"(a), "c"(b), "d"(c)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return (int)result;
+}
+
+#define GETPID32 20
+#define IOCTL32 54
+
+static bool has_32bit_calls(void)
+{
+	int status = 0;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (!child)
+		_exit(call32(GETPID32, 0, 0, 0) != getpid());
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static void accept32(int fd, unsigned long request, const void *arg, const char *what)
+{
+	long result = call32(IOCTL32, fd, request, (long)arg);
+
+	if (result < 0)
+		complain("%s: %s, expected success", what, strerrorname_np(-result));
+}
+
+#define ACCEPT32(fd, request, arg) accept32(fd, request, arg, #request)
+
+/* Memory that a 32-bit pointer reaches. */
+static void *low_memory(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
+}
+
+/* A 64-bit machine, whose ioctls come through the door for 32-bit processes. */
+static void test_32bit_process(void)
+{
+	struct machine m = new_machine(0);
+	union {
+		struct kvm_regs regs;
+		struct kvm_sregs sregs;
+		struct kvm_userspace_memory_region region;
+		struct kvm_dirty_log log;
+	} *low = low_memory(2 * PAGE);
+	uint8_t *bitmap = (uint8_t *)low + PAGE;
+
+	if (!has_32bit_calls()) {
+		skipped = "this kernel has no 32-bit system calls";
+		goto out;
+	}
+	low->region = region(1, KVM_MEM_LOG_DIRTY_PAGES, 0x100000, 8 * PAGE, bitmap);
+	low->region.userspace_addr = (uintptr_t)m.ram;
+	ACCEPT32(m.vm, KVM_SET_USER_MEMORY_REGION, low);
+	ACCEPT32(m.vcpu, KVM_GET_SREGS, low);
+	low->sregs.cs.base = 0;
+	low->sregs.cs.selector = 0;
+	ACCEPT32(m.vcpu, KVM_SET_SREGS, low);
+	low->regs = (struct kvm_regs){ .rip = CODE, .rflags = 2, .rax = 0x5a };
+	ACCEPT32(m.vcpu, KVM_SET_REGS, low);
+	/* out %al, $0x10 */
+	memcpy(m.ram + CODE, (uint8_t[]){ 0xe6, 0x10 }, 2);
+	ACCEPT32(m.vcpu, KVM_RUN, 0);
+	check(m.run->exit_reason == KVM_EXIT_IO, "how KVM_RUN ends");
+	/* A 32-bit process writes but half of the pointer. */
+	memset(bitmap, 0xff, 8);
+	low->log = (struct kvm_dirty_log){ .slot = 1 };
+	low->log.padding2 = 0x5a5a5a5a00000000 | (uintptr_t)bitmap;
+	ACCEPT32(m.vm, KVM_GET_DIRTY_LOG, low);
+	check(!bitmap[0], "the log");
+	check(call32(IOCTL32, m.vcpu, KVM_RUN, 1) == -EINVAL, "KVM_RUN with 1");
+	check(call32(IOCTL32, m.vcpu, KVM_GET_REGS, 0) == -EFAULT, "no memory");
+out:
+	munmap(low, 2 * PAGE);
+	free_machine(&m);
+}
+
 /* ---- a vCPU ---- */
 
 static void refuse_sregs(const struct machine *m, const struct kvm_sregs *sregs, const char *what)
@@ -1279,6 +1372,7 @@ static const struct {
 	TEST(pointers_to_no_memory),
 	TEST(pointers_to_read_only_memory),
 	TEST(other_address_space),
+	TEST(32bit_process),
 	TEST(msr_lists),
 	TEST(supported_cpuid),
 	TEST(memory_region_values),
