@@ -154,13 +154,14 @@ void cpuid_refresh_vcpu(struct vcpu *vcpu)
 /* Takes @entries over, whatever the outcome. */
 static int replace(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 count)
 {
-	bool frozen = vcpu->cpuid.frozen;
 	struct cpuid_live live;
 	int ret;
 
 	read_live(vcpu, &live);
+	/* The guest has seen it. */
+	vcpu->cpuid.frozen = vcpu->stats.exits;
 	/* The old table shows the present too, or equal ones would differ. */
-	if (frozen)
+	if (vcpu->cpuid.frozen)
 		cpuid_refresh(&vcpu->cpuid, &live);
 	ret = cpuid_replace(&vcpu->cpuid, entries, count, &supported_facts, &live);
 	if (ret)

@@ -427,7 +427,6 @@ int vcpu_run(struct vcpu *vcpu)
 
 	r = take_run(vcpu);
 	if (!r) {
-		vcpu->cpuid.frozen = true;
 		rcu_assign_pointer(vcpu->task, current);
 		r = run_loop(vcpu);
 		rcu_assign_pointer(vcpu->task, NULL);

@@ -1281,6 +1281,15 @@ static void test_cpuid(void)
 	check(one.table.nent == 1 && one.table.entries[0].eax == 0x3028,
 	      "what KVM_GET_CPUID2 gives");
 
+	/* A KVM_RUN that does not enter leaves the choice. */
+	m.run->immediate_exit = 1;
+	refuse(m.vcpu, KVM_RUN, 0, EINTR, "KVM_RUN with immediate_exit");
+	m.run->immediate_exit = 0;
+	one.table.entries[0].eax = 0x3029;
+	ACCEPT(m.vcpu, KVM_SET_CPUID2, &one);
+	one.table.entries[0].eax = 0x3028;
+	ACCEPT(m.vcpu, KVM_SET_CPUID2, &one);
+
 	/* Once it has run, a vCPU keeps its model. */
 	check(guest_reads(&m, 0x2000) == 0, "the guest does not run");
 	ACCEPT(m.vcpu, KVM_SET_CPUID2, &one);
