@@ -5,6 +5,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/kvm.h>
+#include <linux/minmax.h>
 
 #include "../uapi/oriel.h"
 #include "dirty_log.h"
@@ -99,7 +100,7 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
 		return DIRTY_RING_MAX_SIZE;
 	case KVM_CAP_NR_VCPUS:
-		return num_online_cpus();
+		return min_t(u32, num_online_cpus(), VM_MAX_VCPUS);
 	case KVM_CAP_MAX_VCPUS:
 		return VM_MAX_VCPUS;
 	case KVM_CAP_MAX_VCPU_ID:
