@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "../../uapi/oriel.h"
+#include "hostile.h"
 #include "rawvm.h"
 
 #define PORT_MARK 0x50
@@ -398,22 +399,6 @@ static void test_vmx_interrupt(void)
 #define RANDOM_STATES 4000u
 /* Of random states a CPU refuses most, and enters some. */
 #define RANDOM_ENOUGH (RANDOM_STATES / 20)
-
-static uint32_t random_state = 1;
-
-/* Marsaglia's xorshift32: the same numbers each time. */
-static uint32_t random_number(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
-}
-
-static bool one_in(uint32_t n)
-{
-	return random_number() % n == 0;
-}
 
 /* Most often what segments of every mode have, sometimes what none may. */
 static void random_segment(struct kvm_segment *segment)
