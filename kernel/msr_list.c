@@ -133,13 +133,20 @@ static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 /* Stops at the first entry that fails and says how many were done. */
 static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
-	int srcu = vcpu ? srcu_read_lock(&vcpu->vm->srcu) : 0;
 	u32 done = 0;
 
 	while (done < count && !transfer(vcpu, &entries[done], write))
 		done++;
-	if (vcpu)
-		srcu_read_unlock(&vcpu->vm->srcu, srcu);
+	return done;
+}
+
+/* The same with memslots at hand: some MSRs name guest memory. */
+static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
+{
+	int srcu = srcu_read_lock(&vcpu->vm->srcu);
+	u32 done = transfer_all(vcpu, entries, count, write);
+
+	srcu_read_unlock(&vcpu->vm->srcu, srcu);
 	return done;
 }
 
@@ -159,7 +166,8 @@ static int ioctl_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user, bool writ
 	entries = memdup_user(user->entries, size);
 	if (IS_ERR(entries))
 		return PTR_ERR(entries);
-	r = transfer_all(vcpu, entries, count, write);
+	r = vcpu ? transfer_on(vcpu, entries, count, write) :
+		   transfer_all(NULL, entries, count, write);
 	if (!write && copy_to_user(user->entries, entries, size))
 		r = -EFAULT;
 	kfree(entries);
