@@ -195,8 +195,8 @@ static void test_listed_msrs_can_be_restored(void)
 		for (i = 0; i < list.head.nmsrs; i++)
 			if (host_get(from.vcpu[0], list.head.indices[i], &data) &&
 			    !host_set(&to, list.head.indices[i], data))
-				complain("MSR %#x does not take %#llx back",
-					 list.head.indices[i], (unsigned long long)data);
+				complain("MSR %#x does not take %#llx back", list.head.indices[i],
+					 (unsigned long long)data);
 		free_machine(&from);
 		free_machine(&to);
 	}
