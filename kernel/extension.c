@@ -71,6 +71,7 @@ int extension_check(unsigned long cap)
 	case KVM_CAP_X86_USER_SPACE_MSR:
 	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
 	case KVM_CAP_INTERNAL_ERROR_DATA:
+	case KVM_CAP_LAST_CPU:
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 		return 1;
 	case KVM_CAP_SYNC_REGS:

@@ -105,6 +105,8 @@ static void check_report(const struct machine *m, const struct oriel_entry_repor
 	check_equal(report->reason, m->run[0]->fail_entry.hardware_entry_failure_reason,
 		    "the report's reason");
 	check_equal(report->cpu, m->run[0]->fail_entry.cpu, "the report's CPU");
+	/* fail_entry.cpu is there for those who have asked for it. */
+	check(extension(KVM_CAP_LAST_CPU) == 1, "KVM_CAP_LAST_CPU");
 	check(report->named <= ORIEL_ENTRY_VIOLATIONS && report->named <= report->broken,
 	      "more rules are named than there are");
 	for (i = 0; i < ARRAY_SIZE(report->reserved); i++)
