@@ -437,6 +437,28 @@ out:
 }
 
 /* The guest reads and writes its own registers, not those of its debugger. */
+/* Hardware does not see what is executed in software, as a store to a device is. */
+static void test_watchpoint_on_device(void)
+{
+	/* Two writes and reads of 4 bytes: the device and the word behind it. */
+	const uint64_t dr[8] = { MMIO_BASE + 4,
+				 MMIO_BASE, [7] = DR7_REST | 0xa | 0xdUL << 16 | 0xfUL << 20 };
+	struct machine m = debugged_machine(CODE + 7);
+
+	if (missing())
+		goto out;
+	if (!on_oriel()) {
+		skipped = "KVM's emulated accesses have no watchpoints";
+		goto out;
+	}
+	set_debug(&m, HARD, dr);
+	check_equal(run(&m, 0), KVM_EXIT_MMIO, "the load from the device");
+	expect_stop(&m, VECTOR_DB, CODE + 9, DR6_REST | 2, "behind the load");
+	expect_port(&m, run(&m, 0), PORT_MARK, "and on");
+out:
+	free_machine(&m);
+}
+
 static void test_registers_are_the_guests(void)
 {
 	struct machine m = debugged_machine(AT_MOV_DR);
@@ -524,6 +546,7 @@ static const struct test tests[] = {
 	/* Debug registers. */
 	TEST(hardware_breakpoints),
 	TEST(watchpoints),
+	TEST(watchpoint_on_device),
 	TEST(registers_are_the_guests),
 	TEST(general_detect),
 	TEST(db_is_injected),
