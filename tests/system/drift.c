@@ -118,8 +118,8 @@ LABEL(irq_spurious);
 
 /*
  * An interrupt between STI and HLT would put the vCPU to sleep for good. The shadow of STI
- * forbids it, but QEMU's TCG is seen to forget that, under any hypervisor: then HLT is
- * skipped.
+ * forbids it, but QEMU's TCG forgets that at an exit in between, under any hypervisor: then
+ * HLT is skipped.
  */
 __asm__(".pushsection guest_text, \"ax\"\n"
 	"guest_entry: call guest_main\n"
@@ -475,12 +475,42 @@ static int take_sample(struct runner *r, struct sample *s)
 	return reason;
 }
 
+/* Where the guest was when it ended: its registers, and what lies on its stack. */
+static void show_guest(const struct machine *m, unsigned int i)
+{
+	struct kvm_regs regs = get_regs(m, i);
+	struct kvm_vcpu_events events;
+	struct kvm_sregs sregs;
+	uint64_t at;
+
+	if (m->run[i]->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+		for (at = 0; at < m->run[i]->internal.ndata; at++)
+			printf("# suberror %u data[%llu] %#llx\n", m->run[i]->internal.suberror,
+			       (unsigned long long)at, m->run[i]->internal.data[at]);
+	MUST(m->vcpu[i], KVM_GET_SREGS, &sregs);
+	MUST(m->vcpu[i], KVM_GET_VCPU_EVENTS, &events);
+	printf("# rip %#llx (from the section's start: %#llx) rsp %#llx rflags %#llx cr2 %#llx\n",
+	       regs.rip, regs.rip - CODE, regs.rsp, regs.rflags, sregs.cr2);
+	printf("# rax %#llx rbx %#llx rcx %#llx rdx %#llx rsi %#llx rdi %#llx rbp %#llx\n",
+	       regs.rax, regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp);
+	printf("# cs %#x ss %#x cr0 %#llx cr3 %#llx cr4 %#llx efer %#llx\n", sregs.cs.selector,
+	       sregs.ss.selector, sregs.cr0, sregs.cr3, sregs.cr4, sregs.efer);
+	printf("# exception %u injected %u, interrupt %u injected %u shadow %u\n",
+	       events.exception.nr, events.exception.injected, events.interrupt.nr,
+	       events.interrupt.injected, events.interrupt.shadow);
+	for (at = (regs.rsp & ~7ull) - 0x80; at < (regs.rsp & ~7ull) + 0x80; at += 8)
+		if (at < RAM_SIZE)
+			printf("# [%#llx] %#llx\n", (unsigned long long)at,
+			       (unsigned long long)*(uint64_t *)(m->ram + at));
+}
+
 /*
  * QEMU's TCG ends a guest now and then whose vCPUs move between busy CPUs: in 2 of 17
  * runs on Oriel, in 1 of 7 on the in-tree KVM. What was sampled before counts.
  */
 static void run_ended(const struct runner *r, unsigned int reason)
 {
+	show_guest(r->m, r->index);
 	if (on_tcg() && (reason == KVM_EXIT_SHUTDOWN || reason == KVM_EXIT_INTERNAL_ERROR)) {
 		printf("# vCPU %u: exit reason %u\n", r->index, reason);
 		skipped = "QEMU's TCG ended the guest, as it does with KVM";
