@@ -70,6 +70,7 @@
 #include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/kvm.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
@@ -106,6 +107,32 @@ static inline void oriel_rcu_note_context_switch(void)
 	rcu_virt_note_context_switch();
 #else
 	rcu_virt_note_context_switch(smp_processor_id());
+#endif
+}
+
+/**
+ * oriel_counts_run_delay() - does the kernel count how long a thread waits for a CPU?
+ *
+ * It may be built without that count. Any context.
+ */
+static inline bool oriel_counts_run_delay(void)
+{
+	return IS_ENABLED(CONFIG_SCHED_INFO);
+}
+
+/**
+ * oriel_run_delay() - how long the current thread has waited for a CPU
+ *
+ * Any context of the thread.
+ *
+ * Return: nanoseconds, 0 where they are not counted.
+ */
+static inline u64 oriel_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
 #endif
 }
 

@@ -509,6 +509,8 @@ static void add_hypervisor(struct builder *b)
 	entry.function = KVM_CPUID_FEATURES;
 	entry.eax = BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |
 		    BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
+	if (b->host->flags & CPUID_HOST_STEAL_TIME)
+		entry.eax |= BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH);
 	add_entry(b, &entry);
 }
 

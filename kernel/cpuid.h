@@ -35,6 +35,7 @@ struct cpuid_query {
 #define CPUID_HOST_LA57 BIT(2) /* five-level guest paging under the second level */
 #define CPUID_HOST_RDTSCP BIT(3) /* IA32_TSC_AUX is switched, RDTSCP and RDPID work */
 #define CPUID_HOST_INVPCID BIT(4) /* INVPCID works in the guest */
+#define CPUID_HOST_STEAL_TIME BIT(5) /* the kernel counts what a thread waits for a CPU */
 
 /**
  * struct cpuid_host - the host as a guest's CPUID is made from it

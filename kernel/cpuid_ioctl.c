@@ -9,6 +9,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
+#include "compat.h"
 #include "cpuid.h"
 #include "fpu.h"
 #include "irq/lapic.h"
@@ -81,6 +82,8 @@ int cpuid_setup(u32 flags)
 	};
 	int count;
 
+	if (oriel_counts_run_delay())
+		host.flags |= CPUID_HOST_STEAL_TIME;
 	supported = kcalloc(CPUID_MAX_ENTRIES, sizeof(*supported), GFP_KERNEL);
 	if (!supported)
 		return -ENOMEM;

@@ -20,6 +20,7 @@
 
 #include "dirty_log.h"
 #include "memslot.h"
+#include "vcpu.h"
 #include "vm.h"
 
 /* As many as KVM allows, so that a bitmap's size fits an int. */
@@ -205,6 +206,9 @@ static int publish(struct vm *vm, struct memslot *old, struct memslot *new)
 	if (old)
 		interval_tree_remove(&old->by_hva, &vm->slots_by_hva);
 	write_unlock(&vm->mmu.lock);
+	/* Memory that comes back may say of a vCPU that it is stopped. */
+	if (READ_ONCE(vm->steal_time_used))
+		vm_make_request_all(vm, REQ_STEAL_TIME);
 	synchronize_srcu_expedited(&vm->srcu);
 	slots_free(now, slots);
 	return 0;

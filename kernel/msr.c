@@ -227,6 +227,8 @@ static bool pv_msr_hidden(const struct vcpu *vcpu, u32 index)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 	case MSR_KVM_WALL_CLOCK_NEW:
 		return !vcpu_has_pv(vcpu, KVM_FEATURE_CLOCKSOURCE2);
+	case MSR_KVM_STEAL_TIME:
+		return !vcpu_has_pv(vcpu, KVM_FEATURE_STEAL_TIME);
 	case MSR_KVM_POLL_CONTROL:
 		return !vcpu_has_pv(vcpu, KVM_FEATURE_POLL_CONTROL);
 	default:
@@ -357,6 +359,9 @@ static int read_other(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 	case MSR_PLATFORM_INFO:
 		*data = vcpu->msrs.platform_info;
 		return host || !READ_ONCE(vcpu->vm->platform_info_hidden) ? 0 : MSR_INVALID;
+	case MSR_KVM_STEAL_TIME:
+		*data = vcpu->steal_time.msr;
+		return 0;
 	case MSR_MISC_FEATURES_ENABLES:
 		*data = vcpu->msrs.cpuid_faulting ? MSR_MISC_FEATURES_ENABLES_CPUID_FAULT : 0;
 		return 0;
@@ -440,6 +445,8 @@ static int write_other(struct vcpu *vcpu, u32 index, bool host, u64 data)
 		return host ? 0 : MSR_INVALID;
 	case MSR_PLATFORM_INFO:
 		return write_platform_info(vcpu, host, data);
+	case MSR_KVM_STEAL_TIME:
+		return steal_time_set(vcpu, data);
 	case MSR_MISC_FEATURES_ENABLES:
 		return write_misc_features(vcpu, data);
 	default:

@@ -45,6 +45,7 @@ static const u32 state_msrs[] = {
 	MSR_KVM_SYSTEM_TIME_NEW,
 	MSR_KVM_WALL_CLOCK,
 	MSR_KVM_WALL_CLOCK_NEW,
+	MSR_KVM_STEAL_TIME,
 	MSR_KVM_POLL_CONTROL,
 };
 
@@ -91,6 +92,8 @@ static bool listed(u32 index, bool features)
 		return facts->rdtscp || facts->rdpid;
 	case MSR_IA32_SPEC_CTRL:
 		return facts->spec_ctrl;
+	case MSR_KVM_STEAL_TIME:
+		return facts->pv_features & BIT(KVM_FEATURE_STEAL_TIME);
 	default:
 		return true;
 	}

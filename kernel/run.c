@@ -84,6 +84,9 @@ static int serve_rare_requests(struct vcpu *vcpu)
 		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
+	/* It may ask for the flush that comes next. */
+	if (vcpu_test_request(vcpu, REQ_STEAL_TIME))
+		steal_time_update(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH)) {
 		vcpu->stats.tlb_flush++;
 		vendor_call(flush_tlb)(vcpu);
@@ -198,13 +201,17 @@ static bool wake_due(struct vcpu *vcpu)
 static int block(struct vcpu *vcpu)
 {
 	bool uninitialized = vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED;
+	int r;
 
 	/* A step over HLT is done before the sleep. */
 	if (vcpu_test_request(vcpu, REQ_DEBUG_STEP))
 		return guest_debug_exit_step(vcpu);
 	if (vcpu->lapic)
 		lapic_timer_sleep(vcpu->lapic);
-	if (rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE))
+	vcpu->steal_time.resting = true;
+	r = rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE);
+	vcpu->steal_time.resting = false;
+	if (r)
 		return -EINTR;
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
@@ -218,12 +225,14 @@ static int block(struct vcpu *vcpu)
 }
 
 /* Signals end KVM_RUN, as does work that is done on the way to userspace. */
-static int do_thread_work(void)
+static int do_thread_work(struct vcpu *vcpu)
 {
 	if (signal_pending(current) ||
 	    (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current)))
 		return -EINTR;
+	vcpu->steal_time.resting = true;
 	cond_resched();
+	vcpu->steal_time.resting = false;
 	return EXIT_RESUME;
 }
 
@@ -285,7 +294,7 @@ static int run_loop(struct vcpu *vcpu)
 		else
 			r = block(vcpu);
 		if (r == EXIT_RESUME && thread_work_pending())
-			r = do_thread_work();
+			r = do_thread_work(vcpu);
 	}
 	if (r == -EINTR) {
 		vcpu->stats.signal_exits++;

@@ -6,6 +6,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kvm_para.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -59,6 +60,8 @@ static void load_here(struct vcpu *vcpu)
 	this_cpu_write(loaded, vcpu);
 	vendor_call(vcpu_load)(vcpu);
 	clock_load(vcpu, moved);
+	if (unlikely(vcpu->steal_time.msr & KVM_MSR_ENABLED))
+		vcpu_make_request(vcpu, REQ_STEAL_TIME);
 }
 
 static void on_sched_in(struct preempt_notifier *notifier, int cpu)
@@ -70,6 +73,8 @@ static void leave_here(struct vcpu *vcpu)
 {
 	static_call_cond(vendor_vcpu_put)(vcpu);
 	clock_put(vcpu);
+	if (unlikely(vcpu->steal_time.msr & KVM_MSR_ENABLED) && vcpu->steal_time.resting)
+		steal_time_stopped(vcpu);
 	vfio_note_leaving(&vcpu->vm->dma);
 	this_cpu_write(loaded, NULL);
 }

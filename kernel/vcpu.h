@@ -27,6 +27,7 @@
 #include "machine_check.h"
 #include "msr.h"
 #include "observe/stats.h"
+#include "steal_time.h"
 #include "vapic.h"
 #include "vendor.h"
 
@@ -41,6 +42,7 @@ enum vcpu_request {
 	REQ_EVENT, /* choose again which event to inject */
 	REQ_TLB_FLUSH, /* drop all translations before entering */
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
+	REQ_STEAL_TIME, /* the vCPU runs again: say so, and for how long it did not */
 	REQ_MSR_FILTER, /* have the hardware intercept what the filter denies */
 	REQ_DEBUG_STEP, /* an instruction that userspace steps over is done: KVM_EXIT_DEBUG */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
@@ -124,6 +126,7 @@ struct vcpu_event {
  * @cpuid: what CPUID answers
  * @fpu: FPU and extended states
  * @clock: kvmclock and TSC
+ * @steal_time: what it did not run although it wanted to
  * @dirty_ring: what it wrote, if the VM has rings
  * @msrs: MSRs that only the guest uses
  * @mc: machine-check banks
@@ -172,6 +175,7 @@ struct vcpu {
 	struct cpuid_table cpuid;
 	struct vcpu_fpu fpu;
 	struct vcpu_clock clock;
+	struct vcpu_steal_time steal_time;
 	struct dirty_ring dirty_ring;
 	struct vcpu_msrs msrs;
 	struct vcpu_mc mc;

@@ -62,6 +62,7 @@ struct vcpu;
  * @ioeventfds: writes that signal eventfds
  * @coalesced: writes that userspace reads later, from a ring
  * @clock: kvmclock of the VM
+ * @steal_time_used: a vCPU of it has had steal time enabled
  * @dma: devices of the host that access its memory
  */
 struct vm {
@@ -92,6 +93,7 @@ struct vm {
 	struct ioeventfds ioeventfds;
 	struct coalesced coalesced;
 	struct vm_clock clock;
+	bool steal_time_used;
 	struct vm_dma dma;
 };
 

@@ -17,7 +17,7 @@
 #include "cpuid.h"
 #include "cr.h"
 
-#define ALL_FLAGS GENMASK(4, 0)
+#define ALL_FLAGS GENMASK(5, 0)
 #define AVX512_XCR0 0x2e7ULL
 
 /* Function 0xd of a Skylake server: component, size, offset. */
@@ -150,6 +150,7 @@ static void test_ranges(void **state __maybe_unused)
 
 static void test_hypervisor(void **state __maybe_unused)
 {
+	struct cpuid_host uncounted = generous;
 	const struct kvm_cpuid_entry2 *e;
 	char name[12];
 
@@ -161,9 +162,15 @@ static void test_hypervisor(void **state __maybe_unused)
 	memcpy(name + 8, &e->edx, 4);
 	assert_memory_equal(name, "KVMKVMKVM\0\0\0", 12);
 	e = get(0x40000001, 0);
-	/* kvmclock in both forms, its stable flag, no need for I/O delays; no more */
-	assert_int_equal(e->eax, BIT(0) | BIT(1) | BIT(3) | BIT(24));
+	/* kvmclock in both forms, its stable flag, no need for I/O delays, steal time, TLB
+	 * flushes that go with it; no more
+	 */
+	assert_int_equal(e->eax, BIT(0) | BIT(1) | BIT(3) | BIT(5) | BIT(9) | BIT(24));
 	assert_int_equal(e->ebx | e->ecx | e->edx, 0);
+	/* What the kernel does not count, and what is built on it, is not there. */
+	uncounted.flags &= ~CPUID_HOST_STEAL_TIME;
+	build(&uncounted);
+	assert_int_equal(get(0x40000001, 0)->eax & (BIT(5) | BIT(9) | BIT(24)), BIT(24));
 }
 
 /* ---- every feature that a guest may have, by its name in the manuals ---- */

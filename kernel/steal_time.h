@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Steal time: a structure in guest memory that tells the guest how long a vCPU that
+ * wanted to run did not, and the other vCPUs that it does not run now
+ * (MSR_KVM_STEAL_TIME).
+ */
+#ifndef ORIEL_STEAL_TIME_H
+#define ORIEL_STEAL_TIME_H
+
+#include <linux/types.h>
+
+struct task_struct;
+struct vcpu;
+
+/**
+ * struct vcpu_steal_time - what a vCPU keeps of it
+ * @msr: MSR_KVM_STEAL_TIME: where the structure is, and KVM_MSR_ENABLED
+ * @thread: whose @delay it is; only compared
+ * @delay: what that thread had waited for a CPU when the guest was last told, in ns
+ * @resting: the vCPU is between two instructions, or halts
+ * @marked: the structure may say KVM_VCPU_PREEMPTED
+ */
+struct vcpu_steal_time {
+	u64 msr;
+	const struct task_struct *thread;
+	u64 delay;
+	bool resting;
+	bool marked;
+};
+
+/**
+ * steal_time_set() - write MSR_KVM_STEAL_TIME
+ * @vcpu: the vCPU, its mutex held
+ * @data: value
+ *
+ * An address outside of memory is the guest's loss: nothing is written.
+ *
+ * Return: 0, or MSR_INVALID.
+ */
+int steal_time_set(struct vcpu *vcpu, u64 data);
+
+/**
+ * steal_time_update() - for REQ_STEAL_TIME: the vCPU is about to run
+ * @vcpu: the vCPU, its mutex and vm->srcu held, inside KVM_RUN; may sleep
+ *
+ * Adds what the thread has waited, and takes back what steal_time_stopped() said. If
+ * another vCPU asked for a flush meanwhile, REQ_TLB_FLUSH is made.
+ */
+void steal_time_update(struct vcpu *vcpu);
+
+/**
+ * steal_time_stopped() - the thread leaves its CPU while the vCPU rests
+ * @vcpu: the vCPU, whose steal time is enabled
+ *
+ * In the midst of a context switch: neither sleeps nor faults.
+ * What cannot be written then is not. No guest instruction of the vCPU may be
+ * executed from here on before steal_time_update().
+ */
+void steal_time_stopped(struct vcpu *vcpu);
+
+#endif
