@@ -299,6 +299,21 @@ int vcpu_exit_cpuid(struct vcpu *vcpu)
 	return vcpu_skip(vcpu);
 }
 
+/*
+ * A kick that came before its HLT is in nothing that userspace can save, and who waits
+ * for it with interrupts disabled would wait for ever. It looks again when it wakes for
+ * no reason.
+ */
+static bool kick_may_be_lost(struct vcpu *vcpu)
+{
+	if (likely(!vcpu->kick_unknown))
+		return false;
+	vcpu->kick_unknown = false;
+	vcpu_need(vcpu, STATE_RIP);
+	return vcpu->cpuid.facts.pv_features & BIT(KVM_FEATURE_PV_UNHALT) &&
+	       !(vcpu->state.rflags & X86_EFLAGS_IF);
+}
+
 int vcpu_exit_hlt(struct vcpu *vcpu)
 {
 	int fate = vcpu_skip(vcpu);
@@ -308,43 +323,12 @@ int vcpu_exit_hlt(struct vcpu *vcpu)
 		return fate;
 	if (vcpu->lapic) {
 		/* The run loop sleeps until something can be injected. */
-		vcpu->mp_state = KVM_MP_STATE_HALTED;
+		if (!kick_may_be_lost(vcpu))
+			vcpu->mp_state = KVM_MP_STATE_HALTED;
 		return EXIT_RESUME;
 	}
 	vcpu->run->exit_reason = KVM_EXIT_HLT;
 	return EXIT_USER;
-}
-
-static u64 hypercall(struct vcpu *vcpu, u64 nr, u64 a0)
-{
-	vcpu_need(vcpu, STATE_CODE);
-	if (cpu_cpl(&vcpu->state))
-		return -KVM_EPERM;
-	/* Asks that pending interrupts be looked at, which every entry does. */
-	if (nr == KVM_HC_VAPIC_POLL_IRQ)
-		return 0;
-	if (nr == KVM_HC_SCHED_YIELD && vcpu_has_pv(vcpu, KVM_FEATURE_PV_SCHED_YIELD)) {
-		vcpu_yield_to(vcpu, a0);
-		return 0;
-	}
-	return -KVM_ENOSYS;
-}
-
-int vcpu_exit_hypercall(struct vcpu *vcpu)
-{
-	u64 *rax = &vcpu->state.gpr[GPR_RAX];
-	u64 a0, result;
-
-	vcpu->stats.hypercalls++;
-	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
-	a0 = vcpu->state.gpr[GPR_RBX];
-	if (emul_mode(&vcpu->state) == INSN_MODE_64)
-		result = hypercall(vcpu, *rax, a0);
-	else
-		result = (u32)hypercall(vcpu, (u32)*rax, (u32)a0);
-	*rax = result;
-	vcpu_touch(vcpu, STATE_GPRS);
-	return vcpu_skip(vcpu);
 }
 
 int vcpu_exit_xsetbv(struct vcpu *vcpu)

@@ -352,6 +352,11 @@ void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state)
 	/* An INIT or SIPI that waits is nowhere else in what userspace can save. */
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
+	/* Nor is a kick. */
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->kicked)) {
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+		WRITE_ONCE(vcpu->kicked, false);
+	}
 	state->mp_state = vcpu->mp_state;
 }
 
@@ -377,6 +382,7 @@ int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state)
 		return -EINVAL;
 	}
 	vcpu->mp_state = state->mp_state;
+	vcpu->kick_unknown = state->mp_state == KVM_MP_STATE_RUNNABLE;
 	vcpu_make_request(vcpu, REQ_EVENT);
 	return 0;
 }

@@ -189,12 +189,18 @@ static int switch_world(struct vcpu *vcpu)
 	return 0;
 }
 
+static bool halt_ends(struct vcpu *vcpu)
+{
+	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	       (READ_ONCE(vcpu->kicked) || vcpu_has_wake_event(vcpu));
+}
+
 /* What ends a sleep. */
 static bool wake_due(struct vcpu *vcpu)
 {
 	if (vcpu->lapic && atomic_read(&vcpu->lapic->events))
 		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu);
+	return halt_ends(vcpu);
 }
 
 /* HLT, or a processor that waits for INIT and SIPI. */
@@ -215,8 +221,13 @@ static int block(struct vcpu *vcpu)
 		return -EINTR;
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && vcpu_has_wake_event(vcpu)) {
+	if (halt_ends(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+		/*
+		 * A kick that comes now is done with too: the barrier before the entry
+		 * has the guest see what the kick was about.
+		 */
+		WRITE_ONCE(vcpu->kicked, false);
 		vcpu->stats.halt_wakeup++;
 	}
 	vcpu_make_request(vcpu, REQ_EVENT);

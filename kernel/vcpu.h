@@ -109,6 +109,9 @@ struct vcpu_event {
  * @extint: vector of userspace's PIC for a vCPU with a @lapic, or -1
  * @eoi_vector: what REQ_IOAPIC_EOI is about
  * @mp_state: KVM_MP_STATE_*
+ * @kicked: KVM_HC_KICK_CPU named it: the next HLT, or the one it is in, ends at once.
+ *	Set by others
+ * @kick_unknown: userspace made it runnable, and may not know of a kick before that
  * @wait: where a halted vCPU sleeps
  * @task: the thread inside KVM_RUN, for vcpu_yield()
  * @preempt: tells when the thread changes CPU
@@ -157,6 +160,8 @@ struct vcpu {
 	int extint;
 	u8 eoi_vector;
 	u32 mp_state;
+	bool kicked;
+	bool kick_unknown;
 
 	struct rcuwait wait;
 	struct task_struct __rcu *task;

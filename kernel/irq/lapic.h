@@ -250,6 +250,18 @@ u32 lapic_take_events(struct lapic *lapic);
 bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector);
 
 /**
+ * lapic_multicast() - send an IPI to up to 64 processors by their ids
+ * @lapic: of the sender
+ * @icr: vector and delivery mode as in the lower half of ICR
+ * @first: APIC id that bit 0 of @ids stands for
+ * @ids: a bit for each of the ids from @first on
+ *
+ * Context: vCPU thread.
+ * Return: how many took it; -EINVAL if @icr has a logical destination or a shorthand.
+ */
+int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids);
+
+/**
  * lapic_post() - post a vector into IRR, and kick
  * @lapic: lapic
  * @vector: below 16 is an error the ESR shows

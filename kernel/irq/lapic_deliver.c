@@ -4,6 +4,7 @@
  * how one takes a message from any context without a lock.
  */
 #include <linux/bitops.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
@@ -294,6 +295,28 @@ void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest)
 		lapic_error(lapic, LAPIC_ESR_SEND_VECTOR);
 	else
 		fabric_deliver(lapic->fabric, lapic, &msg);
+}
+
+int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids)
+{
+	struct irq_msg msg = {
+		.vector = icr & LAPIC_LVT_VECTOR,
+		.mode = (icr & LAPIC_LVT_MODE) >> 8,
+		.assert = !(icr & LAPIC_ICR_LEVEL) || icr & LAPIC_ICR_ASSERT,
+		.ipi = true,
+		/* Ids have 32 bits, whatever the mode: 0xff is one. */
+		.x2apic = true,
+	};
+	int count = 0;
+
+	if (icr & LAPIC_ICR_LOGICAL || icr >> 18 & 3)
+		return -EINVAL;
+	for (; ids && first < FABRIC_MAX_APIC_ID; ids &= ids - 1) {
+		msg.dest = first + __ffs(ids);
+		if (fabric_deliver(lapic->fabric, lapic, &msg) >= 0)
+			count++;
+	}
+	return count;
 }
 
 void fabric_set_lint0(struct irq_fabric *fabric)

@@ -358,6 +358,46 @@ static void test_start_of_high_id(void **state)
 	assert_int_equal(f->vcpu[43].kicks, 0); /* 299 & 0xff */
 }
 
+static int multicast(unsigned int from, u32 icr, u32 first, u64 ids)
+{
+	return lapic_multicast(f->vcpu[from].lapic, icr, first, ids);
+}
+
+static void test_multicast(void **state)
+{
+	(void)state;
+	start(16, true);
+	assert_int_equal(multicast(0, VECTOR, 0, 0x8421), 4);
+	assert_int_equal(receivers(), 0x8421);
+	/* Bit 0 is the first id, also the sender's own. */
+	assert_int_equal(multicast(5, VECTOR, 4, 0x3), 2);
+	assert_int_equal(receivers(), 0x30);
+	/* Who has it pending has got it; who is not there has not. */
+	assert_int_equal(multicast(0, VECTOR, 15, 0x1), 1);
+	assert_int_equal(multicast(0, VECTOR, 15, 0x7), 1);
+	assert_int_equal(receivers(), 0x8000);
+	assert_int_equal(multicast(0, VECTOR, FABRIC_MAX_APIC_ID, ~0ull), 0);
+	assert_int_equal(multicast(0, VECTOR, ~0u, ~0ull), 0);
+	assert_int_equal(multicast(0, VECTOR, 0, 0), 0);
+	assert_int_equal(multicast(1, MODE(LAPIC_MODE_NMI), 0, 0x6), 2);
+	assert_int_equal(event_receivers(LAPIC_EVENT_NMI), 0x6);
+	/* The ids say to whom, nothing else does. */
+	assert_int_equal(multicast(0, VECTOR | LOGICAL, 0, 1), -EINVAL);
+	assert_int_equal(multicast(0, VECTOR | SHORTHAND(LAPIC_SHORTHAND_ALL), 0, 1), -EINVAL);
+	assert_int_equal(receivers(), 0);
+}
+
+/* 0xff is an id like others, in xAPIC mode too. */
+static void test_multicast_is_no_broadcast(void **state)
+{
+	(void)state;
+	start(257, false);
+	assert_int_equal(multicast(0, VECTOR, 0xff, 0x3), 2);
+	assert_int_equal(receivers(), 0);
+	assert_int_equal(take_vector(f->vcpu[0xff].lapic), VECTOR);
+	assert_int_equal(take_vector(f->vcpu[0x100].lapic), VECTOR);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -380,6 +420,8 @@ int main(void)
 		TEST(test_disabled_target),
 		TEST(test_send_errors),
 		TEST(test_ipi_is_edge),
+		TEST(test_multicast),
+		TEST(test_multicast_is_no_broadcast),
 		TEST(test_1024_vcpus),
 		TEST(test_start_of_high_id),
 	};
