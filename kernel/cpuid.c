@@ -608,7 +608,8 @@ static struct kvm_cpuid_entry2 leaf(const struct kvm_cpuid_entry2 *entries, u32 
 }
 
 /* Behind KVM's signature, which may have to give way to another hypervisor's. */
-static u32 pv_features(const struct kvm_cpuid_entry2 *entries, u32 count)
+static const struct kvm_cpuid_entry2 *find_pv_features(const struct kvm_cpuid_entry2 *entries,
+						       u32 count)
 {
 	u32 base;
 
@@ -617,9 +618,16 @@ static u32 pv_features(const struct kvm_cpuid_entry2 *entries, u32 count)
 		u32 name[3] = { e.ebx, e.ecx, e.edx };
 
 		if (!memcmp(name, KVM_SIGNATURE, sizeof(name)))
-			return leaf(entries, count, base | KVM_CPUID_FEATURES, 0).eax;
+			return cpuid_find(entries, count, base | KVM_CPUID_FEATURES, 0);
 	}
-	return 0;
+	return NULL;
+}
+
+static u32 pv_features(const struct kvm_cpuid_entry2 *entries, u32 count)
+{
+	const struct kvm_cpuid_entry2 *e = find_pv_features(entries, count);
+
+	return e ? e->eax : 0;
 }
 
 /* Without the function that tells it, 36 bits (SDM 3A 4.1.4). */
@@ -732,6 +740,10 @@ static void show_live(struct kvm_cpuid_entry2 *entries, u32 count, const struct 
 	e = find_to_change(entries, count, 0x7, 0);
 	if (e && (e->ecx & F7_ECX_PKU))
 		assign_bits(&e->ecx, F7_ECX_OSPKE, live->cr4 & CR4_PKE);
+
+	e = live->no_unhalt ? (struct kvm_cpuid_entry2 *)find_pv_features(entries, count) : NULL;
+	if (e)
+		assign_bits(&e->eax, BIT(KVM_FEATURE_PV_UNHALT), false);
 
 	set_xsave_sizes(entries, count, live->xcr0);
 }

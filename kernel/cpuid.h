@@ -128,6 +128,7 @@ struct cpuid_table {
  * @apic_base: IA32_APIC_BASE (the APIC bit)
  * @misc_enable: IA32_MISC_ENABLE (MONITOR)
  * @monitor_follows: MONITOR is what @misc_enable says, not what userspace gave
+ * @no_unhalt: nobody can be kicked out of HLT (PV_UNHALT)
  * @xcr0: guest XCR0 (size of the XSAVE area)
  */
 struct cpuid_live {
@@ -135,6 +136,7 @@ struct cpuid_live {
 	u64 apic_base;
 	u64 misc_enable;
 	bool monitor_follows;
+	bool no_unhalt;
 	u64 xcr0;
 };
 

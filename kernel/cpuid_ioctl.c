@@ -15,6 +15,7 @@
 #include "irq/lapic.h"
 #include "quirk.h"
 #include "vcpu.h"
+#include "vm.h"
 
 static struct kvm_cpuid_entry2 *supported;
 static u32 supported_count;
@@ -143,6 +144,7 @@ static void read_live(struct vcpu *vcpu, struct cpuid_live *live)
 	live->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 	live->misc_enable = vcpu->msrs.misc_enable;
 	live->monitor_follows = !quirk_on(vcpu, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT);
+	live->no_unhalt = vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_HLT;
 	live->xcr0 = vcpu->fpu.xcr0;
 }
 

@@ -4,6 +4,7 @@
  * concerns.
  */
 #include <linux/errno.h>
+#include <asm/cpufeature.h>
 
 #include "dirty_log.h"
 #include "enable.h"
@@ -13,6 +14,20 @@
 #include "vm.h"
 
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+
+/*
+ * A MWAIT in which the local APIC's timer stops would not end when the host's next
+ * timer is due.
+ */
+u32 exits_that_can_go(void)
+{
+	u32 exits = KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE;
+
+	if (boot_cpu_has(X86_FEATURE_MWAIT) && boot_cpu_has(X86_FEATURE_ARAT) &&
+	    !boot_cpu_has_bug(X86_BUG_MONITOR))
+		exits |= KVM_X86_DISABLE_EXITS_MWAIT;
+	return exits;
+}
 
 static int enable_x2apic_api(struct vm *vm, u64 flags)
 {
@@ -42,6 +57,14 @@ static int split_irqchip(struct vm *vm, u64 user_pins)
 	return fabric_split_irqchip(&vm->fabric, user_pins);
 }
 
+static int disable_exits(struct vm *vm, u64 exits)
+{
+	if (exits & ~(u64)exits_that_can_go() || vm->vcpu_count)
+		return -EINVAL;
+	vm->exits_off |= exits;
+	return 0;
+}
+
 static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 {
 	switch (cap->cap) {
@@ -49,6 +72,8 @@ static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 		return enable_x2apic_api(vm, cap->args[0]);
 	case KVM_CAP_SPLIT_IRQCHIP:
 		return split_irqchip(vm, cap->args[0]);
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return disable_exits(vm, cap->args[0]);
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 		vm->exception_payload = cap->args[0];
 		return 0;

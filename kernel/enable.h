@@ -11,6 +11,15 @@ struct vcpu;
 struct vm;
 
 /**
+ * exits_that_can_go() - KVM_CAP_X86_DISABLE_EXITS: what a guest may execute by itself
+ *
+ * Any context.
+ *
+ * Return: KVM_X86_DISABLE_EXITS_* bits.
+ */
+u32 exits_that_can_go(void);
+
+/**
  * enable_vm_cap() - KVM_ENABLE_CAP on a VM
  * @vm: the VM; takes its lock
  * @cap: as userspace gave it, nothing checked yet

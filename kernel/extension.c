@@ -9,6 +9,7 @@
 
 #include "../uapi/oriel.h"
 #include "dirty_log.h"
+#include "enable.h"
 #include "extension.h"
 #include "memslot.h"
 #include "quirk.h"
@@ -87,6 +88,8 @@ int extension_check(unsigned long cap)
 		return KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
 	case KVM_CAP_DISABLE_QUIRKS2:
 		return QUIRKS;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return exits_that_can_go();
 	case KVM_CAP_MCE:
 		return MC_BANKS;
 	case KVM_CAP_IRQ_ROUTING:

@@ -34,9 +34,13 @@ static u64 fabric_tsc_to_ns(void *cookie, u64 ticks)
 	return clock_tsc_to_ns(cookie, ticks);
 }
 
-static bool fabric_counts_deadline(void *vcpu)
+static bool fabric_counts_deadline(void *cookie)
 {
-	return vendor->deadline_timer && *vendor->deadline_timer;
+	const struct vcpu *vcpu = cookie;
+
+	/* In a deep MWAIT the CPU may stop to count. */
+	return vendor->deadline_timer && *vendor->deadline_timer &&
+	       !(vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_MWAIT);
 }
 
 static void fabric_user_eoi(void *cookie, u8 vector)

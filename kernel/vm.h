@@ -53,6 +53,8 @@ struct vcpu;
  * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
  * @tlb_flushes: calls of vm_flush_tlbs()
  * @quirks_off: KVM_X86_QUIRK_* that userspace has turned off
+ * @exits_off: KVM_X86_DISABLE_EXITS_*: instructions that the CPU executes by itself. Set
+ *	before there are vCPUs
  * @platform_info_hidden: the guest gets #GP for MSR_PLATFORM_INFO
  * @exception_payload: userspace knows that an exception can wait with what it will
  *	leave in CR2 or DR6
@@ -85,6 +87,7 @@ struct vm {
 	u32 msr_exits;
 	atomic64_t tlb_flushes;
 	u64 quirks_off;
+	u32 exits_off;
 	bool platform_info_hidden;
 	bool exception_payload;
 	bool triple_fault_event;

@@ -24,7 +24,7 @@
 /* G_PAT after reset (APM 2 7.8.1) */
 #define PAT_RESET 0x0007040600070406ull
 
-static void init_intercepts(struct vmcb_control *control)
+static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 {
 	control->intercept_cr = INTERCEPT_WRITE(4);
 	control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
@@ -38,6 +38,10 @@ static void init_intercepts(struct vmcb_control *control)
 				   INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
 				   INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR |
 				   INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU;
+	if (exits_off & KVM_X86_DISABLE_EXITS_HLT)
+		control->intercept_misc1 &= ~INTERCEPT_HLT;
+	if (exits_off & KVM_X86_DISABLE_EXITS_MWAIT)
+		control->intercept_misc2 &= ~(INTERCEPT_MONITOR | INTERCEPT_MWAIT);
 }
 
 /*
@@ -56,7 +60,7 @@ static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 		memset(&vmcb->save, 0, sizeof(vmcb->save));
 		vmcb->save.g_pat = PAT_RESET;
 	}
-	init_intercepts(control);
+	init_intercepts(control, vcpu->vm->exits_off);
 	control->iopm_base_pa = svm_iopm_pa();
 	control->msrpm_base_pa = svm_msrpm_pa(true);
 	control->tsc_offset = tsc_offset;

@@ -53,8 +53,10 @@ void vmx_set_shadow(struct vcpu *vcpu, u32 shadow)
 	if (now == old)
 		return;
 	vmcs_write(vmcs_guest_interruptibility_state, now);
-	if (shadow)
+	if (shadow) {
+		vmx_leave_hlt(to_vmx(vcpu));
 		vmx_settle_step(vcpu);
+	}
 }
 
 bool vmx_nmi_blocked(struct vcpu *vcpu)
@@ -119,6 +121,8 @@ void vmx_inject(struct vcpu *vcpu)
 		info |= INTERRUPTION_ERROR_CODE;
 		vmcs_write(vmcs_entry_exception_error_code, event->error_code);
 	}
+	if (info)
+		vmx_leave_hlt(to_vmx(vcpu));
 	vmcs_write(vmcs_entry_interruption_info, info);
 }
 

@@ -187,6 +187,8 @@ void vmx_commit(struct vcpu *vcpu, u32 groups)
 	const struct cpu_state *state = &vcpu->state;
 	u64 rflags;
 
+	if (groups & (STATE_RIP | STATE_CODE))
+		vmx_leave_hlt(to_vmx(vcpu));
 	if (groups & STATE_GPRS)
 		vmcs_write(vmcs_guest_rsp, state->gpr[GPR_RSP]);
 	if (groups & STATE_RIP) {

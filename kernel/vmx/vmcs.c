@@ -125,7 +125,18 @@ void vmx_vcpu_put(struct vcpu *vcpu)
 	vmx_host_restore(to_vmx(vcpu));
 }
 
-/* The controls of this vCPU: those of all, less what depends on its irqchip. */
+/* What the guest executes by itself, where the CPU can be entered in a HLT. */
+static void allow_instructions(u32 *control, u32 exits_off)
+{
+	if (exits_off & KVM_X86_DISABLE_EXITS_HLT && vmx_caps.misc & VMX_MISC_ACTIVITY_HLT)
+		control[VMX_PRIMARY] &= ~PRIMARY_HLT_EXITING;
+	if (exits_off & KVM_X86_DISABLE_EXITS_MWAIT)
+		control[VMX_PRIMARY] &= ~(PRIMARY_MWAIT_EXITING | PRIMARY_MONITOR_EXITING);
+	if (exits_off & KVM_X86_DISABLE_EXITS_PAUSE)
+		control[VMX_SECONDARY] &= ~SECONDARY_PAUSE_LOOP_EXITING;
+}
+
+/* The controls of this vCPU: those of all, less what depends on its VM. */
 static void write_controls(struct vmx_vcpu *vmx)
 {
 	const u32 windows = PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING;
@@ -146,6 +157,7 @@ static void write_controls(struct vmx_vcpu *vmx)
 	if (!vmx->vpid)
 		control[VMX_SECONDARY] &= ~SECONDARY_VPID;
 	control[VMX_ENTRY] &= ~ENTRY_IA32E_MODE_GUEST;
+	allow_instructions(control, vmx->vcpu.vm->exits_off);
 	for (i = 0; i < VMX_WORDS; i++)
 		vmcs_write(vmx_word_field(i), control[i]);
 }

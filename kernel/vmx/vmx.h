@@ -208,6 +208,19 @@ static __always_inline void vmx_control(struct vmx_vcpu *vmx, enum vmx_word word
 }
 
 /**
+ * vmx_leave_hlt() - out of a HLT that the guest executed by itself
+ * @vmx: the vCPU, loaded
+ *
+ * In it no more than an interrupt, NMI or #DB can be injected, and neither a shadow be in
+ * force nor CPL 3 (SDM 3C 27.3.1.5).
+ */
+static __always_inline void vmx_leave_hlt(struct vmx_vcpu *vmx)
+{
+	if (unlikely(!(vmx->control[VMX_PRIMARY] & PRIMARY_HLT_EXITING)))
+		vmcs_write(vmcs_guest_activity_state, ACTIVITY_ACTIVE);
+}
+
+/**
  * vmx_has() - is a control among those that Oriel uses on this CPU?
  * @word: the word it is in
  * @bit: the control

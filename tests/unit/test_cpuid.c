@@ -945,6 +945,24 @@ static void test_live_bits(void **state __maybe_unused)
 	cpuid_free(&table);
 }
 
+/* Who halts without an exit cannot be kicked out of it, and is not told that he can. */
+static void test_no_unhalt(void **state __maybe_unused)
+{
+	struct cpuid_table table = { 0 };
+	struct cpuid_live native = live;
+	u32 all;
+
+	build(&generous);
+	all = get(KVM_CPUID_FEATURES, 0)->eax;
+	give(&table);
+	assert_int_equal(ask(&table, KVM_CPUID_FEATURES, 0).eax, all);
+	native.no_unhalt = true;
+	assert_int_equal(cpuid_replace(&table, copy(), count, &host_facts, &native), 0);
+	assert_int_equal(ask(&table, KVM_CPUID_FEATURES, 0).eax, all & ~BIT(7));
+	assert_int_equal(table.facts.pv_features, all & ~BIT(7));
+	cpuid_free(&table);
+}
+
 static void test_live_bits_of_amd(void **state __maybe_unused)
 {
 	struct cpuid_table table = { 0 };
@@ -1130,6 +1148,7 @@ int main(void)
 		cmocka_unit_test(test_replace_limits),
 		cmocka_unit_test(test_replace_frozen),
 		cmocka_unit_test(test_live_bits),
+		cmocka_unit_test(test_no_unhalt),
 		cmocka_unit_test(test_live_bits_of_amd),
 		cmocka_unit_test(test_live_bits_of_missing_features),
 		cmocka_unit_test(test_compact_size),

@@ -1,0 +1,746 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM's own features as a program meets them that speaks the raw KVM ABI: steal time
+ * and the word between vCPUs that goes with it, hypercalls, and vCPUs that idle without
+ * an exit. KTAP on stdout.
+ *
+ *	pv [-d /dev/oriel]
+ *
+ * It passes on the in-tree KVM as well: its expectations are facts.
+ */
+#include <pthread.h>
+#include <stddef.h>
+#include <linux/kvm_para.h>
+
+#include "rawvm.h"
+
+/*
+ * At 0 a hypercall, at 16 HLT, at 32 a byte and at 48 a word from (%ebx) to EAX, at 64
+ * RDMSR and at 80 WRMSR of ECX; all end at port 0x50, and #GP at 0x60.
+ */
+GUEST_CODE(pv_code, "vmcall\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 16\n"
+		    "hlt\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 32\n"
+		    "movzbl (%ebx), %eax\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 48\n"
+		    "mov (%ebx), %eax\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 64\n"
+		    "rdmsr\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 80\n"
+		    "wrmsr\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 96\n"
+		    "out %al, $0x60");
+
+#define CALL (CODE + 0)
+#define HLT (CODE + 16)
+#define BYTE (CODE + 32)
+#define WORD (CODE + 48)
+#define RDMSR (CODE + 64)
+#define WRMSR (CODE + 80)
+#define GP_HANDLER (CODE + 96)
+#define DONE 0x50
+#define GP 0x60
+
+/* Where the structure of steal time is, page tables, and what they map in turn. */
+#define STEAL 0x7000UL
+#define PREEMPTED (STEAL + offsetof(struct kvm_steal_time, preempted))
+#define DIRECTORY 0x5000UL
+#define TABLE 0x6000UL
+#define FIRST 0x9000UL
+#define SECOND 0xa000UL
+#define WINDOW 0xf000UL
+
+#define VECTOR 0x40u
+#define LAPIC_SVR 0xf0
+#define LAPIC_ISR 0x100
+#define LAPIC_IRR 0x200
+#define ICR_LOGICAL (1u << 11)
+#define ICR_OTHERS (3u << 18)
+
+/* An id that the high bitmap of KVM_HC_SEND_IPI reaches from 2 with 32-bit registers. */
+#define FAR_ID 40u
+
+static struct machine pv_machine(unsigned int vcpus)
+{
+	static const struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct machine m = new_machine(vcpus, true, pv_code, pv_code_end);
+	unsigned int i;
+
+	set_gate(&m, 13, GP_HANDLER);
+	for (i = 1; i < vcpus; i++)
+		MUST(m.vcpu[i], KVM_SET_MP_STATE, &runnable);
+	return m;
+}
+
+/* Run a vCPU to a port, whose number it is; or that of another exit, negative. */
+static int go(const struct machine *m, unsigned int i)
+{
+	int reason = run(m, i);
+
+	return reason == KVM_EXIT_IO ? m->run[i]->io.port : -reason;
+}
+
+static int go_from(const struct machine *m, unsigned int i, const struct kvm_regs *regs)
+{
+	set_regs(m, i, regs);
+	return go(m, i);
+}
+
+static uint32_t hypercall(const struct machine *m, uint32_t nr, uint32_t a0, uint32_t a1,
+			  uint32_t a2, uint32_t a3)
+{
+	struct kvm_regs regs = {
+		.rip = CALL, .rax = nr, .rbx = a0, .rcx = a1, .rdx = a2, .rsi = a3
+	};
+
+	check_equal(go_from(m, 0, &regs), DONE, "a hypercall");
+	return get_regs(m, 0).rax;
+}
+
+/* What the guest reads at an address. */
+static uint32_t guest_read(const struct machine *m, uint32_t where, uint32_t address)
+{
+	struct kvm_regs regs = { .rip = where, .rbx = address };
+
+	check_equal(go_from(m, 0, &regs), DONE, "a load");
+	return get_regs(m, 0).rax;
+}
+
+/* ---- MSRs and CPUID ---- */
+
+struct one_msr {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry;
+};
+
+static bool host_set(const struct machine *m, uint32_t index, uint64_t data)
+{
+	struct one_msr msr = { { .nmsrs = 1 }, { .index = index, .data = data } };
+
+	return ioctl(m->vcpu[0], KVM_SET_MSRS, &msr) == 1;
+}
+
+static uint64_t host_get(const struct machine *m, uint32_t index)
+{
+	struct one_msr msr = { { .nmsrs = 1 }, { .index = index } };
+
+	if (ioctl(m->vcpu[0], KVM_GET_MSRS, &msr) != 1)
+		complain("KVM_GET_MSRS refuses MSR %#x", index);
+	return msr.entry.data;
+}
+
+static int guest_write_msr(const struct machine *m, uint32_t index, uint64_t data)
+{
+	struct kvm_regs regs = {
+		.rip = WRMSR, .rcx = index, .rax = (uint32_t)data, .rdx = data >> 32
+	};
+
+	return go_from(m, 0, &regs);
+}
+
+static void set_steal_time(const struct machine *m, uint64_t gpa)
+{
+	check(host_set(m, MSR_KVM_STEAL_TIME, gpa | KVM_MSR_ENABLED), "MSR_KVM_STEAL_TIME");
+}
+
+static uint32_t supported_features(void)
+{
+	static struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[256];
+	} cpuid = { .head = { .nent = 256 } };
+	uint32_t i;
+
+	MUST(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid);
+	for (i = 0; i < cpuid.head.nent; i++)
+		if (cpuid.entry[i].function == KVM_CPUID_FEATURES)
+			return cpuid.entry[i].eax;
+	return 0;
+}
+
+static void enforce_features(const struct machine *m, uint32_t features)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[2];
+	} cpuid = {
+		.head = { .nent = 2 },
+		.entry = { { .function = KVM_CPUID_SIGNATURE, .eax = KVM_CPUID_FEATURES },
+			   { .function = KVM_CPUID_FEATURES, .eax = features } },
+	};
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = { 1 } };
+
+	memcpy(&cpuid.entry[0].ebx, KVM_SIGNATURE, 12);
+	MUST(m->vcpu[0], KVM_SET_CPUID2, &cpuid);
+	MUST(m->vcpu[0], KVM_ENABLE_CAP, &cap);
+}
+
+static void test_features(void)
+{
+	static const uint32_t features[] = { KVM_FEATURE_STEAL_TIME,   KVM_FEATURE_PV_UNHALT,
+					     KVM_FEATURE_PV_TLB_FLUSH, KVM_FEATURE_PV_SEND_IPI,
+					     KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_SCHED_YIELD };
+	uint32_t supported = supported_features();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(features); i++)
+		if (!(supported & 1u << features[i]))
+			complain("feature %u is not supported", features[i]);
+}
+
+/* Each works for a guest that has it in CPUID, and is not there for one that has not. */
+static void test_features_are_enforced(void)
+{
+	static const struct {
+		uint32_t nr;
+		uint32_t feature;
+	} calls[] = {
+		{ KVM_HC_KICK_CPU, KVM_FEATURE_PV_UNHALT },
+		{ KVM_HC_SEND_IPI, KVM_FEATURE_PV_SEND_IPI },
+		{ KVM_HC_SCHED_YIELD, KVM_FEATURE_PV_SCHED_YIELD },
+	};
+	struct machine m;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		m = pv_machine(1);
+		enforce_features(&m, 1u << calls[i].feature);
+		check_equal(hypercall(&m, calls[i].nr, 0, 0, 0, VECTOR), 0, "in CPUID");
+		free_machine(&m);
+		m = pv_machine(1);
+		enforce_features(&m, ~(1u << calls[i].feature));
+		check_equal(hypercall(&m, calls[i].nr, 0, 0, 0, VECTOR), -(uint32_t)KVM_ENOSYS,
+			    "not in CPUID");
+		free_machine(&m);
+	}
+	m = pv_machine(1);
+	enforce_features(&m, 1u << KVM_FEATURE_STEAL_TIME);
+	check_equal(guest_write_msr(&m, MSR_KVM_STEAL_TIME, STEAL | 1), DONE, "in CPUID");
+	free_machine(&m);
+	m = pv_machine(1);
+	enforce_features(&m, ~(1u << KVM_FEATURE_STEAL_TIME));
+	check_equal(guest_write_msr(&m, MSR_KVM_STEAL_TIME, STEAL | 1), GP, "not in CPUID");
+	check(!host_set(&m, MSR_KVM_STEAL_TIME, STEAL | 1), "for userspace neither");
+	free_machine(&m);
+}
+
+static void test_steal_time_msr(void)
+{
+	struct machine m = pv_machine(1);
+
+	check_equal(host_get(&m, MSR_KVM_STEAL_TIME), 0, "at first");
+	check_equal(guest_write_msr(&m, MSR_KVM_STEAL_TIME, STEAL | 1), DONE, "WRMSR");
+	check_equal(host_get(&m, MSR_KVM_STEAL_TIME), STEAL | 1, "what the guest wrote");
+	check_equal(guest_write_msr(&m, MSR_KVM_STEAL_TIME, STEAL | 0x20 | 1), GP, "not aligned");
+	check_equal(guest_write_msr(&m, MSR_KVM_STEAL_TIME, STEAL | 2), GP, "a reserved bit");
+	check(!host_set(&m, MSR_KVM_STEAL_TIME, STEAL | 2), "by userspace");
+	check_equal(host_get(&m, MSR_KVM_STEAL_TIME), STEAL | 1, "after what was refused");
+	check(host_set(&m, MSR_KVM_STEAL_TIME, 0x123456789000), "in no memory, not enabled");
+	check_equal(host_get(&m, MSR_KVM_STEAL_TIME), 0x123456789000, "what userspace wrote");
+	free_machine(&m);
+}
+
+/* ---- the time ---- */
+
+static volatile bool hog_stop;
+
+static void *hog(void *unused)
+{
+	(void)unused;
+	while (!hog_stop)
+		;
+	return NULL;
+}
+
+/* How long this thread has waited for a CPU, in ns. */
+static uint64_t run_delay(void)
+{
+	unsigned long long ran, waited;
+	FILE *file = fopen("/proc/thread-self/schedstat", "r");
+
+	if (!file || fscanf(file, "%llu %llu", &ran, &waited) != 2)
+		die("/proc/thread-self/schedstat");
+	fclose(file);
+	return waited;
+}
+
+/* Have another thread use the CPU until this one has waited for a while. */
+static uint64_t wait_for_cpu(void)
+{
+	uint64_t start = run_delay();
+	pthread_t thread;
+
+	hog_stop = false;
+	if (pthread_create(&thread, NULL, hog, NULL))
+		die("pthread_create");
+	while (run_delay() - start < 10000000)
+		sched_yield();
+	hog_stop = true;
+	pthread_join(thread, NULL);
+	return run_delay() - start;
+}
+
+/* Stay on this CPU, with the threads that are made from here on. */
+static cpu_set_t stay_here(void)
+{
+	cpu_set_t old, here;
+
+	sched_getaffinity(0, sizeof(old), &old);
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	if (sched_setaffinity(0, sizeof(here), &here))
+		die("sched_setaffinity");
+	return old;
+}
+
+static void test_time_is_counted(void)
+{
+	struct machine m = pv_machine(1);
+	struct kvm_steal_time *st = (void *)(m.ram + STEAL);
+	cpu_set_t cpus = stay_here();
+	uint64_t before, waited;
+	uint32_t version;
+
+	set_steal_time(&m, STEAL);
+	check_equal(guest_read(&m, BYTE, PREEMPTED), 0, "preempted");
+	before = st->steal;
+	version = st->version;
+	check(before <= run_delay(), "no more is stolen than the thread has waited");
+	check(!(version & 1), "the version is even");
+	waited = wait_for_cpu();
+	check_equal(guest_read(&m, BYTE, PREEMPTED), 0, "preempted");
+	check(st->steal - before >= waited, "what was waited is stolen");
+	check(st->steal <= run_delay(), "and no more");
+	check(!(st->version & 1) && (int32_t)(st->version - version) > 0,
+	      "the version is the next");
+	check_equal(st->flags, 0, "flags");
+
+	/* The guest's memory goes on with what it has, as after a migration. */
+	st->steal = before = 1ull << 40;
+	st->version = 7;
+	waited = wait_for_cpu();
+	guest_read(&m, BYTE, PREEMPTED);
+	check(st->steal - before >= waited && st->steal - before < 1ull << 39, "it is added");
+	check(!(st->version & 1) && st->version > 7, "the version is even again");
+
+	check(host_set(&m, MSR_KVM_STEAL_TIME, STEAL), "disabled");
+	before = st->steal;
+	wait_for_cpu();
+	guest_read(&m, BYTE, PREEMPTED);
+	check_equal(st->steal, before, "nothing more");
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	free_machine(&m);
+}
+
+/* ---- the byte ---- */
+
+static void test_preempted(void)
+{
+	struct machine m = pv_machine(1);
+	volatile uint8_t *byte = m.ram + PREEMPTED;
+
+	set_steal_time(&m, STEAL);
+	check_equal(guest_read(&m, BYTE, PREEMPTED), 0, "while the vCPU runs");
+	check_equal(*byte, KVM_VCPU_PREEMPTED, "while it does not");
+	*byte |= KVM_VCPU_FLUSH_TLB;
+	check_equal(guest_read(&m, BYTE, PREEMPTED), 0, "a flush was asked for");
+	check_equal(*byte, KVM_VCPU_PREEMPTED, "and is done");
+	free_machine(&m);
+}
+
+/* KVM_SET_MSRS on another machine, with the memory of this one. */
+static void test_byte_of_another_host(void)
+{
+	struct machine m = pv_machine(1);
+
+	m.ram[PREEMPTED] = KVM_VCPU_PREEMPTED | KVM_VCPU_FLUSH_TLB;
+	set_steal_time(&m, STEAL);
+	check_equal(guest_read(&m, BYTE, PREEMPTED), 0, "the vCPU runs here");
+	free_machine(&m);
+}
+
+static void set_paging(const struct machine *m)
+{
+	struct kvm_sregs sregs;
+	uint32_t i;
+
+	*ram_u32(m, DIRECTORY) = TABLE | 3;
+	for (i = 0; i < RAM_SIZE / PAGE; i++)
+		*ram_u32(m, TABLE + 4 * i) = i * PAGE | 3;
+	MUST(m->vcpu[0], KVM_GET_SREGS, &sregs);
+	sregs.cr3 = DIRECTORY;
+	sregs.cr0 |= 1u << 31;
+	MUST(m->vcpu[0], KVM_SET_SREGS, &sregs);
+}
+
+static void test_flush(void)
+{
+	struct machine m = pv_machine(1);
+	unsigned int i;
+
+	set_paging(&m);
+	set_steal_time(&m, STEAL);
+	*ram_u32(&m, FIRST) = 1;
+	*ram_u32(&m, SECOND) = 2;
+	for (i = 0; i < 20; i++) {
+		/* As another vCPU would, which saves the IPI. */
+		poke(ram_u32(&m, TABLE + 4 * (WINDOW / PAGE)), (i & 1 ? SECOND : FIRST) | 3);
+		m.ram[PREEMPTED] |= i ? KVM_VCPU_FLUSH_TLB : 0;
+		check_equal(guest_read(&m, WORD, WINDOW), 1 + (i & 1), "the new translation");
+	}
+	free_machine(&m);
+}
+
+static void test_memory_comes_back(void)
+{
+	const uint64_t gpa = 0x100000;
+	struct machine m = pv_machine(1);
+	uint8_t *memory = map_memory(PAGE);
+	uint8_t *byte = memory + offsetof(struct kvm_steal_time, preempted);
+
+	set_steal_time(&m, gpa);
+	guest_read(&m, BYTE, PREEMPTED);
+	*byte = KVM_VCPU_PREEMPTED;
+	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
+	check_equal(guest_read(&m, BYTE, gpa + PREEMPTED - STEAL), 0, "memory that is new");
+	check_equal(*byte, KVM_VCPU_PREEMPTED, "it is written");
+	must_set_slot(&m, 1, 0, gpa, 0, memory);
+	guest_read(&m, BYTE, PREEMPTED);
+	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
+	check_equal(guest_read(&m, BYTE, gpa + PREEMPTED - STEAL), 0, "memory that is back");
+	must_set_slot(&m, 1, 0, gpa, 0, memory);
+	must_set_slot(&m, 1, KVM_MEM_READONLY, gpa, PAGE, memory);
+	*byte = 0x55;
+	check_equal(guest_read(&m, BYTE, gpa + PREEMPTED - STEAL), 0x55,
+		    "memory that is read-only");
+	free_machine(&m);
+	munmap(memory, PAGE);
+}
+
+/* Userspace has unmapped it, or lets nobody write: the guest goes on. */
+static void test_memory_is_not_there(void)
+{
+	const uint64_t gpa = 0x100000;
+	struct machine m = pv_machine(1);
+	uint8_t *memory = map_memory(PAGE);
+
+	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
+	set_steal_time(&m, gpa);
+	guest_read(&m, BYTE, PREEMPTED);
+	if (mprotect(memory, PAGE, PROT_READ))
+		die("mprotect");
+	guest_read(&m, BYTE, PREEMPTED);
+	guest_read(&m, BYTE, PREEMPTED);
+	munmap(memory, PAGE);
+	guest_read(&m, BYTE, PREEMPTED);
+	guest_read(&m, BYTE, PREEMPTED);
+	free_machine(&m);
+}
+
+static void test_writes_are_logged(void)
+{
+	const uint64_t gpa = 0x100000;
+	struct machine m = pv_machine(1);
+	uint8_t *memory = map_memory(2 * PAGE);
+	uint64_t bitmap = 0;
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = &bitmap };
+
+	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, gpa, 2 * PAGE, memory);
+	set_steal_time(&m, gpa + PAGE);
+	guest_read(&m, BYTE, PREEMPTED);
+	MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
+	check_equal(bitmap, 2, "the vCPU was stopped");
+	MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
+	check_equal(bitmap, 0, "once");
+	guest_read(&m, BYTE, PREEMPTED);
+	MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
+	check_equal(bitmap, 2, "it ran");
+	free_machine(&m);
+	munmap(memory, 2 * PAGE);
+}
+
+/* ---- kicks ---- */
+
+static uint32_t kick(const struct machine *m, uint32_t id)
+{
+	return hypercall(m, KVM_HC_KICK_CPU, 0, id, 0, 0);
+}
+
+/* The second vCPU is about to halt with interrupts disabled. */
+static void aim_at_hlt(const struct machine *m)
+{
+	const struct kvm_regs regs = { .rip = HLT };
+
+	set_regs(m, 1, &regs);
+}
+
+static void *halt(void *machine)
+{
+	check_equal(go(machine, 1), DONE, "HLT that was kicked");
+	return NULL;
+}
+
+static void test_kick_wakes(void)
+{
+	struct machine m = pv_machine(2);
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < 100; i++) {
+		aim_at_hlt(&m);
+		if (pthread_create(&thread, NULL, halt, &m))
+			die("pthread_create");
+		if (i & 1)
+			sched_yield();
+		check_equal(kick(&m, 1), 0, "KVM_HC_KICK_CPU");
+		pthread_join(thread, NULL);
+	}
+	check_equal(kick(&m, 77), 0, "nobody has this id");
+	free_machine(&m);
+}
+
+static void test_kick_before_hlt(void)
+{
+	struct machine m = pv_machine(2);
+
+	aim_at_hlt(&m);
+	kick(&m, 1);
+	check_equal(go(&m, 1), DONE, "the next HLT");
+	free_machine(&m);
+}
+
+static void test_kick_is_in_mp_state(void)
+{
+	static const struct kvm_mp_state halted = { KVM_MP_STATE_HALTED };
+	struct machine m = pv_machine(2);
+	struct kvm_mp_state state;
+
+	aim_at_hlt(&m);
+	MUST(m.vcpu[1], KVM_SET_MP_STATE, &halted);
+	MUST(m.vcpu[1], KVM_GET_MP_STATE, &state);
+	check_equal(state.mp_state, KVM_MP_STATE_HALTED, "before");
+	kick(&m, 1);
+	MUST(m.vcpu[1], KVM_GET_MP_STATE, &state);
+	check_equal(state.mp_state, KVM_MP_STATE_RUNNABLE, "after a kick");
+	free_machine(&m);
+}
+
+/* A kick that came before its HLT is in no state that the in-tree KVM lets one save. */
+static void test_kick_survives_migration(void)
+{
+	static const struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct machine m;
+
+	if (!on_oriel()) {
+		skipped = "the in-tree KVM loses it";
+		return;
+	}
+	m = pv_machine(1);
+	enforce_features(&m, 1u << KVM_FEATURE_PV_UNHALT);
+	MUST(m.vcpu[0], KVM_SET_MP_STATE, &runnable);
+	check_equal(go_from(&m, 0, &(struct kvm_regs){ .rip = HLT }), DONE, "the first HLT");
+	free_machine(&m);
+}
+
+/* ---- IPIs ---- */
+
+static void enable_lapic(int vcpu)
+{
+	struct kvm_lapic_state lapic;
+
+	MUST(vcpu, KVM_GET_LAPIC, &lapic);
+	lapic.regs[LAPIC_SVR] = 0xff;
+	lapic.regs[LAPIC_SVR + 1] = 1;
+	MUST(vcpu, KVM_SET_LAPIC, &lapic);
+}
+
+/* Whether VECTOR waits; it does no longer. */
+static bool take_ipi(int vcpu)
+{
+	struct kvm_lapic_state lapic;
+	char *word = &lapic.regs[LAPIC_IRR + VECTOR / 32 * 16];
+	bool pending;
+
+	MUST(vcpu, KVM_GET_LAPIC, &lapic);
+	pending = *word & 1 << VECTOR % 32;
+	*word = 0;
+	MUST(vcpu, KVM_SET_LAPIC, &lapic);
+	return pending;
+}
+
+/* As if the guest had ended what it has in service. */
+static void take_in_service(int vcpu)
+{
+	struct kvm_lapic_state lapic;
+
+	MUST(vcpu, KVM_GET_LAPIC, &lapic);
+	memset(&lapic.regs[LAPIC_ISR], 0, 8 * 16);
+	memset(&lapic.regs[LAPIC_IRR], 0, 8 * 16);
+	MUST(vcpu, KVM_SET_LAPIC, &lapic);
+}
+
+static void test_send_ipi(void)
+{
+	struct machine m = pv_machine(2);
+	int other = ioctl(m.vm, KVM_CREATE_VCPU, FAR_ID);
+
+	if (other < 0)
+		die("KVM_CREATE_VCPU");
+	enable_lapic(m.vcpu[0]);
+	enable_lapic(m.vcpu[1]);
+	enable_lapic(other);
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR), 1, "to the second");
+	check(take_ipi(m.vcpu[1]) && !take_ipi(m.vcpu[0]) && !take_ipi(other), "it alone has it");
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 3, 0, 0, VECTOR), 2, "to the first two");
+	check(take_ipi(m.vcpu[0]) && take_ipi(m.vcpu[1]), "they have it");
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 1, 0, 1, VECTOR), 1, "counted from id 1");
+	check(take_ipi(m.vcpu[1]) && !take_ipi(m.vcpu[0]), "the second has it");
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 0, 1 << (FAR_ID - 34), 2, VECTOR), 1,
+		    "by the second word");
+	check(take_ipi(other), "id 40 has it");
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 4, 0, 0, VECTOR), 0, "to nobody");
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, ~0u, ~0u, ~0u, VECTOR), 0, "beyond all ids");
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR | ICR_LOGICAL),
+		    -(uint32_t)KVM_EINVAL, "a logical destination");
+	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR | ICR_OTHERS),
+		    -(uint32_t)KVM_EINVAL, "a shorthand");
+	check(!take_ipi(m.vcpu[0]) && !take_ipi(m.vcpu[1]) && !take_ipi(other), "nobody has it");
+	close(other);
+	free_machine(&m);
+}
+
+static void test_sched_yield(void)
+{
+	struct machine m = pv_machine(2);
+
+	check_equal(hypercall(&m, KVM_HC_SCHED_YIELD, 1, 0, 0, 0), 0, "to another");
+	check_equal(hypercall(&m, KVM_HC_SCHED_YIELD, 0, 0, 0, 0), 0, "to itself");
+	check_equal(hypercall(&m, KVM_HC_SCHED_YIELD, 77, 0, 0, 0), 0, "to nobody");
+	free_machine(&m);
+}
+
+static void test_poll_control(void)
+{
+	struct machine m = pv_machine(1);
+
+	check_equal(host_get(&m, MSR_KVM_POLL_CONTROL), 1, "at first");
+	check_equal(guest_write_msr(&m, MSR_KVM_POLL_CONTROL, 0), DONE, "off");
+	check_equal(host_get(&m, MSR_KVM_POLL_CONTROL), 0, "off");
+	check_equal(guest_write_msr(&m, MSR_KVM_POLL_CONTROL, 2), GP, "a reserved bit");
+	free_machine(&m);
+}
+
+/* ---- a guest that idles by itself ---- */
+
+static int disable_exits(const struct machine *m, uint64_t exits)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS, .args = { exits } };
+
+	return ioctl(m->vm, KVM_ENABLE_CAP, &cap) < 0 ? -errno : 0;
+}
+
+/* A machine without vCPUs yet. */
+static struct machine new_idler(uint64_t exits)
+{
+	struct machine m = new_machine(0, true, pv_code, pv_code_end);
+
+	check_equal(disable_exits(&m, exits), 0, "KVM_CAP_X86_DISABLE_EXITS");
+	add_vcpu(&m);
+	return m;
+}
+
+static void test_disable_exits(void)
+{
+	int exits = extension(KVM_CAP_X86_DISABLE_EXITS);
+	struct machine m = pv_machine(1);
+
+	check(exits & KVM_X86_DISABLE_EXITS_HLT && exits & KVM_X86_DISABLE_EXITS_PAUSE,
+	      "HLT and PAUSE");
+	check_equal(-disable_exits(&m, KVM_X86_DISABLE_EXITS_HLT), EINVAL, "after a vCPU");
+	free_machine(&m);
+	m = new_machine(0, true, pv_code, pv_code_end);
+	check_equal(-disable_exits(&m, 1u << 31), EINVAL, "what is not there");
+	check_equal(disable_exits(&m, exits), 0, "all that is");
+	free_machine(&m);
+}
+
+static void test_unhalt_needs_exits(void)
+{
+	struct machine m = new_idler(KVM_X86_DISABLE_EXITS_HLT);
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[2];
+	} cpuid = { .head = { .nent = 2 } };
+
+	enforce_features(&m, 1u << KVM_FEATURE_PV_UNHALT | 1u << KVM_FEATURE_STEAL_TIME);
+	MUST(m.vcpu[0], KVM_GET_CPUID2, &cpuid);
+	check_equal(cpuid.entry[1].eax, 1u << KVM_FEATURE_STEAL_TIME, "PV_UNHALT goes");
+	free_machine(&m);
+}
+
+static void *run_to_port(void *machine)
+{
+	check_equal(go(machine, 0), DONE, "after HLT");
+	return NULL;
+}
+
+/* An interrupt ends HLT, whether or not the vCPU is in it by then. */
+static void test_native_hlt(void)
+{
+	struct machine m = new_idler(KVM_X86_DISABLE_EXITS_HLT);
+	struct kvm_regs regs = { .rip = HLT, .rflags = 1 << 9 };
+	/* To APIC id 0 (SDM 3A 10.11). */
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR };
+	pthread_t thread;
+	unsigned int i;
+
+	/* The handler is at the port: the guest is not asked to go on with what it did. */
+	set_gate(&m, VECTOR, HLT + 1);
+	enable_lapic(m.vcpu[0]);
+	for (i = 0; i < 100; i++) {
+		set_regs(&m, 0, &regs);
+		if (pthread_create(&thread, NULL, run_to_port, &m))
+			die("pthread_create");
+		if (i & 1)
+			sched_yield();
+		MUST(m.vm, KVM_SIGNAL_MSI, &msi);
+		pthread_join(thread, NULL);
+		take_in_service(m.vcpu[0]);
+	}
+	free_machine(&m);
+}
+
+static const struct test tests[] = {
+	TEST(features),
+	TEST(features_are_enforced),
+	TEST(steal_time_msr),
+	TEST(time_is_counted),
+	TEST(preempted),
+	TEST(byte_of_another_host),
+	TEST(flush),
+	TEST(memory_comes_back),
+	TEST(memory_is_not_there),
+	TEST(writes_are_logged),
+	TEST(kick_wakes),
+	TEST(kick_before_hlt),
+	TEST(kick_is_in_mp_state),
+	TEST(kick_survives_migration),
+	TEST(send_ipi),
+	TEST(sched_yield),
+	TEST(poll_control),
+	TEST(disable_exits),
+	TEST(unhalt_needs_exits),
+	TEST(native_hlt),
+};
+
+int main(int argc, char **argv)
+{
+	return run_tests(argc, argv, tests, ARRAY_SIZE(tests));
+}
