@@ -3,6 +3,7 @@
  * Events of a vCPU: exceptions, NMIs and interrupts, from where they arise to
  * the one that the next entry injects.
  */
+#include <linux/kvm_para.h>
 #include <asm/processor-flags.h>
 
 #include "cr.h"
@@ -284,7 +285,11 @@ void vcpu_choose_event(struct vcpu *vcpu)
 {
 	u32 windows = 0;
 
+	if (unlikely(vcpu->pv_eoi.offered))
+		pv_eoi_take_back(vcpu);
 	choose(vcpu);
+	if (vcpu->pv_eoi.msr & KVM_MSR_ENABLED && !vcpu->pv_eoi.offered)
+		pv_eoi_offer(vcpu);
 	drop_error_code(vcpu);
 	if (unlikely(vcpu->event.type == EVENT_EXCEPTION && vcpu->event.soft))
 		find_length(vcpu);

@@ -229,6 +229,8 @@ static bool pv_msr_hidden(const struct vcpu *vcpu, u32 index)
 		return !vcpu_has_pv(vcpu, KVM_FEATURE_CLOCKSOURCE2);
 	case MSR_KVM_STEAL_TIME:
 		return !vcpu_has_pv(vcpu, KVM_FEATURE_STEAL_TIME);
+	case MSR_KVM_PV_EOI_EN:
+		return !vcpu_has_pv(vcpu, KVM_FEATURE_PV_EOI);
 	case MSR_KVM_POLL_CONTROL:
 		return !vcpu_has_pv(vcpu, KVM_FEATURE_POLL_CONTROL);
 	default:
@@ -362,6 +364,9 @@ static int read_other(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 	case MSR_KVM_STEAL_TIME:
 		*data = vcpu->steal_time.msr;
 		return 0;
+	case MSR_KVM_PV_EOI_EN:
+		*data = vcpu->pv_eoi.msr;
+		return 0;
 	case MSR_MISC_FEATURES_ENABLES:
 		*data = vcpu->msrs.cpuid_faulting ? MSR_MISC_FEATURES_ENABLES_CPUID_FAULT : 0;
 		return 0;
@@ -447,6 +452,8 @@ static int write_other(struct vcpu *vcpu, u32 index, bool host, u64 data)
 		return write_platform_info(vcpu, host, data);
 	case MSR_KVM_STEAL_TIME:
 		return steal_time_set(vcpu, data);
+	case MSR_KVM_PV_EOI_EN:
+		return pv_eoi_set(vcpu, data);
 	case MSR_MISC_FEATURES_ENABLES:
 		return write_misc_features(vcpu, data);
 	default:

@@ -46,6 +46,7 @@ static const u32 state_msrs[] = {
 	MSR_KVM_WALL_CLOCK,
 	MSR_KVM_WALL_CLOCK_NEW,
 	MSR_KVM_STEAL_TIME,
+	MSR_KVM_PV_EOI_EN,
 	MSR_KVM_POLL_CONTROL,
 };
 

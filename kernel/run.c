@@ -262,6 +262,8 @@ static int with_slots(struct vcpu *vcpu, int (*work)(struct vcpu *vcpu))
 
 static int handle_exit(struct vcpu *vcpu)
 {
+	if (unlikely(vcpu->pv_eoi.offered))
+		pv_eoi_take_back(vcpu);
 	if (unlikely(vcpu->vapic.gpa))
 		vapic_load(vcpu);
 	return vendor_call(handle_exit)(vcpu);
@@ -292,6 +294,13 @@ static int run_once(struct vcpu *vcpu)
 	return with_slots(vcpu, handle_exit);
 }
 
+/* An offer that no entry has shown to the guest. */
+static int end_offer(struct vcpu *vcpu)
+{
+	pv_eoi_take_back(vcpu);
+	return 0;
+}
+
 static int run_loop(struct vcpu *vcpu)
 {
 	int r = with_slots(vcpu, vcpu_complete_access);
@@ -307,6 +316,8 @@ static int run_loop(struct vcpu *vcpu)
 		if (r == EXIT_RESUME && thread_work_pending())
 			r = do_thread_work(vcpu);
 	}
+	if (unlikely(vcpu->pv_eoi.offered))
+		with_slots(vcpu, end_offer);
 	if (r == -EINTR) {
 		vcpu->stats.signal_exits++;
 		vcpu->run->exit_reason = KVM_EXIT_INTR;

@@ -27,6 +27,7 @@
 #include "machine_check.h"
 #include "msr.h"
 #include "observe/stats.h"
+#include "pv_eoi.h"
 #include "steal_time.h"
 #include "vapic.h"
 #include "vendor.h"
@@ -120,6 +121,7 @@ struct vcpu_event {
  * @lapic: its local APIC, NULL without an in-kernel irqchip
  * @apic_base: IA32_APIC_BASE where there is no @lapic
  * @vapic: guest memory that stands for its TPR
+ * @pv_eoi: guest memory that stands for its EOI
  * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX, see return_msr.h
  * @breakpoints_live: the debug registers are the guest's own for one entry, see
  *	debugreg.h
@@ -172,6 +174,7 @@ struct vcpu {
 	struct lapic *lapic;
 	u64 apic_base;
 	struct vcpu_vapic vapic;
+	struct vcpu_pv_eoi pv_eoi;
 	bool return_msrs_set;
 	bool breakpoints_live;
 	struct guest_debug debug;

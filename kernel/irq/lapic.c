@@ -140,7 +140,7 @@ static void lapic_user_eoi(struct lapic *lapic, u8 vector)
 }
 
 /* SDM 3A 10.8.5 */
-static void lapic_eoi(struct lapic *lapic)
+void lapic_end_of_interrupt(struct lapic *lapic)
 {
 	struct irq_fabric *fabric = lapic->fabric;
 	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
@@ -159,6 +159,30 @@ static void lapic_eoi(struct lapic *lapic)
 	level = lapic_test_vector(lapic, LAPIC_TMR, vector);
 	if (level || fabric_has_acks(fabric))
 		ioapic_eoi(ioapic, vector, level);
+}
+
+static bool lapic_alone_in_service(const struct lapic *lapic, u8 vector)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		u32 alone = i == vector / 32 ? BIT(vector % 32) : 0;
+
+		if (lapic_get_reg(lapic, LAPIC_ISR + i * 0x10) != alone)
+			return false;
+	}
+	return true;
+}
+
+bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector)
+{
+	struct irq_fabric *fabric = lapic->fabric;
+	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
+
+	if (lapic_highest_irr(lapic) >= 0 || !lapic_alone_in_service(lapic, vector) ||
+	    lapic_test_vector(lapic, LAPIC_TMR, vector))
+		return false;
+	return !ioapic || !fabric_has_acks(fabric) || !ioapic_handles(ioapic, vector);
 }
 
 static void lapic_mask_lvts(struct lapic *lapic)
@@ -207,7 +231,7 @@ void lapic_reg_write(struct lapic *lapic, u32 reg, u32 val)
 	val &= lapic_rule(lapic, reg).writable;
 	switch (reg) {
 	case LAPIC_EOI:
-		lapic_eoi(lapic);
+		lapic_end_of_interrupt(lapic);
 		break;
 	case LAPIC_DFR:
 		lapic_set_reg(lapic, reg, val | LAPIC_DFR_RESERVED);

@@ -226,6 +226,26 @@ void lapic_accept(struct lapic *lapic, u8 vector);
 bool lapic_accepts_extint(const struct lapic *lapic);
 
 /**
+ * lapic_end_of_interrupt() - EOI (SDM 3A 10.8.5)
+ * @lapic: lapic
+ *
+ * Context: vCPU thread.
+ */
+void lapic_end_of_interrupt(struct lapic *lapic);
+
+/**
+ * lapic_eoi_is_silent() - would an EOI do nothing but take an interrupt out of service?
+ * @lapic: lapic
+ * @vector: of the interrupt, which lapic_accept() has taken
+ *
+ * True while it alone is in service, is edge-triggered and acknowledges nothing that is
+ * listened to, and no other waits. One that comes later kicks the vCPU.
+ *
+ * Context: vCPU thread.
+ */
+bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector);
+
+/**
  * lapic_take_events() - take the posted INIT, SIPI and NMI
  * @lapic: lapic
  *

@@ -337,6 +337,77 @@ static void test_vapic_word(void **state)
 	assert_int_equal(lapic_vapic_word(lapic), 0x00006035);
 }
 
+static void test_silent_eoi(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	assert_false(lapic_eoi_is_silent(lapic, 0x61));
+	lapic_post(lapic, 0x61, false);
+	assert_false(lapic_eoi_is_silent(lapic, 0x61)); /* it still waits */
+	assert_int_equal(take_vector(lapic), 0x61);
+	assert_true(lapic_eoi_is_silent(lapic, 0x61));
+	assert_false(lapic_eoi_is_silent(lapic, 0x41)); /* not what is in service */
+	/* Another waits: for this one's end, or to interrupt it. */
+	lapic_post(lapic, 0x41, false);
+	assert_false(lapic_eoi_is_silent(lapic, 0x61));
+	lapic_post(lapic, 0x71, false);
+	assert_int_equal(take_vector(lapic), 0x71);
+	assert_false(lapic_eoi_is_silent(lapic, 0x71));
+	lapic_end_of_interrupt(lapic);
+	lapic_end_of_interrupt(lapic);
+	assert_int_equal(take_vector(lapic), 0x41);
+	assert_true(lapic_eoi_is_silent(lapic, 0x41));
+	/* Two in service, of which the end of one says nothing of the other. */
+	lapic_post(lapic, 0x81, false);
+	assert_int_equal(take_vector(lapic), 0x81);
+	assert_false(lapic_eoi_is_silent(lapic, 0x81));
+	assert_false(lapic_eoi_is_silent(lapic, 0x41));
+	lapic_end_of_interrupt(lapic);
+	assert_true(lapic_eoi_is_silent(lapic, 0x41));
+	lapic_end_of_interrupt(lapic);
+	assert_false(lapic_eoi_is_silent(lapic, 0x41));
+	assert_int_equal(xread(lapic, LAPIC_ISR + 0x20), 0);
+}
+
+/* The end of a level-triggered interrupt is for the IOAPIC. */
+static void test_level_eoi_is_not_silent(void **state)
+{
+	(void)state;
+	enable_xapic(lapic);
+	lapic_post(lapic, 0x61, true);
+	assert_int_equal(take_vector(lapic), 0x61);
+	assert_false(lapic_eoi_is_silent(lapic, 0x61));
+	lapic_end_of_interrupt(lapic);
+	lapic_post(lapic, 0x61, false);
+	assert_int_equal(take_vector(lapic), 0x61);
+	assert_true(lapic_eoi_is_silent(lapic, 0x61));
+}
+
+static void no_ack(struct irq_ack *ack)
+{
+	(void)ack;
+}
+
+/* Who listens to a pin's acknowledgement hears of edge-triggered ones too. */
+static void test_heard_eoi_is_not_silent(void **state)
+{
+	struct irq_ack ack = { .gsi = 5, .acked = no_ack };
+
+	(void)state;
+	enable_xapic(lapic);
+	ioapic_program(f, 5, 0x61);
+	fabric_add_ack(&f->fabric, &ack);
+	lapic_post(lapic, 0x61, false);
+	assert_int_equal(take_vector(lapic), 0x61);
+	assert_false(lapic_eoi_is_silent(lapic, 0x61));
+	lapic_end_of_interrupt(lapic);
+	/* A vector that no pin has. */
+	lapic_post(lapic, 0x71, false);
+	assert_int_equal(take_vector(lapic), 0x71);
+	assert_true(lapic_eoi_is_silent(lapic, 0x71));
+	fabric_remove_ack(&f->fabric, &ack);
+}
+
 static void test_is_tpr(void **state)
 {
 	const u64 page = 0xfee00000;
@@ -788,6 +859,9 @@ int main(void)
 		TEST(test_ppr),
 		TEST(test_tpr_and_cr8),
 		TEST(test_vapic_word),
+		TEST(test_silent_eoi),
+		TEST(test_level_eoi_is_not_silent),
+		TEST(test_heard_eoi_is_not_silent),
 		TEST(test_is_tpr),
 		TEST(test_software_disable),
 		TEST(test_global_disable),
