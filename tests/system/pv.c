@@ -16,7 +16,10 @@
 
 /*
  * At 0 a hypercall, at 16 HLT, at 32 a byte and at 48 a word from (%ebx) to EAX, at 64
- * RDMSR and at 80 WRMSR of ECX; all end at port 0x50, and #GP at 0x60.
+ * RDMSR and at 80 WRMSR of ECX, at 112 a loop that counts in (%ebx) until 4(%ebx) is set
+ * and ends with a byte from (%ecx) to EAX; at 144 and 160 handlers of interrupts, which
+ * take the word of PV EOI at (%edi) to EAX, the first of which clears its bit. All end at
+ * port 0x50, and #GP at 0x60.
  */
 GUEST_CODE(pv_code, "vmcall\n"
 		    "out %al, $0x50\n"
@@ -36,7 +39,20 @@ GUEST_CODE(pv_code, "vmcall\n"
 		    "wrmsr\n"
 		    "out %al, $0x50\n"
 		    ".org pv_code + 96\n"
-		    "out %al, $0x60");
+		    "out %al, $0x60\n"
+		    ".org pv_code + 112\n"
+		    "1: incl (%ebx)\n"
+		    "cmpl $0, 4(%ebx)\n"
+		    "je 1b\n"
+		    "movzbl (%ecx), %eax\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 144\n"
+		    "mov (%edi), %eax\n"
+		    "btrl $0, (%edi)\n"
+		    "out %al, $0x50\n"
+		    ".org pv_code + 160\n"
+		    "mov (%edi), %eax\n"
+		    "out %al, $0x50");
 
 #define CALL (CODE + 0)
 #define HLT (CODE + 16)
@@ -45,6 +61,9 @@ GUEST_CODE(pv_code, "vmcall\n"
 #define RDMSR (CODE + 64)
 #define WRMSR (CODE + 80)
 #define GP_HANDLER (CODE + 96)
+#define SPIN (CODE + 112)
+#define ENDS_IRQ (CODE + 144)
+#define LEAVES_IRQ (CODE + 160)
 #define DONE 0x50
 #define GP 0x60
 
@@ -56,8 +75,12 @@ GUEST_CODE(pv_code, "vmcall\n"
 #define FIRST 0x9000UL
 #define SECOND 0xa000UL
 #define WINDOW 0xf000UL
+#define COUNTER DATA
+
+#define EOI_WORD (DATA + 64)
 
 #define VECTOR 0x40u
+#define LEVEL_GSI 20u
 #define LAPIC_SVR 0xf0
 #define LAPIC_ISR 0x100
 #define LAPIC_IRR 0x200
@@ -184,9 +207,10 @@ static void enforce_features(const struct machine *m, uint32_t features)
 
 static void test_features(void)
 {
-	static const uint32_t features[] = { KVM_FEATURE_STEAL_TIME,   KVM_FEATURE_PV_UNHALT,
-					     KVM_FEATURE_PV_TLB_FLUSH, KVM_FEATURE_PV_SEND_IPI,
-					     KVM_FEATURE_POLL_CONTROL, KVM_FEATURE_PV_SCHED_YIELD };
+	static const uint32_t features[] = { KVM_FEATURE_STEAL_TIME,	KVM_FEATURE_PV_EOI,
+					     KVM_FEATURE_PV_UNHALT,	KVM_FEATURE_PV_TLB_FLUSH,
+					     KVM_FEATURE_PV_SEND_IPI,	KVM_FEATURE_POLL_CONTROL,
+					     KVM_FEATURE_PV_SCHED_YIELD };
 	uint32_t supported = supported_features();
 	size_t i;
 
@@ -341,18 +365,72 @@ static void test_time_is_counted(void)
 
 /* ---- the byte ---- */
 
+static void *spin(void *machine)
+{
+	check_equal(go(machine, 0), DONE, "the end of the loop");
+	return NULL;
+}
+
+/* This thread runs on the vCPU's one CPU, and so the vCPU does not. */
 static void test_preempted(void)
 {
 	struct machine m = pv_machine(1);
+	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED };
 	volatile uint8_t *byte = m.ram + PREEMPTED;
+	cpu_set_t cpus = stay_here();
+	pthread_t thread;
 
 	set_steal_time(&m, STEAL);
-	check_equal(guest_read(&m, BYTE, PREEMPTED), 0, "while the vCPU runs");
-	check_equal(*byte, KVM_VCPU_PREEMPTED, "while it does not");
+	set_regs(&m, 0, &regs);
+	if (pthread_create(&thread, NULL, spin, &m))
+		die("pthread_create");
+	while (!*byte)
+		sched_yield();
+	check_equal(*byte, KVM_VCPU_PREEMPTED, "while the vCPU does not run");
+	check(*ram_u32(&m, COUNTER), "it has run before");
 	*byte |= KVM_VCPU_FLUSH_TLB;
-	check_equal(guest_read(&m, BYTE, PREEMPTED), 0, "a flush was asked for");
-	check_equal(*byte, KVM_VCPU_PREEMPTED, "and is done");
+	*ram_u32(&m, COUNTER + 4) = 1;
+	pthread_join(thread, NULL);
+	check_equal((uint32_t)get_regs(&m, 0).rax, 0, "while it does");
+	check_equal(*byte, 0, "and when it is in userspace");
+	sched_setaffinity(0, sizeof(cpus), &cpus);
 	free_machine(&m);
+}
+
+/* In a context switch nobody can wait for it. */
+static void test_preempted_without_memory(void)
+{
+	const uint64_t gpa = 0x100000;
+	struct machine m = pv_machine(1);
+	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED };
+	uint8_t *memory = map_memory(PAGE);
+	volatile uint8_t *byte = memory + PREEMPTED - STEAL;
+	cpu_set_t cpus = stay_here();
+	pthread_t thread;
+	unsigned int i;
+
+	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
+	set_steal_time(&m, gpa);
+	set_regs(&m, 0, &regs);
+	if (pthread_create(&thread, NULL, spin, &m))
+		die("pthread_create");
+	while (!*byte)
+		sched_yield();
+	*byte = 0;
+	if (mprotect(memory, PAGE, PROT_READ))
+		die("mprotect");
+	for (i = 0; i < 10; i++) {
+		uint32_t count = peek(ram_u32(&m, COUNTER));
+
+		while (peek(ram_u32(&m, COUNTER)) == count)
+			sched_yield();
+	}
+	check_equal(*byte, 0, "it cannot be written");
+	poke(ram_u32(&m, COUNTER + 4), 1);
+	pthread_join(thread, NULL);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	free_machine(&m);
+	munmap(memory, PAGE);
 }
 
 /* KVM_SET_MSRS on another machine, with the memory of this one. */
@@ -410,9 +488,9 @@ static void test_memory_comes_back(void)
 	*byte = KVM_VCPU_PREEMPTED;
 	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
 	check_equal(guest_read(&m, BYTE, gpa + PREEMPTED - STEAL), 0, "memory that is new");
-	check_equal(*byte, KVM_VCPU_PREEMPTED, "it is written");
 	must_set_slot(&m, 1, 0, gpa, 0, memory);
 	guest_read(&m, BYTE, PREEMPTED);
+	*byte = KVM_VCPU_PREEMPTED;
 	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
 	check_equal(guest_read(&m, BYTE, gpa + PREEMPTED - STEAL), 0, "memory that is back");
 	must_set_slot(&m, 1, 0, gpa, 0, memory);
@@ -451,17 +529,18 @@ static void test_writes_are_logged(void)
 	uint8_t *memory = map_memory(2 * PAGE);
 	uint64_t bitmap = 0;
 	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = &bitmap };
+	unsigned int i;
 
 	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, gpa, 2 * PAGE, memory);
 	set_steal_time(&m, gpa + PAGE);
-	guest_read(&m, BYTE, PREEMPTED);
-	MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
-	check_equal(bitmap, 2, "the vCPU was stopped");
-	MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
-	check_equal(bitmap, 0, "once");
-	guest_read(&m, BYTE, PREEMPTED);
-	MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
-	check_equal(bitmap, 2, "it ran");
+	for (i = 0; i < 3; i++) {
+		memory[PAGE + PREEMPTED - STEAL] = KVM_VCPU_PREEMPTED;
+		guest_read(&m, BYTE, PREEMPTED);
+		MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
+		check_equal(bitmap, 2, "the vCPU runs");
+		MUST(m.vm, KVM_GET_DIRTY_LOG, &log);
+		check_equal(bitmap, 0, "that was all");
+	}
 	free_machine(&m);
 	munmap(memory, 2 * PAGE);
 }
@@ -637,6 +716,109 @@ static void test_poll_control(void)
 	free_machine(&m);
 }
 
+/* ---- ends of interrupts ---- */
+
+static struct machine eoi_machine(uint32_t handler)
+{
+	struct machine m = pv_machine(1);
+
+	enable_lapic(m.vcpu[0]);
+	set_gate(&m, VECTOR, handler);
+	set_gate(&m, VECTOR + 32, handler);
+	check(host_set(&m, MSR_KVM_PV_EOI_EN, EOI_WORD | KVM_MSR_ENABLED), "MSR_KVM_PV_EOI_EN");
+	return m;
+}
+
+static void send_msi(const struct machine *m, uint32_t vector)
+{
+	/* To APIC id 0, edge-triggered (SDM 3A 10.11). */
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = vector };
+
+	MUST(m->vm, KVM_SIGNAL_MSI, &msi);
+}
+
+/* Have the guest take an interrupt: what its handler sees in the word. */
+static uint32_t take_irq(const struct machine *m)
+{
+	const struct kvm_regs regs = {
+		.rip = SPIN, .rbx = COUNTER, .rdi = EOI_WORD, .rflags = 1 << 9
+	};
+
+	check_equal(go_from(m, 0, &regs), DONE, "an interrupt");
+	return get_regs(m, 0).rax;
+}
+
+static bool in_service(int vcpu, unsigned int vector)
+{
+	struct kvm_lapic_state lapic;
+
+	MUST(vcpu, KVM_GET_LAPIC, &lapic);
+	return lapic.regs[LAPIC_ISR + vector / 32 * 16 + vector % 32 / 8] & 1 << vector % 8;
+}
+
+static void test_pv_eoi(void)
+{
+	struct machine m = eoi_machine(ENDS_IRQ);
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		send_msi(&m, VECTOR);
+		check_equal(take_irq(&m), KVM_PV_EOI_ENABLED, "the offer");
+		check(!in_service(m.vcpu[0], VECTOR), "its EOI is done");
+		check_equal(*ram_u32(&m, EOI_WORD), 0, "the word");
+	}
+	check(host_set(&m, MSR_KVM_PV_EOI_EN, EOI_WORD), "disabled");
+	send_msi(&m, VECTOR);
+	check_equal(take_irq(&m), 0, "no offer");
+	check(in_service(m.vcpu[0], VECTOR), "no EOI");
+	check_equal(guest_write_msr(&m, MSR_KVM_PV_EOI_EN, EOI_WORD | 2), GP, "a reserved bit");
+	check_equal(host_get(&m, MSR_KVM_PV_EOI_EN), EOI_WORD, "what the MSR has");
+	free_machine(&m);
+}
+
+/* Outside of the guest there is no offer, so nothing of it need be saved. */
+static void test_pv_eoi_is_taken_back(void)
+{
+	struct machine m = eoi_machine(LEAVES_IRQ);
+
+	send_msi(&m, VECTOR);
+	check_equal(take_irq(&m), KVM_PV_EOI_ENABLED, "the offer");
+	check(in_service(m.vcpu[0], VECTOR), "it is still in service");
+	check_equal(*ram_u32(&m, EOI_WORD), 0, "the word");
+	/* One of a higher class interrupts it: there are two EOIs to come. */
+	send_msi(&m, VECTOR + 32);
+	check_equal(take_irq(&m), 0, "nested: no offer");
+	check(in_service(m.vcpu[0], VECTOR + 32), "it is in service too");
+	free_machine(&m);
+}
+
+static void test_no_pv_eoi_while_one_waits(void)
+{
+	struct machine m = eoi_machine(LEAVES_IRQ);
+
+	send_msi(&m, VECTOR);
+	send_msi(&m, VECTOR + 32);
+	check_equal(take_irq(&m), 0, "no offer: its EOI lets the other pass");
+	check(in_service(m.vcpu[0], VECTOR + 32), "the higher came first");
+	free_machine(&m);
+}
+
+/* The IOAPIC has to hear of its end. */
+static void test_no_pv_eoi_of_level(void)
+{
+	struct machine m = eoi_machine(ENDS_IRQ);
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+	struct kvm_irq_level line = { .irq = LEVEL_GSI, .level = 1 };
+
+	MUST(m.vm, KVM_GET_IRQCHIP, &chip);
+	chip.chip.ioapic.redirtbl[LEVEL_GSI].bits = VECTOR | 1 << 15;
+	MUST(m.vm, KVM_SET_IRQCHIP, &chip);
+	MUST(m.vm, KVM_IRQ_LINE, &line);
+	check_equal(take_irq(&m), 0, "no offer");
+	check(in_service(m.vcpu[0], VECTOR), "no EOI");
+	free_machine(&m);
+}
+
 /* ---- a guest that idles by itself ---- */
 
 static int disable_exits(const struct machine *m, uint64_t exits)
@@ -696,8 +878,6 @@ static void test_native_hlt(void)
 {
 	struct machine m = new_idler(KVM_X86_DISABLE_EXITS_HLT);
 	struct kvm_regs regs = { .rip = HLT, .rflags = 1 << 9 };
-	/* To APIC id 0 (SDM 3A 10.11). */
-	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR };
 	pthread_t thread;
 	unsigned int i;
 
@@ -710,7 +890,7 @@ static void test_native_hlt(void)
 			die("pthread_create");
 		if (i & 1)
 			sched_yield();
-		MUST(m.vm, KVM_SIGNAL_MSI, &msi);
+		send_msi(&m, VECTOR);
 		pthread_join(thread, NULL);
 		take_in_service(m.vcpu[0]);
 	}
@@ -723,6 +903,7 @@ static const struct test tests[] = {
 	TEST(steal_time_msr),
 	TEST(time_is_counted),
 	TEST(preempted),
+	TEST(preempted_without_memory),
 	TEST(byte_of_another_host),
 	TEST(flush),
 	TEST(memory_comes_back),
@@ -735,6 +916,10 @@ static const struct test tests[] = {
 	TEST(send_ipi),
 	TEST(sched_yield),
 	TEST(poll_control),
+	TEST(pv_eoi),
+	TEST(pv_eoi_is_taken_back),
+	TEST(no_pv_eoi_while_one_waits),
+	TEST(no_pv_eoi_of_level),
 	TEST(disable_exits),
 	TEST(unhalt_needs_exits),
 	TEST(native_hlt),
