@@ -653,6 +653,8 @@ static void test_disabled_error_is_dropped(void)
 	struct machine m = mce_machine();
 	struct kvm_x86_mce mce = { .status = MC_VAL | MC_UC, .mcg_status = 4, .bank = 2 };
 
+	/* First, for new registers drop an exception that waits. */
+	aim(&m, NOTHING, 0, 0);
 	check(host_set(&m, MSR_MC0_CTL + 8, 0), "IA32_MC2_CTL");
 	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
 	check_equal(must_get(&m, MSR_MC0_CTL + 9), 0, "its bank is disabled");
@@ -660,7 +662,6 @@ static void test_disabled_error_is_dropped(void)
 	check(host_set(&m, MSR_MCG_CTL, 0), "IA32_MCG_CTL");
 	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
 	check_equal(must_get(&m, MSR_MC0_CTL + 5), 0, "all are disabled");
-	aim(&m, NOTHING, 0, 0);
 	check_equal(go(&m), DONE, "no #MC");
 	free_machine(&m);
 }
@@ -670,8 +671,8 @@ static void test_corrected_error_is_recorded(void)
 	struct machine m = mce_machine();
 	struct kvm_x86_mce mce = { .status = MC_VAL | 1, .addr = 0x1000, .bank = 1 };
 
-	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
 	aim(&m, NOTHING, 0, 0);
+	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
 	check_equal(go(&m), DONE, "no #MC");
 	check_equal(must_get(&m, MSR_MC0_CTL + 5), MC_VAL | 1, "its status");
 	mce.addr = 0x2000;
@@ -690,8 +691,9 @@ static void test_error_without_action_is_recorded(void)
 	struct machine m = mce_machine();
 	struct kvm_x86_mce mce = { .status = MC_VAL | MC_UC | 0x9f, .addr = 0x3000, .bank = 1 };
 
-	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
+	/* First, for new registers drop an exception that waits. */
 	aim(&m, NOTHING, 0, 0);
+	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
 	check_equal(go(&m), DONE, "no #MC");
 	check_equal(must_get(&m, MSR_MC0_CTL + 5), mce.status, "its status");
 	check_equal(must_get(&m, MSR_MC0_CTL + 6), 0x3000, "its address");
