@@ -45,7 +45,7 @@ test_vcpu_moves_between_cpus()
 	for ((i = 1; i <= ${ORIEL_MOVES:-100}; i++)); do
 		taskset -a -p $((i % 2 + 1)) "${guest[moved]}" >/dev/null ||
 			fail "taskset failed at move $i" || return
-		sleep 0.02
+		pause 0.02
 	done
 	still_works moved
 }
@@ -116,7 +116,7 @@ free_kib()
 kill_once()
 {
 	start_guest victim work
-	sleep "$1"
+	pause "$1"
 	kill -9 "${guest[victim]}" || fail "the launcher ended by itself" || return
 	wait "${guest[victim]}" 2>/dev/null
 	unset "guest[victim]"
