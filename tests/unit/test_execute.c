@@ -361,12 +361,16 @@ static void test_stack(void **state)
 		u8 len;
 		u8 bytes[5];
 	} table[] = {
-		{ "pushf", 1, { 0x9c } },	   { "pushfw", 2, { 0x66, 0x9c } },
-		{ "push fs", 2, { 0x0f, 0xa0 } },  { "push gs", 2, { 0x0f, 0xa8 } },
-		{ "leave", 1, { 0xc9 } },	   { "leavew", 2, { 0x66, 0xc9 } },
+		{ "pushf", 1, { 0x9c } },
+		{ "pushfw", 2, { 0x66, 0x9c } },
+		{ "push fs", 2, { 0x0f, 0xa0 } },
+		{ "push gs", 2, { 0x0f, 0xa8 } },
+		{ "leave", 1, { 0xc9 } },
+		{ "leavew", 2, { 0x66, 0xc9 } },
 		{ "enter", 4, { 0xc8, 0x40, 0x01, 0 } },
 		{ "enterw", 5, { 0x66, 0xc8, 0x0d, 0x00, 0x20 } },
-		{ "push imm", 2, { 0x6a, 0x85 } }, { "pushw imm", 3, { 0x66, 0x6a, 0x85 } },
+		{ "push imm", 2, { 0x6a, 0x85 } },
+		{ "pushw imm", 3, { 0x66, 0x6a, 0x85 } },
 	};
 	unsigned int i, round;
 
