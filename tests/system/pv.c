@@ -67,6 +67,9 @@ GUEST_CODE(pv_code, "vmcall\n"
 #define DONE 0x50
 #define GP 0x60
 
+/* Of a guest that spins: with it clear, no interrupt of the host ends it in Bochs' VMX. */
+#define IF (1 << 9)
+
 /* Where the structure of steal time is, page tables, and what they map in turn. */
 #define STEAL 0x7000UL
 #define PREEMPTED (STEAL + offsetof(struct kvm_steal_time, preempted))
@@ -375,7 +378,7 @@ static void *spin(void *machine)
 static void test_preempted(void)
 {
 	struct machine m = pv_machine(1);
-	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED };
+	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED, .rflags = IF };
 	volatile uint8_t *byte = m.ram + PREEMPTED;
 	cpu_set_t cpus = stay_here();
 	pthread_t thread;
@@ -402,7 +405,7 @@ static void test_preempted_without_memory(void)
 {
 	const uint64_t gpa = 0x100000;
 	struct machine m = pv_machine(1);
-	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED };
+	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED, .rflags = IF };
 	uint8_t *memory = map_memory(PAGE);
 	volatile uint8_t *byte = memory + PREEMPTED - STEAL;
 	cpu_set_t cpus = stay_here();
@@ -740,9 +743,7 @@ static void send_msi(const struct machine *m, uint32_t vector)
 /* Have the guest take an interrupt: what its handler sees in the word. */
 static uint32_t take_irq(const struct machine *m)
 {
-	const struct kvm_regs regs = {
-		.rip = SPIN, .rbx = COUNTER, .rdi = EOI_WORD, .rflags = 1 << 9
-	};
+	const struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rdi = EOI_WORD, .rflags = IF };
 
 	check_equal(go_from(m, 0, &regs), DONE, "an interrupt");
 	return get_regs(m, 0).rax;
@@ -877,7 +878,7 @@ static void *run_to_port(void *machine)
 static void test_native_hlt(void)
 {
 	struct machine m = new_idler(KVM_X86_DISABLE_EXITS_HLT);
-	struct kvm_regs regs = { .rip = HLT, .rflags = 1 << 9 };
+	struct kvm_regs regs = { .rip = HLT, .rflags = IF };
 	pthread_t thread;
 	unsigned int i;
 
