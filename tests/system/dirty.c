@@ -507,7 +507,7 @@ static int ioctl_32(int fd, unsigned long request, void *arg)
 	return r < 0 ? -r : 0;
 }
 
-/* The upper half of where a bitmap is is none of theirs. */
+/* They say the lower half of where a bitmap is, and nothing of the upper. */
 static void test_32_bit_program(void)
 {
 	struct logger l = LOGGER(&manual_mode, 1, access);

@@ -554,7 +554,7 @@ static void test_big_slot_while_discarded(void)
 }
 
 /* Of /proc/meminfo, in KiB; -1 if the host's kernel does not count that. */
-static long meminfo(const char *name)
+static long host_memory(const char *name)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
 	char line[80];
@@ -578,7 +578,7 @@ static long table_kib(void)
 		fputs("1\n", file);
 		fclose(file);
 	}
-	return meminfo("SecPageTables:");
+	return host_memory("SecPageTables:");
 }
 
 #define SPREAD 256u

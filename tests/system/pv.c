@@ -119,8 +119,8 @@ static int go_from(const struct machine *m, unsigned int i, const struct kvm_reg
 	return go(m, i);
 }
 
-static uint32_t hypercall(const struct machine *m, uint32_t nr, uint32_t a0, uint32_t a1,
-			  uint32_t a2, uint32_t a3)
+static uint32_t call_nr(const struct machine *m, uint32_t nr, uint32_t a0, uint32_t a1, uint32_t a2,
+			uint32_t a3)
 {
 	struct kvm_regs regs = {
 		.rip = CALL, .rax = nr, .rbx = a0, .rcx = a1, .rdx = a2, .rsi = a3
@@ -239,11 +239,11 @@ static void test_features_are_enforced(void)
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		m = pv_machine(1);
 		enforce_features(&m, 1u << calls[i].feature);
-		check_equal(hypercall(&m, calls[i].nr, 0, 0, 0, VECTOR), 0, "in CPUID");
+		check_equal(call_nr(&m, calls[i].nr, 0, 0, 0, VECTOR), 0, "in CPUID");
 		free_machine(&m);
 		m = pv_machine(1);
 		enforce_features(&m, ~(1u << calls[i].feature));
-		check_equal(hypercall(&m, calls[i].nr, 0, 0, 0, VECTOR), -(uint32_t)KVM_ENOSYS,
+		check_equal(call_nr(&m, calls[i].nr, 0, 0, 0, VECTOR), -(uint32_t)KVM_ENOSYS,
 			    "not in CPUID");
 		free_machine(&m);
 	}
@@ -350,7 +350,8 @@ static void test_time_is_counted(void)
 	check_equal(st->flags, 0, "flags");
 
 	/* The guest's memory goes on with what it has, as after a migration. */
-	st->steal = before = 1ull << 40;
+	before = 1ull << 40;
+	st->steal = before;
 	st->version = 7;
 	waited = wait_for_cpu();
 	guest_read(&m, BYTE, PREEMPTED);
@@ -560,7 +561,7 @@ static bool kicks_work(void)
 
 static uint32_t kick(const struct machine *m, uint32_t id)
 {
-	return hypercall(m, KVM_HC_KICK_CPU, 0, id, 0, 0);
+	return call_nr(m, KVM_HC_KICK_CPU, 0, id, 0, 0);
 }
 
 /* The second vCPU is about to halt with interrupts disabled. */
@@ -695,20 +696,20 @@ static void test_send_ipi(void)
 	enable_lapic(m.vcpu[0]);
 	enable_lapic(m.vcpu[1]);
 	enable_lapic(other);
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR), 1, "to the second");
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR), 1, "to the second");
 	check(take_ipi(m.vcpu[1]) && !take_ipi(m.vcpu[0]) && !take_ipi(other), "it alone has it");
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 3, 0, 0, VECTOR), 2, "to the first two");
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 3, 0, 0, VECTOR), 2, "to the first two");
 	check(take_ipi(m.vcpu[0]) && take_ipi(m.vcpu[1]), "they have it");
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 1, 0, 1, VECTOR), 1, "counted from id 1");
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 1, 0, 1, VECTOR), 1, "counted from id 1");
 	check(take_ipi(m.vcpu[1]) && !take_ipi(m.vcpu[0]), "the second has it");
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 0, 1 << (FAR_ID - 34), 2, VECTOR), 1,
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 0, 1 << (FAR_ID - 34), 2, VECTOR), 1,
 		    "by the second word");
 	check(take_ipi(other), "id 40 has it");
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 4, 0, 0, VECTOR), 0, "to nobody");
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, ~0u, ~0u, ~0u, VECTOR), 0, "beyond all ids");
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR | ICR_LOGICAL),
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 4, 0, 0, VECTOR), 0, "to nobody");
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, ~0u, ~0u, ~0u, VECTOR), 0, "beyond all ids");
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR | ICR_LOGICAL),
 		    -(uint32_t)KVM_EINVAL, "a logical destination");
-	check_equal(hypercall(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR | ICR_OTHERS),
+	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 2, 0, 0, VECTOR | ICR_OTHERS),
 		    -(uint32_t)KVM_EINVAL, "a shorthand");
 	check(!take_ipi(m.vcpu[0]) && !take_ipi(m.vcpu[1]) && !take_ipi(other), "nobody has it");
 	close(other);
@@ -719,9 +720,9 @@ static void test_sched_yield(void)
 {
 	struct machine m = pv_machine(2);
 
-	check_equal(hypercall(&m, KVM_HC_SCHED_YIELD, 1, 0, 0, 0), 0, "to another");
-	check_equal(hypercall(&m, KVM_HC_SCHED_YIELD, 0, 0, 0, 0), 0, "to itself");
-	check_equal(hypercall(&m, KVM_HC_SCHED_YIELD, 77, 0, 0, 0), 0, "to nobody");
+	check_equal(call_nr(&m, KVM_HC_SCHED_YIELD, 1, 0, 0, 0), 0, "to another");
+	check_equal(call_nr(&m, KVM_HC_SCHED_YIELD, 0, 0, 0, 0), 0, "to itself");
+	check_equal(call_nr(&m, KVM_HC_SCHED_YIELD, 77, 0, 0, 0), 0, "to nobody");
 	free_machine(&m);
 }
 

@@ -24,10 +24,6 @@
 #define TABLES 0x30000UL
 #define STACK (DATA + 2048)
 
-/* A descriptor: access byte, flags in the upper nibble, base; the limit is all ones. */
-#define DESCRIPTOR(access, flags, base)                                             \
-	(0xffffULL | (u64)(base) << 40 >> 24 | (u64)(access) << 40 | 0xfULL << 48 | \
-	 (u64)(flags) << 52 | (u64)(base) >> 24 << 56)
 #define SEL(index) (8 * (index))
 
 enum {
@@ -42,15 +38,28 @@ enum {
 	GDT_COUNT
 };
 
-static const u64 gdt[GDT_COUNT] = {
-	[GDT_DATA] = DESCRIPTOR(0x92, 0xc, 0x12345678),
-	[GDT_CODE] = DESCRIPTOR(0x9a, 0xc, 0),
-	[GDT_USER] = DESCRIPTOR(0xf2, 0x4, 0x1000),
-	[GDT_ABSENT] = DESCRIPTOR(0x12, 0xc, 0),
-	[GDT_READ_ONLY] = DESCRIPTOR(0x90, 0xc, 0),
-	[GDT_XO] = DESCRIPTOR(0x98, 0xc, 0),
-	[GDT_TSS] = DESCRIPTOR(0x89, 0, 0),
+/* Access byte, flags in the upper nibble, base; the limit is all ones. */
+static const struct {
+	u64 access;
+	u64 flags;
+	u64 base;
+} gdt[GDT_COUNT] = {
+	[GDT_DATA] = { 0x92, 0xc, 0x12345678 },
+	[GDT_CODE] = { 0x9a, 0xc, 0 },
+	[GDT_USER] = { 0xf2, 0x4, 0x1000 },
+	[GDT_ABSENT] = { 0x12, 0xc, 0 },
+	[GDT_READ_ONLY] = { 0x90, 0xc, 0 },
+	[GDT_XO] = { 0x98, 0xc, 0 },
+	[GDT_TSS] = { 0x89, 0, 0 },
 };
+
+static u64 descriptor(unsigned int i)
+{
+	if (i == GDT_NULL)
+		return 0;
+	return 0xffff | (gdt[i].base & 0xffffff) << 16 | gdt[i].access << 40 | 0xfULL << 48 |
+	       gdt[i].flags << 52 | gdt[i].base >> 24 << 56;
+}
 
 static struct guest g;
 static struct cpu_state before;
@@ -58,14 +67,20 @@ static u8 code[GUEST_PAGE], data[GUEST_PAGE], tables[GUEST_PAGE];
 
 static void start_at(enum insn_mode mode, u64 where)
 {
+	unsigned int i;
+
 	guest_init(&g, mode);
 	memset(data, 0, sizeof(data));
 	memset(tables, 0, sizeof(tables));
-	memcpy(tables, gdt, sizeof(gdt));
+	for (i = 0; i < GDT_COUNT; i++) {
+		u64 entry = descriptor(i);
+
+		memcpy(tables + 8 * i, &entry, sizeof(entry));
+	}
 	guest_map(&g, 0, CODE, code, 1, GUEST_EXEC | GUEST_USER);
 	guest_map(&g, 1, DATA, data, 1, GUEST_RW);
 	guest_map(&g, 2, where, tables, 1, GUEST_READ | GUEST_WRITE);
-	g.state.gdtr = (struct cpu_table){ .base = where, .limit = sizeof(gdt) - 1 };
+	g.state.gdtr = (struct cpu_table){ .base = where, .limit = 8 * GDT_COUNT - 1 };
 	g.state.gpr[GPR_RBX] = DATA + 64;
 	g.state.gpr[GPR_RSP] = STACK;
 }

@@ -388,7 +388,7 @@ static void no_ack(struct irq_ack *ack)
 	(void)ack;
 }
 
-/* Who listens to a pin's acknowledgement hears of edge-triggered ones too. */
+/* Who waits for a pin to be acknowledged hears of edge-triggered ones too. */
 static void test_heard_eoi_is_not_silent(void **state)
 {
 	struct irq_ack ack = { .gsi = 5, .acked = no_ack };
