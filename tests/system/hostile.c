@@ -7,7 +7,7 @@
  *
  *	hostile [-d /dev/oriel]
  *
- * ORIEL_HOSTILE_ROUNDS is how many VMs are tormented (300), ORIEL_HOSTILE_SEED where the
+ * ORIEL_HOSTILE_ROUNDS is how many VMs are tormented (100), ORIEL_HOSTILE_SEED where the
  * numbers begin, and with ORIEL_HOSTILE_TRACE all answers are printed, for a comparison
  * of two nodes.
  */
@@ -20,7 +20,7 @@
 #include "hostile.h"
 #include "rawvm.h"
 
-#define ROUNDS 300u
+#define ROUNDS 100u
 #define STEPS 60u
 #define PORT_MARK 0x50
 
