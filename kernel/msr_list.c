@@ -120,6 +120,9 @@ int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 /* As many as one call may carry; the list of all is far shorter. */
 #define MSRS_MAX 256
 
+/* A list that needs no allocation: of one MSR, most often. */
+#define MSRS_FEW 4
+
 /* Returns 0, or 1 where the list ends, because an MSR refuses. */
 static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 {
@@ -155,10 +158,24 @@ static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 cou
 }
 
 /* All of the list is here before the first MSR is written. */
+static int transfer_list(struct vcpu *vcpu, struct kvm_msrs __user *user,
+			 struct kvm_msr_entry *entries, u32 count, bool write)
+{
+	size_t size = count * sizeof(*entries);
+	u32 done;
+
+	if (copy_from_user(entries, user->entries, size))
+		return -EFAULT;
+	done = vcpu ? transfer_on(vcpu, entries, count, write) :
+		      transfer_all(NULL, entries, count, write);
+	if (!write && copy_to_user(user->entries, entries, size))
+		return -EFAULT;
+	return done;
+}
+
 static int ioctl_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user, bool write)
 {
-	struct kvm_msr_entry *entries;
-	size_t size;
+	struct kvm_msr_entry few[MSRS_FEW], *entries;
 	u32 count;
 	int r;
 
@@ -166,14 +183,12 @@ static int ioctl_msrs(struct vcpu *vcpu, struct kvm_msrs __user *user, bool writ
 		return -EFAULT;
 	if (count >= MSRS_MAX)
 		return -E2BIG;
-	size = count * sizeof(*entries);
-	entries = memdup_user(user->entries, size);
-	if (IS_ERR(entries))
-		return PTR_ERR(entries);
-	r = vcpu ? transfer_on(vcpu, entries, count, write) :
-		   transfer_all(NULL, entries, count, write);
-	if (!write && copy_to_user(user->entries, entries, size))
-		r = -EFAULT;
+	if (count <= MSRS_FEW)
+		return transfer_list(vcpu, user, few, count, write);
+	entries = kmalloc_array(count, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+	r = transfer_list(vcpu, user, entries, count, write);
 	kfree(entries);
 	return r;
 }
