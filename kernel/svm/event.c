@@ -285,6 +285,9 @@ void svm_recover(struct vcpu *vcpu)
 		return;
 	}
 	vcpu->event.type = EVENT_NONE;
+	/* A window that Bochs' SVM has forgotten would never open: look again each time. */
+	if (unlikely(svm->vmcb->control.v_intr & V_IRQ))
+		vcpu_make_request(vcpu, REQ_EVENT);
 	if (!(info & EVENT_VALID))
 		return;
 	switch (info & EVENT_TYPE) {
