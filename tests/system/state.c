@@ -388,8 +388,13 @@ out:
  */
 static void test_nmi_waits_for_iret(void)
 {
-	struct machine m = MACHINE(false, lost_stack);
+	struct machine m;
 
+	if (on_bochs_svm()) {
+		skipped = "Bochs' SVM: an injected NMI hangs";
+		return;
+	}
+	m = MACHINE(false, lost_stack);
 	set_gate(&m, 2, HANDLER);
 	start(&m);
 	expect_port(&m, run(&m, 0), PORT_MARK, "before the NMI");
