@@ -78,18 +78,6 @@ static struct machine msr_machine(bool irqchip)
 
 /* ---- MSRs from outside and from inside ---- */
 
-struct one_msr {
-	struct kvm_msrs head;
-	struct kvm_msr_entry entry;
-};
-
-static bool host_set(const struct machine *m, uint32_t index, uint64_t data)
-{
-	struct one_msr msr = { { .nmsrs = 1 }, { .index = index, .data = data } };
-
-	return ioctl(m->vcpu[0], KVM_SET_MSRS, &msr) == 1;
-}
-
 static bool host_get(int fd, uint32_t index, uint64_t *data)
 {
 	struct one_msr msr = { { .nmsrs = 1 }, { .index = index } };

@@ -142,18 +142,6 @@ static uint32_t guest_read(const struct machine *m, uint32_t where, uint32_t add
 
 /* ---- MSRs and CPUID ---- */
 
-struct one_msr {
-	struct kvm_msrs head;
-	struct kvm_msr_entry entry;
-};
-
-static bool host_set(const struct machine *m, uint32_t index, uint64_t data)
-{
-	struct one_msr msr = { { .nmsrs = 1 }, { .index = index, .data = data } };
-
-	return ioctl(m->vcpu[0], KVM_SET_MSRS, &msr) == 1;
-}
-
 static uint64_t host_get(const struct machine *m, uint32_t index)
 {
 	struct one_msr msr = { { .nmsrs = 1 }, { .index = index } };

@@ -296,6 +296,19 @@ static inline void set_regs(const struct machine *m, unsigned int i, const struc
 	MUST(m->vcpu[i], KVM_SET_REGS, &all);
 }
 
+struct one_msr {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry;
+};
+
+/* KVM_SET_MSRS on the first vCPU. */
+static inline bool host_set(const struct machine *m, uint32_t index, uint64_t data)
+{
+	struct one_msr msr = { { .nmsrs = 1 }, { .index = index, .data = data } };
+
+	return ioctl(m->vcpu[0], KVM_SET_MSRS, &msr) == 1;
+}
+
 static inline struct kvm_regs get_regs(const struct machine *m, unsigned int i)
 {
 	struct kvm_regs regs = { 0 };
