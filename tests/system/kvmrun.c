@@ -518,10 +518,16 @@ static void test_interrupt_halted(void)
 static void test_interrupt_window(void)
 {
 	struct kvm_interrupt irq = { .irq = VECTOR };
-	struct machine m = MACHINE(false, irq);
-	struct kvm_run *r = m.run[0];
+	struct kvm_run *r;
+	struct machine m;
 	unsigned int i;
 
+	if (on_bochs_svm()) {
+		skipped = "Bochs' SVM forgets an interrupt window now and then";
+		return;
+	}
+	m = MACHINE(false, irq);
+	r = m.run[0];
 	set_gate(&m, VECTOR, CODE + 224);
 	start_at(&m, CODE + 192);
 	for (i = 0; i < 100; i++) {
