@@ -21,22 +21,10 @@ struct hypercall {
 	u32 width;
 };
 
-static struct vcpu *find_vcpu(struct vm *vm, u64 apic_id)
-{
-	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		if (vm->vcpus[i]->id == apic_id)
-			return vm->vcpus[i];
-	return NULL;
-}
-
 /* The vCPU leaves HLT, or does not stay in the next one. */
 static u64 kick_cpu(struct vcpu *vcpu, const struct hypercall *call)
 {
-	struct vcpu *other = find_vcpu(vcpu->vm, call->args[1]);
+	struct vcpu *other = vcpu_find(vcpu->vm, call->args[1]);
 
 	if (other) {
 		WRITE_ONCE(other->kicked, true);

@@ -406,14 +406,10 @@ static bool yield_to_vcpu(struct vcpu *other)
 
 void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id)
 {
-	struct vm *vm = vcpu->vm;
-	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
-	u32 i;
+	struct vcpu *other = vcpu_find(vcpu->vm, apic_id);
 
-	for (i = 0; i < count; i++)
-		if (vm->vcpus[i]->id == apic_id && vm->vcpus[i] != vcpu)
-			yield_to_vcpu(vm->vcpus[i]);
+	if (other && other != vcpu)
+		yield_to_vcpu(other);
 }
 
 void vcpu_yield(struct vcpu *vcpu)

@@ -616,17 +616,27 @@ static int vcpu_publish(struct vcpu *vcpu)
 	return fd;
 }
 
+struct vcpu *vcpu_find(struct vm *vm, u64 apic_id)
+{
+	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
+	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (vm->vcpus[i]->id == apic_id)
+			return vm->vcpus[i];
+	return NULL;
+}
+
 int vcpu_create(struct vm *vm, u32 id)
 {
 	struct vcpu *vcpu;
-	u32 i;
 	int r;
 
 	if (id >= (vm->vcpu_id_limit ?: VM_MAX_VCPU_ID) || vm->vcpu_count >= VM_MAX_VCPUS)
 		return -EINVAL;
-	for (i = 0; i < vm->vcpu_count; i++)
-		if (vm->vcpus[i]->id == id)
-			return -EEXIST;
+	if (vcpu_find(vm, id))
+		return -EEXIST;
 	vcpu = vcpu_alloc(vm, id);
 	if (IS_ERR(vcpu))
 		return PTR_ERR(vcpu);

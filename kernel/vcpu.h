@@ -349,6 +349,15 @@ void vcpu_take_lapic_events(struct vcpu *vcpu);
 void vcpu_yield(struct vcpu *vcpu);
 
 /**
+ * vcpu_find() - the vCPU with an APIC id; any context
+ * @vm: its VM, which keeps it
+ * @apic_id: its id
+ *
+ * Return: it, or NULL.
+ */
+struct vcpu *vcpu_find(struct vm *vm, u64 apic_id);
+
+/**
  * vcpu_yield_to() - let a vCPU run that the guest names, if it wants to and does not
  * @vcpu: the vCPU, inside KVM_RUN; may sleep
  * @apic_id: APIC id of the other
