@@ -277,10 +277,10 @@ int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct
 }
 
 /* SDM 3A 10.6.1 */
-void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest)
+/* Of the lower half of ICR; the destination is left to the caller. */
+static struct irq_msg icr_message(const struct lapic *lapic, u32 icr)
 {
-	struct irq_msg msg = {
-		.dest = dest,
+	return (struct irq_msg){
 		.vector = icr & LAPIC_LVT_VECTOR,
 		.mode = (icr & LAPIC_LVT_MODE) >> 8,
 		.shorthand = icr >> 18 & 3,
@@ -290,7 +290,13 @@ void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest)
 		.ipi = true,
 		.x2apic = lapic_x2apic(lapic),
 	};
+}
 
+void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest)
+{
+	struct irq_msg msg = icr_message(lapic, icr);
+
+	msg.dest = dest;
 	if (msg.mode <= LAPIC_MODE_LOWEST && msg.vector < LAPIC_FIRST_VECTOR)
 		lapic_error(lapic, LAPIC_ESR_SEND_VECTOR);
 	else
@@ -299,18 +305,13 @@ void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest)
 
 int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids)
 {
-	struct irq_msg msg = {
-		.vector = icr & LAPIC_LVT_VECTOR,
-		.mode = (icr & LAPIC_LVT_MODE) >> 8,
-		.assert = !(icr & LAPIC_ICR_LEVEL) || icr & LAPIC_ICR_ASSERT,
-		.ipi = true,
-		/* Ids have 32 bits, whatever the mode: 0xff is one. */
-		.x2apic = true,
-	};
+	struct irq_msg msg = icr_message(lapic, icr);
 	int count = 0;
 
-	if (icr & LAPIC_ICR_LOGICAL || icr >> 18 & 3)
+	if (msg.logical || msg.shorthand)
 		return -EINVAL;
+	/* Ids have 32 bits, whatever the mode: 0xff is one. */
+	msg.x2apic = true;
 	for (; ids && first < FABRIC_MAX_APIC_ID; ids &= ids - 1) {
 		msg.dest = first + __ffs(ids);
 		if (fabric_deliver(lapic->fabric, lapic, &msg) >= 0)
