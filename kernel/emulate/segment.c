@@ -94,21 +94,22 @@ bool segment_suits(const struct cpu_segment *seg, enum cpu_seg index, u8 cpl)
  * is found out without an access to it.
  */
 
-static enum emul_result probe(struct emul *e, u64 linear, unsigned int len, unsigned int access)
+enum emul_result probe_memory(struct emul *e, u64 linear, unsigned int len, unsigned int access)
 {
-	enum emul_result result = e->ops->probe(e, linear, len, access | EMUL_ACCESS_SYSTEM);
+	enum emul_result result = e->ops->probe(e, linear, len, access);
 
 	return result == EMUL_USER ? EMUL_UNKNOWN : result;
 }
 
 enum emul_result system_read(struct emul *e, u64 linear, void *buf, unsigned int len)
 {
-	return probe(e, linear, len, 0) ?: e->ops->read(e, linear, buf, len, EMUL_ACCESS_SYSTEM);
+	return probe_memory(e, linear, len, EMUL_ACCESS_SYSTEM) ?:
+		       e->ops->read(e, linear, buf, len, EMUL_ACCESS_SYSTEM);
 }
 
 enum emul_result system_probe_write(struct emul *e, u64 linear, unsigned int len)
 {
-	return probe(e, linear, len, EMUL_ACCESS_WRITE);
+	return probe_memory(e, linear, len, EMUL_ACCESS_SYSTEM | EMUL_ACCESS_WRITE);
 }
 
 /*

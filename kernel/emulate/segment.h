@@ -26,18 +26,29 @@
 #define DESCRIPTOR_ACCESS 5
 
 /**
+ * probe_memory() - whether an access would succeed, without it
+ * @e: the guest
+ * @linear: linear address
+ * @len: bytes
+ * @access: EMUL_ACCESS_*
+ *
+ * Return: EMUL_DONE, EMUL_FAULT, EMUL_AGAIN; EMUL_UNKNOWN for what is no memory.
+ */
+enum emul_result probe_memory(struct emul *e, u64 linear, unsigned int len, unsigned int access);
+
+/**
  * system_read() - read guest memory as the CPU does for itself
  * @e: the guest
  * @linear: linear address
  * @buf: where to
  * @len: bytes
  *
- * Return: EMUL_DONE, EMUL_FAULT, EMUL_AGAIN; EMUL_UNKNOWN for what is no memory.
+ * Return: as probe_memory().
  */
 enum emul_result system_read(struct emul *e, u64 linear, void *buf, unsigned int len);
 
 /**
- * system_probe_write() - whether such a write would succeed, without it
+ * system_probe_write() - whether the CPU's own write would succeed, without it
  * @e: the guest
  * @linear: linear address
  * @len: bytes

@@ -366,14 +366,6 @@ static enum emul_result load_segments(struct move *m)
 	return result;
 }
 
-/* A device is found out without an access to it. */
-static enum emul_result probe_stack(struct emul *e, u64 linear, unsigned int size)
-{
-	enum emul_result result = e->ops->probe(e, linear, size, EMUL_ACCESS_WRITE);
-
-	return result == EMUL_USER ? EMUL_UNKNOWN : result;
-}
-
 /* In the width of the TSS, which is that of the gate here (SDM 3A 6.13). */
 static enum emul_result push_error_code(struct move *m)
 {
@@ -391,7 +383,7 @@ static enum emul_result push_error_code(struct move *m)
 	result = emul_linear(e, SEG_SS, sp, size, EMUL_ACCESS_WRITE, &linear);
 	if (result == EMUL_FAULT)
 		e->fault.error_code |= m->how->external;
-	result = result ?: probe_stack(e, linear, size);
+	result = result ?: probe_memory(e, linear, size, EMUL_ACCESS_WRITE);
 	result = result ?: e->ops->write(e, linear, &m->how->error_code, size, EMUL_ACCESS_WRITE);
 	if (result == EMUL_DONE)
 		*rsp = (*rsp & ~(u64)mask) | sp;
