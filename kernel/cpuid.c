@@ -609,8 +609,7 @@ static struct kvm_cpuid_entry2 leaf(const struct kvm_cpuid_entry2 *entries, u32 
 }
 
 /* Behind KVM's signature, which may have to give way to another hypervisor's. */
-static const struct kvm_cpuid_entry2 *find_pv_features(const struct kvm_cpuid_entry2 *entries,
-						       u32 count)
+static u32 pv_function(const struct kvm_cpuid_entry2 *entries, u32 count)
 {
 	u32 base;
 
@@ -619,16 +618,16 @@ static const struct kvm_cpuid_entry2 *find_pv_features(const struct kvm_cpuid_en
 		u32 name[3] = { e.ebx, e.ecx, e.edx };
 
 		if (!memcmp(name, KVM_SIGNATURE, sizeof(name)))
-			return cpuid_find(entries, count, base | KVM_CPUID_FEATURES, 0);
+			return base | KVM_CPUID_FEATURES;
 	}
-	return NULL;
+	return 0;
 }
 
 static u32 pv_features(const struct kvm_cpuid_entry2 *entries, u32 count)
 {
-	const struct kvm_cpuid_entry2 *e = find_pv_features(entries, count);
+	u32 function = pv_function(entries, count);
 
-	return e ? e->eax : 0;
+	return function ? leaf(entries, count, function, 0).eax : 0;
 }
 
 /* Without the function that tells it, 36 bits (SDM 3A 4.1.4). */
@@ -724,6 +723,7 @@ static void show_live(struct kvm_cpuid_entry2 *entries, u32 count, const struct 
 	const struct kvm_cpuid_entry2 *f0 = cpuid_find(entries, count, 0x0, 0);
 	struct kvm_cpuid_entry2 *e = find_to_change(entries, count, 0x1, 0);
 	bool apic = live->apic_base & APIC_BASE_ENABLE;
+	u32 pv;
 
 	if (e) {
 		if (e->ecx & F1_ECX_XSAVE)
@@ -742,7 +742,8 @@ static void show_live(struct kvm_cpuid_entry2 *entries, u32 count, const struct 
 	if (e && (e->ecx & F7_ECX_PKU))
 		assign_bits(&e->ecx, F7_ECX_OSPKE, live->cr4 & CR4_PKE);
 
-	e = live->no_unhalt ? (struct kvm_cpuid_entry2 *)find_pv_features(entries, count) : NULL;
+	pv = live->no_unhalt ? pv_function(entries, count) : 0;
+	e = pv ? find_to_change(entries, count, pv, 0) : NULL;
 	if (e)
 		assign_bits(&e->eax, BIT(KVM_FEATURE_PV_UNHALT), false);
 
