@@ -122,12 +122,8 @@ static bool missing_or_tcg(const char *fault)
 /* Stepping ends the emulated host itself where this says so. */
 static bool steps_missing(void)
 {
-	if (missing())
-		return true;
-	if (!on_bochs_svm())
-		return false;
-	skipped = "a single step in a guest ends Bochs with SVM, with KVM too";
-	return true;
+	return missing() ||
+	       bochs_svm_cannot("a single step in a guest ends Bochs with SVM, with KVM too");
 }
 
 static int try_debug(const struct machine *m, uint32_t control, const uint64_t *dr)

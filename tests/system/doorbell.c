@@ -321,10 +321,8 @@ static void test_nmi(void)
 	struct machine m;
 	unsigned int i;
 
-	if (on_bochs_svm()) {
-		skipped = "Bochs' SVM: an injected NMI hangs";
+	if (bochs_svm_cannot("Bochs' SVM: an injected NMI hangs"))
 		return;
-	}
 	m = waiting_machine(true);
 	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE });
 	expect_exit(&m, PORT_IDLE, "nothing waits");

@@ -522,10 +522,8 @@ static void test_interrupt_window(void)
 	struct machine m;
 	unsigned int i;
 
-	if (on_bochs_svm()) {
-		skipped = "Bochs' SVM forgets an interrupt window now and then";
+	if (bochs_svm_cannot("Bochs' SVM forgets an interrupt window now and then"))
 		return;
-	}
 	m = MACHINE(false, irq);
 	r = m.run[0];
 	set_gate(&m, VECTOR, CODE + 224);
@@ -920,10 +918,8 @@ static void test_shutdown(void)
 	struct machine m;
 	unsigned int i;
 
-	if (on_bochs_svm()) {
-		skipped = "Bochs' SVM panics at a guest's shutdown, with KVM too";
+	if (bochs_svm_cannot("Bochs' SVM panics at a guest's shutdown, with KVM too"))
 		return;
-	}
 	m = MACHINE(false, crash);
 	for (i = 0; i < 3; i++) {
 		MUST(m.vcpu[0], KVM_GET_SREGS, &sregs);

@@ -134,6 +134,14 @@ static inline bool on_bochs_svm(void)
 	return lab && !strcmp(lab, "amd-bochs");
 }
 
+/* The test is skipped there, because of a fault of Bochs'. */
+static inline bool bochs_svm_cannot(const char *fault)
+{
+	if (on_bochs_svm())
+		skipped = fault;
+	return on_bochs_svm();
+}
+
 /* Oriel, not the in-tree KVM. */
 static inline bool on_oriel(void)
 {

@@ -390,10 +390,8 @@ static void test_nmi_waits_for_iret(void)
 {
 	struct machine m;
 
-	if (on_bochs_svm()) {
-		skipped = "Bochs' SVM: an injected NMI hangs";
+	if (bochs_svm_cannot("Bochs' SVM: an injected NMI hangs"))
 		return;
-	}
 	m = MACHINE(false, lost_stack);
 	set_gate(&m, 2, HANDLER);
 	start(&m);
