@@ -251,7 +251,7 @@ int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi)
  *
  * Context: any, hard irq included.
  * Return: > 0 delivered, 0 coalesced or blocked by the guest, -EINVAL for
- * flags that are not 0 or an address the VM's id format forbids.
+ * flags other than a device id, or an address the VM's id format forbids.
  */
 int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi);
 

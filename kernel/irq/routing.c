@@ -64,10 +64,12 @@ static bool msi_address_valid(const struct irq_fabric *fabric, u32 address_hi)
 	return !fabric->ids32 || !(address_hi & 0xff);
 }
 
+/* A device id, which no interrupt controller of x86 looks at. */
+#define MSI_FLAGS KVM_MSI_VALID_DEVID
+
 static bool entry_valid(const struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entry)
 {
-	/* A device id, which no interrupt controller of x86 looks at. */
-	const u32 flags = entry->type == KVM_IRQ_ROUTING_MSI ? KVM_MSI_VALID_DEVID : 0;
+	const u32 flags = entry->type == KVM_IRQ_ROUTING_MSI ? MSI_FLAGS : 0;
 
 	if (entry->gsi >= FABRIC_MAX_GSI || entry->flags & ~flags)
 		return false;
@@ -212,7 +214,7 @@ static int deliver_msi(struct irq_fabric *fabric, u32 address_lo, u32 address_hi
 
 int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi)
 {
-	if (msi->flags || !msi_address_valid(fabric, msi->address_hi))
+	if (msi->flags & ~MSI_FLAGS || !msi_address_valid(fabric, msi->address_hi))
 		return -EINVAL;
 	return max(deliver_msi(fabric, msi->address_lo, msi->address_hi, msi->data), 0);
 }

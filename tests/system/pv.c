@@ -566,14 +566,6 @@ static void test_writes_are_logged(void)
 
 /* ---- kicks ---- */
 
-/* Debian's 6.1 KVM leaves the vCPU of these tests in its HLT. */
-static bool kicks_work(void)
-{
-	if (!on_oriel())
-		skipped = "the in-tree KVM does not end this HLT";
-	return on_oriel();
-}
-
 static uint32_t kick(const struct machine *m, uint32_t id)
 {
 	return call_nr(m, KVM_HC_KICK_CPU, 0, id, 0, 0);
@@ -595,13 +587,10 @@ static void *halt(void *machine)
 
 static void test_kick_wakes(void)
 {
-	struct machine m;
+	struct machine m = pv_machine(2);
 	pthread_t thread;
 	unsigned int i;
 
-	if (!kicks_work())
-		return;
-	m = pv_machine(2);
 	for (i = 0; i < 100; i++) {
 		aim_at_hlt(&m);
 		if (pthread_create(&thread, NULL, halt, &m))
@@ -617,11 +606,8 @@ static void test_kick_wakes(void)
 
 static void test_kick_before_hlt(void)
 {
-	struct machine m;
+	struct machine m = pv_machine(2);
 
-	if (!kicks_work())
-		return;
-	m = pv_machine(2);
 	aim_at_hlt(&m);
 	kick(&m, 1);
 	check_equal(go(&m, 1), DONE, "the next HLT");
@@ -631,12 +617,9 @@ static void test_kick_before_hlt(void)
 static void test_kick_is_in_mp_state(void)
 {
 	static const struct kvm_mp_state halted = { KVM_MP_STATE_HALTED };
-	struct machine m;
+	struct machine m = pv_machine(2);
 	struct kvm_mp_state state;
 
-	if (!kicks_work())
-		return;
-	m = pv_machine(2);
 	aim_at_hlt(&m);
 	MUST(m.vcpu[1], KVM_SET_MP_STATE, &halted);
 	MUST(m.vcpu[1], KVM_GET_MP_STATE, &state);

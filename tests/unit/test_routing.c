@@ -287,11 +287,14 @@ static void test_msi_fields(void **state)
 
 static void test_msi_errors(void **state)
 {
-	struct kvm_msi msg = { .address_lo = 0xfee00000, .data = 0x41, .flags = 1 };
+	struct kvm_msi msg = { .address_lo = 0xfee00000, .data = 0x41, .flags = 2 };
 	struct kvm_irq_routing_entry entry = msi_entry(1, 0, 0x41);
 
 	(void)state;
 	assert_int_equal(fabric_deliver_msi(&f->fabric, &msg), -EINVAL);
+	msg.flags = KVM_MSI_VALID_DEVID;
+	msg.data = 0x42;
+	assert_int_equal(fabric_deliver_msi(&f->fabric, &msg), 1);
 	assert_int_equal(msi(0xfee00000, 0x01, 0x41), 1); /* high half means nothing */
 	f->fabric.ids32 = true;
 	assert_int_equal(msi(0xfee00000, 0x01, 0x41), -EINVAL);
