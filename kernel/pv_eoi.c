@@ -3,8 +3,8 @@
  * An end of interrupt without an exit.
  *
  * The bit is offered with an interrupt whose EOI would do nothing but clear its bit in
- * ISR: alone in service, edge-triggered, with nobody who wants to hear of its end and
- * nothing that waits for it. What changes that later (another interrupt) makes the vCPU
+ * ISR: the highest in service, edge-triggered, with nobody who wants to hear of its end
+ * and nothing that waits for it. What changes that later (another interrupt) makes the vCPU
  * leave the guest, and at each exit the offer ends: a guest that has cleared the bit has
  * its EOI done now, one that has not is still in its handler and will write to the APIC.
  * So outside of the guest the local APIC is always as the guest believes it to be.

@@ -161,25 +161,12 @@ void lapic_end_of_interrupt(struct lapic *lapic)
 		ioapic_eoi(ioapic, vector, level);
 }
 
-static bool lapic_alone_in_service(const struct lapic *lapic, u8 vector)
-{
-	unsigned int i;
-
-	for (i = 0; i < 8; i++) {
-		u32 alone = i == vector / 32 ? BIT(vector % 32) : 0;
-
-		if (lapic_get_reg(lapic, LAPIC_ISR + i * 0x10) != alone)
-			return false;
-	}
-	return true;
-}
-
 bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector)
 {
 	struct irq_fabric *fabric = lapic->fabric;
 	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
 
-	if (lapic_highest_irr(lapic) >= 0 || !lapic_alone_in_service(lapic, vector) ||
+	if (lapic_highest_irr(lapic) >= 0 || lapic_highest_vector(lapic, LAPIC_ISR) != vector ||
 	    lapic_test_vector(lapic, LAPIC_TMR, vector))
 		return false;
 	return !ioapic || !fabric_has_acks(fabric) || !ioapic_handles(ioapic, vector);

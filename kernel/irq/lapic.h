@@ -238,8 +238,8 @@ void lapic_end_of_interrupt(struct lapic *lapic);
  * @lapic: lapic
  * @vector: of the interrupt, which lapic_accept() has taken
  *
- * True while it alone is in service, is edge-triggered and acknowledges nothing that is
- * listened to, and no other waits. One that comes later kicks the vCPU.
+ * True while it is the highest in service, is edge-triggered and acknowledges nothing that
+ * is listened to, and no other waits. One that comes later kicks the vCPU.
  *
  * Context: vCPU thread.
  */
