@@ -22,12 +22,31 @@ as_root()
 	fi
 }
 
+# persist COMMAND...: until it succeeds, four times at most: a mirror may be away for a
+# minute.
+persist()
+{
+	local pause
+
+	for pause in 5 15 30; do
+		"$@" && return
+		say "trying again in $pause s: $*"
+		sleep "$pause"
+	done
+	"$@"
+}
+
+# apt-get does not give up at the first failure of a mirror, nor while another holds its
+# lock.
+apt_options=(-o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
+
 # apt_update: fetch the package lists when the machine has none, once.
 apt_update()
 {
 	compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null && return
 	say "fetching the package lists"
-	as_root apt-get -qq update >&2
+	persist as_root apt-get -qq "${apt_options[@]}" --error-on=any update >&2 ||
+		say "some package lists are not there"
 }
 
 # need_packages PACKAGE...: install those that are missing. On a machine that is
@@ -44,8 +63,8 @@ need_packages()
 	[ ${#missing[@]} = 0 ] && return
 	apt_update
 	say "installing ${missing[*]}"
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-		--no-install-recommends install "${missing[@]}" \
+	persist as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+		"${apt_options[@]}" --no-install-recommends install "${missing[@]}" \
 		</dev/null >/dev/null ||
 		die "could not install: ${missing[*]}"
 }
@@ -64,8 +83,8 @@ unpack_packages()
 	# A world-readable folder, or apt's own user cannot write to it.
 	chmod 755 "$tmp"
 	mkdir "$tmp/deb"
-	(cd "$tmp/deb" && apt-get -qq -o APT::Sandbox::User=root download "$@") \
-		>&2 || { rm -rf "$tmp"; return 1; }
+	(cd "$tmp/deb" && persist apt-get -qq "${apt_options[@]}" \
+		-o APT::Sandbox::User=root download "$@") >&2 || { rm -rf "$tmp"; return 1; }
 	for deb in "$tmp"/deb/*.deb; do
 		dpkg -x "$deb" "$tmp" || { rm -rf "$tmp"; return 1; }
 	done
