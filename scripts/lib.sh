@@ -22,8 +22,14 @@ as_root()
 	fi
 }
 
+# apt-get does not give up at the first failure of a mirror, nor while another holds its
+# lock.
+apt_options=(-qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
+
+fetch_lists() { as_root apt-get "${apt_options[@]}" --error-on=any update >&2; }
+
 # persist COMMAND...: until it succeeds, four times at most: a mirror may be away for a
-# minute.
+# minute, or have other files than its lists said.
 persist()
 {
 	local pause
@@ -32,21 +38,17 @@ persist()
 		"$@" && return
 		say "trying again in $pause s: $*"
 		sleep "$pause"
+		[ "$1" = fetch_lists ] || fetch_lists || true
 	done
 	"$@"
 }
-
-# apt-get does not give up at the first failure of a mirror, nor while another holds its
-# lock.
-apt_options=(-o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
 
 # apt_update: fetch the package lists when the machine has none, once.
 apt_update()
 {
 	compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null && return
 	say "fetching the package lists"
-	persist as_root apt-get -qq "${apt_options[@]}" --error-on=any update >&2 ||
-		say "some package lists are not there"
+	persist fetch_lists || say "some package lists are not there"
 }
 
 # need_packages PACKAGE...: install those that are missing. On a machine that is
@@ -63,7 +65,7 @@ need_packages()
 	[ ${#missing[@]} = 0 ] && return
 	apt_update
 	say "installing ${missing[*]}"
-	persist as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+	persist as_root env DEBIAN_FRONTEND=noninteractive apt-get -y \
 		"${apt_options[@]}" --no-install-recommends install "${missing[@]}" \
 		</dev/null >/dev/null ||
 		die "could not install: ${missing[*]}"
@@ -83,7 +85,7 @@ unpack_packages()
 	# A world-readable folder, or apt's own user cannot write to it.
 	chmod 755 "$tmp"
 	mkdir "$tmp/deb"
-	(cd "$tmp/deb" && persist apt-get -qq "${apt_options[@]}" \
+	(cd "$tmp/deb" && persist apt-get "${apt_options[@]}" \
 		-o APT::Sandbox::User=root download "$@") >&2 || { rm -rf "$tmp"; return 1; }
 	for deb in "$tmp"/deb/*.deb; do
 		dpkg -x "$deb" "$tmp" || { rm -rf "$tmp"; return 1; }
