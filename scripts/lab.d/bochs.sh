@@ -102,6 +102,7 @@ open_streams()
 	# The debugger that Debian's package has waits for this.
 	echo c >"$tmp/commands"
 	: >"$tmp/log"
+	rm -f "$tmp/streams"
 	mkfifo "$tmp/streams"
 	"$here/bochs-streams" "$tmp/status" "$tmp/log" <"$tmp/streams" &
 	streams=$!

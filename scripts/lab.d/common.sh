@@ -215,7 +215,8 @@ judge()
 		say "the host died before the command ended"
 		status=125
 	elif own_log | grep -qaE "$bad_log"; then
-		say "the command ended with $status; the host's kernel log is not clean"
+		say "the command ended with $status; the host's kernel log is not clean:"
+		own_log | grep -aE -m 10 "$bad_log" >&2
 		[ "$status" != 0 ] || status=123
 	else
 		return "$status"
@@ -251,9 +252,18 @@ start_watchdog()
 	watchdog=$!
 }
 
+# came_up: did the host get as far as its first process? Until then nothing of the
+# command's has run.
+came_up()
+{
+	[ -n "$timed_out" ] || [ -s "$tmp/status" ] || grep -qa 'lab: started' "$tmp/console"
+}
+
 # run: start the emulator and wait for it, the time-out, or a signal.
 run()
 {
+	: >"$tmp/console"
+	: >"$tmp/status"
 	open_streams
 	start_emulator
 	[ -z "$timeout" ] || start_watchdog
@@ -271,7 +281,7 @@ run()
 # main OPTION...: all of it. The host's exit status is the script's.
 main()
 {
-	local base file
+	local base file tries=3
 
 	parse "$@"
 	[ ${#command[@]} != 0 ] || die "no command (see: scripts/lab help)"
@@ -292,9 +302,12 @@ main()
 	done
 	run_image "$tmp/run.cpio"
 	cat "$base" "$tmp/run.cpio" >"$tmp/initrd"
-	: >"$tmp/console"
-	: >"$tmp/status"
 	[ -z "$tty" ] || stty=$(stty -g)
 	run
+	while ! came_up && [ $((tries -= 1)) -gt 0 ]; do
+		say "the host did not start; once more, after this:"
+		{ tail -n 20 "$tmp/console"; emulator_log; } >&2
+		run
+	done
 	judge
 }

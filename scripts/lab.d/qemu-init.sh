@@ -16,7 +16,7 @@ open_channels()
 	tries=0
 	while ! [ -c /dev/vport0p4 ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 500 ] || die "no virtio ports"
+		[ $tries -lt 12000 ] || die "no virtio ports"
 		usleep 10000
 	done
 }

@@ -17,10 +17,13 @@ open_streams()
 		: >"$tmp/out"
 		: >"$tmp/err"
 	elif [ -z "$tty" ]; then
+		rm -f "$tmp/out" "$tmp/err"
+		streams=()
 		mkfifo "$tmp/out" "$tmp/err"
 		cat "$tmp/out" & streams+=($!)
 		cat "$tmp/err" >&2 & streams+=($!)
 	fi
+	rm -f "$tmp/size"
 	mkfifo "$tmp/size"
 	exec 9<>"$tmp/size"
 	trap 'stty size >&9 2>/dev/null || true' WINCH
@@ -42,6 +45,9 @@ start_emulator()
 	)
 	local options="console=ttyS0 loglevel=7 panic=-1 oops=panic"
 	options+=" softlockup_panic=1 no_console_suspend mitigations=off${kernel_options-}"
+	# A machine that is busy otherwise may not run a CPU of the host for many seconds,
+	# and its time goes on: that is no hang. Nor is a timer that is late at the start.
+	options+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240 no_timer_check"
 
 	# shellcheck disable=SC2054
 	if [ -n "$icount" ]; then
