@@ -28,7 +28,7 @@ client_memtest()
 {
 	start_qemu vm -M pc -m 8M -kernel /boot/memtest86+x64.bin -append console=ttyS0,115200 ||
 		return
-	expect vm 'Pass:  0' && patience=600 expect vm 'Pass:  1        Errors: 0'
+	expect vm 'Pass:  0' && patience=1200 expect vm 'Pass:  1        Errors: 0'
 }
 
 # It starts from the network card's ROM, gets an address and a script from QEMU's user

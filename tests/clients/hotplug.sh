@@ -34,7 +34,7 @@ client_plug_nic()
 	expect vm 'guest: up' && hmp vm 'netdev_add user,id=net' &&
 		hmp vm 'device_add virtio-net-pci,netdev=net,id=nic' || return
 	tell vm 'await test -d /sys/class/net/eth0' &&
-		tell vm 'ifconfig eth0 10.0.2.15 && ping -c 3 -W 5 10.0.2.2' &&
+		tell vm 'ifconfig eth0 10.0.2.15 && ping -c 3 -W 60 10.0.2.2' &&
 		hmp vm 'device_del nic' && tell vm 'await test ! -e /sys/class/net/eth0' &&
 		power_off vm
 }

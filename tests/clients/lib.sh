@@ -16,7 +16,7 @@ mkdir "$work"
 mkfifo "$scratch/silence"
 exec 8<>"$scratch/silence"
 # A hang's bound, in seconds: nothing is timed.
-patience=120
+patience=300
 
 declare -A qemu=() successes=() keyboard=() asks=() answers=()
 
@@ -56,9 +56,10 @@ open_pipe()
 	array[$2]=$fd
 }
 
-# Arguments for a guest whose kernel QEMU itself loads.
+# Arguments for a guest whose kernel QEMU itself loads. On a busy machine it may not run
+# for many seconds: it must not say so among what it counts.
 direct=(-kernel "$guest_kernel" -initrd "$clients/initramfs.cpio"
-	-append "console=ttyS0 quiet panic=-1")
+	-append "console=ttyS0 quiet panic=-1 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240")
 
 # alive NAME: is its process there, and no zombie?
 alive()
@@ -71,13 +72,18 @@ alive()
 # qmp NAME COMMAND: QEMU's answer is in $reply; fails when it is an error.
 qmp()
 {
-	local name=$1 tries=0
+	local name=$1 tries=0 part line=''
 
 	reply=
 	printf '%s\n' "${2//[$'\n\t']/}" >&"${asks[$name]}"
 	until [[ $reply == *'"return"'* || $reply == *'"error"'* ]]; do
 		[ $tries -lt "$patience" ] && alive "$name" || return 1
-		read -r -t 1 -u "${answers[$name]}" reply || tries=$((tries + 1))
+		# When the time is up, what has come of a line is read too.
+		if read -r -t 1 -u "${answers[$name]}" part; then
+			reply=$line$part line=''
+		else
+			line+=$part tries=$((tries + 1))
+		fi
 	done
 	[[ $reply == *'"return"'* ]]
 }
@@ -143,11 +149,11 @@ tell()
 {
 	local reports
 
-	times "$1" 'guest: done'
+	times "$1" ' is the status'
 	reports=$((times + 1))
 	type_line "$1" "$2"
-	expect "$1" 'guest: done' $reports || return
-	times "$1" 'guest: done, status 0'
+	expect "$1" ' is the status' $reports || return
+	times "$1" 'guest: 0 is the status'
 	successes[$1]=$((${successes[$1]-0} + 1))
 	[ $times = "${successes[$1]}" ] && return
 	fail "in the guest, failed: $2"
@@ -235,6 +241,20 @@ last_count()
 	text=${text##*count }
 	last=${text%%[!0-9]*}
 }
+
+stood_still()
+{
+	local before
+
+	last_count "$1"
+	before=$last
+	sleep 2
+	last_count "$1"
+	[ "$before" = "$last" ]
+}
+
+# stands_still NAME: it has been stopped. What it said before may still be on its way.
+stands_still() { await stood_still "$1" || fail "it counts while it does not run"; }
 
 # counted NAME N: has it come to step N?
 counted()

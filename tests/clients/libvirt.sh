@@ -107,18 +107,6 @@ listed()
 	[[ $said == *oriel*running* ]] || fail "virsh list: $said"
 }
 
-stands_still()
-{
-	local before
-
-	sleep 1
-	last_count vm
-	before=$last
-	sleep 2
-	last_count vm
-	[ "$before" = "$last" ] || fail "it counts while it does not run"
-}
-
 # goes_on: fifty steps more.
 goes_on()
 {
@@ -148,11 +136,11 @@ libvirt_domain()
 		virsh start oriel && adopt && listed && expect vm 'guest: up' || return
 	type_line vm counter
 	await counted vm 20 || fail "it does not count" || { show vm; return 1; }
-	virsh suspend oriel && state paused && stands_still &&
+	virsh suspend oriel && state paused && stands_still vm &&
 		virsh resume oriel && state running && goes_on || return
 	virsh snapshot-create oriel && goes_on && virsh snapshot-list oriel --name || return
 	[[ $said =~ ^[0-9]+$ ]] || fail "the snapshots are: $said" || return
-	virsh save oriel "$work/saved" && state 'shut off' && stands_still || return
+	virsh save oriel "$work/saved" && state 'shut off' && stands_still vm || return
 	virsh restore "$work/saved" && adopt && state running && goes_on || return
 	virsh destroy oriel && state 'shut off' && unset 'qemu[vm]' || return
 	virsh undefine oriel --snapshots-metadata && counts "$work/vm.console"
