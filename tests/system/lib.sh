@@ -16,6 +16,9 @@ work=$(mktemp -d)
 mkfifo "$work/silence"
 exec 8<>"$work/silence"
 
+# A hang's bound, in seconds: nothing is timed.
+patience=300
+
 number=0 failures=0
 
 plan()
@@ -54,7 +57,7 @@ load() { insmod "$module" "$@"; }
 unload()
 {
 	[ -d /sys/module/oriel ] || fail "the module is not loaded" || return
-	await 30 unused || fail "the module's use count is $(use_count)" || return
+	await $patience unused || fail "the module's use count is $(use_count)" || return
 	rmmod oriel
 }
 
@@ -64,7 +67,7 @@ unused() { [ "$(</sys/module/oriel/refcnt)" = 0 ]; }
 # pause SECONDS: sleep.
 pause() { read -r -t "$1" -u 8 || :; }
 
-# await SECONDS COMMAND...: until COMMAND succeeds. The limit only bounds a hang.
+# await SECONDS COMMAND...: until COMMAND succeeds.
 await()
 {
 	local end=$((SECONDS + $1))
@@ -103,7 +106,7 @@ says()
 # await_guest NAME TEXT: until it does; fails with its output when it ends first.
 await_guest()
 {
-	await 120 guest_said_or_died "$@" && says "$@" && return
+	await $patience guest_said_or_died "$@" && says "$@" && return
 	fail "guest $1 did not print: $2" || show_guest "$1"
 	return 1
 }
@@ -118,7 +121,7 @@ end_guest()
 {
 	local status=0
 
-	await 120 guest_gone "$1" || fail "guest $1 does not end" ||
+	await $patience guest_gone "$1" || fail "guest $1 does not end" ||
 		{ show_guest "$1"; return 1; }
 	wait "${guest[$1]}" || status=$?
 	unset "guest[$1]"
@@ -154,7 +157,7 @@ still_works()
 
 	count_rounds "$1"
 	before=$rounds
-	await 120 more_rounds "$1" $((before + 3)) && return
+	await $patience more_rounds "$1" $((before + 3)) && return
 	fail "guest $1 stopped after round $before" || show_guest "$1"
 	return 1
 }

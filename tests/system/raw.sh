@@ -23,10 +23,12 @@ fi
 
 plan "${#programs[@]}"
 for program in "${programs[@]}"; do
-	number=$((number + 1)) result=ok
+	number=$((number + 1)) result=ok start=$SECONDS
 	echo "# $program"
 	timeout 900 "build/tests/$program" -d "$node" 2>&1 | sed -u 's/^/    /'
-	[ "${PIPESTATUS[0]}" = 0 ] || { result="not ok"; failures=$((failures + 1)); }
+	status=${PIPESTATUS[0]}
+	echo "# $((SECONDS - start)) seconds, status $status"
+	[ "$status" = 0 ] || { result="not ok"; failures=$((failures + 1)); }
 	echo "$result $number $program on $node"
 done
 [ "$node" = /dev/kvm ] || unload || failures=$((failures + 1))
