@@ -339,9 +339,12 @@ void lapic_timer_write_divide(struct lapic *lapic, u32 divide);
  * lapic_timer_count() - the current count
  * @lapic: the local APIC
  *
+ * Waits for a callback that runs on another CPU: once the interrupt of a one-shot timer
+ * is there, the count is 0. Not under a lock that a kick takes.
+ *
  * Return: ticks that are left, 0 when it does not run or is in TSC-deadline mode.
  */
-u32 lapic_timer_count(const struct lapic *lapic);
+u32 lapic_timer_count(struct lapic *lapic);
 
 /**
  * lapic_timer_restore() - go on as the registers, just set by userspace, say

@@ -11,6 +11,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/processor.h>
 
 #include "fabric.h"
 #include "lapic.h"
@@ -70,10 +71,14 @@ static void lapic_timer_run(struct lapic *lapic, u32 count)
 	lapic_timer_arm(lapic, ktime_add_ns(ktime_get(), first));
 }
 
-u32 lapic_timer_count(const struct lapic *lapic)
+u32 lapic_timer_count(struct lapic *lapic)
 {
-	s64 left = ktime_to_ns(ktime_sub(READ_ONCE(lapic->timer.expires), ktime_get()));
+	s64 left;
 
+	/* The interrupt may be there already while the callback returns on another CPU. */
+	while (hrtimer_callback_running(&lapic->timer.hrtimer))
+		cpu_relax();
+	left = ktime_to_ns(ktime_sub(READ_ONCE(lapic->timer.expires), ktime_get()));
 	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE || !lapic->timer.period ||
 	    !hrtimer_active(&lapic->timer.hrtimer))
 		return 0;

@@ -58,6 +58,18 @@ static void test_oneshot(void **state)
 	assert_false(fired());
 }
 
+/* On another CPU the callback returns later than the interrupt is taken. */
+static void test_oneshot_returning(void **state)
+{
+	(void)state;
+	xwrite(lapic, LAPIC_LVT_TIMER, ONESHOT);
+	xwrite(lapic, LAPIC_TMICT, 1000);
+	shim_begin(&lapic->timer.hrtimer);
+	assert_true(fired());
+	assert_int_equal(xread(lapic, LAPIC_TMCCT), 0);
+	assert_int_equal(shim_timers_armed(), 0);
+}
+
 static void test_oneshot_stopped(void **state)
 {
 	(void)state;
@@ -495,6 +507,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_oneshot),
+		TEST(test_oneshot_returning),
 		TEST(test_oneshot_stopped),
 		TEST(test_masked),
 		TEST(test_divisors),

@@ -59,6 +59,21 @@ int hrtimer_cancel(struct hrtimer *timer)
 	return timer->function(timer) == HRTIMER_RESTART;
 }
 
+void shim_begin(struct hrtimer *timer)
+{
+	assert(timer->function(timer) == HRTIMER_NORESTART);
+	timer->running = 1;
+}
+
+int hrtimer_callback_running(struct hrtimer *timer)
+{
+	if (!timer->running)
+		return 0;
+	timer->running = 0;
+	unlink_timer(timer);
+	return 1;
+}
+
 u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval)
 {
 	u64 overruns;

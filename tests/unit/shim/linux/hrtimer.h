@@ -20,6 +20,7 @@ struct hrtimer {
 	enum hrtimer_restart (*function)(struct hrtimer *timer);
 	ktime_t expires;
 	int queued;
+	int running;
 	struct hrtimer *next;
 };
 
@@ -33,6 +34,9 @@ static inline int hrtimer_active(const struct hrtimer *timer)
 	return timer->queued;
 }
 
+/* A callback ends while who waits for it looks. */
+int hrtimer_callback_running(struct hrtimer *timer);
+
 static inline ktime_t hrtimer_get_expires(const struct hrtimer *timer)
 {
 	return timer->expires;
@@ -45,6 +49,9 @@ static inline void hrtimer_set_expires(struct hrtimer *timer, ktime_t at)
 
 /* Cancelling a timer that is due meets its callback, which has just begun. */
 extern bool shim_fire_at_cancel;
+
+/* The callback of a one-shot that is due has done its work, and has yet to return. */
+void shim_begin(struct hrtimer *timer);
 
 /* Let @ns pass; timers that expire meanwhile fire in order, each at its time. */
 void shim_advance(u64 ns);
