@@ -39,23 +39,40 @@ static const char *shadow_kept(void)
 	return bochs_svm_fault("Bochs' SVM keeps the shadow of STI over an exit");
 }
 
+/*
+ * Posts @LOW for the sequence that follows: up to so often, where the host and not the
+ * hypervisor has let it in too early the time before.
+ */
+#define TRIES 1000
+
+static bool post_again(unsigned int *tries)
+{
+	if (*tries && !(taken && shadow_forgotten(irq_rip) && *tries < TRIES))
+		return false;
+	++*tries;
+	start();
+	post(LOW);
+	return true;
+}
+
 /* Runs @code with @LOW pending and IF clear; the interrupt is due at label 1. */
 #define DUE_AT(what, code, ...)                                                                    \
 	do {                                                                                       \
 		const char *what_ = what;                                                          \
-		u64 due_;                                                                          \
-		start();                                                                           \
-		post(LOW);                                                                         \
-		asm volatile("lea 1f(%%rip), %0\n\t" code "\n\tnop; nop; cli"                      \
-			     : "=&r"(due_)                                                         \
-			     : __VA_ARGS__                                                         \
-			     : "rax", "rbx", "rcx", "rdx", "rdi", "memory", "cc");                 \
+		unsigned int tries_ = 0;                                                           \
+		u64 due_ = 0;                                                                      \
+		while (post_again(&tries_))                                                        \
+			asm volatile("lea 1f(%%rip), %0\n\t" code "\n\tnop; nop; cli"              \
+				     : "=&r"(due_)                                                 \
+				     : __VA_ARGS__                                                 \
+				     : "rax", "rbx", "rcx", "rdx", "rdi", "memory", "cc");         \
 		report_known(taken, 1, shadow_kept(), "%s: one interrupt", what_);                 \
 		report_known(irq_rip, due_, shadow_kept(), "%s: at the right instruction", what_); \
 	} while (0)
 
 static void shadows(void)
 {
+	unsigned int tries = 0;
 	u8 buffer[4];
 
 	start();
@@ -63,7 +80,8 @@ static void shadows(void)
 	linger();
 	report_eq(taken, 0, "none with IF clear");
 	report(apic_test(APIC_IRR, LOW), "it waits in IRR");
-	asm volatile("sti; cli; nop; nop" : : : "memory");
+	while (post_again(&tries))
+		asm volatile("sti; cli; nop; nop" : : : "memory");
 	report_eq(taken, 0, "none between STI and CLI (SDM 2B STI)");
 	irq_window();
 	report_eq(taken, 1, "it comes after STI and one instruction");
@@ -256,7 +274,7 @@ static void busy_loop(void)
 	apic_write(APIC_LVT_TIMER, LOW);
 	apic_write(APIC_TIMER_INITIAL, 2000000);
 	sti();
-	while (!taken && count < (1ULL << 32))
+	while (!taken && count < (1ULL << 35))
 		count++;
 	cli();
 	report_eq(taken, 1, "a timer interrupts a loop without exits");

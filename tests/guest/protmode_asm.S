@@ -5,6 +5,7 @@
  */
 #define SEL_DATA	0x10
 #define SEL_CODE32	0x18
+#define EFLAGS_IF	0x200
 
 	.data
 	.balign	8
@@ -126,10 +127,14 @@ at_\name:
 	rdmsr
 	DONE
 
-	/* An interrupt is pending: it comes behind the NOP. */
+	/*
+	 * An interrupt is pending: it comes behind POPF, which casts no shadow for an
+	 * emulated host to forget.
+	 */
 	CASE	pm_interrupt
-	sti
-	nop
+	pushf
+	orl	$EFLAGS_IF, (%esp)
+	popf
 	AT	pm_interrupt
 	nop
 	cli

@@ -148,7 +148,7 @@ static void interrupt_gates(void)
 	task_gate(0x30);
 	apic_self_ipi(0x30);
 	switched(ts_interrupt, 1, "interrupt");
-	report_eq(ts_saved_eip, (u64)ts_interrupt_at + 2, "interrupt: EIP is where it came");
+	report_eq(ts_saved_eip, (u64)ts_interrupt_due, "interrupt: EIP is where it came");
 	report(!(ts_in_eflags & RFLAGS_IF), "interrupt: IF is the other task's");
 	report(apic_test(APIC_ISR, 0x30), "interrupt: in service");
 	apic_write(APIC_EOI, 0);

@@ -49,7 +49,7 @@ struct ts_idtr {
 extern struct ts_idtr ts_idtr;
 extern u8 ts_stubs[], ts_other16[], ts_other16_end[], ts_v86_code[], ts_v86_code_end[];
 extern u8 ts_call_at[], ts_int_at[], ts_int3_at[], ts_undefined_at[], ts_load_at[];
-extern u8 ts_interrupt_at[];
+extern u8 ts_interrupt_due[];
 
 void ts_call(void);
 void ts_int(void);

@@ -64,10 +64,20 @@ static void check_shadow(struct regs *regs)
 {
 	const u8 *next = (u8 *)regs->rip;
 
-	if (regs->vector < 32 || regs->cs != SEL_CODE64 || next[0] != 0xf4 || next[-1] != 0xfb)
+	if (regs->vector < 32 || regs->cs != SEL_CODE64 || next[-1] != 0xfb)
+		return;
+	/* rip.c gives HLT prefixes. */
+	while (*next == 0x66 || *next == 0x48)
+		next++;
+	if (*next != 0xf4)
 		return;
 	early_interrupts++;
-	regs->rip++;
+	regs->rip = (u64)next + 1;
+}
+
+bool shadow_forgotten(u64 rip)
+{
+	return host_is_tcg() && ((u8 *)rip)[-1] == 0xfb;
 }
 
 void trap_dispatch(struct regs *regs)

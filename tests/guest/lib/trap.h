@@ -61,6 +61,13 @@ extern u8 user_return[];
 /* Interrupts that came between STI and HLT, where none can. */
 extern unsigned int early_interrupts;
 
+/*
+ * Whether an interrupt that came at @rip came in the shadow of STI because of the host
+ * and not of the hypervisor: QEMU's TCG forgets the shadow at VMRUN, and an interrupt
+ * of its own may cause one at any instruction.
+ */
+bool shadow_forgotten(u64 rip);
+
 /* Calls @fn for @vector from now on; NULL goes back to the default. */
 void trap_handler(unsigned int vector, trap_fn fn);
 
