@@ -6,6 +6,7 @@
 
 #define MSR_WALL_CLOCK 0x4b564d00
 #define MSR_SYSTEM_TIME 0x4b564d01
+#define NS_PER_S 1000000000ULL
 
 /* Documentation/virt/kvm/x86/msr.rst */
 struct time_info {
@@ -79,59 +80,71 @@ static void tsc(void)
 	}
 }
 
+/*
+ * How often the time steps back in @times readings, between which the guest may leave.
+ * Without the stable flag a pair that is new may lie behind the one before: such
+ * clocks are the guest's to keep in order.
+ */
+static unsigned int steps_back(unsigned int times, bool leave)
+{
+	u32 version = info.version;
+	unsigned int back = 0;
+	u64 last = 0, next;
+
+	while (times--) {
+		if (leave)
+			in8(SERIAL_PORT + 7);
+		next = now();
+		back += next < last && (info.flags & 1 || info.version == version);
+		version = info.version;
+		last = next;
+	}
+	return back;
+}
+
 static void test_page(void)
 {
-	u64 last = 0, next;
-	unsigned int back = 0;
-
 	wrmsr(MSR_SYSTEM_TIME, (u64)&info | 1);
 	report(info.version && !(info.version & 1), "the page's version is even and not 0");
 	report(info.tsc_to_system_mul != 0, "multiplier 0x%x, shift %d", info.tsc_to_system_mul,
 	       info.tsc_shift);
 	report_eq(rdmsr(MSR_SYSTEM_TIME), (u64)&info | 1, "the MSR reads back");
-	for (unsigned int i = 0; i < 5000; i++) {
-		next = now();
-		back += next < last;
-		last = next;
-	}
-	report_eq(back, 0, "the time only rises");
-	for (unsigned int i = 0; i < 200; i++) {
-		in8(SERIAL_PORT + 7);
-		next = now();
-		back += next < last;
-		last = next;
-	}
-	report_eq(back, 0, "it rises over exits");
+	report_eq(steps_back(5000, false), 0, "the time only rises");
+	report_eq(steps_back(200, true), 0, "it rises over exits");
 	report(read_tsc() >= info.tsc_timestamp, "its TSC stamp is not in the future");
 }
 
 /*
- * A sleep of the PIT's 50 ms, by kvmclock: never less, and since hosts may be busy,
- * only absurdly much is too much.
+ * A sleep of the PIT's 50 ms, by kvmclock: never less, and since hosts may be busy, the
+ * shortest of many is not much more.
  */
 static void pit_agrees(void)
 {
-	u64 before, after;
+	u64 before, took, least = ~0ULL;
 
-	before = now();
-	pit_set(2, 0, 59659);
-	while (!(in8(0x61) & 0x20))
-		cpu_relax();
-	after = now();
-	report(after - before >= 49000000, "50 ms of the PIT are not less: %lu us",
-	       (after - before) / 1000);
-	report(after - before < 20ULL * 1000000000, "nor more than 20 s");
+	for (unsigned int i = 0; i < 100 && least >= NS_PER_S; i++) {
+		before = now();
+		pit_set(2, 0, 59659);
+		while (!(in8(0x61) & 0x20))
+			cpu_relax();
+		took = now() - before;
+		if (took < least)
+			least = took;
+	}
+	report(least >= 49000000, "50 ms of the PIT are not less: %lu us", least / 1000);
+	report(least < NS_PER_S, "nor more than a second");
 }
 
+/* The TSC moves by much more than the time for which a busy host may stand still. */
 static void tsc_follows(void)
 {
 	u64 before = now(), written, after;
 
-	written = read_tsc() + (1ULL << 40);
+	written = read_tsc() + (1ULL << 44);
 	wrmsr(MSR_TSC, written);
 	in8(SERIAL_PORT + 7);
 	after = now();
-	report_known(after >= before && after - before < 20ULL * 1000000000, true,
+	report_known(after >= before && after - before < 1000 * NS_PER_S, true,
 		     kvm_fault("KVM does not renew the page"),
 		     "writing the TSC does not move the time");
 	report(read_tsc() >= written, "and moves the TSC");

@@ -4,8 +4,8 @@
  */
 #include "guest.h"
 
-static live unsigned int count, depth, deepest, inside;
-static live u64 nmi_rip;
+static live unsigned int count, depth, deepest, inside, behind_hlt;
+static live u64 after_hlt;
 static live enum {
 	JUST_COUNT,
 	SEND_TWO,
@@ -63,7 +63,7 @@ static void iret_nowhere(void)
 static void handler(struct regs *regs)
 {
 	count++;
-	nmi_rip = regs->rip;
+	behind_hlt += regs->rip == after_hlt;
 	if (++depth > deepest)
 		deepest = depth;
 	if (count == 1) {
@@ -183,20 +183,23 @@ static void halt(void)
 
 /*
  * The PIT through an IOAPIC entry of delivery mode NMI; which of the pins 0 and 2
- * it drives is the machine's choice.
+ * it drives is the machine's choice. On a busy host the first may come before the
+ * HLT, and the next one ends that.
  */
 static void halt_if_clear(void)
 {
-	u64 after;
-
 	start(JUST_COUNT);
 	ioapic_set_entry(0, APIC_ICR_NMI);
 	ioapic_set_entry(2, APIC_ICR_NMI);
-	pit_set(0, 0, 30000);
+	pit_set(0, 2, 30000);
 	cli();
-	asm volatile("hlt; 1: lea 1b(%%rip), %0" : "=r"(after) : : "memory");
+	asm volatile("lea 1f(%%rip), %%rax; mov %%rax, %0; hlt; 1:"
+		     : "=m"(after_hlt)
+		     :
+		     : "rax", "memory");
+	pit_stop();
 	report(count >= 1, "HLT with IF clear ends with an NMI");
-	report_eq(nmi_rip, after, "the NMI's return address is behind HLT");
+	report(behind_hlt >= 1, "the NMI's return address is behind HLT");
 	ioapic_set_entry(0, APIC_LVT_MASKED);
 	ioapic_set_entry(2, APIC_LVT_MASKED);
 }

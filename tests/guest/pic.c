@@ -67,7 +67,7 @@ static void window(void)
 static void start(void)
 {
 	serial_irq(false);
-	pit_set(0, 0, 0);
+	pit_stop();
 	pic_init(BASE);
 	out8(ELCR1, 0);
 	out8(ELCR2, 0);

@@ -62,8 +62,8 @@ static bool done(void)
 
 	/* PAUSE: the other may have to share this one's CPU of the host. */
 	while (command != NOTHING) {
-		if (read_tsc() - start > 30ULL << 30)
-			return false;
+		if (waited_long(start))
+			return command == NOTHING;
 		cpu_relax();
 	}
 	return true;
@@ -161,19 +161,17 @@ void ap_main(void)
 	ap_id = apic_read(APIC_ID) >> 24;
 	alive++;
 	for (;;) {
-		unsigned int before = pings;
-
 		switch (command) {
 		case COUNT:
 			increment(20000);
 			break;
 		case SLEEP:
-			while (pings == before)
+			while (!pings)
 				sti_hlt_cli();
 			break;
 		case SPIN:
 			sti();
-			while (pings == before)
+			while (!pings)
 				;
 			cli();
 			break;

@@ -4,8 +4,8 @@
  */
 #include "guest.h"
 
-/* About ten seconds of TSC; longer than any wait, shorter than the time-out. */
-#define GIVE_UP (25ULL << 30)
+/* About a minute of TSC: hosts may be busy, or stand still for many seconds. */
+#define GIVE_UP (160ULL << 30)
 
 live unsigned int irq_count[256];
 
@@ -90,13 +90,18 @@ void irq_count_handler(struct regs *regs)
 	apic_write(APIC_EOI, 0);
 }
 
+bool waited_long(u64 start)
+{
+	return read_tsc() - start > GIVE_UP;
+}
+
 bool wait_count(live unsigned int *count, unsigned int want)
 {
 	u64 start = read_tsc();
 
 	while (*count < want) {
-		if (read_tsc() - start > GIVE_UP)
-			return false;
+		if (waited_long(start))
+			return *count >= want;
 		cpu_relax();
 	}
 	return true;
@@ -171,7 +176,7 @@ bool pic_await(u8 mask)
 
 	out8(PIC1, 0x0a);
 	while ((in8(PIC1) & mask) != mask)
-		if (read_tsc() - start > GIVE_UP)
+		if (waited_long(start))
 			return false;
 	return true;
 }
@@ -181,4 +186,9 @@ void pit_set(unsigned int channel, unsigned int mode, u16 count)
 	out8(0x43, channel << 6 | 0x30 | mode << 1);
 	out8(0x40 + channel, count);
 	out8(0x40 + channel, count >> 8);
+}
+
+void pit_stop(void)
+{
+	pit_set(0, 5, 0);
 }

@@ -83,6 +83,8 @@ extern live unsigned int irq_count[256];
 bool wait_count(live unsigned int *count, unsigned int want);
 /* The same, asleep in HLT with interrupts on in between. */
 bool sleep_count(live unsigned int *count, unsigned int want);
+/* Whether a wait since the TSC was @start has to end: only a hang lasts so long. */
+bool waited_long(u64 start);
 /* Runs a while, in which a pending or wrongly armed interrupt would come. */
 void linger(void);
 
@@ -99,5 +101,11 @@ void pic_mask(u16 mask);
 bool pic_await(u8 mask);
 
 void pit_set(unsigned int channel, unsigned int mode, u16 count);
+
+/*
+ * Stops channel 0, whose last edge has come then to all that are to get it: mode 5
+ * counts when its gate rises, which is tied high.
+ */
+void pit_stop(void);
 
 #endif
