@@ -55,18 +55,22 @@ void vm_flush_tlbs(struct vm *vm)
 	u32 count = smp_load_acquire(&vm->vcpu_count);
 	u32 i;
 
+	lockdep_assert_held_write(&vm->mmu.lock);
 	atomic64_inc(&vm->tlb_flushes);
 	for (i = 0; i < count; i++)
 		vcpu_make_request(vm->vcpus[i], REQ_TLB_FLUSH);
 	/* The requests, then the modes: pairs with run_once(). */
 	smp_mb();
+	cpumask_clear(vm->flushed_cpus);
 	for (i = 0; i < count; i++) {
 		struct vcpu *vcpu = vm->vcpus[i];
 
 		/* Pairs with the release after the exit. */
 		if (smp_load_acquire(&vcpu->mode) == VCPU_IN_GUEST)
-			smp_call_function_single(READ_ONCE(vcpu->cpu), acknowledge, NULL, 1);
+			__cpumask_set_cpu(READ_ONCE(vcpu->cpu), vm->flushed_cpus);
 	}
+	/* All are interrupted before any is waited for. */
+	on_each_cpu_mask(vm->flushed_cpus, acknowledge, NULL, true);
 }
 
 /*
@@ -242,6 +246,7 @@ no_slots:
 static void free_parts(struct vm *vm)
 {
 	free_page((unsigned long)vm->coalesced.ring);
+	free_cpumask_var(vm->flushed_cpus);
 	kfree(vm->vcpus);
 	kfree(vm);
 }
@@ -258,7 +263,8 @@ static struct vm *vm_alloc(void)
 	vm->mm = current->mm;
 	vm->vcpus = kcalloc(VM_MAX_VCPUS, sizeof(*vm->vcpus), GFP_KERNEL_ACCOUNT);
 	coalesced_init(&vm->coalesced, (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT));
-	if (vm->vcpus && vm->coalesced.ring)
+	if (vm->vcpus && vm->coalesced.ring &&
+	    zalloc_cpumask_var(&vm->flushed_cpus, GFP_KERNEL_ACCOUNT))
 		r = create_memory(vm);
 	if (r) {
 		free_parts(vm);

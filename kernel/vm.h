@@ -5,6 +5,7 @@
 #ifndef ORIEL_VM_H
 #define ORIEL_VM_H
 
+#include <linux/cpumask.h>
 #include <linux/kvm.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
@@ -52,6 +53,7 @@ struct vcpu;
  *	under @lock
  * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
  * @tlb_flushes: calls of vm_flush_tlbs()
+ * @flushed_cpus: those that the last of them interrupted; under @mmu.lock, exclusive
  * @quirks_off: KVM_X86_QUIRK_* that userspace has turned off
  * @exits_off: KVM_X86_DISABLE_EXITS_*: instructions that the CPU executes by itself. Set
  *	before there are vCPUs
@@ -86,6 +88,7 @@ struct vm {
 	struct msr_filter __rcu *msr_filter;
 	u32 msr_exits;
 	atomic64_t tlb_flushes;
+	cpumask_var_t flushed_cpus;
 	u64 quirks_off;
 	u32 exits_off;
 	bool platform_info_hidden;
@@ -116,10 +119,9 @@ void vm_put(struct vm *vm);
 /**
  * vm_flush_tlbs() - make every vCPU drop its translations before it next
  *	executes a guest instruction, and wait until none can use an old one
- * @vm: the VM
+ * @vm: the VM, its mmu.lock held exclusive
  *
- * Interrupts on; spinlocks may be held. On return no vCPU of @vm uses a
- * translation made before the call.
+ * Interrupts on. On return no vCPU of @vm uses a translation made before the call.
  */
 void vm_flush_tlbs(struct vm *vm);
 
