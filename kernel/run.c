@@ -151,6 +151,24 @@ static void enter_guest(struct vcpu *vcpu)
 	fpu_leave_guest(&vcpu->fpu);
 }
 
+/*
+ * On a kernel that preempts itself most threads lose their CPU here. An interrupt of the
+ * host ends the guest between two instructions; any other exit may have brought an address
+ * that was translated for an instruction.
+ */
+static void let_preempt(struct vcpu *vcpu)
+{
+	u64 info[2];
+
+	if (likely(!need_resched())) {
+		preempt_enable();
+		return;
+	}
+	vcpu->steal_time.resting = vendor_call(exit_code)(vcpu, info) == vendor->host_irq_exit;
+	preempt_enable();
+	vcpu->steal_time.resting = false;
+}
+
 /* Returns 0 after a VM exit, EXIT_RESUME if the entry must wait, or -EIO. */
 static int switch_world(struct vcpu *vcpu)
 {
@@ -185,7 +203,7 @@ static int switch_world(struct vcpu *vcpu)
 	local_irq_disable();
 	vtime_account_guest_exit();
 	local_irq_enable();
-	preempt_enable();
+	let_preempt(vcpu);
 	return 0;
 }
 

@@ -78,6 +78,8 @@ struct vendor_ops {
 	const bool *deadline_timer;
 	/** @walks_pdptes: the CPU reads the PDPTEs of PAE paging from memory when it walks */
 	bool walks_pdptes;
+	/** @host_irq_exit: what @exit_code says when an interrupt of the host ended the guest */
+	u64 host_irq_exit;
 	/** @format: how second-level page-table entries look */
 	const struct sl_format *format;
 

@@ -227,6 +227,7 @@ const struct vendor_ops svm_ops = {
 	.name = "AMD-V",
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.walks_pdptes = true,
+	.host_irq_exit = SVM_EXIT_INTR,
 	.format = &npt_format,
 	.setup = svm_setup,
 	.teardown = svm_teardown,

@@ -16,6 +16,7 @@
 #include "vmx/vmx.h"
 
 #define BASIC_EXCEPTION_OR_NMI 0
+#define BASIC_EXTERNAL_INTERRUPT 1
 #define BASIC_ENTRY_MACHINE_CHECK 41
 
 /*
@@ -236,6 +237,7 @@ const struct vendor_ops vmx_ops = {
 	.name = "VT-x",
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.deadline_timer = &vmx_preemption_timer,
+	.host_irq_exit = BASIC_EXTERNAL_INTERRUPT,
 	.format = &ept_format,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,

@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <linux/kvm_para.h>
-#include <sys/utsname.h>
 
 #include "rawvm.h"
 
@@ -364,35 +363,15 @@ static void *spin(void *machine)
 	return NULL;
 }
 
-/*
- * Where the host's kernel preempts itself, Oriel does not know where a vCPU's thread was
- * stopped, and leaves the byte alone (abi.rst).
- */
-static bool byte_is_set(void)
-{
-	struct utsname name;
-
-	uname(&name);
-	if (!on_oriel() || !strstr(name.version, " PREEMPT "))
-		return true;
-	skipped = "the host's kernel is preemptible";
-	return false;
-}
-
 /* This thread runs on the vCPU's one CPU, and so the vCPU does not. */
 static void test_preempted(void)
 {
 	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED, .rflags = IF };
-	volatile uint8_t *byte;
-	struct machine m;
+	struct machine m = pv_machine(1);
+	volatile uint8_t *byte = m.ram + PREEMPTED;
+	cpu_set_t cpus = stay_here();
 	pthread_t thread;
-	cpu_set_t cpus;
 
-	if (!byte_is_set())
-		return;
-	m = pv_machine(1);
-	byte = m.ram + PREEMPTED;
-	cpus = stay_here();
 	set_steal_time(&m, STEAL);
 	set_regs(&m, 0, &regs);
 	if (pthread_create(&thread, NULL, spin, &m))
@@ -415,19 +394,13 @@ static void test_preempted_without_memory(void)
 {
 	const uint64_t gpa = 0x100000;
 	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED, .rflags = IF };
-	volatile uint8_t *byte;
-	struct machine m;
+	struct machine m = pv_machine(1);
+	uint8_t *memory = map_memory(PAGE);
+	volatile uint8_t *byte = memory + PREEMPTED - STEAL;
+	cpu_set_t cpus = stay_here();
 	pthread_t thread;
-	uint8_t *memory;
-	cpu_set_t cpus;
 	unsigned int i;
 
-	if (!byte_is_set())
-		return;
-	m = pv_machine(1);
-	memory = map_memory(PAGE);
-	byte = memory + PREEMPTED - STEAL;
-	cpus = stay_here();
 	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
 	set_steal_time(&m, gpa);
 	set_regs(&m, 0, &regs);
