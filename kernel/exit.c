@@ -637,8 +637,12 @@ int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint 
 	case MMU_MAPPED:
 	case -EAGAIN:
 		return EXIT_RESUME;
-	case MMU_NO_SLOT:
 	case MMU_READONLY:
+		/* Maybe it was a read of a page table in ROM. */
+		if (hint == HINT_NONE && mmu_allow_read_only_walks(vcpu->vm))
+			return EXIT_RESUME;
+		fallthrough;
+	case MMU_NO_SLOT:
 		if (vcpu->event.type == EVENT_NONE) {
 			if (!(access & MMU_ACCESS_EXEC))
 				access_set_hint(&vcpu->access, hint, linear, gpa,

@@ -132,6 +132,27 @@ void mmu_set_guest_memtypes(struct vm *vm, bool guests)
 	write_unlock(&vm->mmu.lock);
 }
 
+bool mmu_allow_read_only_walks(struct vm *vm)
+{
+	struct mmu *mmu = &vm->mmu;
+	const struct sl_format *unmarked;
+
+	write_lock(&mmu->lock);
+	unmarked = mmu->table.format->unmarked;
+	if (unmarked) {
+		zap_all_locked(vm);
+		/* And what came while others were let in: no leaf outlives its format. */
+		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
+		mmu->table.format = unmarked;
+		/* No fault that began before this may end after it. */
+		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
+		/* Also if there was nothing: it is with a flush that vCPUs change over. */
+		mmu_flush(vm);
+	}
+	write_unlock(&mmu->lock);
+	return unmarked;
+}
+
 void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
 {
 	struct sl_part part = {

@@ -161,6 +161,18 @@ void mmu_zap_all(struct vm *vm);
 void mmu_set_guest_memtypes(struct vm *vm, bool guests);
 
 /**
+ * mmu_allow_read_only_walks() - let the CPU walk page tables of the guest that it may
+ *	not write to
+ * @vm: the VM; no lock of its held
+ *
+ * It then no longer marks what the guest accesses. Empties the tables: frames fault in
+ * again. A walk that has to set a bit in the guest's tables faults as before.
+ *
+ * Return: false if it has been so, or there is no such way on this CPU.
+ */
+bool mmu_allow_read_only_walks(struct vm *vm);
+
+/**
  * mmu_let_others() - in the middle of long work, let those in who wait for the
  *	lock or for the CPU
  * @vm: the VM; @vm->mmu.lock held exclusive, dropped if somebody waits

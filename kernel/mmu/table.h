@@ -56,6 +56,8 @@ enum sl_memtype {
  * @no_exec: denies execution (NPT: NX; EPT: 0)
  * @accessed: set by the CPU on access; 0 when it does not do that
  * @dirty: set by the CPU on write; 0 when it does not do that
+ * @unmarked: the same without @accessed and @dirty, if with them the CPU takes its reads of
+ *	the guest's page tables for writes; else NULL
  * @large: marks a leaf above level 1
  * @addr: the host physical address in an entry of level 1 or of a table
  * @memtype: bits of each enum sl_memtype in a leaf. Where the host encrypts its
@@ -73,6 +75,7 @@ struct sl_format {
 	u64 no_exec;
 	u64 accessed;
 	u64 dirty;
+	const struct sl_format *unmarked;
 	u64 large;
 	u64 addr;
 	u64 memtype[SL_MEMTYPES];

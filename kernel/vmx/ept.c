@@ -46,13 +46,12 @@ struct sl_format ept_format = {
 	.max_leaf = SL_LEVEL_4K,
 };
 
+/* The same on a CPU that has accessed and dirty bits, but they are not enabled. */
+static struct sl_format unmarked_format;
+
 void vmx_ept_setup(void)
 {
 	ept_format.addr = GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, PAGE_SHIFT);
-	if (vmx_caps.ept_vpid & VMX_EPT_ACCESSED_DIRTY) {
-		ept_format.accessed = EPT_ACCESSED;
-		ept_format.dirty = EPT_DIRTY;
-	}
 	/* A fifth level only where a guest could address what it adds. */
 	if (vmx_caps.ept_vpid & VMX_EPT_WALK_LENGTH_5 && boot_cpu_data.x86_phys_bits > 48)
 		ept_format.levels = 5;
@@ -60,6 +59,13 @@ void vmx_ept_setup(void)
 		ept_format.max_leaf = SL_LEVEL_2M;
 	if (vmx_caps.ept_vpid & VMX_EPT_2M && vmx_caps.ept_vpid & VMX_EPT_1G)
 		ept_format.max_leaf = SL_LEVEL_1G;
+	if (vmx_caps.ept_vpid & VMX_EPT_ACCESSED_DIRTY) {
+		unmarked_format = ept_format;
+		ept_format.accessed = EPT_ACCESSED;
+		ept_format.dirty = EPT_DIRTY;
+		/* Accesses to the guest's page tables are writes then (SDM 3C 29.3.3.2). */
+		ept_format.unmarked = &unmarked_format;
+	}
 }
 
 u64 vmx_eptp(const struct vcpu *vcpu)
@@ -67,7 +73,7 @@ u64 vmx_eptp(const struct vcpu *vcpu)
 	u64 eptp = mmu_root_hpa(&vcpu->vm->mmu);
 
 	eptp |= EPTP_MEMTYPE_WB | (ept_format.levels - 1) << EPTP_WALK_LENGTH_SHIFT;
-	if (ept_format.accessed)
+	if (vcpu->vm->mmu.table.format->accessed)
 		eptp |= EPTP_ACCESSED_DIRTY;
 	return eptp;
 }

@@ -202,6 +202,8 @@ static void vmx_enter(struct vcpu *vcpu)
 
 static void vmx_flush_tlb(struct vcpu *vcpu)
 {
+	/* Its bit for accessed and dirty may have changed, which a flush makes hold. */
+	vmcs_write(vmcs_ept_pointer, vmx_eptp(vcpu));
 	to_vmx(vcpu)->flush = true;
 }
 

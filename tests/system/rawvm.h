@@ -126,12 +126,23 @@ static inline bool on_tcg(void)
 	return b == TCG_EBX && c == TCG_ECX && d == TCG_EDX;
 }
 
-/* The lab's host whose SVM is Bochs', which has others. */
-static inline bool on_bochs_svm(void)
+static inline bool on_lab(const char *host)
 {
 	const char *lab = getenv("ORIEL_LAB");
 
-	return lab && !strcmp(lab, "amd-bochs");
+	return lab && !strcmp(lab, host);
+}
+
+/* The lab's host whose SVM is Bochs', which has others. */
+static inline bool on_bochs_svm(void)
+{
+	return on_lab("amd-bochs");
+}
+
+/* The one whose VT-x is Bochs'. */
+static inline bool on_bochs_vmx(void)
+{
+	return on_lab("intel");
 }
 
 /* The test is skipped there, because of a fault of Bochs'. */
