@@ -17,9 +17,9 @@
 /*
  * At 0 a hypercall, at 16 HLT, at 32 a byte and at 48 a word from (%ebx) to EAX, at 64
  * RDMSR and at 80 WRMSR of ECX, at 112 a loop that counts in (%ebx) until 4(%ebx) is set
- * and ends with a byte from (%ecx) to EAX; at 144 and 160 handlers of interrupts, which
- * take the word of PV EOI at (%edi) to EAX, the first of which clears its bit. All end at
- * port 0x50, and #GP at 0x60.
+ * and ends with a byte from (%ecx) to EAX; at 144 and 160 handlers of interrupts: the
+ * first clears the bit of PV EOI at (%edi) and has in EAX whether it was set, the other
+ * takes the word there to EAX. All end at port 0x50, and #GP at 0x60.
  */
 GUEST_CODE(pv_code, "vmcall\n"
 		    "out %al, $0x50\n"
@@ -47,8 +47,9 @@ GUEST_CODE(pv_code, "vmcall\n"
 		    "movzbl (%ecx), %eax\n"
 		    "out %al, $0x50\n"
 		    ".org pv_code + 144\n"
-		    "mov (%edi), %eax\n"
+		    "xor %eax, %eax\n"
 		    "btrl $0, (%edi)\n"
+		    "setc %al\n"
 		    "out %al, $0x50\n"
 		    ".org pv_code + 160\n"
 		    "mov (%edi), %eax\n"
@@ -371,15 +372,18 @@ static void test_preempted(void)
 	volatile uint8_t *byte = m.ram + PREEMPTED;
 	cpu_set_t cpus = stay_here();
 	pthread_t thread;
+	uint8_t seen;
 
 	set_steal_time(&m, STEAL);
 	set_regs(&m, 0, &regs);
 	if (pthread_create(&thread, NULL, spin, &m))
 		die("pthread_create");
-	while (!*byte)
+	/* It may be stopped before its first instruction too. */
+	do {
 		sched_yield();
-	check_equal(*byte, KVM_VCPU_PREEMPTED, "while the vCPU does not run");
-	check(*ram_u32(&m, COUNTER), "it has run before");
+		seen = *byte;
+	} while (!seen || !peek(ram_u32(&m, COUNTER)));
+	check_equal(seen, KVM_VCPU_PREEMPTED, "while the vCPU does not run");
 	*byte |= KVM_VCPU_FLUSH_TLB;
 	*ram_u32(&m, COUNTER + 4) = 1;
 	pthread_join(thread, NULL);
@@ -408,9 +412,14 @@ static void test_preempted_without_memory(void)
 		die("pthread_create");
 	while (!*byte)
 		sched_yield();
-	*byte = 0;
-	if (mprotect(memory, PAGE, PROT_READ))
-		die("mprotect");
+	/* The vCPU may run, and be stopped again, before its memory is read-only. */
+	do {
+		if (mprotect(memory, PAGE, PROT_READ | PROT_WRITE))
+			die("mprotect");
+		*byte = 0;
+		if (mprotect(memory, PAGE, PROT_READ))
+			die("mprotect");
+	} while (*byte);
 	for (i = 0; i < 10; i++) {
 		uint32_t count = peek(ram_u32(&m, COUNTER));
 
@@ -774,7 +783,7 @@ static uint32_t take_offered_irq(const struct machine *m, uint32_t vector)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < 10000; tries++) {
 		uint32_t seen;
 
 		send_msi(m, vector);
