@@ -87,6 +87,7 @@ GUEST_CODE(wait_code, "movl $0x1ff, 0xfee000f0\n"
 		      "out %al, $0x40\n"
 		      "mov %bh, %al\n"
 		      "out %al, $0x40\n"
+		      "out %al, $0x50\n"
 		      "sti\n"
 		      "1: nop\n"
 		      "out %al, $0x50\n"
@@ -345,7 +346,7 @@ static int64_t now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* A guest with a PIT that has not run for a second, and when it began. */
+/* A guest with a PIT that has not run for a second, and from when on ticks are counted. */
 static struct machine late_machine(bool reinject, int64_t *start)
 {
 	struct machine m = waiting_machine(true);
@@ -353,9 +354,11 @@ static struct machine late_machine(bool reinject, int64_t *start)
 
 	MUST(m.vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 });
 	MUST(m.vm, KVM_REINJECT_CONTROL, &control);
-	*start = now_ns();
 	set_regs(&m, 0, &(struct kvm_regs){ .rip = TICK_CODE, .rbx = TICK_COUNT });
+	/* With interrupts off: the first tick may be there by now. */
 	expect_exit(&m, PORT_IDLE, "the PIT is programmed");
+	/* Not before: it does not tick then, however long that takes. */
+	*start = now_ns();
 	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 	return m;
 }
