@@ -160,7 +160,8 @@ static void let_preempt(struct vcpu *vcpu)
 {
 	u64 info[2];
 
-	if (likely(!need_resched())) {
+	/* What preempt_enable() itself asks: in the one word that it changes. */
+	if (likely(!should_resched(PREEMPT_DISABLE_OFFSET))) {
 		preempt_enable();
 		return;
 	}
