@@ -238,25 +238,31 @@ finish()
 	rm -rf "$tmp"
 }
 
-start_watchdog()
-{
-	(
-		sleep "$timeout" & sleeper=$!
-		trap 'kill $sleeper' TERM
-		wait || exit
-		: >"$tmp/timed-out"
-		kill "$emulator"
-		sleep 5
-		kill -9 "$emulator"
-	) 2>/dev/null &
-	watchdog=$!
-}
-
 # came_up: did the host get as far as its first process? Until then nothing of the
 # command's has run.
 came_up()
 {
 	[ -n "$timed_out" ] || [ -s "$tmp/status" ] || grep -qa 'lab: started' "$tmp/console"
+}
+
+# start_watchdog: it ends a host that takes too long, and one that hangs before its first
+# process, as Linux does when an emulator under load loses a timer's interrupt.
+boot_limit=240
+start_watchdog()
+{
+	(
+		SECONDS=0 started=
+		while [ $SECONDS -lt "$timeout" ]; do
+			sleep 1
+			[ -n "$started" ] || ! came_up || started=1
+			[ -n "$started" ] || [ $SECONDS -lt $boot_limit ] || break
+		done
+		[ $SECONDS -lt "$timeout" ] || : >"$tmp/timed-out"
+		kill "$emulator"
+		sleep 5
+		kill -9 "$emulator"
+	) >/dev/null 2>&1 &
+	watchdog=$!
 }
 
 # run: start the emulator and wait for it, the time-out, or a signal.
