@@ -93,7 +93,10 @@ bool native_has_avx(void)
 
 static bool divide_error;
 
-/* Leaves the instruction where it faulted. RSP is not to be relied on there. */
+/*
+ * Leaves the instruction where it faulted. RSP is the trial's, any 64 bits: some kernels
+ * and CPUs do not return to one that is not canonical, so the host's is put there.
+ */
 static void on_divide_error(int signal, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
@@ -101,6 +104,7 @@ static void on_divide_error(int signal, siginfo_t *info, void *context)
 	(void)signal;
 	(void)info;
 	divide_error = true;
+	uc->uc_mcontext.gregs[REG_RSP] = (greg_t)native.host_rsp;
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)native_leave;
 }
 
@@ -133,6 +137,9 @@ bool native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *re
 	native.code = (u64)page;
 	native.has_avx = native_has_avx();
 	native_enter();
+	/* No instruction that divides changes RSP. */
+	if (divide_error)
+		native.regs.gpr[GPR_RSP] = regs->gpr[GPR_RSP];
 	*regs = native.regs;
 	return !divide_error;
 }
