@@ -276,8 +276,7 @@ int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct
 	return d.result;
 }
 
-/* SDM 3A 10.6.1 */
-/* Of the lower half of ICR; the destination is left to the caller. */
+/* Of the lower half of ICR (SDM 3A 10.6.1); the destination is left to the caller. */
 static struct irq_msg icr_message(const struct lapic *lapic, u32 icr)
 {
 	return (struct irq_msg){

@@ -137,13 +137,16 @@ bool mmu_allow_read_only_walks(struct vm *vm)
 	struct mmu *mmu = &vm->mmu;
 	const struct sl_format *unmarked;
 
+	/* Once at most: who comes again and again does not stop the others' faults. */
+	if (!READ_ONCE(mmu->table.format)->unmarked)
+		return false;
 	write_lock(&mmu->lock);
 	unmarked = mmu->table.format->unmarked;
 	if (unmarked) {
 		zap_all_locked(vm);
 		/* And what came while others were let in: no leaf outlives its format. */
 		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
-		mmu->table.format = unmarked;
+		WRITE_ONCE(mmu->table.format, unmarked);
 		/* No fault that began before this may end after it. */
 		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
 		/* Also if there was nothing: it is with a flush that vCPUs change over. */

@@ -81,26 +81,14 @@ static void nmi(struct regs *regs)
 	nmis += regs->rip == behind_hlt;
 }
 
-/*
- * IF is clear and an interrupt pends: only an NMI may end it. The PIT sends one after
- * the other, as on a busy host the first may come before the HLT.
- */
+/* IF is clear and an interrupt pends: only an NMI may end it. */
 static void with_if_clear(void)
 {
 	trap_handler(VEC_NMI, nmi);
 	irq_count[TIMER] = 0;
 	apic_self_ipi(TIMER);
-	ioapic_set_entry(0, APIC_ICR_NMI);
-	ioapic_set_entry(2, APIC_ICR_NMI);
-	pit_set(0, 2, 20000);
-	asm volatile("lea 1f(%%rip), %%rax; mov %%rax, %0; hlt; 1:"
-		     : "=m"(behind_hlt)
-		     :
-		     : "rax", "memory");
-	pit_stop();
+	pit_nmi_hlt(20000, &behind_hlt);
 	report(nmis >= 1 && !irq_count[TIMER], "with IF clear an NMI ends it, no interrupt does");
-	ioapic_set_entry(0, APIC_LVT_MASKED);
-	ioapic_set_entry(2, APIC_LVT_MASKED);
 	irq_window();
 	report_eq(irq_count[TIMER], 1, "the interrupt is still there");
 }

@@ -181,27 +181,12 @@ static void halt(void)
 	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
 }
 
-/*
- * The PIT through an IOAPIC entry of delivery mode NMI; which of the pins 0 and 2
- * it drives is the machine's choice. On a busy host the first may come before the
- * HLT, and the next one ends that.
- */
 static void halt_if_clear(void)
 {
 	start(JUST_COUNT);
-	ioapic_set_entry(0, APIC_ICR_NMI);
-	ioapic_set_entry(2, APIC_ICR_NMI);
-	pit_set(0, 2, 30000);
-	cli();
-	asm volatile("lea 1f(%%rip), %%rax; mov %%rax, %0; hlt; 1:"
-		     : "=m"(after_hlt)
-		     :
-		     : "rax", "memory");
-	pit_stop();
+	pit_nmi_hlt(30000, &after_hlt);
 	report(count >= 1, "HLT with IF clear ends with an NMI");
 	report(behind_hlt >= 1, "the NMI's return address is behind HLT");
-	ioapic_set_entry(0, APIC_LVT_MASKED);
-	ioapic_set_entry(2, APIC_LVT_MASKED);
 }
 
 static void user_loop(void *arg)
@@ -221,13 +206,11 @@ static void user_mode(void)
 		return;
 	}
 	start(JUST_COUNT);
-	ioapic_set_entry(0, APIC_ICR_NMI);
-	ioapic_set_entry(2, APIC_ICR_NMI);
+	pit_nmis(true);
 	pit_set(0, 0, 30000);
 	got = user_run(user_loop, NULL, 0);
 	report_eq(got, 0x80, "an NMI interrupts user mode with IF clear");
-	ioapic_set_entry(0, APIC_LVT_MASKED);
-	ioapic_set_entry(2, APIC_LVT_MASKED);
+	pit_nmis(false);
 }
 
 /* A pending interrupt is taken after the NMI handler, at the same instruction. */

@@ -73,13 +73,13 @@ memory()
 	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 	mkdir $group && echo $$ >$group/cgroup.procs
 	idle_guest 0
-	await 60 halted idle0 || { show_guest idle0; return 1; }
+	patience=60 await halted idle0 || { show_guest idle0; return 1; }
 	before=$(charged $group)
 	for ((i = 1; i <= idle_vms; i++)); do
 		idle_guest $i
 	done
 	for ((i = 0; i <= idle_vms; i++)); do
-		await 60 halted idle$i || { show_guest idle$i; return 1; }
+		patience=60 await halted idle$i || { show_guest idle$i; return 1; }
 		one=$(private_rss "${guest[idle$i]}")
 		[ "$one" -le "$rss" ] || rss=$one
 	done

@@ -569,12 +569,14 @@ static void count_sample(struct runner *r)
 {
 	const struct sample *s = &r->samples[r->count];
 	int64_t elapsed = s->guest.kvmclock - r->samples[0].guest.kvmclock;
+	bool steady;
 
 	pthread_mutex_lock(&counting);
 	if (!done) {
 		r->count++;
-		r->ready = was_steady(r) && elapsed >= wanted_ns;
-		if (r->count == SAMPLES_PER_SECOND + 1 && !was_steady(r) &&
+		steady = was_steady(r);
+		r->ready = steady && elapsed >= wanted_ns;
+		if (r->count == SAMPLES_PER_SECOND + 1 && !steady &&
 		    s->after - r->begun < 60 * NS_PER_SECOND)
 			r->count = 0;
 		if (runners[0].ready && runners[1].ready)

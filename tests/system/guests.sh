@@ -82,14 +82,14 @@ test_cpu_offline_and_online_while_a_vm_lives()
 	# The vCPU runs on the CPU that goes, is moved, and comes back to it.
 	taskset -a -p 2 "${guest[hot]}" >/dev/null
 	still_works hot && echo 0 >$cpu1 || return
-	still_works hot && await $patience cpu1_starts || return
+	still_works hot && await cpu1_starts || return
 	taskset -a -p 2 "${guest[hot]}" >/dev/null || fail "taskset failed" || return
 	still_works hot
 }
 
 test_vm_starts_on_a_cpu_that_was_offline_at_load()
 {
-	unload && echo 0 >$cpu1 && load && await $patience cpu1_starts || return
+	unload && echo 0 >$cpu1 && load && await cpu1_starts || return
 	start_guest late work
 	taskset -a -p 2 "${guest[late]}" >/dev/null
 	await_guest late "guest: round" && still_works late
@@ -118,7 +118,7 @@ kill_once()
 	kill -9 "${guest[victim]}" || fail "the launcher ended by itself" || return
 	wait "${guest[victim]}" 2>/dev/null
 	unset "guest[victim]"
-	await $patience unused || fail "$1 s: the module's use count stays $(use_count)"
+	await unused || fail "$1 s: the module's use count stays $(use_count)"
 }
 
 # kill_batch KILLS: what they cost in all, in KiB, is left in $lost.
@@ -157,11 +157,11 @@ test_sigkill_leaks_nothing()
 		echo "# batch $batch: $kills kills, $lost KiB less"
 		[ "$lost" -ge $((kills * 64)) ] || break
 	done
-	await $patience given_back || fail "leaked: $((after - before)) bytes more" || return
+	await given_back || fail "leaked: $((after - before)) bytes more" || return
 	echo $$ >/sys/fs/cgroup/cgroup.procs
 	echo "# $((after - before)) bytes more charged"
 	[ "$lost" -lt $((kills * 64)) ] || fail "leaked" || return
-	await $patience rmdir $group 2>/dev/null || fail "the group is still in use"
+	await rmdir $group 2>/dev/null || fail "the group is still in use"
 }
 
 test_load_and_unload_loop()

@@ -57,7 +57,7 @@ load() { insmod "$module" "$@"; }
 unload()
 {
 	[ -d /sys/module/oriel ] || fail "the module is not loaded" || return
-	await $patience unused || fail "the module's use count is $(use_count)" || return
+	await unused || fail "the module's use count is $(use_count)" || return
 	rmmod oriel
 }
 
@@ -67,11 +67,10 @@ unused() { [ "$(</sys/module/oriel/refcnt)" = 0 ]; }
 # pause SECONDS: sleep.
 pause() { read -r -t "$1" -u 8 || :; }
 
-# await SECONDS COMMAND...: until COMMAND succeeds.
+# await COMMAND...: until it succeeds, for $patience seconds.
 await()
 {
-	local end=$((SECONDS + $1))
-	shift
+	local end=$((SECONDS + patience))
 
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
@@ -106,7 +105,7 @@ says()
 # await_guest NAME TEXT: until it does; fails with its output when it ends first.
 await_guest()
 {
-	await $patience guest_said_or_died "$@" && says "$@" && return
+	await guest_said_or_died "$@" && says "$@" && return
 	fail "guest $1 did not print: $2" || show_guest "$1"
 	return 1
 }
@@ -121,7 +120,7 @@ end_guest()
 {
 	local status=0
 
-	await $patience guest_gone "$1" || fail "guest $1 does not end" ||
+	await guest_gone "$1" || fail "guest $1 does not end" ||
 		{ show_guest "$1"; return 1; }
 	wait "${guest[$1]}" || status=$?
 	unset "guest[$1]"
@@ -157,7 +156,7 @@ still_works()
 
 	count_rounds "$1"
 	before=$rounds
-	await $patience more_rounds "$1" $((before + 3)) && return
+	await more_rounds "$1" $((before + 3)) && return
 	fail "guest $1 stopped after round $before" || show_guest "$1"
 	return 1
 }

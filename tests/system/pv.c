@@ -650,31 +650,22 @@ static void test_kick_survives_migration(void)
 
 /* ---- IPIs ---- */
 
-/* Whether VECTOR waits; it does no longer. */
-static bool take_ipi(int vcpu)
-{
-	struct kvm_lapic_state lapic;
-	char *word = &lapic.regs[LAPIC_IRR + VECTOR / 32 * 16];
-	bool pending;
-
-	MUST(vcpu, KVM_GET_LAPIC, &lapic);
-	pending = *word & 1 << VECTOR % 32;
-	*word = 0;
-	MUST(vcpu, KVM_SET_LAPIC, &lapic);
-	return pending;
-}
-
 static char *vector_byte(struct kvm_lapic_state *lapic, unsigned int base, unsigned int vector)
 {
 	return &lapic->regs[base + vector / 32 * 16 + vector % 32 / 8];
 }
 
-static bool in_service(int vcpu, unsigned int vector)
+static bool has_vector(int vcpu, unsigned int base, unsigned int vector)
 {
 	struct kvm_lapic_state lapic;
 
 	MUST(vcpu, KVM_GET_LAPIC, &lapic);
-	return *vector_byte(&lapic, LAPIC_ISR, vector) & 1 << vector % 8;
+	return *vector_byte(&lapic, base, vector) & 1 << vector % 8;
+}
+
+static bool in_service(int vcpu, unsigned int vector)
+{
+	return has_vector(vcpu, LAPIC_ISR, vector);
 }
 
 /* As if the guest had ended it, or never had it. */
@@ -686,6 +677,15 @@ static void end_vector(int vcpu, unsigned int vector)
 	*vector_byte(&lapic, LAPIC_ISR, vector) &= ~(1 << vector % 8);
 	*vector_byte(&lapic, LAPIC_IRR, vector) &= ~(1 << vector % 8);
 	MUST(vcpu, KVM_SET_LAPIC, &lapic);
+}
+
+/* Whether VECTOR waits; it does no longer. */
+static bool take_ipi(int vcpu)
+{
+	bool pending = has_vector(vcpu, LAPIC_IRR, VECTOR);
+
+	end_vector(vcpu, VECTOR);
+	return pending;
 }
 
 static void test_send_ipi(void)

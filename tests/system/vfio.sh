@@ -16,7 +16,7 @@ give_device_to_vfio()
 {
 	modprobe -a vfio_iommu_type1 && modprobe vfio-pci ids=1234:11e8 ||
 		fail "VFIO does not load" || return
-	await $patience group_there || fail "no group: $(ls /dev/vfio)"
+	await group_there || fail "no group: $(ls /dev/vfio)"
 }
 
 group_there() { compgen -G '/dev/vfio/[0-9]*' >/dev/null; }

@@ -192,3 +192,23 @@ void pit_stop(void)
 {
 	pit_set(0, 5, 0);
 }
+
+void pit_nmis(bool on)
+{
+	u64 entry = on ? APIC_ICR_NMI : APIC_LVT_MASKED;
+
+	ioapic_set_entry(0, entry);
+	ioapic_set_entry(2, entry);
+}
+
+void pit_nmi_hlt(u16 count, live u64 *behind)
+{
+	pit_nmis(true);
+	pit_set(0, 2, count);
+	asm volatile("cli; lea 1f(%%rip), %%rax; mov %%rax, %0; hlt; 1:"
+		     : "=m"(*behind)
+		     :
+		     : "rax", "memory");
+	pit_stop();
+	pit_nmis(false);
+}

@@ -108,4 +108,12 @@ void pit_set(unsigned int channel, unsigned int mode, u16 count);
  */
 void pit_stop(void);
 
+/* Whether channel 0's edges come as NMIs, of whichever pin it drives on this machine. */
+void pit_nmis(bool on);
+/*
+ * HLT with IF clear, and NMIs every @count ticks: on a busy host the first may come before
+ * the HLT, and the next one ends that. @behind is where it returns to then.
+ */
+void pit_nmi_hlt(u16 count, live u64 *behind);
+
 #endif
