@@ -8,7 +8,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "cpu_state.h"
+#include "x86/cpu_state.h"
 #include "emulate/decode.h"
 #include "emulate/opcodes.h"
 

@@ -7,7 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-#include "cr.h"
+#include "x86/cr.h"
 #include "emulate/internal.h"
 
 #define FETCH_PAGE 4096U

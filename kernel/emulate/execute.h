@@ -10,7 +10,7 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-#include "cpu_state.h"
+#include "x86/cpu_state.h"
 #include "emulate/decode.h"
 
 struct emul;

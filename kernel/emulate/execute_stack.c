@@ -7,7 +7,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "cr.h"
+#include "x86/cr.h"
 #include "emulate/internal.h"
 
 unsigned int emul_stack_size(const struct emul *e)

@@ -8,7 +8,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include "cr.h"
+#include "x86/cr.h"
 #include "emulate/internal.h"
 
 /* Flags of a move. */

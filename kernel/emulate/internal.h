@@ -9,7 +9,7 @@
 #include <asm/processor-flags.h>
 #include <linux/types.h>
 
-#include "cpu_state.h"
+#include "x86/cpu_state.h"
 #include "emulate/execute.h"
 #include "emulate/opcodes.h"
 

@@ -8,7 +8,7 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-#include "cpu_state.h"
+#include "x86/cpu_state.h"
 #include "emulate/execute.h"
 
 #define SELECTOR_RPL GENMASK(1, 0)

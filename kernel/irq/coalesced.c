@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "coalesced.h"
+#include "irq/coalesced.h"
 
 /**
  * struct coalesced_zone - a zone

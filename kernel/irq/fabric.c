@@ -11,12 +11,12 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "fabric.h"
-#include "ioapic.h"
-#include "lapic.h"
-#include "lapic_regs.h"
-#include "pic.h"
-#include "pit.h"
+#include "irq/fabric.h"
+#include "irq/ioapic.h"
+#include "irq/lapic.h"
+#include "irq/lapic_regs.h"
+#include "irq/pic.h"
+#include "irq/pit.h"
 
 void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops)
 {

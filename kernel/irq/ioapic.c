@@ -9,9 +9,9 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "fabric.h"
-#include "ioapic.h"
-#include "lapic_regs.h"
+#include "irq/fabric.h"
+#include "irq/ioapic.h"
+#include "irq/lapic_regs.h"
 
 /* Offsets in the window (82093AA 3.1). */
 #define IOREGSEL 0x00

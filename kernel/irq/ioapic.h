@@ -11,7 +11,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "fabric.h"
+#include "irq/fabric.h"
 
 #define IOAPIC_DEFAULT_BASE 0xfec00000ull
 #define IOAPIC_MMIO_SIZE 0x100

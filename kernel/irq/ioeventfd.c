@@ -12,8 +12,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "compat.h"
-#include "ioeventfd.h"
+#include "host/compat.h"
+#include "irq/ioeventfd.h"
 
 /**
  * struct ioeventfd - a doorbell

@@ -13,9 +13,9 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
-#include "compat.h"
-#include "fabric.h"
-#include "irqfd.h"
+#include "host/compat.h"
+#include "irq/fabric.h"
+#include "irq/irqfd.h"
 
 /**
  * struct irqfd_resampler - what a GSI's resampling irqfds share

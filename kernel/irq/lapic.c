@@ -13,10 +13,10 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "fabric.h"
-#include "ioapic.h"
-#include "lapic.h"
-#include "lapic_regs.h"
+#include "irq/fabric.h"
+#include "irq/ioapic.h"
+#include "irq/lapic.h"
+#include "irq/lapic_regs.h"
 
 #define X_READ LAPIC_ACCESS_READ
 #define X_WRITE LAPIC_ACCESS_WRITE

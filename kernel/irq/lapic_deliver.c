@@ -9,9 +9,9 @@
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
 
-#include "fabric.h"
-#include "lapic.h"
-#include "lapic_regs.h"
+#include "irq/fabric.h"
+#include "irq/lapic.h"
+#include "irq/lapic_regs.h"
 
 static void lapic_kick(struct lapic *lapic)
 {

@@ -6,9 +6,9 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
-#include "fabric.h"
-#include "lapic.h"
-#include "lapic_regs.h"
+#include "irq/fabric.h"
+#include "irq/lapic.h"
+#include "irq/lapic_regs.h"
 
 /* Bits 63:32 are the destination; bit 12 is ignored (SDM 3A 10.12.9). */
 static int lapic_write_icr64(struct lapic *lapic, u64 val)

@@ -11,7 +11,7 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
-#include "lapic.h"
+#include "irq/lapic.h"
 
 #define LAPIC_ID 0x020
 #define LAPIC_VERSION 0x030

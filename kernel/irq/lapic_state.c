@@ -7,9 +7,9 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "fabric.h"
-#include "lapic.h"
-#include "lapic_regs.h"
+#include "irq/fabric.h"
+#include "irq/lapic.h"
+#include "irq/lapic_regs.h"
 
 /* Registers that are taken from a restored page under their rule's mask. */
 static const u16 plain_regs[] = {

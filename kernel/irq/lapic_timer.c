@@ -13,9 +13,9 @@
 #include <linux/ktime.h>
 #include <linux/processor.h>
 
-#include "fabric.h"
-#include "lapic.h"
-#include "lapic_regs.h"
+#include "irq/fabric.h"
+#include "irq/lapic.h"
+#include "irq/lapic_regs.h"
 
 /* A periodic timer may not take the host's CPU to itself: 5000 per second. */
 #define LAPIC_MIN_PERIOD_NS (200 * NSEC_PER_USEC)

@@ -6,8 +6,8 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 
-#include "fabric.h"
-#include "pic.h"
+#include "irq/fabric.h"
+#include "irq/pic.h"
 
 #define PIC_CASCADE 2
 #define PIC_SPURIOUS 7

@@ -10,7 +10,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "fabric.h"
+#include "irq/fabric.h"
 
 #define PIC_PINS 16
 

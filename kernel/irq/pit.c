@@ -9,8 +9,8 @@
 #include <linux/math64.h>
 #include <linux/nospec.h>
 
-#include "pit.h"
-#include "pit_internal.h"
+#include "irq/pit.h"
+#include "irq/pit_internal.h"
 
 #define PIT_CONTROL_PORT 0x43
 #define PIT_SPEAKER_PORT 0x61

@@ -12,7 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
-#include "fabric.h"
+#include "irq/fabric.h"
 
 #define PIT_FREQUENCY_HZ 1193182
 #define PIT_CHANNELS 3

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "pit.h"
+#include "irq/pit.h"
 
 /* pit.c */
 

@@ -11,9 +11,9 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "fabric.h"
-#include "pit.h"
-#include "pit_internal.h"
+#include "irq/fabric.h"
+#include "irq/pit.h"
+#include "irq/pit_internal.h"
 
 #define PIT_GSI 0
 

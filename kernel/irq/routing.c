@@ -12,10 +12,10 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "fabric.h"
-#include "ioapic.h"
-#include "lapic_regs.h"
-#include "pic.h"
+#include "irq/fabric.h"
+#include "irq/ioapic.h"
+#include "irq/lapic_regs.h"
+#include "irq/pic.h"
 
 #define PIC_CHIP_PINS (PIC_PINS / 2)
 

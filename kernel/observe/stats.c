@@ -11,10 +11,10 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "compat.h"
+#include "host/compat.h"
 #include "observe/stats.h"
-#include "vcpu.h"
-#include "vm.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
 
 /* As in KVM: programs have seen no other. */
 #define NAME_SIZE 48

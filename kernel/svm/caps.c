@@ -12,9 +12,9 @@
 #include <asm/msr.h>
 #include <asm/perf_event.h>
 
-#include "compat.h"
-#include "msr_exit.h"
-#include "svm.h"
+#include "host/compat.h"
+#include "run/exit_msr.h"
+#include "svm/svm.h"
 
 #define SVM_CPUID_NP BIT(0)
 #define SVM_CPUID_NRIPS BIT(3)

@@ -6,8 +6,8 @@
 #include <linux/bits.h>
 #include <linux/string.h>
 
-#include "../cr.h"
-#include "check.h"
+#include "x86/cr.h"
+#include "svm/check.h"
 
 /* APM 2 15.10.1 and 15.11 */
 #define IOPM_BYTES 0x3000

@@ -9,8 +9,8 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-#include "../entry_check.h"
-#include "vmcb.h"
+#include "x86/entry_check.h"
+#include "svm/vmcb.h"
 
 /**
  * struct svm_check - what VMRUN knows beside the VMCB

@@ -7,8 +7,8 @@
 #include <asm/cpufeatures.h>
 #include <asm/nospec-branch.h>
 
-#include "compat.h"
-#include "entry_macros.S"
+#include "host/compat.h"
+#include "host/entry_macros.S"
 
 	.section .noinstr.text, "ax"
 

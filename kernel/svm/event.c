@@ -5,8 +5,8 @@
  */
 #include <asm/processor-flags.h>
 
-#include "event.h"
-#include "svm.h"
+#include "run/inject.h"
+#include "svm/svm.h"
 
 #define STEP_FLAGS ((u64)(X86_EFLAGS_TF | X86_EFLAGS_RF))
 

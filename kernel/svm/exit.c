@@ -6,12 +6,12 @@
 #include <linux/nospec.h>
 #include <uapi/asm/svm.h>
 
-#include "compat.h"
-#include "event.h"
-#include "exit.h"
-#include "mmu/mmu.h"
-#include "quirk.h"
-#include "svm.h"
+#include "host/compat.h"
+#include "run/inject.h"
+#include "run/exit.h"
+#include "memory/mmu.h"
+#include "abi/quirk.h"
+#include "svm/svm.h"
 
 typedef int (*svm_handler)(struct svm_vcpu *svm);
 

@@ -4,8 +4,8 @@
  */
 #include <asm/processor.h>
 
-#include "check.h"
-#include "svm.h"
+#include "svm/check.h"
+#include "svm/svm.h"
 
 #define CPUID_7_ECX_SHSTK BIT(7)
 

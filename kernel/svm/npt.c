@@ -7,8 +7,8 @@
 #include <asm/cpufeature.h>
 #include <asm/pgtable_types.h>
 
-#include "mmu/table.h"
-#include "svm.h"
+#include "memory/table.h"
+#include "svm/svm.h"
 
 struct sl_format npt_format = {
 	.present = _PAGE_PRESENT,

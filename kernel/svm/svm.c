@@ -13,13 +13,13 @@
 #include <asm/processor-flags.h>
 #include <uapi/asm/svm.h>
 
-#include "compat.h"
-#include "context.h"
-#include "debugreg.h"
+#include "host/compat.h"
+#include "host/context.h"
+#include "guest/debugreg.h"
 #include "irq/lapic.h"
-#include "regs.h"
-#include "svm.h"
-#include "vm.h"
+#include "abi/regs.h"
+#include "svm/svm.h"
+#include "core/vm.h"
 
 /* G_PAT after reset (APM 2 7.8.1) */
 #define PAT_RESET 0x0007040600070406ull

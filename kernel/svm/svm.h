@@ -8,8 +8,8 @@
 #include <linux/percpu.h>
 #include <uapi/asm/svm.h>
 
-#include "vcpu.h"
-#include "vmcb.h"
+#include "core/vcpu.h"
+#include "svm/vmcb.h"
 
 /* Reads and writes of DR0 to DR3. */
 #define SVM_INTERCEPT_BREAKPOINTS 0x000f000f

@@ -10,7 +10,7 @@
 #include <linux/build_bug.h>
 #include <linux/types.h>
 
-#include "../cpu_state.h"
+#include "x86/cpu_state.h"
 
 /* intercept_cr and intercept_dr: reads in the low half, writes in the high. */
 #define INTERCEPT_READ(n) BIT(n)

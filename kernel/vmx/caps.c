@@ -10,9 +10,9 @@
 #include <asm/msr.h>
 #include <asm/tlbflush.h>
 
-#include "compat.h"
+#include "host/compat.h"
 #include "irq/lapic.h"
-#include "msr_exit.h"
+#include "run/exit_msr.h"
 #include "vmx/vmx.h"
 
 struct vmx_caps vmx_caps;

@@ -4,8 +4,8 @@
  */
 #include <linux/bits.h>
 
-#include "../cr.h"
-#include "check_rules.h"
+#include "x86/cr.h"
+#include "vmx/check_rules.h"
 
 #define RFLAGS_VM BIT(17)
 

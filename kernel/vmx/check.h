@@ -8,9 +8,9 @@
 
 #include <linux/types.h>
 
-#include "../entry_check.h"
-#include "caps.h"
-#include "vmcs.h"
+#include "x86/entry_check.h"
+#include "vmx/caps.h"
+#include "vmx/vmcs.h"
 
 /**
  * struct vmx_check - what VM entry is checked with

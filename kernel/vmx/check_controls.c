@@ -5,8 +5,8 @@
  */
 #include <linux/bits.h>
 
-#include "../cr.h"
-#include "check_rules.h"
+#include "x86/cr.h"
+#include "vmx/check_rules.h"
 
 /* Entries in an MSR area (SDM 3C table 25-15). */
 #define MSR_ENTRY_BYTES 16

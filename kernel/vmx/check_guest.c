@@ -5,8 +5,8 @@
  */
 #include <linux/bits.h>
 
-#include "../cr.h"
-#include "check_rules.h"
+#include "x86/cr.h"
+#include "vmx/check_rules.h"
 
 /* SDM 3B 18.4.1: bits that no CPU has. */
 #define DEBUGCTL_RESERVED (GENMASK_ULL(5, 3) | GENMASK_ULL(63, 16))

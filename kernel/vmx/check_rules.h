@@ -7,8 +7,8 @@
 
 #include <linux/kernel.h>
 
-#include "../cpu_state.h"
-#include "check.h"
+#include "x86/cpu_state.h"
+#include "vmx/check.h"
 
 /**
  * struct vmx_entry - what many rules ask for, read once

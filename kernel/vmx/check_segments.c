@@ -4,8 +4,8 @@
  */
 #include <linux/bits.h>
 
-#include "../cr.h"
-#include "check_rules.h"
+#include "x86/cr.h"
+#include "vmx/check_rules.h"
 
 /* Access rights (SDM 3C table 25-2). */
 #define RIGHTS_TYPE GENMASK_ULL(3, 0)

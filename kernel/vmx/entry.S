@@ -9,8 +9,8 @@
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
 
-#include "compat.h"
-#include "entry_macros.S"
+#include "host/compat.h"
+#include "host/entry_macros.S"
 
 /* host_rsp's encoding (SDM 3D B.4.4) */
 #define VMCS_HOST_RSP 0x6c14

@@ -6,8 +6,8 @@
 #include <asm/cpufeature.h>
 #include <asm/page.h>
 
-#include "mmu/table.h"
-#include "vm.h"
+#include "memory/table.h"
+#include "core/vm.h"
 #include "vmx/vmx.h"
 
 #define EPT_READ BIT_ULL(0)

@@ -5,8 +5,8 @@
  */
 #include <asm/processor-flags.h>
 
-#include "cr.h"
-#include "event.h"
+#include "x86/cr.h"
+#include "run/inject.h"
 #include "irq/lapic.h"
 #include "vmx/vmx.h"
 

@@ -8,13 +8,13 @@
 #include <asm/cpufeature.h>
 #include <asm/processor-flags.h>
 
-#include "compat.h"
-#include "cr.h"
-#include "event.h"
-#include "exit.h"
+#include "host/compat.h"
+#include "x86/cr.h"
+#include "run/inject.h"
+#include "run/exit.h"
 #include "irq/lapic.h"
-#include "mmu/mmu.h"
-#include "quirk.h"
+#include "memory/mmu.h"
+#include "abi/quirk.h"
 #include "vmx/vmx.h"
 
 typedef int (*vmx_handler)(struct vmx_vcpu *vmx);

@@ -4,9 +4,9 @@
  */
 #include <asm/processor.h>
 
-#include "check.h"
+#include "vmx/check.h"
 #include "irq/lapic.h"
-#include "vmx.h"
+#include "vmx/vmx.h"
 
 #define CPUID_7_EBX_SGX BIT(2)
 #define CPUID_7_EBX_RTM BIT(11)

@@ -14,8 +14,8 @@
 #include <asm/segment.h>
 #include <asm/tlbflush.h>
 
-#include "compat.h"
-#include "return_msr.h"
+#include "host/compat.h"
+#include "host/return_msr.h"
 #include "vmx/vmx.h"
 
 /*

@@ -6,8 +6,8 @@
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
 
-#include "compat.h"
-#include "cr.h"
+#include "host/compat.h"
+#include "x86/cr.h"
 #include "vmx/vmx.h"
 
 /*

@@ -9,9 +9,9 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
-#include "compat.h"
-#include "context.h"
-#include "debugreg.h"
+#include "host/compat.h"
+#include "host/context.h"
+#include "guest/debugreg.h"
 #include "irq/lapic.h"
 #include "vmx/vmx.h"
 

@@ -9,7 +9,7 @@
 #include <linux/percpu.h>
 #include <asm/asm.h>
 
-#include "vcpu.h"
+#include "core/vcpu.h"
 #include "vmx/caps.h"
 #include "vmx/vmcs.h"
 

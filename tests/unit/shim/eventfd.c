@@ -8,7 +8,7 @@
 #include <linux/poll.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
+#include "host/compat.h"
 
 #define MAX_FDS 2048
 

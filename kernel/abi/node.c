@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading: find out the vendor, claim every CPU for it through hotplug, suspend
+ * and reboot, and offer the device node.
+ */
+#include <linux/cpu.h>
+#include <linux/fs.h>
+#include <linux/kvm.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
+#include <asm/processor.h>
+#include <asm/reboot.h>
+
+#include "uapi/oriel.h"
+#include "abi/attribute.h"
+#include "host/claim.h"
+#include "host/compat.h"
+#include "abi/extension.h"
+#include "host/return_msr.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+MODULE_AUTHOR("The Oriel authors");
+MODULE_DESCRIPTION("Oriel, a hypervisor that can be read: KVM's ABI on VT-x and AMD-V");
+MODULE_LICENSE("GPL");
+
+static char *node = "oriel";
+module_param(node, charp, 0444);
+MODULE_PARM_DESC(node, "name of the device node: oriel (default) or kvm, for unmodified clients");
+
+static int choose_vendor(void)
+{
+	switch (boot_cpu_data.x86_vendor) {
+	case X86_VENDOR_AMD:
+	case X86_VENDOR_HYGON:
+		vendor_install(&svm_ops);
+		return 0;
+	case X86_VENDOR_INTEL:
+	case X86_VENDOR_CENTAUR:
+	case X86_VENDOR_ZHAOXIN:
+		vendor_install(&vmx_ops);
+		return 0;
+	default:
+		pr_err("this CPU's vendor (%s) is not supported: Oriel needs VT-x or AMD-V\n",
+		       boot_cpu_data.x86_vendor_id);
+		return -EOPNOTSUPP;
+	}
+}
+
+/*
+ * Claiming CPUs.
+ */
+
+static DEFINE_PER_CPU(bool, claimed);
+
+bool cpu_claimed(void)
+{
+	return __this_cpu_read(claimed);
+}
+
+static void claim_cpu(void *failures)
+{
+	if (__this_cpu_read(claimed))
+		return;
+	if (vendor->cpu_enable()) {
+		atomic_inc(failures);
+		return;
+	}
+	return_msr_cpu_enable();
+	__this_cpu_write(claimed, true);
+}
+
+static void release_cpu(void *unused)
+{
+	if (!__this_cpu_read(claimed))
+		return;
+	__this_cpu_write(claimed, false);
+	return_msr_cpu_disable();
+	vendor->cpu_disable();
+}
+
+/* In a crash: this CPU will run another kernel, in which SVM or VMX must be off. */
+static void release_cpu_in_crash(void)
+{
+	if (__this_cpu_read(claimed))
+		vendor->cpu_disable();
+}
+
+static int cpu_comes(unsigned int cpu)
+{
+	atomic_t failures = ATOMIC_INIT(0);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	claim_cpu(&failures);
+	local_irq_restore(flags);
+	/* A CPU that came without is not lost to others: vCPUs on it get EIO. */
+	if (atomic_read(&failures))
+		pr_err("CPU %u is held by another hypervisor: no vCPU can run there\n", cpu);
+	return 0;
+}
+
+static int cpu_goes(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	release_cpu(NULL);
+	local_irq_restore(flags);
+	return 0;
+}
+
+static int on_suspend(ORIEL_SYSCORE_ARGUMENT)
+{
+	release_cpu(NULL);
+	return 0;
+}
+
+static void on_resume(ORIEL_SYSCORE_ARGUMENT)
+{
+	cpu_comes(smp_processor_id());
+}
+
+/* The boot CPU does not go through hotplug when the machine sleeps. */
+ORIEL_SYSCORE(syscore, on_suspend, on_resume);
+
+static int on_reboot(struct notifier_block *nb, unsigned long event, void *unused)
+{
+	on_each_cpu(release_cpu, NULL, 1);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block reboot_notifier = {
+	.notifier_call = on_reboot,
+};
+
+static void explain_busy(bool in_tree)
+{
+	const char *kvm = vendor == &vmx_ops ? "kvm_intel" : "kvm_amd";
+
+	if (in_tree)
+		pr_err("the in-tree KVM is loaded and owns %s: unload it first (rmmod %s kvm)\n",
+		       vendor->name, kvm);
+	else
+		pr_err("%s is in use by another hypervisor on this machine: unload it first (rmmod %s kvm)\n",
+		       vendor->name, kvm);
+}
+
+/* Claims every CPU that is online and those that will be. */
+static int claim_all(void)
+{
+	atomic_t failures = ATOMIC_INIT(0);
+	bool in_tree;
+	int r;
+
+	cpus_read_lock();
+	/* The in-tree KVM holds this state while it is loaded, even without a VM. */
+	r = cpuhp_setup_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE, "x86/oriel:online", cpu_comes,
+						 cpu_goes);
+	in_tree = r == -EBUSY;
+	if (!r) {
+		on_each_cpu(claim_cpu, &failures, 1);
+		if (atomic_read(&failures)) {
+			on_each_cpu(release_cpu, NULL, 1);
+			cpuhp_remove_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE);
+			r = -EBUSY;
+		}
+	}
+	cpus_read_unlock();
+	if (r) {
+		explain_busy(in_tree);
+		return r;
+	}
+	oriel_register_syscore(&syscore);
+	register_reboot_notifier(&reboot_notifier);
+	cpu_emergency_register_virt_callback(release_cpu_in_crash);
+	return 0;
+}
+
+static void release_all(void)
+{
+	cpu_emergency_unregister_virt_callback(release_cpu_in_crash);
+	unregister_reboot_notifier(&reboot_notifier);
+	oriel_unregister_syscore(&syscore);
+	cpus_read_lock();
+	cpuhp_remove_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE);
+	on_each_cpu(release_cpu, NULL, 1);
+	cpus_read_unlock();
+}
+
+/*
+ * The node.
+ */
+
+static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case KVM_GET_API_VERSION:
+		return arg ? -EINVAL : KVM_API_VERSION;
+	case KVM_CREATE_VM:
+		return arg ? -EINVAL : vm_create();
+	case KVM_CHECK_EXTENSION:
+		return extension_check(arg);
+	case KVM_GET_VCPU_MMAP_SIZE:
+		return arg ? -EINVAL : VCPU_MMAP_PAGES * PAGE_SIZE;
+	case KVM_GET_SUPPORTED_CPUID:
+		return cpuid_ioctl_supported(user);
+	case KVM_GET_MSR_INDEX_LIST:
+		return msr_ioctl_list(user, false);
+	case KVM_GET_MSR_FEATURE_INDEX_LIST:
+		return msr_ioctl_list(user, true);
+	case KVM_GET_MSRS:
+		return msr_ioctl_get(NULL, user);
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+		return attribute_ioctl_node(cmd, user);
+	case KVM_X86_GET_MCE_CAP_SUPPORTED:
+		return put_user(mc_supported(), (u64 __user *)user);
+	case ORIEL_CHECK_EXTENSION:
+		return extension_check_own(arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations node_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = node_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice node_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.fops = &node_fops,
+	.mode = 0660,
+};
+
+static int create_node(void)
+{
+	int r;
+
+	if (!strcmp(node, "kvm")) {
+		node_device.minor = KVM_MINOR;
+	} else if (strcmp(node, "oriel")) {
+		pr_err("parameter node=%s: it is \"oriel\" or \"kvm\"\n", node);
+		return -EINVAL;
+	}
+	node_device.name = node;
+	r = misc_register(&node_device);
+	if (r)
+		pr_err("cannot create /dev/%s (error %d)%s\n", node, r,
+		       r == -EBUSY ? ": it exists: unload the module that owns it" : "");
+	return r;
+}
+
+/*
+ * Load and unload.
+ */
+
+/* What all VMs share, from the FPU's layout to the guests' CPUID. */
+static int setup_shared(void)
+{
+	int r = fpu_setup();
+
+	if (r)
+		return r;
+	r = clock_setup();
+	if (r)
+		return r;
+	r = cpuid_setup(vendor->cpuid_flags());
+	if (r)
+		clock_teardown();
+	return r;
+}
+
+static void teardown_shared(void)
+{
+	cpuid_teardown();
+	clock_teardown();
+}
+
+static int __init oriel_init(void)
+{
+	int r = choose_vendor();
+
+	if (r)
+		return r;
+	r = vendor->setup();
+	if (r)
+		return r;
+	r = setup_shared();
+	if (r)
+		goto no_shared;
+	preempt_notifier_inc();
+	r = claim_all();
+	if (r)
+		goto no_claim;
+	r = create_node();
+	if (r)
+		goto no_node;
+	pr_info("%s claimed on %u CPUs, node /dev/%s\n", vendor->name, num_online_cpus(), node);
+	return 0;
+
+no_node:
+	release_all();
+no_claim:
+	preempt_notifier_dec();
+	teardown_shared();
+no_shared:
+	vendor->teardown();
+	return r;
+}
+module_init(oriel_init);
+
+static void __exit oriel_exit(void)
+{
+	misc_deregister(&node_device);
+	release_all();
+	preempt_notifier_dec();
+	teardown_shared();
+	vendor->teardown();
+}
+module_exit(oriel_exit);

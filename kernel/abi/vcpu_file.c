@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU: creation, reset, its file descriptor and ioctls, and which physical
+ * CPU it is on.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kvm_para.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "uapi/oriel.h"
+#include "abi/attribute.h"
+#include "host/compat.h"
+#include "x86/cr.h"
+#include "abi/enable.h"
+#include "run/inject.h"
+#include "abi/ioctl.h"
+#include "irq/lapic.h"
+#include "abi/regs.h"
+#include "core/vm.h"
+
+/* kvm_run and the page for port data. */
+#define RUN_ORDER 1
+
+/*
+ * The physical CPU.
+ */
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+	int cpu;
+
+	rcuwait_wake_up(&vcpu->wait);
+	cpu = get_cpu();
+	/* The request first, then the mode: pairs with run_once(). */
+	smp_mb();
+	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST && READ_ONCE(vcpu->cpu) != cpu)
+		smp_send_reschedule(READ_ONCE(vcpu->cpu));
+	put_cpu();
+}
+
+/* Changes with the thread that runs, so it is the same on whichever CPU one looks. */
+static DEFINE_PER_CPU(struct vcpu *, loaded);
+
+struct vcpu *vcpu_loaded(void)
+{
+	return this_cpu_read(loaded);
+}
+
+static void load_here(struct vcpu *vcpu)
+{
+	int cpu = smp_processor_id();
+	bool moved = vcpu->last_cpu != cpu;
+
+	vcpu->last_cpu = cpu;
+	vcpu->return_msrs_set = false;
+	this_cpu_write(loaded, vcpu);
+	vendor_call(vcpu_load)(vcpu);
+	clock_load(vcpu, moved);
+	if (unlikely(vcpu->steal_time.msr & KVM_MSR_ENABLED))
+		vcpu_make_request(vcpu, REQ_STEAL_TIME);
+}
+
+static void on_sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	load_here(container_of(notifier, struct vcpu, preempt));
+}
+
+static void leave_here(struct vcpu *vcpu)
+{
+	static_call_cond(vendor_vcpu_put)(vcpu);
+	clock_put(vcpu);
+	if (unlikely(vcpu->steal_time.msr & KVM_MSR_ENABLED) && vcpu->steal_time.resting)
+		steal_time_stopped(vcpu);
+	vfio_note_leaving(&vcpu->vm->dma);
+	this_cpu_write(loaded, NULL);
+}
+
+static void on_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+{
+	leave_here(container_of(notifier, struct vcpu, preempt));
+}
+
+static struct preempt_ops preempt_ops = {
+	.sched_in = on_sched_in,
+	.sched_out = on_sched_out,
+};
+
+void vcpu_load(struct vcpu *vcpu)
+{
+	preempt_disable();
+	preempt_notifier_register(&vcpu->preempt);
+	load_here(vcpu);
+	preempt_enable();
+}
+
+void vcpu_put(struct vcpu *vcpu)
+{
+	preempt_disable();
+	leave_here(vcpu);
+	preempt_notifier_unregister(&vcpu->preempt);
+	preempt_enable();
+}
+
+/*
+ * Reset (SDM 3A 9.1.1 and table 9-1, APM 2 14.1.3).
+ */
+
+static void reset_state(struct cpu_state *state, bool init, u32 signature)
+{
+	struct cpu_segment data = { .attrib = 0x93, .limit = 0xffff };
+	u64 cr0 = state->cr0;
+	int i;
+
+	memset(state, 0, sizeof(*state));
+	for (i = 0; i < SEG_COUNT; i++)
+		state->seg[i] = data;
+	state->seg[SEG_CS] = (struct cpu_segment){
+		.selector = 0xf000, .base = 0xffff0000, .limit = 0xffff, .attrib = 0x9b
+	};
+	state->seg[SEG_LDTR].attrib = 0x82;
+	state->seg[SEG_TR].attrib = 0x8b;
+	state->gdtr.limit = 0xffff;
+	state->idtr.limit = 0xffff;
+	/* INIT leaves CD and NW as they are. */
+	state->cr0 = CR0_ET | (init ? cr0 & (CR0_CD | CR0_NW) : CR0_CD | CR0_NW);
+	state->rip = 0xfff0;
+	state->rflags = BIT(1);
+	state->gpr[GPR_RDX] = signature;
+	state->dr6 = DR6_RESET;
+	state->dr7 = DR7_RESET;
+}
+
+void vcpu_reset(struct vcpu *vcpu, bool init)
+{
+	struct cpuid_query regs = { .eax = 1 };
+
+	if (init)
+		vcpu_need(vcpu, STATE_CR);
+	if (vcpu->cpuid.count)
+		cpuid_execute(&vcpu->cpuid, &regs);
+	else
+		regs.eax = 0x600;
+	reset_state(&vcpu->state, init, regs.eax);
+	vendor_call(vcpu_reset)(vcpu, init);
+	vcpu_touch(vcpu, STATE_ALL);
+	vcpu->cr8 = 0;
+	vcpu->breakpoints_live = false;
+	access_reset(&vcpu->access);
+	vcpu_clear_events(vcpu);
+	if (!init) {
+		msr_reset(vcpu);
+		mc_reset(vcpu);
+	}
+	cpuid_refresh_vcpu(vcpu);
+	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	vcpu_make_request(vcpu, REQ_MSR_FILTER);
+}
+
+/*
+ * Ioctls.
+ */
+
+static int do_get_regs(void *vcpu, void *data)
+{
+	regs_get(vcpu, data);
+	return 0;
+}
+
+static int do_set_regs(void *vcpu, void *data)
+{
+	regs_set(vcpu, data);
+	return 0;
+}
+
+static int do_get_sregs(void *vcpu, void *data)
+{
+	sregs_get(vcpu, data);
+	return 0;
+}
+
+static int do_set_sregs(void *vcpu, void *data)
+{
+	return sregs_set(vcpu, data);
+}
+
+static int do_get_sregs2(void *vcpu, void *data)
+{
+	sregs2_get(vcpu, data);
+	return 0;
+}
+
+static int do_set_sregs2(void *vcpu, void *data)
+{
+	return sregs2_set(vcpu, data);
+}
+
+static int do_get_events(void *vcpu, void *data)
+{
+	events_get(vcpu, data);
+	return 0;
+}
+
+static int do_set_events(void *vcpu, void *data)
+{
+	return events_set(vcpu, data);
+}
+
+static int do_get_debugregs(void *vcpu, void *data)
+{
+	debugregs_get(vcpu, data);
+	return 0;
+}
+
+static int do_set_debugregs(void *vcpu, void *data)
+{
+	return debugregs_set(vcpu, data);
+}
+
+static int do_set_guest_debug(void *vcpu, void *data)
+{
+	return guest_debug_set(vcpu, data);
+}
+
+static int do_get_mp_state(void *vcpu, void *data)
+{
+	mp_state_get(vcpu, data);
+	return 0;
+}
+
+static int do_set_mp_state(void *vcpu, void *data)
+{
+	return mp_state_set(vcpu, data);
+}
+
+static int do_translate(void *vcpu, void *data)
+{
+	translate_get(vcpu, data);
+	return 0;
+}
+
+static int do_get_lapic(void *object, void *data)
+{
+	struct vcpu *vcpu = object;
+
+	if (!vcpu->lapic)
+		return -EINVAL;
+	lapic_get_state(vcpu->lapic, data);
+	return 0;
+}
+
+static int do_set_lapic(void *object, void *data)
+{
+	struct vcpu *vcpu = object;
+
+	if (!vcpu->lapic)
+		return -EINVAL;
+	vcpu_make_request(vcpu, REQ_EVENT);
+	return lapic_set_state(vcpu->lapic, data);
+}
+
+static int do_set_vapic_addr(void *vcpu, void *data)
+{
+	return vapic_set_addr(vcpu, ((const struct kvm_vapic_addr *)data)->vapic_addr);
+}
+
+static int do_tpr_access_reporting(void *vcpu, void *data)
+{
+	return vapic_set_reporting(vcpu, data);
+}
+
+static int do_interrupt(void *object, void *data)
+{
+	struct vcpu *vcpu = object;
+	const struct kvm_interrupt *interrupt = data;
+
+	if (interrupt->irq >= KVM_NR_INTERRUPTS)
+		return -EINVAL;
+	vcpu_make_request(vcpu, REQ_EVENT);
+	if (!vcpu->lapic) {
+		vcpu->irq_queued = interrupt->irq;
+		return 0;
+	}
+	if (fabric_has_irqchip(&vcpu->vm->fabric))
+		return -ENXIO;
+	if (vcpu->extint >= 0)
+		return -EEXIST;
+	/* Acknowledged by userspace's PIC: it waits for LINT0 to let it pass. */
+	vcpu->extint = interrupt->irq;
+	return 0;
+}
+
+static int do_setup_mce(void *vcpu, void *data)
+{
+	return mc_setup(vcpu, *(const u64 *)data);
+}
+
+static int do_set_mce(void *vcpu, void *data)
+{
+	return mc_report(vcpu, data);
+}
+
+static int do_get_entry_report(void *vcpu, void *data)
+{
+	return entry_report_get(vcpu, data);
+}
+
+static int do_enable_cap(void *vcpu, void *data)
+{
+	return enable_vcpu_cap(vcpu, data);
+}
+
+static const struct ioctl_entry vcpu_ioctls[] = {
+	{ KVM_ENABLE_CAP, do_enable_cap },
+	/* Registers and events. */
+	{ KVM_GET_REGS, do_get_regs },
+	{ KVM_SET_REGS, do_set_regs },
+	{ KVM_GET_SREGS, do_get_sregs },
+	{ KVM_SET_SREGS, do_set_sregs },
+	{ KVM_GET_SREGS2, do_get_sregs2 },
+	{ KVM_SET_SREGS2, do_set_sregs2 },
+	{ KVM_GET_VCPU_EVENTS, do_get_events },
+	{ KVM_SET_VCPU_EVENTS, do_set_events },
+	{ KVM_GET_DEBUGREGS, do_get_debugregs },
+	{ KVM_SET_DEBUGREGS, do_set_debugregs },
+	{ KVM_SET_GUEST_DEBUG, do_set_guest_debug },
+	{ KVM_GET_MP_STATE, do_get_mp_state },
+	{ KVM_SET_MP_STATE, do_set_mp_state },
+	/* Others. */
+	{ KVM_TRANSLATE, do_translate },
+	{ KVM_GET_LAPIC, do_get_lapic },
+	{ KVM_SET_LAPIC, do_set_lapic },
+	{ KVM_SET_VAPIC_ADDR, do_set_vapic_addr },
+	{ KVM_TPR_ACCESS_REPORTING, do_tpr_access_reporting },
+	{ KVM_INTERRUPT, do_interrupt },
+	{ KVM_X86_SETUP_MCE, do_setup_mce },
+	{ KVM_X86_SET_MCE, do_set_mce },
+	{ ORIEL_GET_ENTRY_REPORT, do_get_entry_report },
+};
+
+static int set_signal_mask(struct vcpu *vcpu, struct kvm_signal_mask __user *user)
+{
+	sigset_t sigset;
+	u32 len;
+
+	if (!user) {
+		vcpu->sigset_active = false;
+		return 0;
+	}
+	if (get_user(len, &user->len))
+		return -EFAULT;
+	if (len != sizeof(sigset))
+		return -EINVAL;
+	if (copy_from_user(&sigset, user->sigset, sizeof(sigset)))
+		return -EFAULT;
+	sigdelsetmask(&sigset, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	vcpu->sigset = sigset;
+	vcpu->sigset_active = true;
+	return 0;
+}
+
+static void cpuid_given(struct vcpu *vcpu)
+{
+	const struct cpuid_facts *facts = &vcpu->cpuid.facts;
+
+	if (vcpu->lapic)
+		lapic_set_features(vcpu->lapic, &(struct lapic_features){
+							.maxphyaddr = facts->maxphyaddr,
+							.x2apic = facts->x2apic,
+							.tsc_deadline = facts->tsc_deadline,
+						});
+}
+
+static int set_cpuid(struct vcpu *vcpu, unsigned int cmd, void __user *user)
+{
+	int r = cmd == KVM_SET_CPUID ? cpuid_ioctl_set(vcpu, user) : cpuid_ioctl_set2(vcpu, user);
+
+	if (!r)
+		cpuid_given(vcpu);
+	return r;
+}
+
+/* Ioctls whose argument is no structure of fixed size. */
+static long other_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case KVM_SET_CPUID:
+	case KVM_SET_CPUID2:
+		return set_cpuid(vcpu, cmd, user);
+	case KVM_GET_CPUID2:
+		return cpuid_ioctl_get2(vcpu, user);
+	case KVM_GET_MSRS:
+		return msr_ioctl_get(vcpu, user);
+	case KVM_SET_MSRS:
+		return msr_ioctl_set(vcpu, user);
+	case KVM_GET_FPU:
+		return fpu_ioctl_get_fpu(vcpu, user);
+	case KVM_SET_FPU:
+		return fpu_ioctl_set_fpu(vcpu, user);
+	case KVM_GET_XSAVE:
+		return fpu_ioctl_get_xsave(vcpu, user, sizeof(struct kvm_xsave));
+	case KVM_GET_XSAVE2:
+		return fpu_ioctl_get_xsave(vcpu, user, fpu_xsave_size());
+	case KVM_SET_XSAVE:
+		return fpu_ioctl_set_xsave(vcpu, user);
+	case KVM_GET_XCRS:
+		return fpu_ioctl_get_xcrs(vcpu, user);
+	case KVM_SET_XCRS:
+		return fpu_ioctl_set_xcrs(vcpu, user);
+	case KVM_GET_STATS_FD:
+		return stats_open(vcpu->vm, vcpu);
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_SET_DEVICE_ATTR:
+		return attribute_ioctl_vcpu(vcpu, cmd, user);
+	case KVM_SET_SIGNAL_MASK:
+		return set_signal_mask(vcpu, user);
+	case KVM_NMI:
+		vcpu_post_nmi(vcpu);
+		return 0;
+	case KVM_GET_TSC_KHZ:
+		return clock_get_tsc_khz(vcpu);
+	case KVM_SET_TSC_KHZ:
+		return clock_set_tsc_khz(vcpu, arg);
+	case KVM_KVMCLOCK_CTRL:
+		return clock_stopped(vcpu);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* All ioctls but KVM_RUN: with memslots and hardware state at hand. */
+static long state_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
+{
+	long r;
+	int srcu;
+
+	vcpu_load(vcpu);
+	srcu = srcu_read_lock(&vcpu->vm->srcu);
+	r = ioctl_fixed(vcpu, vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd, arg);
+	srcu_read_unlock(&vcpu->vm->srcu, srcu);
+	if (r == -ENOTTY)
+		r = other_ioctl(vcpu, cmd, arg);
+	vcpu_put(vcpu);
+	return r;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vcpu *vcpu = file->private_data;
+	long r;
+
+	if (vcpu->vm->mm != current->mm)
+		return -EIO;
+	if (_IOC_TYPE(cmd) != KVMIO && _IOC_TYPE(cmd) != ORIELIO)
+		return -ENOTTY;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	if (cmd == KVM_RUN)
+		r = arg ? -EINVAL : vcpu_run(vcpu);
+	else
+		r = state_ioctl(vcpu, cmd, arg);
+	mutex_unlock(&vcpu->mutex);
+	return r;
+}
+
+static vm_fault_t run_fault(struct vm_fault *vmf)
+{
+	struct vcpu *vcpu = vmf->vma->vm_file->private_data;
+	struct page *page = dirty_ring_page(vcpu, vmf->pgoff);
+
+	if (vmf->pgoff < 1 << RUN_ORDER)
+		page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
+	else if (vmf->pgoff == COALESCED_PAGE_OFFSET)
+		page = virt_to_page(vcpu->vm->coalesced.ring);
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct run_vm_ops = {
+	.fault = run_fault,
+};
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	if (!dirty_ring_may_map(file->private_data, vma))
+		return -EINVAL;
+	vma->vm_ops = &run_vm_ops;
+	return 0;
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	struct vcpu *vcpu = file->private_data;
+
+	vm_put(vcpu->vm);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_release,
+	.unlocked_ioctl = vcpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+/*
+ * Creation.
+ */
+
+static int create_lapic(struct vcpu *vcpu)
+{
+	struct irq_fabric *fabric = &vcpu->vm->fabric;
+	struct lapic *lapic;
+
+	vcpu->apic_base = LAPIC_DEFAULT_BASE | LAPIC_BASE_ENABLE;
+	if (!fabric_has_lapics(fabric))
+		return 0;
+	lapic = lapic_create(fabric, vcpu, vcpu->id, vcpu->id == vcpu->vm->bsp_id);
+	if (IS_ERR(lapic))
+		return PTR_ERR(lapic);
+	vcpu->lapic = lapic;
+	if (vcpu->id != vcpu->vm->bsp_id)
+		vcpu->mp_state = KVM_MP_STATE_UNINITIALIZED;
+	return 0;
+}
+
+static int create_parts(struct vcpu *vcpu)
+{
+	int r;
+
+	vcpu->run = (struct kvm_run *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_COMP,
+						       RUN_ORDER);
+	if (!vcpu->run)
+		return -ENOMEM;
+	r = fpu_create(vcpu);
+	if (!r)
+		r = dirty_ring_create(vcpu);
+	if (!r)
+		r = vendor_call(vcpu_create)(vcpu);
+	if (!r)
+		r = create_lapic(vcpu);
+	return r;
+}
+
+static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
+{
+	struct vcpu *vcpu = kzalloc(vendor->vcpu_size, GFP_KERNEL_ACCOUNT);
+	int r;
+
+	if (!vcpu)
+		return ERR_PTR(-ENOMEM);
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->last_cpu = -1;
+	vcpu->irq_queued = -1;
+	vcpu->extint = -1;
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	mutex_init(&vcpu->mutex);
+	rcuwait_init(&vcpu->wait);
+	preempt_notifier_init(&vcpu->preempt, &preempt_ops);
+	r = create_parts(vcpu);
+	if (r) {
+		vcpu_destroy(vcpu);
+		return ERR_PTR(r);
+	}
+	vcpu_load(vcpu);
+	cpuid_init_vcpu(vcpu);
+	vcpu_reset(vcpu, false);
+	clock_vcpu_init(vcpu);
+	vcpu_put(vcpu);
+	return vcpu;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+	lapic_destroy(vcpu->lapic);
+	vendor_call(vcpu_destroy)(vcpu);
+	fpu_destroy(vcpu);
+	cpuid_free(&vcpu->cpuid);
+	dirty_ring_destroy(vcpu);
+	if (vcpu->run)
+		free_pages((unsigned long)vcpu->run, RUN_ORDER);
+	kfree(vcpu);
+}
+
+/* Publishes the vCPU and gives it a descriptor, which holds the VM. */
+static int vcpu_publish(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	struct file *file;
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	file = anon_inode_getfile("oriel-vcpu", &vcpu_fops, vcpu, O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	refcount_inc(&vm->refs);
+	vm->vcpus[vm->vcpu_count] = vcpu;
+	/* Who sees the count sees the vCPU. */
+	smp_store_release(&vm->vcpu_count, vm->vcpu_count + 1);
+	fd_install(fd, file);
+	return fd;
+}
+
+struct vcpu *vcpu_find(struct vm *vm, u64 apic_id)
+{
+	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
+	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (vm->vcpus[i]->id == apic_id)
+			return vm->vcpus[i];
+	return NULL;
+}
+
+int vcpu_create(struct vm *vm, u32 id)
+{
+	struct vcpu *vcpu;
+	int r;
+
+	if (id >= (vm->vcpu_id_limit ?: VM_MAX_VCPU_ID) || vm->vcpu_count >= VM_MAX_VCPUS)
+		return -EINVAL;
+	if (vcpu_find(vm, id))
+		return -EEXIST;
+	vcpu = vcpu_alloc(vm, id);
+	if (IS_ERR(vcpu))
+		return PTR_ERR(vcpu);
+	r = vcpu_publish(vcpu);
+	if (r < 0)
+		vcpu_destroy(vcpu);
+	return r;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual machine: its memory, its vCPUs and its interrupt chips.
+ */
+#ifndef ORIEL_VM_H
+#define ORIEL_VM_H
+
+#include <linux/cpumask.h>
+#include <linux/kvm.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include "guest/clock.h"
+#include "irq/coalesced.h"
+#include "irq/fabric.h"
+#include "irq/ioeventfd.h"
+#include "irq/irqfd.h"
+#include "memory/mmu.h"
+#include "abi/vfio.h"
+
+struct memslots;
+struct msr_filter;
+struct vcpu;
+
+/* Answered to KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID. */
+#define VM_MAX_VCPUS 1024
+#define VM_MAX_VCPU_ID FABRIC_MAX_APIC_ID
+
+/**
+ * struct vm - one virtual machine
+ * @mm: the launcher's address space; memory is found through it alone
+ * @refs: its own file descriptor and each vCPU's hold one
+ * @lock: serializes changes of memslots, vCPUs and interrupt chips; may sleep
+ * @srcu: protects @slots for readers that sleep
+ * @slots: the current memslots, replaced as a whole under @lock
+ * @slot_ids: the same by number, under @lock
+ * @slots_by_hva: the same by launcher address, under @mmu.lock
+ * @manual_dirty_log: KVM_DIRTY_LOG_* flags that userspace turned on
+ * @dirty_ring_bytes: size of each vCPU's dirty ring; 0: none. Set before there are
+ *	vCPUs
+ * @mmu: second-level page tables
+ * @vcpus: created vCPUs in order of creation; an element never changes
+ * @vcpu_count: how many of @vcpus are valid; grows with release semantics
+ * @bsp_id: id of the bootstrap processor's vCPU
+ * @unknown_insns_exit: KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the
+ *	executor does not know is userspace's alone, whatever the CPL
+ * @vcpu_id_limit: ids are below it, if userspace set it; else 0
+ * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @srcu, replaced
+ *	under @lock
+ * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
+ * @tlb_flushes: calls of vm_flush_tlbs()
+ * @flushed_cpus: those that the last of them interrupted; under @mmu.lock, exclusive
+ * @quirks_off: KVM_X86_QUIRK_* that userspace has turned off
+ * @exits_off: KVM_X86_DISABLE_EXITS_*: instructions that the CPU executes by itself. Set
+ *	before there are vCPUs
+ * @platform_info_hidden: the guest gets #GP for MSR_PLATFORM_INFO
+ * @exception_payload: userspace knows that an exception can wait with what it will
+ *	leave in CR2 or DR6
+ * @triple_fault_event: and that a shutdown can wait
+ * @fabric: in-kernel interrupt chips
+ * @irqfds: eventfds that raise interrupts
+ * @ioeventfds: writes that signal eventfds
+ * @coalesced: writes that userspace reads later, from a ring
+ * @clock: kvmclock of the VM
+ * @steal_time_used: a vCPU of it has had steal time enabled
+ * @dma: devices of the host that access its memory
+ */
+struct vm {
+	struct mm_struct *mm;
+	refcount_t refs;
+	struct mutex lock; /* memslots, vCPUs, interrupt chips */
+	struct srcu_struct srcu;
+	struct memslots __rcu *slots;
+	struct xarray slot_ids;
+	struct rb_root_cached slots_by_hva;
+	u32 manual_dirty_log;
+	u32 dirty_ring_bytes;
+	struct mmu mmu;
+	struct vcpu **vcpus;
+	u32 vcpu_count;
+	u32 bsp_id;
+	bool unknown_insns_exit;
+	u32 vcpu_id_limit;
+	struct msr_filter __rcu *msr_filter;
+	u32 msr_exits;
+	atomic64_t tlb_flushes;
+	cpumask_var_t flushed_cpus;
+	u64 quirks_off;
+	u32 exits_off;
+	bool platform_info_hidden;
+	bool exception_payload;
+	bool triple_fault_event;
+	struct irq_fabric fabric;
+	struct irqfds irqfds;
+	struct ioeventfds ioeventfds;
+	struct coalesced coalesced;
+	struct vm_clock clock;
+	bool steal_time_used;
+	struct vm_dma dma;
+};
+
+/**
+ * vm_create() - KVM_CREATE_VM
+ *
+ * Return: a file descriptor, or -ENOMEM, -EMFILE.
+ */
+int vm_create(void);
+
+/**
+ * vm_put() - drop a reference; the last one frees the VM and its vCPUs
+ * @vm: the VM
+ */
+void vm_put(struct vm *vm);
+
+/**
+ * vm_flush_tlbs() - make every vCPU drop its translations before it next
+ *	executes a guest instruction, and wait until none can use an old one
+ * @vm: the VM, its mmu.lock held exclusive
+ *
+ * Interrupts on. On return no vCPU of @vm uses a translation made before the call.
+ */
+void vm_flush_tlbs(struct vm *vm);
+
+/**
+ * vm_make_request_all() - have every vCPU do something before its next entry
+ * @vm: the VM
+ * @request: enum vcpu_request
+ *
+ * Interrupts on; spinlocks may be held. Does not wait.
+ */
+void vm_make_request_all(struct vm *vm, unsigned int request);
+
+#endif

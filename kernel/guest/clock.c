@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's TSC and kvmclock.
+ *
+ * kvmclock is a pair (guest TSC, ns) and a scale in guest memory, from which
+ * the guest computes the time without an exit. It starts at 0 with the VM and
+ * runs with the host's raw monotonic clock plus the time spent suspended.
+ *
+ * While the host tells time by its TSC and all vCPUs have one TSC offset, all
+ * are given the same pair, the master: then they share one clock, and
+ * PVCLOCK_TSC_STABLE_BIT says so. Else each pair is taken when and where it is
+ * published, and the guest keeps the vCPUs' clocks in order by itself.
+ */
+#include "host/compat.h"
+
+#include <linux/clocksource.h>
+#include <linux/kvm.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/pvclock_gtod.h>
+#include <linux/timekeeper_internal.h>
+#include <linux/timekeeping.h>
+#include <asm/kvm_para.h>
+#include <asm/msr-index.h>
+#include <asm/pvclock-abi.h>
+#include <asm/tsc.h>
+
+#include "guest/clock.h"
+#include "x86/clock_scale.h"
+#include "irq/lapic.h"
+#include "memory/memslot.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+#define SYSTEM_TIME_ENABLE BIT_ULL(0)
+
+/* How old a pair may be that is not the master. */
+#define PUBLISH_MS 60000u
+
+/* Bit 8 of clock_source(): the TSC is the host's clock source. */
+#define SOURCE_IS_TSC BIT(8)
+
+/* What the timekeeper last said; written by it alone, one writer at a time. */
+static u32 host_source;
+static s64 host_slept;
+
+/*
+ * Which clock source the host uses: SOURCE_IS_TSC, and in the low byte the
+ * number of its changes so far.
+ */
+static u32 clock_source(void)
+{
+	return READ_ONCE(host_source);
+}
+
+/* Called by the timekeeper at each of its updates, its sequence count odd. */
+static int timekeeper_updated(struct notifier_block *nb, unsigned long stepped, void *data)
+{
+	const struct timekeeper *tk = data;
+	bool is_tsc = tk->tkr_mono.clock->vdso_clock_mode == VDSO_CLOCKMODE_TSC;
+
+	WRITE_ONCE(host_source, tk->cs_was_changed_seq | (is_tsc ? SOURCE_IS_TSC : 0));
+	WRITE_ONCE(host_slept, ktime_to_ns(tk->offs_boot));
+	return NOTIFY_OK;
+}
+
+static struct notifier_block timekeeper_notifier = {
+	.notifier_call = timekeeper_updated,
+};
+
+int clock_setup(void)
+{
+	if (!tsc_khz) {
+		pr_err("the kernel does not know the frequency of its TSC: kvmclock needs it\n");
+		return -ENODEV;
+	}
+	return pvclock_gtod_register_notifier(&timekeeper_notifier);
+}
+
+void clock_teardown(void)
+{
+	pvclock_gtod_unregister_notifier(&timekeeper_notifier);
+}
+
+static void sample_from(struct clock_sample *sample, const struct system_time_snapshot *snapshot,
+			u64 tsc)
+{
+	/* The source's change number shows whether the count is of that source. */
+	sample->exact = clock_source() == (snapshot->cs_was_changed_seq | SOURCE_IS_TSC) &&
+			!check_tsc_unstable();
+	sample->tsc = sample->exact ? snapshot->cycles : tsc;
+	sample->slept = READ_ONCE(host_slept);
+	sample->base = ktime_to_ns(snapshot->raw) + sample->slept;
+	sample->real = ktime_to_ns(snapshot->real);
+}
+
+/*
+ * Where the host's clock is not the TSC, what passes between the readings of the two is
+ * an error that stays until the next sample. Interrupts are off, but an SMI or, where the
+ * host is a guest itself, its hypervisor may stop the CPU for milliseconds: so the time
+ * it takes is measured as well, and the closest of some samples is taken.
+ */
+static void take_sample(struct clock_sample *sample)
+{
+	struct system_time_snapshot snapshot;
+	struct tsc_bracket bracket = { 0 };
+	unsigned long flags;
+	u64 before, after;
+
+	do {
+		local_irq_save(flags);
+		before = rdtsc_ordered();
+		ktime_get_snapshot(&snapshot);
+		after = rdtsc_ordered();
+		local_irq_restore(flags);
+		if (tsc_bracket_narrows(&bracket, before, after))
+			sample_from(sample, &snapshot, bracket.tsc);
+	} while (!sample->exact && !tsc_bracket_done(&bracket, tsc_khz));
+}
+
+/*
+ * Does the TSC at @sample still count from the master? Not after a suspend:
+ * it may have stopped or started anew, and kvmclock counts the time asleep.
+ */
+static bool master_holds(const struct vm_clock *clock, const struct clock_sample *sample)
+{
+	return clock->stable && sample->slept == clock->master.slept &&
+	       sample->tsc >= clock->master.tsc;
+}
+
+/* kvmclock at @sample as the guest's vCPUs compute it. Under the clock's lock. */
+static s64 kvmclock_at(const struct vm_clock *clock, const struct clock_sample *sample)
+{
+	if (!master_holds(clock, sample))
+		return sample->base + clock->offset;
+	return clock->master.base + clock->offset +
+	       tsc_scale_ns(clock->scale, sample->tsc - clock->master.tsc);
+}
+
+static bool tsc_offsets_equal(struct vm *vm)
+{
+	u32 count, i;
+
+	/* Pairs with the release that publishes a new vCPU. */
+	count = smp_load_acquire(&vm->vcpu_count);
+	for (i = 1; i < count; i++)
+		if (READ_ONCE(vm->vcpus[i]->clock.tsc_offset) !=
+		    READ_ONCE(vm->vcpus[0]->clock.tsc_offset))
+			return false;
+	return true;
+}
+
+static void set_scale(struct vm_clock *clock)
+{
+	clock->khz = tsc_khz;
+	clock->scale = tsc_scale_from_khz(clock->khz);
+}
+
+/*
+ * Turn the master on or off as the host's clock source and the vCPUs' TSCs
+ * demand, and start anew when the host corrects its TSC's frequency, which
+ * comes with a change of the source. The ways to count differ by rounding; the
+ * offset takes it up, so that the clock does not step. Under the clock's lock.
+ *
+ * Return: whether it changed, so that all vCPUs need to publish anew.
+ */
+static bool follow_stability(struct vm *vm, const struct clock_sample *sample)
+{
+	struct vm_clock *clock = &vm->clock;
+	bool stable = sample->exact && tsc_offsets_equal(vm);
+	s64 now = kvmclock_at(clock, sample);
+
+	if (stable == clock->stable && clock->khz == tsc_khz &&
+	    (!stable || master_holds(clock, sample)))
+		return false;
+	set_scale(clock);
+	clock->stable = stable;
+	clock->master = *sample;
+	clock->offset += now - kvmclock_at(clock, sample);
+	return true;
+}
+
+/* After a change that concerns the whole VM. */
+static void refresh_vm(struct vm *vm)
+{
+	struct clock_sample sample;
+
+	take_sample(&sample);
+	spin_lock(&vm->clock.lock);
+	follow_stability(vm, &sample);
+	spin_unlock(&vm->clock.lock);
+	vm_make_request_all(vm, REQ_CLOCK_UPDATE);
+}
+
+void clock_vm_init(struct vm *vm)
+{
+	struct clock_sample sample;
+
+	spin_lock_init(&vm->clock.lock);
+	set_scale(&vm->clock);
+	take_sample(&sample);
+	vm->clock.offset = -sample.base;
+}
+
+/* ---- the structure in guest memory ---- */
+
+static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *info)
+{
+	gpa_t gpa = vcpu->clock.system_time_msr & ~SYSTEM_TIME_ENABLE;
+	struct vcpu_clock *clock = &vcpu->clock;
+	u8 flags;
+
+	/* The guest clears this flag when it has seen it, not we. */
+	if (vm_read_guest(vcpu->vm, gpa + offsetof(typeof(*info), flags), &flags, sizeof(flags)))
+		return;
+	info->flags |= flags & PVCLOCK_GUEST_STOPPED;
+	if (clock->stopped)
+		info->flags |= PVCLOCK_GUEST_STOPPED;
+
+	/* Odd while being written: other vCPUs may be reading it. */
+	info->version = clock->version + 1;
+	if (vm_write_guest(vcpu->vm, gpa, &info->version, sizeof(info->version)))
+		return;
+	/* The odd version is seen before what follows ... */
+	smp_wmb();
+	if (vm_write_guest(vcpu->vm, gpa, info, sizeof(*info)))
+		return;
+	/* ... and the even one after it. */
+	smp_wmb();
+	info->version++;
+	if (vm_write_guest(vcpu->vm, gpa, &info->version, sizeof(info->version)))
+		return;
+	clock->version = info->version;
+	clock->stopped = false;
+}
+
+void clock_update(struct vcpu *vcpu)
+{
+	struct pvclock_vcpu_time_info info = { 0 };
+	struct vm_clock *clock = &vcpu->vm->clock;
+	struct clock_sample sample;
+	bool changed;
+
+	vcpu->clock.source = clock_source();
+	vcpu->clock.slept = READ_ONCE(host_slept);
+	vcpu->clock.published = rdtsc_ordered();
+	if (!(vcpu->clock.system_time_msr & SYSTEM_TIME_ENABLE))
+		return;
+
+	take_sample(&sample);
+	spin_lock(&clock->lock);
+	changed = follow_stability(vcpu->vm, &sample);
+	if (clock->stable) {
+		sample = clock->master;
+		info.flags = PVCLOCK_TSC_STABLE_BIT;
+	}
+	info.system_time = kvmclock_at(clock, &sample);
+	info.tsc_timestamp = sample.tsc + vcpu->clock.tsc_offset;
+	info.tsc_to_system_mul = clock->scale.mul;
+	info.tsc_shift = clock->scale.shift;
+	spin_unlock(&clock->lock);
+
+	write_time_info(vcpu, &info);
+	if (changed)
+		vm_make_request_all(vcpu->vm, REQ_CLOCK_UPDATE);
+}
+
+static s64 kvmclock_now(struct vm *vm, struct clock_sample *sample, bool *stable)
+{
+	bool changed;
+	s64 now;
+
+	take_sample(sample);
+	spin_lock(&vm->clock.lock);
+	changed = follow_stability(vm, sample);
+	now = kvmclock_at(&vm->clock, sample);
+	*stable = vm->clock.stable;
+	spin_unlock(&vm->clock.lock);
+	if (changed)
+		vm_make_request_all(vm, REQ_CLOCK_UPDATE);
+	return now;
+}
+
+/* MSR_KVM_WALL_CLOCK(_NEW): the wall-clock time at which kvmclock was 0. */
+static void write_wall_clock(struct vm *vm, gpa_t gpa)
+{
+	struct pvclock_wall_clock wall;
+	struct clock_sample sample;
+	u32 version, nsec;
+	bool stable;
+	u64 ns;
+
+	if (vm_read_guest(vm, gpa, &version, sizeof(version)))
+		return;
+	/* Odd while being written, even and greater than before in the end. */
+	wall.version = (version | 1) + 2;
+	if (vm_write_guest(vm, gpa, &wall.version, sizeof(wall.version)))
+		return;
+	/* As in write_time_info(). */
+	smp_wmb();
+	ns = -kvmclock_now(vm, &sample, &stable);
+	ns += sample.real;
+	wall.sec = div_u64_rem(ns, NSEC_PER_SEC, &nsec);
+	wall.nsec = nsec;
+	if (vm_write_guest(vm, gpa, &wall, sizeof(wall)))
+		return;
+	/* As in write_time_info(). */
+	smp_wmb();
+	wall.version++;
+	vm_write_guest(vm, gpa, &wall.version, sizeof(wall.version));
+}
+
+int clock_stopped(struct vcpu *vcpu)
+{
+	if (!(vcpu->clock.system_time_msr & SYSTEM_TIME_ENABLE))
+		return -EINVAL;
+	vcpu->clock.stopped = true;
+	vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+	return 0;
+}
+
+void clock_get(struct vm *vm, struct kvm_clock_data *data)
+{
+	struct clock_sample sample;
+	bool stable;
+
+	memset(data, 0, sizeof(*data));
+	data->clock = kvmclock_now(vm, &sample, &stable);
+	if (stable)
+		data->flags |= KVM_CLOCK_TSC_STABLE;
+	if (sample.exact) {
+		data->flags |= KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+		data->realtime = sample.real;
+		data->host_tsc = sample.tsc;
+	}
+}
+
+int clock_set(struct vm *vm, const struct kvm_clock_data *data)
+{
+	struct clock_sample sample;
+	s64 wanted = data->clock;
+
+	if (data->flags & ~(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC))
+		return -EINVAL;
+
+	take_sample(&sample);
+	/* The time that passed since the clock was read; it never runs back. */
+	if ((data->flags & KVM_CLOCK_REALTIME) && (u64)sample.real > data->realtime)
+		wanted += sample.real - data->realtime;
+	spin_lock(&vm->clock.lock);
+	vm->clock.offset += wanted - kvmclock_at(&vm->clock, &sample);
+	spin_unlock(&vm->clock.lock);
+	refresh_vm(vm);
+	return 0;
+}
+
+/* ---- the TSC ---- */
+
+u64 clock_guest_tsc(struct vcpu *vcpu)
+{
+	return rdtsc_ordered() + vcpu->clock.tsc_offset;
+}
+
+u64 clock_tsc_to_ns(struct vcpu *vcpu, u64 ticks)
+{
+	return tsc_ticks_to_ns(tsc_khz, ticks);
+}
+
+static void set_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	WRITE_ONCE(vcpu->clock.tsc_offset, offset);
+	vendor_call(set_tsc_offset)(vcpu, offset);
+}
+
+/* The TSC took a step: what was computed from it is computed anew. */
+static void tsc_changed(struct vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		lapic_tsc_changed(vcpu->lapic);
+	refresh_vm(vcpu->vm);
+}
+
+/* What the next write of a TSC is compared with. Under the clock's lock. */
+static void remember_tsc(struct vm_clock *clock, u64 offset, const struct clock_sample *sample)
+{
+	clock->tsc_offset = offset;
+	clock->tsc_known = true;
+	clock->tsc_written = sample->tsc + offset;
+	clock->tsc_written_ns = sample->base;
+}
+
+/*
+ * A write by userspace. It means to set all vCPUs of the VM alike, one after
+ * the other; then they are given one offset, or they would be apart by the time
+ * between the writes. 0 is what a vCPU starts with, whenever that is.
+ */
+static void write_tsc(struct vcpu *vcpu, u64 value)
+{
+	struct vm_clock *clock = &vcpu->vm->clock;
+	struct clock_sample sample;
+
+	take_sample(&sample);
+	spin_lock(&clock->lock);
+	if (!clock->tsc_known ||
+	    (value && !tsc_write_matches(tsc_khz, clock->tsc_written,
+					 sample.base - clock->tsc_written_ns, value)))
+		clock->tsc_offset = value - sample.tsc;
+	remember_tsc(clock, clock->tsc_offset, &sample);
+	set_tsc_offset(vcpu, clock->tsc_offset);
+	spin_unlock(&clock->lock);
+}
+
+void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	struct vm_clock *clock = &vcpu->vm->clock;
+	struct clock_sample sample;
+
+	take_sample(&sample);
+	spin_lock(&clock->lock);
+	remember_tsc(clock, offset, &sample);
+	set_tsc_offset(vcpu, offset);
+	spin_unlock(&clock->lock);
+	tsc_changed(vcpu);
+}
+
+/* WRMSR of the guest to IA32_TSC or IA32_TSC_ADJUST moves both (SDM 3B 17.17.3). */
+static void adjust_tsc(struct vcpu *vcpu, u64 delta)
+{
+	vcpu->clock.tsc_adjust += delta;
+	spin_lock(&vcpu->vm->clock.lock);
+	set_tsc_offset(vcpu, vcpu->clock.tsc_offset + delta);
+	spin_unlock(&vcpu->vm->clock.lock);
+	tsc_changed(vcpu);
+}
+
+void clock_vcpu_init(struct vcpu *vcpu)
+{
+	vcpu->clock.tsc_khz = tsc_khz;
+	write_tsc(vcpu, 0);
+}
+
+/*
+ * A clock that is not the TSC and the TSC, whose frequency is known to some ppm, part
+ * with time: the guest's kvmclock from what KVM_GET_CLOCK says of it.
+ */
+static bool published_long_ago(const struct vcpu_clock *clock, u64 now)
+{
+	return now - clock->published > (u64)tsc_khz * PUBLISH_MS;
+}
+
+void clock_load(struct vcpu *vcpu, bool moved)
+{
+	struct vcpu_clock *clock = &vcpu->clock;
+	u64 now = rdtsc_ordered();
+
+	/*
+	 * This CPU's TSC is behind the other's, or was reset by a suspend: the
+	 * guest's goes on where it was.
+	 */
+	if (now < clock->last_host_tsc) {
+		set_tsc_offset(vcpu, clock->tsc_offset + clock->last_host_tsc - now);
+		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+	}
+	if (clock->source != clock_source() || clock->slept != READ_ONCE(host_slept) ||
+	    (!READ_ONCE(vcpu->vm->clock.stable) && (moved || published_long_ago(clock, now))))
+		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+}
+
+void clock_put(struct vcpu *vcpu)
+{
+	vcpu->clock.last_host_tsc = rdtsc_ordered();
+}
+
+int clock_set_tsc_khz(struct vcpu *vcpu, u64 khz)
+{
+	if (!khz)
+		khz = tsc_khz;
+	if (khz > U32_MAX || !tsc_khz_tolerated(tsc_khz, khz))
+		return -EINVAL;
+	vcpu->clock.tsc_khz = khz;
+	return 0;
+}
+
+u32 clock_get_tsc_khz(const struct vcpu *vcpu)
+{
+	return vcpu->clock.tsc_khz;
+}
+
+/* ---- MSRs ---- */
+
+int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+{
+	switch (index) {
+	case MSR_IA32_TSC:
+		*data = clock_guest_tsc(vcpu);
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		*data = vcpu->clock.tsc_adjust;
+		return host || vcpu->cpuid.facts.tsc_adjust ? 0 : 1;
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		*data = vcpu->clock.system_time_msr;
+		return 0;
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		*data = READ_ONCE(vcpu->vm->clock.wall_clock_gpa);
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+static int set_tsc_adjust(struct vcpu *vcpu, bool host, u64 data)
+{
+	if (host)
+		vcpu->clock.tsc_adjust = data;
+	else if (vcpu->cpuid.facts.tsc_adjust)
+		adjust_tsc(vcpu, data - vcpu->clock.tsc_adjust);
+	else
+		return 1;
+	return 0;
+}
+
+int clock_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	switch (index) {
+	case MSR_IA32_TSC:
+		if (host) {
+			write_tsc(vcpu, data);
+			tsc_changed(vcpu);
+		} else {
+			adjust_tsc(vcpu, data - clock_guest_tsc(vcpu));
+		}
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		return set_tsc_adjust(vcpu, host, data);
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		/* An address outside of memory is the guest's loss: nothing is written. */
+		vcpu->clock.system_time_msr = data;
+		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+		return 0;
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		WRITE_ONCE(vcpu->vm->clock.wall_clock_gpa, data);
+		if (data)
+			write_wall_clock(vcpu->vm, data);
+		return 0;
+	default:
+		return 1;
+	}
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's time: its TSC, and kvmclock (Documentation/virt/kvm/x86/msr.rst
+ * of the kernel), which turns the TSC into nanoseconds since boot.
+ */
+#ifndef ORIEL_CLOCK_H
+#define ORIEL_CLOCK_H
+
+#include <linux/spinlock_types.h>
+#include <linux/types.h>
+
+#include "x86/clock_scale.h"
+
+struct kvm_clock_data;
+struct vcpu;
+struct vm;
+
+/**
+ * struct clock_sample - one moment, seen on several clocks
+ * @tsc: host TSC; not @exact it is that midway of the closest of some readings
+ * @base: kvmclock's base on the host: raw monotonic time plus suspended time, in ns
+ * @real: wall-clock time in ns since 1970
+ * @slept: time spent suspended so far, in ns
+ * @exact: the host tells time by the TSC, so that all are of the very same tick
+ */
+struct clock_sample {
+	u64 tsc;
+	s64 base;
+	s64 real;
+	s64 slept;
+	bool exact;
+};
+
+/**
+ * struct vm_clock - time of a VM
+ * @lock: protects the rest
+ * @offset: kvmclock less its base, in ns
+ * @wall_clock_gpa: last value of MSR_KVM_WALL_CLOCK(_NEW)
+ * @tsc_offset: TSC offset that the last write of a TSC led to
+ * @tsc_written: value of that write
+ * @tsc_written_ns: @base of struct clock_sample at that write
+ * @tsc_known: there has been such a write
+ * @stable: all vCPUs count from @master, so that they share one clock
+ * @master: the moment from which they count while @stable
+ * @khz: the host's TSC frequency that @scale is of: soon after it has booted the host
+ *	comes to know it better
+ * @scale: from TSC ticks to ns
+ */
+struct vm_clock {
+	spinlock_t lock; /* for the rest */
+	s64 offset;
+	u64 wall_clock_gpa;
+	u64 tsc_offset;
+	u64 tsc_written;
+	s64 tsc_written_ns;
+	bool tsc_known;
+	bool stable;
+	struct clock_sample master;
+	u32 khz;
+	struct tsc_scale scale;
+};
+
+/**
+ * struct vcpu_clock - time of a vCPU
+ * @system_time_msr: last value of MSR_KVM_SYSTEM_TIME(_NEW); bit 0 enables
+ * @version: of the structure in guest memory, even while it is not being written
+ * @stopped: tell the guest that it was stopped (KVM_KVMCLOCK_CTRL)
+ * @tsc_offset: guest TSC less host TSC; written under the VM's clock lock or
+ *	by clock_load()
+ * @tsc_adjust: IA32_TSC_ADJUST
+ * @tsc_khz: frequency that KVM_SET_TSC_KHZ asked for, within tolerance
+ * @last_host_tsc: host TSC when the vCPU last left a CPU, 0 before
+ * @source: the host's clock source when kvmclock was last published
+ * @slept: time the host had spent suspended by then
+ * @published: host TSC by then
+ */
+struct vcpu_clock {
+	u64 system_time_msr;
+	u32 version;
+	bool stopped;
+	u64 tsc_offset;
+	u64 tsc_adjust;
+	u32 tsc_khz;
+	u64 last_host_tsc;
+	u32 source;
+	s64 slept;
+	u64 published;
+};
+
+/**
+ * clock_setup() - follow the host's clock source; once, at load
+ *
+ * May sleep.
+ *
+ * Return: 0, or -ENODEV after one line in the log when the kernel does not
+ * know its TSC's frequency.
+ */
+int clock_setup(void);
+
+/**
+ * clock_teardown() - undo clock_setup(); no VM exists any more
+ *
+ * May sleep.
+ */
+void clock_teardown(void);
+
+/**
+ * clock_vm_init() - kvmclock of a new VM starts at 0
+ * @vm: VM, not yet published
+ *
+ * Any context.
+ */
+void clock_vm_init(struct vm *vm);
+
+/**
+ * clock_vcpu_init() - a new vCPU: TSC 0, in step with its siblings
+ * @vcpu: vCPU; its vendor state exists, it is not yet in vm->vcpus
+ *
+ * May sleep.
+ */
+void clock_vcpu_init(struct vcpu *vcpu);
+
+/**
+ * clock_load() - the vCPU's thread starts to run on this CPU
+ * @vcpu: vCPU
+ * @moved: it was on another CPU, or on none
+ *
+ * Preemption off. Keeps the guest's TSC from going back where the host's TSCs
+ * differ, and has kvmclock published anew where it depends on the CPU. After
+ * the vendor's vcpu_load().
+ */
+void clock_load(struct vcpu *vcpu, bool moved);
+
+/**
+ * clock_put() - the vCPU's thread leaves this CPU
+ * @vcpu: vCPU
+ *
+ * Preemption off.
+ */
+void clock_put(struct vcpu *vcpu);
+
+/**
+ * clock_update() - serve REQ_CLOCK_UPDATE: publish kvmclock to the guest
+ * @vcpu: vCPU, loaded, its mutex and vm->srcu held
+ *
+ * May sleep: writes guest memory. Enables nothing the guest has not enabled.
+ */
+void clock_update(struct vcpu *vcpu);
+
+/**
+ * clock_get_msr() - read one of the MSRs of this file
+ * @vcpu: vCPU, its mutex held
+ * @index: IA32_TSC, IA32_TSC_ADJUST, MSR_KVM_{SYSTEM_TIME,WALL_CLOCK}(_NEW)
+ * @host: read by userspace, not by the guest
+ * @data: receives the value
+ *
+ * Return: 0, or 1 when the MSR is none of these or does not exist for the
+ * guest.
+ */
+int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+
+/**
+ * clock_set_msr() - write one of the MSRs of this file
+ * @vcpu: vCPU, its mutex and vm->srcu held
+ * @index: as for clock_get_msr()
+ * @host: written by userspace, not by the guest
+ * @data: value
+ *
+ * May sleep: the wall clock is written to guest memory at once. When the TSC
+ * changed, a TSC deadline has been aimed anew.
+ *
+ * Return: as clock_get_msr(), and 1 for a bad value.
+ */
+int clock_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 data);
+
+/**
+ * clock_set_tsc_offset() - KVM_VCPU_TSC_OFFSET: userspace says what the TSC is, to the tick
+ * @vcpu: vCPU, its mutex held, loaded
+ * @offset: guest TSC less host TSC
+ *
+ * May sleep.
+ */
+void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset);
+
+/**
+ * clock_guest_tsc() - what RDTSC in the guest reads now
+ * @vcpu: vCPU, its mutex held
+ *
+ * Any context.
+ *
+ * Return: guest TSC.
+ */
+u64 clock_guest_tsc(struct vcpu *vcpu);
+
+/**
+ * clock_tsc_to_ns() - how long guest TSC ticks take
+ * @vcpu: vCPU
+ * @ticks: ticks
+ *
+ * Any context.
+ *
+ * Return: ns, rounded up, at most S64_MAX.
+ */
+u64 clock_tsc_to_ns(struct vcpu *vcpu, u64 ticks);
+
+/**
+ * clock_get() - KVM_GET_CLOCK
+ * @vm: VM
+ * @data: receives time and flags
+ *
+ * May sleep.
+ */
+void clock_get(struct vm *vm, struct kvm_clock_data *data);
+
+/**
+ * clock_set() - KVM_SET_CLOCK
+ * @vm: VM
+ * @data: new time; with KVM_CLOCK_REALTIME advanced by the time since then
+ *
+ * May sleep.
+ *
+ * Return: 0, or -EINVAL for a flag that does not exist.
+ */
+int clock_set(struct vm *vm, const struct kvm_clock_data *data);
+
+/**
+ * clock_stopped() - KVM_KVMCLOCK_CTRL: tell the guest that it was stopped
+ * @vcpu: vCPU, its mutex held
+ *
+ * Any context.
+ *
+ * Return: 0, or -EINVAL when the guest has not enabled kvmclock.
+ */
+int clock_stopped(struct vcpu *vcpu);
+
+/**
+ * clock_set_tsc_khz() - KVM_SET_TSC_KHZ
+ * @vcpu: vCPU, its mutex held
+ * @khz: frequency, 0 for the host's
+ *
+ * There is no TSC scaling: what is asked for must be what the host has, to
+ * within the tolerance of tsc_khz_tolerated(). Any context.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int clock_set_tsc_khz(struct vcpu *vcpu, u64 khz);
+
+/**
+ * clock_get_tsc_khz() - KVM_GET_TSC_KHZ
+ * @vcpu: vCPU, its mutex held
+ *
+ * Any context.
+ *
+ * Return: kHz of the guest's TSC.
+ */
+u32 clock_get_tsc_khz(const struct vcpu *vcpu);
+
+#endif

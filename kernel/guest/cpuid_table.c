@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPUID's side towards the host and userspace: reads the host's CPUID, and
+ * carries the tables of KVM_{GET_SUPPORTED,SET,SET2,GET2}_CPUID in and out.
+ */
+#include <linux/kvm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+#include "host/compat.h"
+#include "x86/cpuid.h"
+#include "guest/fpu.h"
+#include "irq/lapic.h"
+#include "abi/quirk.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+static struct kvm_cpuid_entry2 *supported;
+static u32 supported_count;
+static struct cpuid_facts supported_facts;
+
+/**
+ * struct kernel_word - where the kernel keeps what it left of a feature register
+ * @function: CPUID EAX
+ * @index: CPUID ECX
+ * @offset: of the register in struct cpuid_query
+ * @word: index into boot_cpu_data.x86_capability
+ */
+struct kernel_word {
+	u32 function;
+	u32 index;
+	size_t offset;
+	enum cpuid_leafs word;
+};
+
+#define WORD(function, index, reg, word)                                 \
+	{                                                                \
+		function, index, offsetof(struct cpuid_query, reg), word \
+	}
+
+static const struct kernel_word kernel_words[] = {
+	WORD(0x1, 0, edx, CPUID_1_EDX),
+	WORD(0x1, 0, ecx, CPUID_1_ECX),
+	WORD(0x7, 0, ebx, CPUID_7_0_EBX),
+	WORD(0x7, 0, ecx, CPUID_7_ECX),
+	WORD(0x7, 0, edx, CPUID_7_EDX),
+	WORD(0x7, 1, eax, CPUID_7_1_EAX),
+	WORD(0xd, 1, eax, CPUID_D_1_EAX),
+	WORD(0x80000001, 0, edx, CPUID_8000_0001_EDX),
+	WORD(0x80000001, 0, ecx, CPUID_8000_0001_ECX),
+	WORD(0x80000008, 0, ebx, CPUID_8000_0008_EBX),
+};
+
+/*
+ * A feature the kernel turned off (an erratum, clearcpuid=, noxsave) is not
+ * for guests either: its state would not be switched, or it does not work.
+ */
+static void read_host_cpuid(const struct cpuid_host *host, struct cpuid_query *regs)
+{
+	u32 function = regs->eax;
+	u32 index = regs->ecx;
+	size_t i;
+
+	cpuid_count(function, index, &regs->eax, &regs->ebx, &regs->ecx, &regs->edx);
+	for (i = 0; i < ARRAY_SIZE(kernel_words); i++) {
+		const struct kernel_word *w = &kernel_words[i];
+
+		if (w->function == function && w->index == index)
+			*(u32 *)((char *)regs + w->offset) &= boot_cpu_data.x86_capability[w->word];
+	}
+	if (function == 0x7 && index == 0 && !fpu_host.pku)
+		regs->ecx &= ~BIT(X86_FEATURE_PKU & 31);
+}
+
+int cpuid_setup(u32 flags)
+{
+	struct cpuid_host host = {
+		.read = read_host_cpuid,
+		.xcr0 = fpu_host.guest_xcr0,
+		.flags = flags,
+	};
+	int count;
+
+	if (oriel_counts_run_delay())
+		host.flags |= CPUID_HOST_STEAL_TIME;
+	supported = kcalloc(CPUID_MAX_ENTRIES, sizeof(*supported), GFP_KERNEL);
+	if (!supported)
+		return -ENOMEM;
+	count = cpuid_supported(&host, supported, CPUID_MAX_ENTRIES);
+	if (WARN_ON_ONCE(count < 0)) {
+		cpuid_teardown();
+		return count;
+	}
+	supported_count = count;
+	cpuid_make_facts(supported, supported_count, &supported_facts);
+	return 0;
+}
+
+void cpuid_teardown(void)
+{
+	kfree(supported);
+	supported = NULL;
+	supported_count = 0;
+}
+
+const struct cpuid_facts *cpuid_host_facts(void)
+{
+	return &supported_facts;
+}
+
+static int copy_entries_out(struct kvm_cpuid2 __user *user, const struct kvm_cpuid_entry2 *entries,
+			    u32 count)
+{
+	struct kvm_cpuid2 header;
+
+	if (copy_from_user(&header, user, sizeof(header)))
+		return -EFAULT;
+	if (header.nent < count)
+		return -E2BIG;
+	header.nent = count;
+	if (copy_to_user(user->entries, entries, count * sizeof(*entries)) ||
+	    copy_to_user(user, &header, sizeof(header)))
+		return -EFAULT;
+	return 0;
+}
+
+int cpuid_ioctl_supported(struct kvm_cpuid2 __user *user)
+{
+	return copy_entries_out(user, supported, supported_count);
+}
+
+int cpuid_ioctl_get2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
+{
+	cpuid_refresh_vcpu(vcpu);
+	return copy_entries_out(user, vcpu->cpuid.entries, vcpu->cpuid.count);
+}
+
+static void read_live(struct vcpu *vcpu, struct cpuid_live *live)
+{
+	vcpu_need(vcpu, STATE_CR);
+	live->cr4 = vcpu->state.cr4;
+	live->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
+	live->misc_enable = vcpu->msrs.misc_enable;
+	live->monitor_follows = !quirk_on(vcpu, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT);
+	live->no_unhalt = vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_HLT;
+	live->xcr0 = vcpu->fpu.xcr0;
+}
+
+void cpuid_refresh_vcpu(struct vcpu *vcpu)
+{
+	struct cpuid_live live;
+
+	read_live(vcpu, &live);
+	cpuid_refresh(&vcpu->cpuid, &live);
+}
+
+/* Takes @entries over, whatever the outcome. */
+static int replace(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 count)
+{
+	struct cpuid_live live;
+	int ret;
+
+	read_live(vcpu, &live);
+	/* The guest has seen it. */
+	vcpu->cpuid.frozen = vcpu->stats.exits;
+	/* The old table shows the present too, or equal ones would differ. */
+	if (vcpu->cpuid.frozen)
+		cpuid_refresh(&vcpu->cpuid, &live);
+	ret = cpuid_replace(&vcpu->cpuid, entries, count, &supported_facts, &live);
+	if (ret)
+		kfree(entries);
+	return ret;
+}
+
+void cpuid_init_vcpu(struct vcpu *vcpu)
+{
+	/* An empty table is always accepted by a vCPU that never ran. */
+	replace(vcpu, NULL, 0);
+	/* KVM lets userspace set what the host has until it says what the guest has. */
+	vcpu->cpuid.facts.cr4_reserved = supported_facts.cr4_reserved;
+}
+
+int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
+{
+	struct kvm_cpuid_entry2 *entries;
+	struct kvm_cpuid2 header;
+
+	if (copy_from_user(&header, user, sizeof(header)))
+		return -EFAULT;
+	if (header.nent > CPUID_MAX_ENTRIES)
+		return -E2BIG;
+	entries = kcalloc(header.nent, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+	if (copy_from_user(entries, user->entries, header.nent * sizeof(*entries))) {
+		kfree(entries);
+		return -EFAULT;
+	}
+	return replace(vcpu, entries, header.nent);
+}
+
+int cpuid_ioctl_set(struct vcpu *vcpu, struct kvm_cpuid __user *user)
+{
+	struct kvm_cpuid_entry2 *entries;
+	struct kvm_cpuid header;
+	u32 i;
+
+	if (copy_from_user(&header, user, sizeof(header)))
+		return -EFAULT;
+	if (header.nent > CPUID_MAX_ENTRIES)
+		return -E2BIG;
+	entries = kcalloc(header.nent, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+	for (i = 0; i < header.nent; i++) {
+		struct kvm_cpuid_entry old;
+
+		if (copy_from_user(&old, &user->entries[i], sizeof(old))) {
+			kfree(entries);
+			return -EFAULT;
+		}
+		entries[i].function = old.function;
+		entries[i].eax = old.eax;
+		entries[i].ebx = old.ebx;
+		entries[i].ecx = old.ecx;
+		entries[i].edx = old.edx;
+	}
+	return replace(vcpu, entries, header.nent);
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dirty rings: pushing what a vCPU wrote, mapping a ring into userspace, and
+ * taking back the entries that userspace has seen.
+ */
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/vmalloc.h>
+
+#include "guest/dirty_ring.h"
+#include "memory/memslot.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+/*
+ * Entries left when a vCPU stops entering the guest: more pages than one
+ * instruction that is executed in software can write.
+ */
+#define RESERVED 64
+
+int dirty_ring_enable(struct vm *vm, u64 bytes)
+{
+	BUILD_BUG_ON(RESERVED * sizeof(struct kvm_dirty_gfn) >= PAGE_SIZE);
+	if (!is_power_of_2(bytes) || bytes < PAGE_SIZE)
+		return -EINVAL;
+	if (bytes > DIRTY_RING_MAX_SIZE)
+		return -E2BIG;
+	if (vm->dirty_ring_bytes || vm->vcpu_count)
+		return -EINVAL;
+	vm->dirty_ring_bytes = bytes;
+	return 0;
+}
+
+int dirty_ring_create(struct vcpu *vcpu)
+{
+	struct dirty_ring *ring = &vcpu->dirty_ring;
+	u32 bytes = vcpu->vm->dirty_ring_bytes;
+
+	if (!bytes)
+		return 0;
+	spin_lock_init(&ring->lock);
+	ring->size = bytes / sizeof(*ring->entries);
+	ring->entries = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return ring->entries ? 0 : -ENOMEM;
+}
+
+void dirty_ring_destroy(struct vcpu *vcpu)
+{
+	vfree(vcpu->dirty_ring.entries);
+}
+
+/*
+ * Mapping.
+ */
+
+static unsigned long ring_pages(const struct vcpu *vcpu)
+{
+	return vcpu->vm->dirty_ring_bytes >> PAGE_SHIFT;
+}
+
+bool dirty_ring_may_map(const struct vcpu *vcpu, struct vm_area_struct *vma)
+{
+	unsigned long end = KVM_DIRTY_LOG_PAGE_OFFSET + ring_pages(vcpu);
+
+	if (vma->vm_pgoff >= end || vma->vm_pgoff + vma_pages(vma) <= KVM_DIRTY_LOG_PAGE_OFFSET)
+		return true;
+	return !ring_pages(vcpu) || ((vma->vm_flags & VM_SHARED) && !(vma->vm_flags & VM_EXEC));
+}
+
+struct page *dirty_ring_page(const struct vcpu *vcpu, unsigned long pgoff)
+{
+	unsigned long page = pgoff - KVM_DIRTY_LOG_PAGE_OFFSET;
+
+	if (pgoff < KVM_DIRTY_LOG_PAGE_OFFSET || page >= ring_pages(vcpu))
+		return NULL;
+	page = array_index_nospec(page, ring_pages(vcpu));
+	return vmalloc_to_page((void *)vcpu->dirty_ring.entries + (page << PAGE_SHIFT));
+}
+
+/*
+ * Pushing. The vCPU's own thread alone does it, so room that it has seen stays.
+ */
+
+static struct dirty_ring *own_ring(const struct vm *vm)
+{
+	struct vcpu *vcpu = vcpu_loaded();
+
+	return vcpu && vcpu->vm == vm ? &vcpu->dirty_ring : NULL;
+}
+
+static u32 used(const struct dirty_ring *ring)
+{
+	return READ_ONCE(ring->head) - READ_ONCE(ring->tail);
+}
+
+static bool nearly_full(const struct dirty_ring *ring)
+{
+	return used(ring) >= ring->size - RESERVED;
+}
+
+bool dirty_ring_has_room(const struct vm *vm)
+{
+	const struct dirty_ring *ring = own_ring(vm);
+
+	/* Nothing writes guest memory on behalf of no vCPU. */
+	return !WARN_ON_ONCE(!ring) && used(ring) < ring->size;
+}
+
+/*
+ * Until the newest entry is taken back, further writes to its page need none: what
+ * userspace reads of a page after the reset has them. But the slot must be the one
+ * that it was.
+ */
+static bool is_newest(const struct dirty_ring *ring, const struct dirty_page *page)
+{
+	return used(ring) && ring->newest.generation == page->generation &&
+	       ring->newest.slot == page->slot && ring->newest.offset == page->offset;
+}
+
+static void push(struct dirty_ring *ring, const struct dirty_page *page)
+{
+	struct kvm_dirty_gfn *entry = &ring->entries[ring->head & (ring->size - 1)];
+
+	WRITE_ONCE(entry->slot, page->slot);
+	WRITE_ONCE(entry->offset, page->offset);
+	/* Who sees the flag sees the rest: pairs with the acquire in userspace. */
+	smp_store_release(&entry->flags, KVM_DIRTY_GFN_F_DIRTY);
+	ring->newest = *page;
+	WRITE_ONCE(ring->head, ring->head + 1);
+}
+
+void dirty_ring_push(struct vm *vm, const struct memslot *slot, u64 offset)
+{
+	struct dirty_page page = {
+		.generation = vm_slots(vm)->generation,
+		.slot = slot->id,
+		.offset = offset,
+	};
+	struct dirty_ring *ring = own_ring(vm);
+	bool stop;
+
+	if (!ring)
+		return;
+	spin_lock(&ring->lock);
+	if (!is_newest(ring, &page))
+		push(ring, &page);
+	stop = nearly_full(ring);
+	spin_unlock(&ring->lock);
+	if (stop)
+		vcpu_make_request(container_of(ring, struct vcpu, dirty_ring), REQ_DIRTY_RING_FULL);
+}
+
+bool dirty_ring_nearly_full(struct vcpu *vcpu)
+{
+	return nearly_full(&vcpu->dirty_ring);
+}
+
+/*
+ * Resetting.
+ */
+
+/* Take the oldest entry back if userspace has seen it; false if it has not. */
+static bool take_back(struct dirty_ring *ring, u32 end, struct kvm_dirty_gfn *seen)
+{
+	struct kvm_dirty_gfn *entry;
+	bool taken = false;
+
+	spin_lock(&ring->lock);
+	entry = &ring->entries[ring->tail & (ring->size - 1)];
+	/* Pairs with the release in userspace: it has read the entry. */
+	if (ring->tail != end && smp_load_acquire(&entry->flags) & KVM_DIRTY_GFN_F_RESET) {
+		seen->slot = READ_ONCE(entry->slot);
+		seen->offset = READ_ONCE(entry->offset);
+		WRITE_ONCE(entry->flags, 0);
+		WRITE_ONCE(ring->tail, ring->tail + 1);
+		taken = true;
+	}
+	spin_unlock(&ring->lock);
+	return taken;
+}
+
+/* The slot may be gone, or userspace may have made the entry up. */
+static bool protect_again(struct vm *vm, const struct kvm_dirty_gfn *seen)
+{
+	const struct memslot *slot = memslot_find_id(vm, seen->slot);
+
+	if (!memslot_is_logged(slot) || seen->offset >= slot->npages)
+		return false;
+	return mmu_write_protect_masked(vm, slot->base_gfn + seen->offset, 1);
+}
+
+/* Entries that are taken back before others are let in. */
+#define RESET_AT_ONCE 64
+
+/* Return: how many entries; sets @flush if CPUs have to be flushed for them. */
+static int reset_ring(struct vm *vm, struct dirty_ring *ring, bool *flush)
+{
+	/* What is pushed from here on is for the next time, or this might never end. */
+	u32 end = READ_ONCE(ring->head);
+	struct kvm_dirty_gfn seen;
+	int count = 0;
+
+	while (take_back(ring, end, &seen)) {
+		*flush |= protect_again(vm, &seen);
+		if (++count % RESET_AT_ONCE == 0)
+			mmu_let_others(vm, NULL);
+	}
+	return count;
+}
+
+static int reset_rings(struct vm *vm)
+{
+	bool flush = false;
+	int count = 0;
+	u32 i;
+
+	write_lock(&vm->mmu.lock);
+	for (i = 0; i < vm->vcpu_count; i++) {
+		count += reset_ring(vm, &vm->vcpus[i]->dirty_ring, &flush);
+		mmu_let_others(vm, NULL);
+	}
+	if (flush)
+		vm_flush_tlbs(vm);
+	write_unlock(&vm->mmu.lock);
+	return count;
+}
+
+int dirty_rings_reset(struct vm *vm)
+{
+	int count = -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (vm->dirty_ring_bytes)
+		count = reset_rings(vm);
+	mutex_unlock(&vm->lock);
+	return count;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Steal time: how long a vCPU's thread has waited for a CPU, and whether the vCPU is
+ * stopped, in a structure in guest memory.
+ *
+ * The byte `preempted` is a word between vCPUs. Who sees KVM_VCPU_PREEMPTED there may
+ * add KVM_VCPU_FLUSH_TLB, in one locked step, instead of sending an IPI. So the byte is
+ * set only while nobody uses a translation of the vCPU: neither the guest, nor the
+ * executor for it, whose access may be half done when its thread is preempted or waits
+ * for userspace. Before the way back it is taken to 0 in one locked step too; what was
+ * found in it is done before the entry.
+ */
+#include <linux/kvm_para.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include "host/compat.h"
+#include "memory/dirty_log.h"
+#include "memory/memslot.h"
+#include "guest/msr.h"
+#include "guest/steal_time.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+/* As much of the structure as is read. */
+struct steal_sum {
+	u64 steal;
+	u32 version;
+};
+
+static gpa_t area_gpa(const struct vcpu *vcpu)
+{
+	return vcpu->steal_time.msr & KVM_STEAL_VALID_BITS;
+}
+
+/* It is aligned to its size, so it lies in one page. */
+static u8 __user *preempted_byte(const struct memslot *slot, gpa_t gpa)
+{
+	gpa += offsetof(struct kvm_steal_time, preempted);
+	return (u8 __user *)(memslot_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
+}
+
+static struct memslot *writable_slot(struct vm *vm, gpa_t gpa)
+{
+	struct memslot *slot = memslot_find(vm_slots(vm), gpa >> PAGE_SHIFT);
+
+	return slot && !(slot->flags & KVM_MEM_READONLY) ? slot : NULL;
+}
+
+int steal_time_set(struct vcpu *vcpu, u64 data)
+{
+	struct vcpu_steal_time *st = &vcpu->steal_time;
+
+	if (data & KVM_STEAL_RESERVED_MASK || !oriel_counts_run_delay())
+		return MSR_INVALID;
+	/* Not written before it was read: another host's vCPUs may have left a request. */
+	st->marked = true;
+	st->thread = NULL;
+	st->msr = data;
+	if (data & KVM_MSR_ENABLED) {
+		WRITE_ONCE(vcpu->vm->steal_time_used, true);
+		vcpu_make_request(vcpu, REQ_STEAL_TIME);
+	}
+	return 0;
+}
+
+/* ---- the byte ---- */
+
+/* Returns what was there, or -EFAULT. */
+static int take_byte(u8 __user *byte)
+{
+	u8 old;
+	int r;
+
+	if (get_user(old, byte))
+		return -EFAULT;
+	do
+		r = old ? __try_cmpxchg_user(byte, &old, 0, fault) : 0;
+	while (r > 0);
+	return r < 0 ? r : old;
+}
+
+/* The vCPU runs. Returns whether the structure says so. */
+static bool clear_preempted(struct vcpu *vcpu)
+{
+	gpa_t gpa = area_gpa(vcpu);
+	struct vm *vm = vcpu->vm;
+	struct memslot *slot = writable_slot(vm, gpa);
+	int found;
+
+	if (!slot || !dirty_log_has_room(vm, slot))
+		return false;
+	found = take_byte(preempted_byte(slot, gpa));
+	if (found > 0)
+		dirty_log_mark(vm, slot, gpa >> PAGE_SHIFT);
+	if (found > 0 && found & KVM_VCPU_FLUSH_TLB)
+		vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	return found >= 0;
+}
+
+void steal_time_stopped(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	struct memslot *slot;
+	int srcu;
+
+	if (vcpu->steal_time.marked)
+		return;
+	srcu = srcu_read_lock(&vm->srcu);
+	slot = writable_slot(vm, area_gpa(vcpu));
+	/* A ring's lock is not to be taken in a context switch. */
+	if (slot && !(vm->dirty_ring_bytes && memslot_is_logged(slot))) {
+		pagefault_disable();
+		if (!put_user(KVM_VCPU_PREEMPTED, preempted_byte(slot, area_gpa(vcpu)))) {
+			vcpu->steal_time.marked = true;
+			dirty_log_mark(vm, slot, area_gpa(vcpu) >> PAGE_SHIFT);
+		}
+		pagefault_enable();
+	}
+	srcu_read_unlock(&vm->srcu, srcu);
+}
+
+/* ---- the time ---- */
+
+/* Adds to what the guest's memory has, which may have come from another host. */
+static int add_steal(struct vcpu *vcpu, u64 stolen)
+{
+	gpa_t gpa = area_gpa(vcpu);
+	gpa_t version = gpa + offsetof(struct kvm_steal_time, version);
+	struct vm *vm = vcpu->vm;
+	struct steal_sum sum;
+	int r;
+
+	BUILD_BUG_ON(offsetof(struct kvm_steal_time, steal) != offsetof(struct steal_sum, steal));
+	BUILD_BUG_ON(offsetof(struct kvm_steal_time, version) !=
+		     offsetof(struct steal_sum, version));
+	r = vm_read_guest(vm, gpa, &sum, sizeof(sum));
+	if (r)
+		return r;
+	/* Odd while being written: other vCPUs may be reading it. */
+	sum.version = (sum.version + 1) | 1;
+	r = vm_write_guest(vm, version, &sum.version, sizeof(sum.version));
+	if (r)
+		return r;
+	/* The odd version is seen before what follows ... */
+	smp_wmb();
+	sum.steal += stolen;
+	r = vm_write_guest(vm, gpa, &sum.steal, sizeof(sum.steal));
+	/* ... and the even one after it, which ends it in any case. */
+	smp_wmb();
+	sum.version++;
+	return vm_write_guest(vm, version, &sum.version, sizeof(sum.version)) ?: r;
+}
+
+static void account(struct vcpu *vcpu)
+{
+	struct vcpu_steal_time *st = &vcpu->steal_time;
+	u64 delay = oriel_run_delay();
+
+	/* What a thread waited before it was the vCPU's is not the guest's. */
+	if (st->thread != current || delay < st->delay) {
+		st->thread = current;
+		st->delay = delay;
+	}
+	if (delay != st->delay && !add_steal(vcpu, delay - st->delay))
+		st->delay = delay;
+}
+
+void steal_time_update(struct vcpu *vcpu)
+{
+	if (!(vcpu->steal_time.msr & KVM_MSR_ENABLED))
+		return;
+	if (clear_preempted(vcpu)) {
+		/* A switch of context before this finds it marked, and writes nothing. */
+		barrier();
+		vcpu->steal_time.marked = false;
+	} else {
+		/* A request that cannot be read is taken for made. */
+		vcpu_make_request(vcpu, REQ_TLB_FLUSH);
+	}
+	account(vcpu);
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Second-level faults: from the guest physical address through the memslot to
+ * the launcher's mapping, and from there a leaf into the tables. The reference
+ * to the host page is held only until the leaf is in; the mmu_notifier looks
+ * after it from then on.
+ */
+#include <linux/cpu.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/sched/signal.h>
+#include <asm/cpufeature.h>
+
+#include "host/compat.h"
+#include "memory/dirty_log.h"
+#include "memory/memslot.h"
+#include "memory/mmu_internal.h"
+#include "core/vm.h"
+
+/**
+ * struct fault - one fault being resolved
+ * @vm: the VM
+ * @slots: the snapshot that @slot is of
+ * @slot: the memslot
+ * @gfn: the frame
+ * @hva: the launcher's address of it
+ * @write: the guest wrote, so the mapping must be writable
+ * @exec: the guest fetched an instruction
+ * @ahead: a writable mapping is welcome even if the guest only read
+ * @seq: mmu->invalidate_seq before the lookup
+ * @page: holds a reference, or NULL for memory without one
+ * @pfn: host frame
+ * @writable: whether the host's mapping may be written
+ * @type: memory type
+ */
+struct fault {
+	struct vm *vm;
+	const struct memslots *slots;
+	const struct memslot *slot;
+	gfn_t gfn;
+	unsigned long hva;
+	bool write;
+	bool exec;
+	bool ahead;
+	unsigned long seq;
+	struct page *page;
+	u64 pfn;
+	bool writable;
+	enum sl_memtype type;
+};
+
+/* Memory that has a page: what the host's page tables hold already. */
+static bool lookup_fast(struct fault *f)
+{
+	if ((f->write || f->ahead) && get_user_page_fast_only(f->hva, FOLL_WRITE, &f->page)) {
+		f->writable = true;
+		return true;
+	}
+	return !f->write && get_user_page_fast_only(f->hva, 0, &f->page);
+}
+
+/* Make what get_user_pages() says into what mmu_fault() says. */
+static int gup_error(const struct fault *f, long err)
+{
+	switch (err) {
+	case -EHWPOISON:
+		/* The launcher hears of the broken page as if it had touched it. */
+		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f->hva, PAGE_SHIFT, current);
+		return -EAGAIN;
+	case -EFAULT:
+	case -ENOMEM:
+		return err;
+	default:
+		return signal_pending(current) ? -EINTR : -EAGAIN;
+	}
+}
+
+static int lookup_slow(struct fault *f)
+{
+	unsigned int flags = ORIEL_FOLL_FAULT | (f->write ? FOLL_WRITE : 0);
+	struct page *writable;
+	long got;
+
+	got = get_user_pages_unlocked(f->hva, 1, &f->page, flags);
+	if (got != 1)
+		return gup_error(f, got);
+	f->writable = f->write;
+	/* Now that it is there it may turn out to be writable, which saves a fault. */
+	if (!f->write && f->ahead && get_user_page_fast_only(f->hva, FOLL_WRITE, &writable)) {
+		put_page(f->page);
+		f->page = writable;
+		f->writable = true;
+	}
+	return 0;
+}
+
+/* The memory type the host uses. What is no memory at all is never cached. */
+static enum sl_memtype memtype(pgprot_t prot, unsigned long pfn)
+{
+	u64 cache = pgprot_val(prot) & _PAGE_CACHE_MASK;
+
+	if (!cache)
+		return pfn_valid(pfn) ? SL_WB : SL_UC;
+	return cache == cachemode2protval(_PAGE_CACHE_MODE_WC) ? SL_WC : SL_UC;
+}
+
+/* Memory that has no page to take a reference of: device registers and the like. */
+static int lookup_pfnmap_locked(struct fault *f)
+{
+	struct mm_struct *mm = f->vm->mm;
+	struct vm_area_struct *vma = vma_lookup(mm, f->hva);
+	struct oriel_pfnmap map;
+	bool unlocked = false;
+	int ret;
+
+	if (!vma || !(vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		return -EFAULT;
+	ret = oriel_follow_pfnmap(vma, f->hva, &map);
+	if (ret || (f->write && !map.writable)) {
+		ret = fixup_user_fault(mm, f->hva, f->write ? FAULT_FLAG_WRITE : 0, &unlocked);
+		/* The lock may have been dropped, and @vma with it: look again. */
+		return ret ? ret : -EAGAIN;
+	}
+	f->pfn = map.pfn;
+	f->writable = map.writable && (f->write || f->ahead);
+	f->type = memtype(map.prot, map.pfn);
+	return 0;
+}
+
+static int lookup_pfnmap(struct fault *f)
+{
+	int ret;
+
+	if (mmap_read_lock_killable(f->vm->mm))
+		return -EINTR;
+	ret = lookup_pfnmap_locked(f);
+	mmap_read_unlock(f->vm->mm);
+	return ret;
+}
+
+static int lookup_host(struct fault *f)
+{
+	int ret = 0;
+
+	f->type = SL_WB;
+	if (!lookup_fast(f))
+		ret = lookup_slow(f);
+	if (ret == -EFAULT)
+		ret = lookup_pfnmap(f);
+	else if (!ret)
+		f->pfn = page_to_pfn(f->page);
+	if (f->type == SL_WB && READ_ONCE(f->vm->mmu.guest_memtypes))
+		f->type = SL_GUEST;
+	return ret;
+}
+
+/*
+ * The level at which the host maps an address. Interrupts are off because that
+ * keeps the host from freeing page tables: it would have to send this CPU an
+ * interrupt or wait for it. The answer may be stale at once; the notifier
+ * check before the leaf is installed finds that out.
+ */
+static int host_level(struct mm_struct *mm, unsigned long hva)
+{
+	int level = SL_LEVEL_4K;
+	unsigned long flags;
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(mm, hva));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (pud_none(pud) || !pud_present(pud))
+		goto out;
+	if (pud_leaf(pud)) {
+		level = SL_LEVEL_1G;
+		goto out;
+	}
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
+		level = SL_LEVEL_2M;
+out:
+	local_irq_restore(flags);
+	return level;
+}
+
+/* Whether the slot and the alignment of all three addresses allow a leaf size. */
+static bool level_fits(const struct fault *f, int level)
+{
+	const struct memslot *slot = f->slot;
+	u64 mask = sl_pages(level) - 1;
+	gfn_t first = f->gfn & ~mask;
+
+	return first >= slot->base_gfn && first + mask <= slot->base_gfn + slot->npages - 1 &&
+	       !((f->gfn ^ (f->hva >> PAGE_SHIFT)) & mask) && !((f->gfn ^ f->pfn) & mask);
+}
+
+/*
+ * Some Intel CPUs stop with a machine check when code runs from a page whose size
+ * changes, which a guest can do to its own tables (Intel's "Machine Check Error
+ * Avoidance on Page Size Change"). There code runs from 4 KiB leaves alone.
+ */
+static bool large_leaf_may_execute(void)
+{
+	return !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) || cpu_mitigations_off();
+}
+
+static int leaf_level(const struct fault *f)
+{
+	int level;
+
+	if (f->exec && !large_leaf_may_execute())
+		return SL_LEVEL_4K;
+
+	/* Dirty pages are logged one by one. */
+	if (memslot_is_logged(f->slot))
+		return SL_LEVEL_4K;
+	level = min_t(int, host_level(f->vm->mm, f->hva), f->vm->mmu.table.format->max_leaf);
+	while (level > SL_LEVEL_4K && !level_fits(f, level))
+		level--;
+	return level;
+}
+
+static u64 make_leaf(const struct fault *f, int level)
+{
+	const struct sl_format *format = f->vm->mmu.table.format;
+	u64 pfn = f->pfn & ~(sl_pages(level) - 1);
+	u32 rights = SL_READ | (f->writable ? SL_WRITE : 0);
+	u64 leaf;
+
+	if (level == SL_LEVEL_4K || large_leaf_may_execute())
+		rights |= SL_EXEC;
+	leaf = sl_make_leaf(format, pfn << PAGE_SHIFT, level, rights, f->type);
+
+	if (f->write)
+		leaf |= format->dirty;
+	/* The zero page and its like are nobody's to age or write back. */
+	if (f->page && !PageReserved(f->page))
+		leaf |= SL_SOFT_PAGE;
+	return leaf;
+}
+
+/*
+ * Whether what was looked up still holds. The memslots are published under the
+ * lock, exclusive, and then the old ones' leaves are removed, so an unchanged
+ * pointer means that no leaf of a past slot can come back. One that is still
+ * there is in the way of another frame's (-EBUSY), or maps the same one.
+ */
+static int still_valid(const struct fault *f, int level)
+{
+	const struct mmu *mmu = &f->vm->mmu;
+	unsigned long size = sl_pages(level) << PAGE_SHIFT;
+	unsigned long start = f->hva & ~(size - 1);
+
+	if (mmu->released)
+		return -EFAULT;
+	if (vm_slots(f->vm) != f->slots || mmu_invalidated(mmu, f->seq, start, start + size))
+		return -EAGAIN;
+	return 0;
+}
+
+static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *spare)
+{
+	struct mmu *mmu = &f->vm->mmu;
+	int ret;
+
+	read_lock(&mmu->lock);
+	ret = still_valid(f, level);
+	/* What cannot be logged now must not be written: REQ_DIRTY_RING_FULL is pending. */
+	if (!ret && f->writable && !dirty_log_has_room(f->vm, f->slot))
+		ret = -EAGAIN;
+	if (!ret)
+		ret = sl_install(&mmu->table, f->gfn, level, leaf, spare);
+	if (!ret && f->writable)
+		dirty_log_mark(f->vm, f->slot, f->gfn);
+	read_unlock(&mmu->lock);
+	return ret;
+}
+
+static int make_room(struct fault *f, int level, struct sl_spare *spare)
+{
+	struct mmu *mmu = &f->vm->mmu;
+	int ret;
+
+	write_lock(&mmu->lock);
+	ret = sl_make_room(&mmu->table, f->gfn, level, spare);
+	mmu_flush(f->vm);
+	write_unlock(&mmu->lock);
+	return ret;
+}
+
+/* As many as one walk may need, so that one top-up is enough. */
+static int top_up(struct mmu *mmu, struct sl_spare *spare)
+{
+	while (spare->count < mmu->table.format->levels - 1U) {
+		u64 *page = mmu_table_page(mmu);
+
+		if (!page)
+			return -ENOMEM;
+		spare->page[spare->count++] = page;
+	}
+	return 0;
+}
+
+/* Most faults need no table page, so none is allocated before one is missing. */
+static int install(struct fault *f)
+{
+	struct mmu *mmu = &f->vm->mmu;
+	struct sl_spare spare = {};
+	int level = leaf_level(f);
+	u64 leaf = make_leaf(f, level);
+	int ret;
+
+	for (;;) {
+		ret = try_install(f, level, leaf, &spare);
+		if (ret == -EBUSY)
+			ret = make_room(f, level, &spare);
+		else if (ret != -ENOMEM)
+			break;
+		if (ret == -ENOMEM && top_up(mmu, &spare))
+			break;
+	}
+	while (spare.count)
+		mmu_free_table_page(mmu, spare.page[--spare.count]);
+	return ret;
+}
+
+int mmu_fault(struct vm *vm, gpa_t gpa, u32 access)
+{
+	struct fault f = {
+		.vm = vm,
+		.slots = vm_slots(vm),
+		.gfn = gpa >> GFN_SHIFT,
+		.write = access & MMU_ACCESS_WRITE,
+		.exec = access & MMU_ACCESS_EXEC,
+	};
+	bool readonly;
+	int ret;
+
+	f.slot = memslot_find(f.slots, f.gfn);
+	if (!f.slot)
+		return MMU_NO_SLOT;
+	readonly = f.slot->flags & KVM_MEM_READONLY;
+	if (readonly && f.write)
+		return MMU_READONLY;
+	f.ahead = !readonly && !memslot_is_logged(f.slot);
+	f.hva = memslot_hva(f.slot, f.gfn);
+	f.seq = READ_ONCE(vm->mmu.invalidate_seq);
+	/* The count is read before the host's tables: pairs with the lock in the notifier. */
+	smp_rmb();
+
+	ret = lookup_host(&f);
+	if (ret)
+		return ret;
+	ret = install(&f);
+	if (f.page)
+		put_page(f.page);
+	return ret;
+}

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memslots: checks what userspace asks for, publishes each change as a new
+ * immutable snapshot, and reads and writes guest memory.
+ *
+ * Publishing: under mmu.lock, exclusive, the new snapshot takes the old one's place;
+ * then the leaves that it takes away go, with a flush. A fault compares the snapshot
+ * it used under the same lock before it installs a leaf, so none of them comes back.
+ * They may be many, and the lock is let go now and then: the mmu_notifier finds the
+ * old slot until the last of its leaves is gone. The old snapshot is freed once nobody
+ * reads it any more (SRCU).
+ */
+#include <linux/err.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "memory/dirty_log.h"
+#include "memory/memslot.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+/* As many as KVM allows, so that a bitmap's size fits an int. */
+#define SLOT_MAX_PAGES ((1ULL << 31) - 1)
+
+#define SLOT_FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
+
+struct memslots *vm_slots(struct vm *vm)
+{
+	return srcu_dereference_check(vm->slots, &vm->srcu,
+				      lockdep_is_held(&vm->lock) || lockdep_is_held(&vm->mmu.lock));
+}
+
+struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn)
+{
+	u32 low = 0, high = slots->count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+		struct memslot *slot = slots->by_gfn[middle];
+
+		if (gfn < slot->base_gfn)
+			high = middle;
+		else if (gfn - slot->base_gfn >= slot->npages)
+			low = middle + 1;
+		else
+			return slot;
+	}
+	return NULL;
+}
+
+struct memslot *memslot_find_id(struct vm *vm, u32 id)
+{
+	lockdep_assert_held(&vm->lock);
+	return id < MEMSLOT_MAX ? xa_load(&vm->slot_ids, id) : NULL;
+}
+
+/* ---- changing the slots ------------------------------------------------- */
+
+/* Of @now, with an array of its own that has room for @room slots. */
+static struct memslots *slots_copy(const struct memslots *now, u32 room)
+{
+	struct memslots *slots = kmalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
+
+	if (!slots)
+		return NULL;
+	*slots = (struct memslots){ .room = room };
+	slots->by_gfn = kvmalloc_array(room, sizeof(*slots->by_gfn), GFP_KERNEL_ACCOUNT);
+	if (!slots->by_gfn) {
+		kfree(slots);
+		return NULL;
+	}
+	if (now) {
+		slots->count = now->count;
+		memcpy(slots->by_gfn, now->by_gfn, now->count * sizeof(*now->by_gfn));
+	}
+	return slots;
+}
+
+/* A snapshot that goes, but not the array that @heir goes on with. */
+static void slots_free(struct memslots *slots, const struct memslots *heir)
+{
+	if (!heir || heir->by_gfn != slots->by_gfn)
+		kvfree(slots->by_gfn);
+	kfree(slots);
+}
+
+/* How many slots lie below a frame, the one that covers it not counted. */
+static u32 slots_below(const struct memslots *slots, gfn_t gfn)
+{
+	u32 low = 0, high = slots->count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+		const struct memslot *slot = slots->by_gfn[middle];
+
+		if (slot->base_gfn + slot->npages <= gfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_free(const struct memslots *slots, const struct memslot *new,
+		    const struct memslot *old)
+{
+	gfn_t end = new->base_gfn + new->npages;
+	u32 i = slots_below(slots, new->base_gfn);
+
+	for (; i < slots->count && slots->by_gfn[i]->base_gfn < end; i++)
+		if (slots->by_gfn[i] != old)
+			return false;
+	return true;
+}
+
+static void put_in(struct memslots *slots, struct memslot *slot)
+{
+	u32 at = slots_below(slots, slot->base_gfn);
+
+	memmove(&slots->by_gfn[at + 1], &slots->by_gfn[at],
+		(slots->count - at) * sizeof(*slots->by_gfn));
+	slots->by_gfn[at] = slot;
+	slots->count++;
+}
+
+static void take_out(struct memslots *slots, const struct memslot *slot)
+{
+	u32 at = slots_below(slots, slot->base_gfn);
+
+	slots->count--;
+	memmove(&slots->by_gfn[at], &slots->by_gfn[at + 1],
+		(slots->count - at) * sizeof(*slots->by_gfn));
+}
+
+/*
+ * Many slots are added one behind the other: then the array is shared, as the readers
+ * of the old snapshot look no further than its count.
+ */
+static bool can_share(const struct memslots *now, const struct memslot *old,
+		      const struct memslot *new)
+{
+	if (old || !new || now->count == now->room)
+		return false;
+	return slots_below(now, new->base_gfn) == now->count;
+}
+
+/* The snapshot that has @new (if any) instead of @old (if any). */
+static struct memslots *slots_replace(const struct memslots *now, const struct memslot *old,
+				      struct memslot *new)
+{
+	struct memslots *slots;
+
+	if (new && !is_free(now, new, old))
+		return ERR_PTR(-EEXIST);
+	if (can_share(now, old, new))
+		slots = kmemdup(now, sizeof(*now), GFP_KERNEL_ACCOUNT);
+	else
+		slots = slots_copy(now, now->count + now->count / 2 + 1);
+	if (!slots)
+		return ERR_PTR(-ENOMEM);
+	slots->generation = now->generation + 1;
+	if (old)
+		take_out(slots, old);
+	if (new)
+		put_in(slots, new);
+	return slots;
+}
+
+/*
+ * Whether leaves of the old slot have to go. When logging ends the 4 KiB leaves do
+ * too, so that large ones can come back.
+ */
+static bool must_zap(const struct memslot *old, const struct memslot *new)
+{
+	return !new || new->base_gfn != old->base_gfn ||
+	       (memslot_is_logged(old) && !memslot_is_logged(new));
+}
+
+/* By launcher addresses, for the mmu_notifier; mmu.lock held exclusive. */
+static void add_by_hva(struct vm *vm, struct memslot *slot)
+{
+	slot->by_hva.start = slot->hva;
+	slot->by_hva.last = slot->hva + (slot->npages << PAGE_SHIFT) - 1;
+	interval_tree_insert(&slot->by_hva, &vm->slots_by_hva);
+}
+
+/* Make the change visible and wait until nobody uses what it replaces. */
+static int publish(struct vm *vm, struct memslot *old, struct memslot *new)
+{
+	struct memslots *now = vm_slots(vm);
+	struct memslots *slots = slots_replace(now, old, new);
+
+	if (IS_ERR(slots))
+		return PTR_ERR(slots);
+	write_lock(&vm->mmu.lock);
+	rcu_assign_pointer(vm->slots, slots);
+	if (new)
+		add_by_hva(vm, new);
+	if (old && must_zap(old, new))
+		mmu_zap_slot(vm, old);
+	/* Not before its last leaf: the host may reuse a page meanwhile. */
+	if (old)
+		interval_tree_remove(&old->by_hva, &vm->slots_by_hva);
+	write_unlock(&vm->mmu.lock);
+	/* Memory that comes back may say of a vCPU that it is stopped. */
+	if (READ_ONCE(vm->steal_time_used))
+		vm_make_request_all(vm, REQ_STEAL_TIME);
+	synchronize_srcu_expedited(&vm->srcu);
+	slots_free(now, slots);
+	return 0;
+}
+
+/* Free a slot, but not the bitmap that @heir, its successor, goes on with. */
+static void slot_free(struct memslot *slot, const struct memslot *heir)
+{
+	if (!slot)
+		return;
+	if (!heir || heir->dirty_bitmap != slot->dirty_bitmap)
+		kvfree(slot->dirty_bitmap);
+	kfree(slot);
+}
+
+static int region_check(const struct vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	u64 last;
+
+	if (region->slot >= MEMSLOT_MAX || (region->flags & ~SLOT_FLAGS))
+		return -EINVAL;
+	if ((region->memory_size | region->guest_phys_addr | region->userspace_addr) & ~PAGE_MASK)
+		return -EINVAL;
+	/* As KVM: a tagged pointer is not an address. */
+	if (!access_ok(u64_to_user_ptr(region->userspace_addr), region->memory_size))
+		return -EINVAL;
+	if (!region->memory_size)
+		return 0;
+	if (check_add_overflow(region->guest_phys_addr, region->memory_size - 1, &last) ||
+	    last >> PAGE_SHIFT > mmu_max_gfn(&vm->mmu))
+		return -EINVAL;
+	if (region->memory_size >> PAGE_SHIFT > SLOT_MAX_PAGES)
+		return -EINVAL;
+	return 0;
+}
+
+/* A slot keeps its size, its backing and its being read-only for life. */
+static bool region_fits(const struct memslot *old, const struct kvm_userspace_memory_region *region)
+{
+	return old->npages == region->memory_size >> PAGE_SHIFT &&
+	       old->hva == region->userspace_addr &&
+	       !((old->flags ^ region->flags) & KVM_MEM_READONLY);
+}
+
+static int slot_delete(struct vm *vm, struct memslot *old)
+{
+	int ret = publish(vm, old, NULL);
+
+	if (ret)
+		return ret;
+	xa_erase(&vm->slot_ids, old->id);
+	slot_free(old, NULL);
+	return 0;
+}
+
+/* Publish a slot under its number; @old is what has the number now, or NULL. */
+static int slot_replace(struct vm *vm, struct memslot *old, struct memslot *new)
+{
+	int ret = xa_err(xa_store(&vm->slot_ids, new->id, new, GFP_KERNEL_ACCOUNT));
+
+	if (ret)
+		return ret;
+	ret = publish(vm, old, new);
+	if (!ret)
+		return 0;
+	/* Neither needs memory: the number has its place. */
+	if (old)
+		xa_store(&vm->slot_ids, old->id, old, GFP_KERNEL_ACCOUNT);
+	else
+		xa_erase(&vm->slot_ids, new->id);
+	return ret;
+}
+
+/* From here on each write to the slot is seen, for the first time. */
+static void begin_log(struct vm *vm, const struct memslot *old, const struct memslot *new)
+{
+	if (old && memslot_is_logged(new) && !memslot_is_logged(old) && !dirty_log_begins_set(vm))
+		mmu_slot_write_protect(vm, new);
+}
+
+static int slot_set(struct vm *vm, struct memslot *old,
+		    const struct kvm_userspace_memory_region *region)
+{
+	struct memslot *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	int ret = 0;
+
+	if (!new)
+		return -ENOMEM;
+	new->base_gfn = region->guest_phys_addr >> PAGE_SHIFT;
+	new->npages = region->memory_size >> PAGE_SHIFT;
+	new->hva = region->userspace_addr;
+	new->id = region->slot;
+	new->flags = region->flags;
+	if (memslot_is_logged(old) && memslot_is_logged(new))
+		new->dirty_bitmap = old->dirty_bitmap;
+	else if (memslot_is_logged(new))
+		ret = dirty_log_alloc(vm, new);
+	if (!ret)
+		ret = slot_replace(vm, old, new);
+	if (ret) {
+		slot_free(new, old);
+		return ret;
+	}
+	begin_log(vm, old, new);
+	slot_free(old, new);
+	return 0;
+}
+
+static int set_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	struct memslot *old = memslot_find_id(vm, region->slot);
+
+	if (!region->memory_size)
+		return old ? slot_delete(vm, old) : -EINVAL;
+	if (old && !region_fits(old, region))
+		return -EINVAL;
+	if (old && old->flags == region->flags &&
+	    old->base_gfn == region->guest_phys_addr >> PAGE_SHIFT)
+		return 0;
+	return slot_set(vm, old, region);
+}
+
+int vm_set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	int ret = region_check(vm, region);
+
+	if (ret)
+		return ret;
+	mutex_lock(&vm->lock);
+	ret = set_region(vm, region);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int memslots_init(struct vm *vm)
+{
+	struct memslots *slots = slots_copy(NULL, 1);
+
+	if (!slots)
+		return -ENOMEM;
+	xa_init(&vm->slot_ids);
+	vm->slots_by_hva = RB_ROOT_CACHED;
+	rcu_assign_pointer(vm->slots, slots);
+	return 0;
+}
+
+void memslots_destroy(struct vm *vm)
+{
+	struct memslots *slots = rcu_dereference_protected(vm->slots, true);
+	u32 i;
+
+	for (i = 0; i < slots->count; i++)
+		slot_free(slots->by_gfn[i], NULL);
+	slots_free(slots, NULL);
+	xa_destroy(&vm->slot_ids);
+	RCU_INIT_POINTER(vm->slots, NULL);
+}
+
+/* ---- guest memory ------------------------------------------------------- */
+
+unsigned long vm_gfn_to_hva(struct vm *vm, gfn_t gfn, bool *writable)
+{
+	struct memslot *slot = memslot_find(vm_slots(vm), gfn);
+
+	if (!slot)
+		return MEMSLOT_NO_HVA;
+	if (writable)
+		*writable = !(slot->flags & KVM_MEM_READONLY);
+	return memslot_hva(slot, gfn);
+}
+
+/* Bytes of an access that lie in the page where it starts. */
+static size_t in_page(gpa_t gpa, size_t len)
+{
+	return min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
+}
+
+int vm_read_guest(struct vm *vm, gpa_t gpa, void *buf, size_t len)
+{
+	u8 *to = buf;
+
+	while (len) {
+		unsigned long hva = vm_gfn_to_hva(vm, gpa >> PAGE_SHIFT, NULL);
+		size_t part = in_page(gpa, len);
+
+		if (hva == MEMSLOT_NO_HVA)
+			return -ENXIO;
+		if (copy_from_user(to, (void __user *)(hva + offset_in_page(gpa)), part))
+			return -EFAULT;
+		gpa += part;
+		to += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/* The slot to write a frame of, or -ENXIO, -EROFS, -EAGAIN. */
+static struct memslot *writable_slot(struct vm *vm, gfn_t gfn)
+{
+	struct memslot *slot = memslot_find(vm_slots(vm), gfn);
+
+	if (!slot)
+		return ERR_PTR(-ENXIO);
+	if (slot->flags & KVM_MEM_READONLY)
+		return ERR_PTR(-EROFS);
+	return dirty_log_has_room(vm, slot) ? slot : ERR_PTR(-EAGAIN);
+}
+
+int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
+{
+	const u8 *from = buf;
+
+	while (len) {
+		gfn_t gfn = gpa >> PAGE_SHIFT;
+		struct memslot *slot = writable_slot(vm, gfn);
+		size_t part = in_page(gpa, len);
+		unsigned long hva;
+		unsigned long left;
+
+		if (IS_ERR(slot))
+			return PTR_ERR(slot);
+		hva = memslot_hva(slot, gfn) + offset_in_page(gpa);
+		left = copy_to_user((void __user *)hva, from, part);
+		if (left < part)
+			dirty_log_mark(vm, slot, gfn);
+		if (left)
+			return -EFAULT;
+		gpa += part;
+		from += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/* Kernels differ in how they offer this one; the instruction does not (SDM 2A 3.2). */
+static bool cmpxchg_16(void *memory, const void *old, const void *new)
+{
+	u64 expected[2], store[2];
+	bool stored;
+
+	memcpy(expected, old, sizeof(expected));
+	memcpy(store, new, sizeof(store));
+	asm volatile("lock cmpxchg16b %[memory]"
+		     : "=@ccz"(stored), [memory] "+m"(*(u8(*)[16])memory), "+a"(expected[0]),
+		       "+d"(expected[1])
+		     : "b"(store[0]), "c"(store[1])
+		     : "memory");
+	return stored;
+}
+
+#define CMPXCHG_AS(type, memory, old, new)                                     \
+	({                                                                     \
+		type old_ = *(const type *)(old);                              \
+		cmpxchg((type *)(memory), old_, *(const type *)(new)) == old_; \
+	})
+
+static bool cmpxchg_sized(void *memory, const void *old, const void *new, unsigned int len)
+{
+	switch (len) {
+	case 1:
+		return CMPXCHG_AS(u8, memory, old, new);
+	case 2:
+		return CMPXCHG_AS(u16, memory, old, new);
+	case 4:
+		return CMPXCHG_AS(u32, memory, old, new);
+	case 8:
+		return CMPXCHG_AS(u64, memory, old, new);
+	default:
+		return cmpxchg_16(memory, old, new);
+	}
+}
+
+static bool cmpxchg_possible(gpa_t gpa, unsigned int len)
+{
+	if (len != 1 && len != 2 && len != 4 && len != 8 &&
+	    !(len == 16 && boot_cpu_has(X86_FEATURE_CX16)))
+		return false;
+	return IS_ALIGNED(gpa, len);
+}
+
+int vm_cmpxchg_guest(struct vm *vm, gpa_t gpa, const void *old, const void *new, unsigned int len)
+{
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	struct memslot *slot = writable_slot(vm, gfn);
+	struct page *page;
+	u8 *memory;
+	bool stored;
+
+	if (!cmpxchg_possible(gpa, len))
+		return -EINVAL;
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	if (pin_user_pages_fast(memslot_hva(slot, gfn), 1, FOLL_WRITE, &page) != 1)
+		return -EFAULT;
+	memory = kmap_local_page(page);
+	stored = cmpxchg_sized(memory + offset_in_page(gpa), old, new, len);
+	kunmap_local(memory);
+	unpin_user_pages_dirty_lock(&page, 1, stored);
+	if (!stored)
+		return -EAGAIN;
+	dirty_log_mark(vm, slot, gfn);
+	return 0;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a VM's second-level tables: their pages, and taking memslots out
+ * of them.
+ */
+#include <linux/bitops.h>
+#include <linux/gfp.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/swap.h>
+
+#include "host/compat.h"
+#include "memory/memslot.h"
+#include "memory/mmu_internal.h"
+#include "core/vm.h"
+
+u64 *mmu_table_page(struct mmu *mmu)
+{
+	u64 *page = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+	if (!page)
+		return NULL;
+	mod_lruvec_page_state(virt_to_page(page), NR_SECONDARY_PAGETABLE, 1);
+	atomic_long_inc(&mmu->table_pages);
+	return page;
+}
+
+void mmu_free_table_page(struct mmu *mmu, u64 *page)
+{
+	mod_lruvec_page_state(virt_to_page(page), NR_SECONDARY_PAGETABLE, -1);
+	free_page((unsigned long)page);
+	atomic_long_dec(&mmu->table_pages);
+}
+
+/* Table pages of their own have no other use for page->private. */
+void sl_retire(struct sl_table *table, u64 *entries)
+{
+	struct mmu *mmu = container_of(table, struct mmu, table);
+	struct page *page = virt_to_page(entries);
+
+	set_page_private(page, (unsigned long)mmu->retired);
+	mmu->retired = page;
+}
+
+/*
+ * The leaf was there, so no invalidation has finished since and the page is
+ * still the launcher's. Setting the flag alone is right where this matters,
+ * anonymous and shared memory: a file system that tracks dirty pages lets
+ * none be mapped writable before it is dirty.
+ */
+void sl_carry(struct sl_table *table, u64 leaf, int level)
+{
+	const struct sl_format *format = table->format;
+	u64 frame = leaf & format->addr & ~((sl_pages(level) << GFN_SHIFT) - 1);
+	struct folio *folio = page_folio(pfn_to_page(frame >> PAGE_SHIFT));
+
+	if (sl_leaf_dirty(format, leaf))
+		folio_set_dirty(folio);
+	if (!format->accessed || (leaf & format->accessed))
+		folio_mark_accessed(folio);
+}
+
+void mmu_flush(struct vm *vm)
+{
+	struct mmu *mmu = &vm->mmu;
+
+	vm_flush_tlbs(vm);
+	while (mmu->retired) {
+		struct page *page = mmu->retired;
+
+		mmu->retired = (struct page *)page_private(page);
+		set_page_private(page, 0);
+		mmu_free_table_page(mmu, page_address(page));
+	}
+}
+
+gfn_t mmu_max_gfn(const struct mmu *mmu)
+{
+	return min_t(gfn_t, sl_max_gfn(mmu->table.format),
+		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
+}
+
+void mmu_let_others(struct vm *vm, bool *flush) __must_hold(&vm->mmu.lock)
+{
+	if (!need_resched() && !rwlock_is_contended(&vm->mmu.lock))
+		return;
+	if (flush && *flush) {
+		mmu_flush(vm);
+		*flush = false;
+	}
+	write_unlock(&vm->mmu.lock);
+	cond_resched();
+	write_lock(&vm->mmu.lock);
+}
+
+/* Who finds a frame gone from the tables takes it to be gone from the TLBs as well. */
+static void zap_frames(struct vm *vm, gfn_t first, gfn_t last)
+{
+	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };
+
+	lockdep_assert_held_write(&vm->mmu.lock);
+	while (sl_zap_part(&vm->mmu.table, &part))
+		mmu_let_others(vm, &part.flush);
+	if (part.flush)
+		mmu_flush(vm);
+}
+
+void mmu_zap_slot(struct vm *vm, const struct memslot *slot)
+{
+	zap_frames(vm, slot->base_gfn, slot->base_gfn + slot->npages - 1);
+}
+
+static void zap_all_locked(struct vm *vm)
+{
+	zap_frames(vm, 0, sl_max_gfn(vm->mmu.table.format));
+}
+
+void mmu_zap_all(struct vm *vm)
+{
+	write_lock(&vm->mmu.lock);
+	zap_all_locked(vm);
+	write_unlock(&vm->mmu.lock);
+}
+
+void mmu_set_guest_memtypes(struct vm *vm, bool guests)
+{
+	write_lock(&vm->mmu.lock);
+	WRITE_ONCE(vm->mmu.guest_memtypes, guests);
+	/* No fault that began before this may end after it. */
+	WRITE_ONCE(vm->mmu.invalidate_seq, vm->mmu.invalidate_seq + 1);
+	zap_all_locked(vm);
+	write_unlock(&vm->mmu.lock);
+}
+
+bool mmu_allow_read_only_walks(struct vm *vm)
+{
+	struct mmu *mmu = &vm->mmu;
+	const struct sl_format *unmarked;
+
+	/* Once at most: who comes again and again does not stop the others' faults. */
+	if (!READ_ONCE(mmu->table.format)->unmarked)
+		return false;
+	write_lock(&mmu->lock);
+	unmarked = mmu->table.format->unmarked;
+	if (unmarked) {
+		zap_all_locked(vm);
+		/* And what came while others were let in: no leaf outlives its format. */
+		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
+		WRITE_ONCE(mmu->table.format, unmarked);
+		/* No fault that began before this may end after it. */
+		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
+		/* Also if there was nothing: it is with a flush that vCPUs change over. */
+		mmu_flush(vm);
+	}
+	write_unlock(&mmu->lock);
+	return unmarked;
+}
+
+void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
+{
+	struct sl_part part = {
+		.first = slot->base_gfn,
+		.last = slot->base_gfn + slot->npages - 1,
+		.budget = SL_PART_LEAVES,
+	};
+
+	lockdep_assert_held(&vm->lock);
+	write_lock(&vm->mmu.lock);
+	while (sl_write_protect_part(&vm->mmu.table, &part))
+		mmu_let_others(vm, NULL);
+	if (part.flush)
+		mmu_flush(vm);
+	write_unlock(&vm->mmu.lock);
+}
+
+bool mmu_write_protect_masked(struct vm *vm, gfn_t first, unsigned long mask)
+{
+	unsigned int from, to;
+	bool flush = false;
+
+	lockdep_assert_held_write(&vm->mmu.lock);
+	for_each_set_bitrange(from, to, &mask, BITS_PER_LONG)
+		flush |= sl_write_protect(&vm->mmu.table, first + from, first + to - 1);
+	return flush;
+}
+
+int mmu_init(struct vm *vm, const struct sl_format *format)
+{
+	struct mmu *mmu = &vm->mmu;
+	int ret;
+
+	rwlock_init(&mmu->lock);
+	atomic_long_set(&mmu->table_pages, 0);
+	mmu->table.format = format;
+	mmu->table.root = mmu_table_page(mmu);
+	if (!mmu->table.root)
+		return -ENOMEM;
+	ret = mmu_notifier_start(vm);
+	if (ret)
+		mmu_free_table_page(mmu, mmu->table.root);
+	return ret;
+}
+
+void mmu_destroy(struct vm *vm)
+{
+	struct mmu *mmu = &vm->mmu;
+
+	/* Ends in the notifier's release(), which empties the tables. */
+	mmu_notifier_stop(vm);
+	mmu_free_table_page(mmu, mmu->table.root);
+	WARN_ON_ONCE(atomic_long_read(&mmu->table_pages));
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Follows the launcher's address space: takes leaves away before the host
+ * reuses a page, and tells it which pages the guest uses.
+ *
+ * An invalidation is announced, the host changes its page tables, and the end
+ * is announced. Leaves go at the start. A fault that looked at the host's
+ * tables before or during that must not install what it saw: while the
+ * invalidation is in progress it is kept away by the range, after that by the
+ * sequence count (mmu_invalidated()).
+ */
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+
+#include "memory/memslot.h"
+#include "memory/mmu_internal.h"
+#include "core/vm.h"
+
+static struct vm *notifier_vm(struct mmu_notifier *notifier)
+{
+	return container_of(notifier, struct vm, mmu.notifier);
+}
+
+/* The part of a slot that lies in a range of launcher addresses, which it touches. */
+static void slot_frames(const struct interval_tree_node *node, unsigned long start,
+			unsigned long end, gfn_t *first, gfn_t *last)
+{
+	const struct memslot *slot = container_of(node, struct memslot, by_hva);
+
+	*first = slot->base_gfn + ((max(start, node->start) - node->start) >> PAGE_SHIFT);
+	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
+}
+
+/* Several slots may share launcher memory. Returns whether there is more to zap. */
+static bool zap_part(struct vm *vm, unsigned long start, unsigned long end, bool *flush)
+{
+	struct interval_tree_node *node =
+		interval_tree_iter_first(&vm->slots_by_hva, start, end - 1);
+	struct sl_part part = { .budget = SL_PART_LEAVES };
+	bool more = false;
+
+	for (; node && !more; node = interval_tree_iter_next(node, start, end - 1)) {
+		slot_frames(node, start, end, &part.first, &part.last);
+		more = sl_zap_part(&vm->mmu.table, &part);
+	}
+	*flush |= part.flush;
+	return more;
+}
+
+/*
+ * After a pause the slots may be others, so each part begins with the first of them.
+ * What has been zapped stays so: faults keep off the range until the invalidation ends.
+ */
+static void zap_range(struct vm *vm, unsigned long start, unsigned long end, bool may_pause)
+{
+	bool flush = false;
+
+	while (zap_part(vm, start, end, &flush))
+		if (may_pause)
+			mmu_let_others(vm, &flush);
+	if (flush)
+		mmu_flush(vm);
+}
+
+static bool young_range(struct vm *vm, unsigned long start, unsigned long end, bool clear)
+{
+	struct interval_tree_node *node =
+		interval_tree_iter_first(&vm->slots_by_hva, start, end - 1);
+	bool young = false;
+	gfn_t first, last;
+
+	for (; node; node = interval_tree_iter_next(node, start, end - 1)) {
+		slot_frames(node, start, end, &first, &last);
+		young |= sl_test_young(&vm->mmu.table, first, last, clear);
+	}
+	return young;
+}
+
+static int invalidate_range_start(struct mmu_notifier *notifier,
+				  const struct mmu_notifier_range *range)
+{
+	struct vm *vm = notifier_vm(notifier);
+	struct mmu *mmu = &vm->mmu;
+
+	write_lock(&mmu->lock);
+	if (!mmu->invalidate_count++) {
+		mmu->invalidate_start = range->start;
+		mmu->invalidate_end = range->end;
+	} else {
+		mmu->invalidate_start = min(mmu->invalidate_start, range->start);
+		mmu->invalidate_end = max(mmu->invalidate_end, range->end);
+	}
+	zap_range(vm, range->start, range->end, mmu_notifier_range_blockable(range));
+	write_unlock(&mmu->lock);
+	return 0;
+}
+
+static void invalidate_range_end(struct mmu_notifier *notifier,
+				 const struct mmu_notifier_range *range)
+{
+	struct mmu *mmu = &notifier_vm(notifier)->mmu;
+
+	write_lock(&mmu->lock);
+	WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
+	WARN_ON_ONCE(!mmu->invalidate_count--);
+	write_unlock(&mmu->lock);
+}
+
+/* Where the CPU keeps no accessed bits, only a new fault can tell of an access. */
+static bool young_by_zapping(struct vm *vm, unsigned long start, unsigned long end)
+{
+	bool mapped;
+
+	write_lock(&vm->mmu.lock);
+	mapped = young_range(vm, start, end, false);
+	if (mapped)
+		zap_range(vm, start, end, false);
+	write_unlock(&vm->mmu.lock);
+	return mapped;
+}
+
+static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long start,
+		       unsigned long end)
+{
+	struct vm *vm = notifier_vm(notifier);
+	bool young;
+
+	if (!vm->mmu.table.format->accessed)
+		return young_by_zapping(vm, start, end);
+	read_lock(&vm->mmu.lock);
+	young = young_range(vm, start, end, true);
+	read_unlock(&vm->mmu.lock);
+	return young;
+}
+
+static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long address)
+{
+	struct vm *vm = notifier_vm(notifier);
+	bool young;
+
+	read_lock(&vm->mmu.lock);
+	young = young_range(vm, address, address + PAGE_SIZE, false);
+	read_unlock(&vm->mmu.lock);
+	return young;
+}
+
+/* The address space is going away: nothing may be mapped from here on. */
+static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	struct vm *vm = notifier_vm(notifier);
+
+	write_lock(&vm->mmu.lock);
+	vm->mmu.released = true;
+	write_unlock(&vm->mmu.lock);
+	mmu_zap_all(vm);
+}
+
+/*
+ * No TLB flush in clear_flush_young(), as for the host's own page tables: at
+ * worst a page looks idle that one CPU still reaches through its TLB.
+ */
+static const struct mmu_notifier_ops notifier_ops = {
+	.invalidate_range_start = invalidate_range_start,
+	.invalidate_range_end = invalidate_range_end,
+	.clear_flush_young = clear_young,
+	.clear_young = clear_young,
+	.test_young = test_young,
+	.release = release,
+};
+
+int mmu_notifier_start(struct vm *vm)
+{
+	vm->mmu.notifier.ops = &notifier_ops;
+	return mmu_notifier_register(&vm->mmu.notifier, vm->mm);
+}
+
+void mmu_notifier_stop(struct vm *vm)
+{
+	mmu_notifier_unregister(&vm->mmu.notifier, vm->mm);
+}

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Second-level page tables as a data structure: install, widen, split, zap,
+ * write-protect and age leaves. What an entry looks like comes from struct
+ * sl_format; where pages come from and go to is the caller's.
+ */
+#include <linux/atomic.h>
+#include <linux/errno.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+
+#include "memory/table.h"
+
+/* What a range operation does to each leaf. */
+enum sl_op {
+	SL_OP_ZAP,
+	SL_OP_WRITE_PROTECT,
+	SL_OP_TEST_YOUNG,
+	SL_OP_CLEAR_YOUNG,
+};
+
+/**
+ * struct sl_range - one walk over a range
+ * @table: the tables
+ * @first: first frame that no leaf has been visited for
+ * @last: last frame, inclusive
+ * @op: what is done to each leaf
+ * @left: leaves that may still be visited
+ * @hit: something was found or changed, by @op
+ */
+struct sl_range {
+	struct sl_table *table;
+	gfn_t first;
+	gfn_t last;
+	enum sl_op op;
+	u64 left;
+	bool hit;
+};
+
+static unsigned int entry_index(gfn_t gfn, int level)
+{
+	return (gfn >> (9 * (level - 1))) % SL_ENTRIES;
+}
+
+static bool is_present(const struct sl_format *format, u64 entry)
+{
+	return entry & format->present;
+}
+
+static bool is_leaf(const struct sl_format *format, u64 entry, int level)
+{
+	return level == SL_LEVEL_4K || (entry & format->large);
+}
+
+static u64 *table_of(const struct sl_format *format, u64 entry)
+{
+	return phys_to_virt(entry & format->addr);
+}
+
+static hpa_t leaf_hpa(const struct sl_format *format, u64 leaf, int level)
+{
+	return leaf & format->addr & ~((sl_pages(level) << GFN_SHIFT) - 1);
+}
+
+/* The rights of a leaf with one polarity: a set bit grants. */
+static u64 granted(const struct sl_format *format, u64 leaf)
+{
+	return (leaf & (format->read | format->write | format->exec)) | (~leaf & format->no_exec);
+}
+
+static bool grants_all(const struct sl_format *format, u64 have, u64 want)
+{
+	return !(granted(format, want) & ~granted(format, have));
+}
+
+static u64 widen(const struct sl_format *format, u64 have, u64 want)
+{
+	return ((have | want) & ~format->no_exec) | (have & want & format->no_exec);
+}
+
+u64 sl_make_leaf(const struct sl_format *format, hpa_t hpa, int level, u32 rights,
+		 enum sl_memtype type)
+{
+	u64 leaf = hpa | format->leaf | format->memtype[type] | format->accessed;
+
+	if (level > SL_LEVEL_4K)
+		leaf |= format->large;
+	if (rights & SL_READ)
+		leaf |= format->read;
+	if (rights & SL_WRITE)
+		leaf |= format->write;
+	leaf |= rights & SL_EXEC ? format->exec : format->no_exec;
+	return leaf;
+}
+
+/*
+ * Link a spare page where nothing is present. When another CPU was faster, its
+ * entry stays and the page remains spare: the caller looks again.
+ */
+static int link_table(struct sl_table *table, u64 *entry, struct sl_spare *spare)
+{
+	u64 *page;
+	u64 old = 0;
+
+	if (!spare->count)
+		return -ENOMEM;
+	page = spare->page[spare->count - 1];
+	if (try_cmpxchg(entry, &old, virt_to_phys(page) | table->format->table))
+		spare->count--;
+	return 0;
+}
+
+/* Whether the larger @have at level @at already does what @leaf is to do. */
+static bool leaf_covers(const struct sl_format *format, u64 have, int at, gfn_t gfn, u64 leaf,
+			int level)
+{
+	u64 offset = gfn & (sl_pages(at) - 1) & ~(sl_pages(level) - 1);
+
+	return leaf_hpa(format, have, at) + (offset << GFN_SHIFT) ==
+		       leaf_hpa(format, leaf, level) &&
+	       grants_all(format, have, leaf);
+}
+
+static int put_leaf(struct sl_table *table, u64 *entry, int level, u64 leaf)
+{
+	const struct sl_format *format = table->format;
+	u64 old = READ_ONCE(*entry);
+	bool added = false;
+	u64 new;
+
+	do {
+		if (!is_present(format, old)) {
+			new = leaf;
+			added = true;
+			continue;
+		}
+		added = false;
+		if (!is_leaf(format, old, level) ||
+		    leaf_hpa(format, old, level) != leaf_hpa(format, leaf, level))
+			return -EBUSY;
+		if (grants_all(format, old, leaf))
+			return 0;
+		new = widen(format, old, leaf);
+	} while (!try_cmpxchg(entry, &old, new));
+	if (added)
+		atomic_long_inc(&table->leaves[level - 1]);
+	return 0;
+}
+
+int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl_spare *spare)
+{
+	const struct sl_format *format = table->format;
+	u64 *entries = table->root;
+	int at;
+
+	for (at = format->levels; at > level; at--) {
+		u64 *entry = &entries[entry_index(gfn, at)];
+		u64 old = READ_ONCE(*entry);
+
+		if (!is_present(format, old)) {
+			int ret = link_table(table, entry, spare);
+
+			if (ret)
+				return ret;
+			old = READ_ONCE(*entry);
+		}
+		if (is_leaf(format, old, at))
+			return leaf_covers(format, old, at, gfn, leaf, level) ? 0 : -EBUSY;
+		entries = table_of(format, old);
+	}
+	return put_leaf(table, &entries[entry_index(gfn, level)], level, leaf);
+}
+
+/* Replace a large leaf by a table of leaves that map the same, one level down. */
+static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_spare *spare)
+{
+	const struct sl_format *format = table->format;
+	u64 step = sl_pages(level - 1) << GFN_SHIFT;
+	u64 old = READ_ONCE(*entry);
+	u64 *page;
+	unsigned int i;
+
+	if (!spare->count)
+		return -ENOMEM;
+	page = spare->page[--spare->count];
+	do {
+		u64 leaf = level - 1 == SL_LEVEL_4K ? old & ~format->large : old;
+
+		for (i = 0; i < SL_ENTRIES; i++)
+			page[i] = leaf + i * step;
+		/* Fails when the CPU sets accessed or dirty meanwhile. */
+	} while (!try_cmpxchg(entry, &old, virt_to_phys(page) | format->table));
+	atomic_long_add(SL_ENTRIES, &table->leaves[level - 2]);
+	atomic_long_dec(&table->leaves[level - 1]);
+	return 0;
+}
+
+static void visit_table(struct sl_range *range, u64 *entries, int level, gfn_t base);
+
+/*
+ * The exchange is atomic because a CPU may still set accessed and dirty through
+ * a translation that it has cached; once the entry is zero it cannot.
+ */
+static void drop_leaf(struct sl_table *table, u64 *entry, int level)
+{
+	u64 old = xchg(entry, 0);
+
+	atomic_long_dec(&table->leaves[level - 1]);
+	if (old & SL_SOFT_PAGE)
+		sl_carry(table, old, level);
+}
+
+static void protect_leaf(struct sl_range *range, u64 *entry, int level)
+{
+	const struct sl_format *format = range->table->format;
+	u64 old = READ_ONCE(*entry);
+
+	do {
+		if (!(old & format->write))
+			return;
+	} while (!try_cmpxchg(entry, &old, old & ~format->write));
+	range->hit = true;
+	/* Without a dirty bit, the right to write was all that told of writes. */
+	if (!format->dirty && (old & SL_SOFT_PAGE))
+		sl_carry(range->table, old, level);
+}
+
+static void clear_young(struct sl_range *range, u64 *entry)
+{
+	const struct sl_format *format = range->table->format;
+	u64 old = READ_ONCE(*entry);
+
+	do {
+		if (!(old & format->accessed))
+			return;
+	} while (!try_cmpxchg(entry, &old, old & ~format->accessed));
+	range->hit = true;
+}
+
+static bool is_young(const struct sl_format *format, u64 leaf)
+{
+	return !format->accessed || (leaf & format->accessed);
+}
+
+static void visit_leaf(struct sl_range *range, u64 *entry, int level)
+{
+	switch (range->op) {
+	case SL_OP_ZAP:
+		drop_leaf(range->table, entry, level);
+		range->hit = true;
+		break;
+	case SL_OP_WRITE_PROTECT:
+		protect_leaf(range, entry, level);
+		break;
+	case SL_OP_TEST_YOUNG:
+		range->hit |= is_young(range->table->format, READ_ONCE(*entry));
+		break;
+	case SL_OP_CLEAR_YOUNG:
+		clear_young(range, entry);
+		break;
+	}
+}
+
+static bool is_empty(const u64 *entries)
+{
+	unsigned int i;
+
+	for (i = 0; i < SL_ENTRIES; i++)
+		if (entries[i])
+			return false;
+	return true;
+}
+
+static void visit_entry(struct sl_range *range, u64 *entry, int level, gfn_t base)
+{
+	const struct sl_format *format = range->table->format;
+	u64 old = READ_ONCE(*entry);
+	u64 *child;
+
+	if (!is_present(format, old))
+		return;
+	if (is_leaf(format, old, level)) {
+		visit_leaf(range, entry, level);
+		range->first = base + sl_pages(level);
+		range->left--;
+		return;
+	}
+	child = table_of(format, old);
+	visit_table(range, child, level - 1, base);
+	/* No empty table stays: their number is bounded by what is mapped. */
+	if (range->op == SL_OP_ZAP && is_empty(child)) {
+		WRITE_ONCE(*entry, 0);
+		sl_retire(range->table, child);
+		range->hit = true;
+	}
+}
+
+/* Visit the entries of a table that starts at frame @base; depth is the level. */
+static void visit_table(struct sl_range *range, u64 *entries, int level, gfn_t base)
+{
+	u64 span = sl_pages(level);
+	u64 i = range->first > base ? (range->first - base) / span : 0;
+	u64 last = min_t(u64, (range->last - base) / span, SL_ENTRIES - 1);
+
+	for (; i <= last && range->left; i++)
+		visit_entry(range, &entries[i], level, base + i * span);
+}
+
+static bool visit_range(struct sl_table *table, gfn_t first, gfn_t last, enum sl_op op)
+{
+	struct sl_range range = {
+		.table = table,
+		.first = first,
+		.last = min_t(gfn_t, last, sl_max_gfn(table->format)),
+		.op = op,
+		.left = U64_MAX,
+	};
+
+	visit_table(&range, table->root, table->format->levels, 0);
+	return range.hit;
+}
+
+static bool visit_part(struct sl_table *table, struct sl_part *part, enum sl_op op)
+{
+	struct sl_range range = {
+		.table = table,
+		.first = part->first,
+		.last = min_t(gfn_t, part->last, sl_max_gfn(table->format)),
+		.op = op,
+		.left = part->budget,
+	};
+
+	visit_table(&range, table->root, table->format->levels, 0);
+	part->flush |= range.hit;
+	part->budget = range.left;
+	if (range.left || range.first > range.last)
+		return false;
+	part->first = range.first;
+	part->budget = SL_PART_LEAVES;
+	return true;
+}
+
+int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *spare)
+{
+	const struct sl_format *format = table->format;
+	u64 *entries = table->root;
+	gfn_t first = gfn & ~(sl_pages(level) - 1);
+	struct sl_part part = {
+		.first = first,
+		.last = first + sl_pages(level) - 1,
+		.budget = SL_PART_LEAVES,
+	};
+	bool split = false;
+	int at;
+
+	for (at = format->levels; at > level; at--) {
+		u64 *entry = &entries[entry_index(gfn, at)];
+
+		if (!is_present(format, READ_ONCE(*entry)))
+			return 0;
+		if (is_leaf(format, READ_ONCE(*entry), at)) {
+			int ret = split_leaf(table, entry, at, spare);
+
+			if (ret)
+				return ret;
+			split = true;
+		}
+		entries = table_of(format, READ_ONCE(*entry));
+	}
+	/* What a split left at this level maps as before: sl_install() widens it. */
+	if (!split)
+		visit_part(table, &part, SL_OP_ZAP);
+	return 0;
+}
+
+bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last)
+{
+	return visit_range(table, first, last, SL_OP_ZAP);
+}
+
+bool sl_zap_part(struct sl_table *table, struct sl_part *part)
+{
+	return visit_part(table, part, SL_OP_ZAP);
+}
+
+bool sl_write_protect(struct sl_table *table, gfn_t first, gfn_t last)
+{
+	return visit_range(table, first, last, SL_OP_WRITE_PROTECT);
+}
+
+bool sl_write_protect_part(struct sl_table *table, struct sl_part *part)
+{
+	return visit_part(table, part, SL_OP_WRITE_PROTECT);
+}
+
+bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear)
+{
+	return visit_range(table, first, last, clear ? SL_OP_CLEAR_YOUNG : SL_OP_TEST_YOUNG);
+}
+
+u64 sl_lookup(const struct sl_table *table, gfn_t gfn, int *level)
+{
+	const struct sl_format *format = table->format;
+	const u64 *entries = table->root;
+
+	for (*level = format->levels;; --*level) {
+		u64 entry = READ_ONCE(entries[entry_index(gfn, *level)]);
+
+		if (!is_present(format, entry))
+			return 0;
+		if (is_leaf(format, entry, *level))
+			return entry;
+		entries = table_of(format, entry);
+	}
+}

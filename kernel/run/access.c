@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How the instruction executor reaches guest memory, devices and ports. What
+ * an instruction did to a device is logged, so that executing it again after
+ * userspace finished one access does nothing twice.
+ */
+#include <linux/kvm.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <asm/processor-flags.h>
+
+#include "host/compat.h"
+#include "x86/cr.h"
+#include "emulate/execute.h"
+#include "memory/memslot.h"
+#include "x86/guest_walk.h"
+#include "core/vcpu.h"
+#include "core/vm.h"
+
+static struct vcpu *emul_vcpu(struct emul *e)
+{
+	return container_of(e, struct vcpu, emul);
+}
+
+/*
+ * Guest page-table entries.
+ */
+
+static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
+{
+	struct vcpu *vcpu = ctx;
+	unsigned long hva = vm_gfn_to_hva(vcpu->vm, gpa >> GFN_SHIFT, NULL);
+	void __user *user = (void __user *)(hva + offset_in_page(gpa));
+	u32 narrow;
+
+	if (hva == MEMSLOT_NO_HVA) {
+		/* Nobody answers on the bus. */
+		*entry = size == sizeof(*entry) ? ~0ull : U32_MAX;
+		return 0;
+	}
+	/* In one piece, as the CPU does: a sibling may be changing it. */
+	if (size == sizeof(*entry))
+		return get_user(*entry, (u64 __user *)user);
+	if (get_user(narrow, (u32 __user *)user))
+		return -EFAULT;
+	*entry = narrow;
+	return 0;
+}
+
+static int entry_cmpxchg(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 new)
+{
+	struct vcpu *vcpu = ctx;
+	int r = vm_cmpxchg_guest(vcpu->vm, gpa, &old, &new, size);
+
+	/* Tables in ROM take no accessed bit, and the CPU goes on without. */
+	return r == -EROFS || r == -ENXIO ? 0 : r;
+}
+
+static const struct walk_ops walk_ops = {
+	.read = entry_read,
+	.cmpxchg = entry_cmpxchg,
+};
+
+int vcpu_translate(struct vcpu *vcpu, u64 linear, u32 walk, u64 *gpa)
+{
+	const struct cpuid_facts *facts = &vcpu->cpuid.facts;
+	struct guest_paging paging;
+
+	vcpu_need(vcpu, STATE_CR | STATE_RIP);
+	if (!(vcpu->state.cr0 & X86_CR0_PG)) {
+		*gpa = linear;
+		return 0;
+	}
+	guest_paging_init(&paging, &vcpu->state, facts->maxphyaddr, facts->gbpages);
+	if (vcpu->state.cr4 & X86_CR4_PKE)
+		paging.pkru = vcpu->fpu.pkru;
+	return guest_walk(&paging, linear, walk, &walk_ops, vcpu, gpa, &vcpu->emul.fault);
+}
+
+/* The data page that the CPU itself has just translated; code and system tables are
+ * none of it. A read says nothing of the right to write. Without a linear address the
+ * offset in the page tells, if the instruction has no other that could be meant.
+ */
+static bool translated_by_cpu(const struct emul *e, const struct vcpu_access *access, u64 linear,
+			      u32 walk)
+{
+	if (access->hint == HINT_NONE || (walk & (WALK_FETCH | WALK_IMPLICIT)) ||
+	    (!access->hint_write && (walk & WALK_WRITE)))
+		return false;
+	if (access->hint == HINT_LINEAR)
+		return (linear & PAGE_MASK) == (access->hint_linear & PAGE_MASK);
+	return offset_in_page(linear) == offset_in_page(access->hint_gpa) &&
+	       emul_has_one_address(e);
+}
+
+static enum emul_result translate(struct emul *e, u64 linear, u32 walk, u64 *gpa)
+{
+	const struct vcpu_access *access = &emul_vcpu(e)->access;
+
+	if (translated_by_cpu(e, access, linear, walk)) {
+		*gpa = (access->hint_gpa & PAGE_MASK) | offset_in_page(linear);
+		return EMUL_DONE;
+	}
+	switch (vcpu_translate(emul_vcpu(e), linear, walk, gpa)) {
+	case 0:
+		return EMUL_DONE;
+	case 1:
+		return EMUL_FAULT;
+	case -EAGAIN:
+		return EMUL_AGAIN;
+	default:
+		return EMUL_UNKNOWN;
+	}
+}
+
+/*
+ * Devices.
+ */
+
+static bool device_access(struct vcpu *vcpu, struct access_record *record)
+{
+	struct irq_fabric *fabric = &vcpu->vm->fabric;
+
+	if (record->write &&
+	    ioeventfds_write(&vcpu->vm->ioeventfds, false, record->gpa, record->data, record->len))
+		return true;
+	if (unlikely(vcpu->vapic.report))
+		vapic_note_access(vcpu, record->gpa, record->write);
+	if (!record->write)
+		return vcpu->lapic && !fabric_mmio_read(fabric, vcpu->lapic, record->gpa,
+							record->data, record->len);
+	if (vcpu->lapic &&
+	    !fabric_mmio_write(fabric, vcpu->lapic, record->gpa, record->data, record->len))
+		return true;
+	return coalesced_write(&vcpu->vm->coalesced, false, record->gpa, record->data, record->len,
+			       1);
+}
+
+static void ask_userspace_mmio(struct vcpu *vcpu, const struct access_record *record)
+{
+	struct kvm_run *run = vcpu->run;
+
+	vcpu->stats.mmio_exits++;
+	run->exit_reason = KVM_EXIT_MMIO;
+	run->mmio.phys_addr = record->gpa;
+	run->mmio.len = record->len;
+	run->mmio.is_write = record->write;
+	memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (record->write)
+		memcpy(run->mmio.data, record->data, record->len);
+}
+
+/* The instruction cannot go on before userspace has done what kvm_run asks for. */
+static enum emul_result wait_for_userspace(struct vcpu *vcpu, enum access_pending what)
+{
+	vcpu->access.pending = what;
+	vcpu->access.rip = vcpu->state.rip;
+	return EMUL_USER;
+}
+
+/* At most ACCESS_MMIO_MAX bytes. A write is posted: most often it is the last that an
+ * instruction does, which is then finished.
+ */
+static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, bool write)
+{
+	struct vcpu_access *access = &vcpu->access;
+	struct access_record *record;
+
+	if (access->next < access->count) {
+		record = &access->log[access->next++];
+		/* The guest's tables changed meanwhile: that instruction is gone. */
+		if (record->gpa != gpa || record->len != len || record->write != write)
+			return EMUL_AGAIN;
+		if (!write)
+			memcpy(buf, record->data, len);
+		return EMUL_DONE;
+	}
+	if (access->posted)
+		return wait_for_userspace(vcpu, ACCESS_MMIO);
+	if (access->count == ACCESS_LOG_MAX)
+		return EMUL_UNKNOWN;
+	record = &access->log[access->count++];
+	*record = (struct access_record){ .gpa = gpa, .len = len, .write = write };
+	if (write)
+		memcpy(record->data, buf, len);
+	if (!device_access(vcpu, record)) {
+		ask_userspace_mmio(vcpu, record);
+		if (!write)
+			return wait_for_userspace(vcpu, ACCESS_MMIO);
+		access->posted = true;
+	}
+	access->next++;
+	if (!write)
+		memcpy(buf, record->data, len);
+	return EMUL_DONE;
+}
+
+static enum emul_result mmio(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, bool write)
+{
+	enum emul_result result = EMUL_DONE;
+	u32 part;
+
+	for (; len && result == EMUL_DONE; gpa += part, buf += part, len -= part) {
+		part = min_t(u32, len, ACCESS_MMIO_MAX);
+		result = mmio_part(vcpu, gpa, buf, part, write);
+	}
+	return result;
+}
+
+/*
+ * Memory.
+ */
+
+/* The part of an access that stays in one page. */
+static u32 page_part(u64 linear, u32 len)
+{
+	return min_t(u64, len, PAGE_SIZE - (linear & (PAGE_SIZE - 1)));
+}
+
+static enum emul_result memory_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, bool write)
+{
+	int r = write ? vm_write_guest(vcpu->vm, gpa, buf, len) :
+			vm_read_guest(vcpu->vm, gpa, buf, len);
+
+	if (r == -ENXIO || r == -EROFS)
+		return mmio(vcpu, gpa, buf, len, write);
+	if (r == -EAGAIN)
+		return EMUL_AGAIN;
+	return r ? EMUL_UNKNOWN : EMUL_DONE;
+}
+
+static u32 walk_flags(const struct emul *e, u32 access)
+{
+	u32 walk = access & EMUL_ACCESS_WRITE ? WALK_WRITE : 0;
+
+	/* At any CPL: RFLAGS.AC does not lift SMAP from it (SDM 3A 4.6.1). */
+	if (access & EMUL_ACCESS_SYSTEM)
+		return walk | WALK_IMPLICIT;
+	return walk | (e->cpl == 3 ? WALK_USER : 0);
+}
+
+static u64 linear_mask(const struct emul *e, u32 walk)
+{
+	return emul_linear_mask(e, walk & WALK_IMPLICIT ? EMUL_ACCESS_SYSTEM : 0);
+}
+
+static enum emul_result access_linear(struct emul *e, u64 linear, void *buf, u32 len, u32 walk,
+				      bool write)
+{
+	enum emul_result result = EMUL_DONE;
+	u64 gpa;
+	u32 part;
+
+	for (; len && result == EMUL_DONE; linear += part, buf += part, len -= part) {
+		linear &= linear_mask(e, walk);
+		part = page_part(linear, len);
+		result = translate(e, linear, walk, &gpa);
+		if (result == EMUL_DONE)
+			result = memory_part(emul_vcpu(e), gpa, buf, part, write);
+	}
+	return result;
+}
+
+void access_prefetch(struct vcpu *vcpu)
+{
+	const struct cpu_segment *cs = &vcpu->state.seg[SEG_CS];
+	struct emul *e = &vcpu->emul;
+	bool wide = emul_mode(&vcpu->state) == INSN_MODE_64;
+	u64 linear = wide ? vcpu->state.rip : (u32)(cs->base + vcpu->state.rip);
+	u32 len = page_part(linear, INSN_MAX_LENGTH);
+	u32 walk = WALK_FETCH;
+	u64 gpa;
+
+	e->byte_count = 0;
+	if (!wide && vcpu->state.rip + len > (u64)cs->limit + 1)
+		return;
+	if (cpu_cpl(&vcpu->state) == 3)
+		walk |= WALK_USER;
+	if (!vcpu_translate(vcpu, linear, walk, &gpa) &&
+	    !vm_read_guest(vcpu->vm, gpa, e->bytes, len))
+		e->byte_count = len;
+}
+
+static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned int len)
+{
+	u32 walk = WALK_FETCH | (e->cpl == 3 ? WALK_USER : 0);
+	u64 gpa;
+	u32 part;
+
+	/* Code is memory: what is not cannot be fetched, least of all from a device. */
+	for (; len; linear += part, buf += part, len -= part) {
+		enum emul_result result;
+
+		linear &= e->linear_mask;
+		part = page_part(linear, len);
+		result = translate(e, linear, walk, &gpa);
+		if (result != EMUL_DONE)
+			return result;
+		if (vm_read_guest(emul_vcpu(e)->vm, gpa, buf, part))
+			return EMUL_UNKNOWN;
+	}
+	return EMUL_DONE;
+}
+
+/* Data breakpoints, the guest's or its debugger's: hardware sees no access to meet them. */
+static void note_access(struct emul *e, u64 linear, u32 len, u32 access, bool write)
+{
+	struct vcpu *vcpu = emul_vcpu(e);
+	u64 dr7;
+
+	vcpu_need(vcpu, STATE_DR);
+	dr7 = guest_debug_dr7(&vcpu->debug, vcpu->state.dr7);
+	if (likely(!(dr7 & DR7_ENABLED)) || access & EMUL_ACCESS_SYSTEM)
+		return;
+	vcpu->access.hits |= dr_data_hits(guest_debug_dr(&vcpu->debug, vcpu->state.dr), dr7,
+					  linear & e->linear_mask, len, write);
+}
+
+static enum emul_result op_read(struct emul *e, u64 linear, void *buf, unsigned int len,
+				unsigned int access)
+{
+	note_access(e, linear, len, access, false);
+	return access_linear(e, linear, buf, len, walk_flags(e, access), false);
+}
+
+static enum emul_result probe(struct emul *e, u64 linear, unsigned int len, u32 walk)
+{
+	enum emul_result all = EMUL_DONE;
+	bool writable;
+	u64 gpa;
+	u32 part;
+
+	for (; len; linear += part, len -= part) {
+		enum emul_result result;
+
+		linear &= linear_mask(e, walk);
+		part = page_part(linear, len);
+		result = translate(e, linear, walk, &gpa);
+		if (result != EMUL_DONE)
+			return result;
+		if (vm_gfn_to_hva(emul_vcpu(e)->vm, gpa >> GFN_SHIFT, &writable) ==
+			    MEMSLOT_NO_HVA ||
+		    (walk & WALK_WRITE && !writable))
+			all = EMUL_USER;
+	}
+	return all;
+}
+
+static enum emul_result op_probe(struct emul *e, u64 linear, unsigned int len, unsigned int access)
+{
+	return probe(e, linear, len, walk_flags(e, access) | WALK_PROBE);
+}
+
+static enum emul_result op_write(struct emul *e, u64 linear, const void *buf, unsigned int len,
+				 unsigned int access)
+{
+	u32 walk = walk_flags(e, access | EMUL_ACCESS_WRITE);
+
+	note_access(e, linear, len, access, true);
+	/* A write that crosses a page is all or nothing. */
+	if (page_part(linear, len) < len) {
+		enum emul_result result = probe(e, linear, len, walk);
+
+		if (result != EMUL_DONE && result != EMUL_USER)
+			return result;
+	}
+	return access_linear(e, linear, (void *)buf, len, walk, true);
+}
+
+static enum emul_result op_cmpxchg(struct emul *e, u64 linear, const void *old, const void *new,
+				   unsigned int len)
+{
+	u32 walk = walk_flags(e, EMUL_ACCESS_WRITE);
+	enum emul_result result;
+	u64 gpa;
+
+	note_access(e, linear, len, 0, true);
+	/*
+	 * Hardware locks the bus for what is not aligned; that cannot be had here,
+	 * so a split lock is not atomic against other vCPUs.
+	 */
+	if (linear & (len - 1))
+		return op_write(e, linear, new, len, 0);
+	result = translate(e, linear, walk, &gpa);
+	if (result != EMUL_DONE)
+		return result;
+	switch (vm_cmpxchg_guest(emul_vcpu(e)->vm, gpa, old, new, len)) {
+	case 0:
+		return EMUL_DONE;
+	case -EAGAIN:
+		return EMUL_AGAIN;
+	case -ENXIO:
+	case -EROFS:
+		return mmio(emul_vcpu(e), gpa, (void *)new, len, true);
+	default:
+		return EMUL_UNKNOWN;
+	}
+}
+
+/*
+ * Ports.
+ */
+
+void *access_port_data(struct vcpu *vcpu)
+{
+	return (void *)vcpu->run + PAGE_SIZE;
+}
+
+/* Doorbells are rung by OUT; a string of them goes to userspace. */
+static bool doorbell_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, void *data)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (count == 1 && ioeventfds_write(&vm->ioeventfds, true, port, data, size))
+		return true;
+	return coalesced_write(&vm->coalesced, true, port, data, size, count);
+}
+
+static bool device_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void *data)
+{
+	struct irq_fabric *fabric = &vcpu->vm->fabric;
+	u32 value = 0;
+
+	for (; count; count--, data += size) {
+		if (!in)
+			memcpy(&value, data, size);
+		if (in ? fabric_pio_read(fabric, port, size, &value) :
+			 fabric_pio_write(fabric, port, size, value))
+			return false;
+		if (in)
+			memcpy(data, &value, size);
+	}
+	return true;
+}
+
+bool access_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void *data)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (vcpu->lapic && device_port(vcpu, port, size, count, in, data)) {
+		/* An EOI to the PIC may let the next interrupt pass. */
+		if (!in)
+			vcpu_make_request(vcpu, REQ_EVENT);
+		return true;
+	}
+	if (!in && doorbell_port(vcpu, port, size, count, data))
+		return true;
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = count;
+	run->io.data_offset = PAGE_SIZE;
+	if (!in)
+		memcpy(access_port_data(vcpu), data, size * count);
+	return false;
+}
+
+static enum emul_result op_port(struct emul *e, u16 port, u32 size, u32 count, bool in, void *buf)
+{
+	struct vcpu *vcpu = emul_vcpu(e);
+	struct vcpu_access *access = &vcpu->access;
+	u32 bytes = size * count;
+
+	if (!access->port_done) {
+		if (access->posted)
+			return wait_for_userspace(vcpu, ACCESS_MMIO);
+		if (!access_port(vcpu, port, size, count, in, buf))
+			return wait_for_userspace(vcpu, ACCESS_STRING);
+		/* Kept for the case that storing it to memory goes through userspace. */
+		if (in)
+			memcpy(access_port_data(vcpu), buf, bytes);
+		access->port_done = true;
+		return EMUL_DONE;
+	}
+	if (in)
+		memcpy(buf, access_port_data(vcpu), bytes);
+	return EMUL_DONE;
+}
+
+static enum emul_result op_pio_in(struct emul *e, u16 port, unsigned int size, unsigned int count,
+				  void *buf)
+{
+	return op_port(e, port, size, count, true, buf);
+}
+
+static enum emul_result op_pio_out(struct emul *e, u16 port, unsigned int size, unsigned int count,
+				   const void *buf)
+{
+	return op_port(e, port, size, count, false, (void *)buf);
+}
+
+/*
+ * Vector registers and the end of an iteration.
+ */
+
+static enum emul_result op_read_xmm(struct emul *e, u8 reg, void *buf, unsigned int len)
+{
+	return fpu_read_vector(emul_vcpu(e), reg, buf, len) ? EMUL_UNKNOWN : EMUL_DONE;
+}
+
+static enum emul_result op_write_xmm(struct emul *e, u8 reg, const void *buf, unsigned int len,
+				     bool zero_upper)
+{
+	return fpu_write_vector(emul_vcpu(e), reg, buf, len, zero_upper) ? EMUL_UNKNOWN : EMUL_DONE;
+}
+
+static enum emul_result op_read_mmx(struct emul *e, u8 reg, void *buf)
+{
+	return fpu_read_mmx(emul_vcpu(e), reg, buf) ? EMUL_UNKNOWN : EMUL_DONE;
+}
+
+static enum emul_result op_write_mmx(struct emul *e, u8 reg, const void *buf)
+{
+	u64 value;
+
+	memcpy(&value, buf, sizeof(value));
+	return fpu_write_mmx(emul_vcpu(e), reg, value) ? EMUL_UNKNOWN : EMUL_DONE;
+}
+
+static void op_segments(struct emul *e)
+{
+	vcpu_need(emul_vcpu(e), STATE_SEGS);
+}
+
+static void op_committed(struct emul *e)
+{
+	struct vcpu_access *access = &emul_vcpu(e)->access;
+
+	access->hits_due |= access->hits;
+	access->hits = 0;
+	access_reset(access);
+}
+
+static bool op_should_stop(struct emul *e)
+{
+	struct vcpu *vcpu = emul_vcpu(e);
+
+	return vcpu->access.hits_due || signal_pending(current) || need_resched() ||
+	       READ_ONCE(vcpu->requests) || READ_ONCE(*oriel_immediate_exit(vcpu->run));
+}
+
+const struct emul_ops vcpu_emul_ops = {
+	.fetch = op_fetch,
+	.read = op_read,
+	.write = op_write,
+	.exchange = op_cmpxchg,
+	.probe = op_probe,
+	.pio_in = op_pio_in,
+	.pio_out = op_pio_out,
+	.read_xmm = op_read_xmm,
+	.write_xmm = op_write_xmm,
+	.read_mmx = op_read_mmx,
+	.write_mmx = op_write_mmx,
+	.committed = op_committed,
+	.segments = op_segments,
+	.should_stop = op_should_stop,
+};
+
+bool access_may_stop(struct vcpu *vcpu)
+{
+	return vcpu->access.posted && !vcpu->access.count && op_should_stop(&vcpu->emul);
+}
+
+void access_complete(struct vcpu *vcpu)
+{
+	struct vcpu_access *access = &vcpu->access;
+	struct access_record *record;
+
+	if (access->pending == ACCESS_STRING) {
+		access->port_done = true;
+	} else if (!access->posted) {
+		record = &access->log[access->count - 1];
+		memcpy(record->data, vcpu->run->mmio.data, record->len);
+	}
+	access->pending = ACCESS_NONE;
+	access->next = 0;
+}

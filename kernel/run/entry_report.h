@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A vCPU's last failed entry: explained once, told to the log and to userspace.
+ */
+#ifndef ORIEL_ENTRY_REPORT_H
+#define ORIEL_ENTRY_REPORT_H
+
+#include <linux/types.h>
+
+#include "x86/entry_check.h"
+
+struct oriel_entry_report;
+struct vcpu;
+
+/**
+ * struct entry_failure - the last entry that the CPU refused
+ * @valid: there was one
+ * @reason: what the CPU said
+ * @cpu: which CPU
+ * @report: which rules were broken
+ */
+struct entry_failure {
+	bool valid;
+	u64 reason;
+	u32 cpu;
+	struct entry_report report;
+};
+
+/**
+ * entry_report_make() - explain an entry that the CPU has just refused
+ * @vcpu: the vCPU, loaded, its mutex held; its control structure as at the entry
+ * @reason: the CPU's reason
+ *
+ * Fills in vcpu->entry_failure and tells the kernel log, rate-limited. May sleep.
+ */
+void entry_report_make(struct vcpu *vcpu, u64 reason);
+
+/**
+ * entry_report_get() - ORIEL_GET_ENTRY_REPORT
+ * @vcpu: the vCPU, its mutex held
+ * @user: zeroed, filled in
+ *
+ * Return: 0, or -ENODATA when no entry has failed.
+ */
+int entry_report_get(const struct vcpu *vcpu, struct oriel_entry_report *user);
+
+#endif
