@@ -7,9 +7,9 @@
 #include <linux/uaccess.h>
 
 #include "abi/attribute.h"
+#include "core/vcpu.h"
 #include "guest/clock.h"
 #include "guest/fpu.h"
-#include "core/vcpu.h"
 
 int attribute_ioctl_node(unsigned int cmd, const struct kvm_device_attr __user *user)
 {

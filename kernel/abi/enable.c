@@ -6,12 +6,12 @@
 #include <linux/errno.h>
 #include <asm/cpufeature.h>
 
-#include "memory/dirty_log.h"
 #include "abi/enable.h"
-#include "run/exit_msr.h"
 #include "abi/quirk.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/dirty_ring.h"
+#include "run/exit_msr.h"
 
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
@@ -88,7 +88,7 @@ static int enable_vm_cap_locked(struct vm *vm, const struct kvm_enable_cap *cap)
 		vm->unknown_insns_exit = cap->args[0];
 		return 0;
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
-		return dirty_log_set_manual(vm, cap->args[0]);
+		return dirty_log_set_manual(&vm->memory, cap->args[0]);
 	case KVM_CAP_DISABLE_QUIRKS2:
 		if (cap->args[0] & ~(u64)QUIRKS)
 			return -EINVAL;

@@ -7,14 +7,14 @@
 #include <linux/kvm.h>
 #include <linux/minmax.h>
 
-#include "uapi/oriel.h"
-#include "memory/dirty_log.h"
 #include "abi/enable.h"
 #include "abi/extension.h"
-#include "memory/memslot.h"
 #include "abi/quirk.h"
-#include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/dirty_ring.h"
+#include "guest/fpu.h"
+#include "run/exit_debug.h"
+#include "uapi/oriel.h"
 
 int extension_check(unsigned long cap)
 {

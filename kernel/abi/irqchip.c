@@ -9,12 +9,13 @@
 #include <linux/uaccess.h>
 
 #include "abi/ioctl.h"
-#include "irq/ioapic.h"
-#include "irq/pic.h"
-#include "irq/pit.h"
 #include "abi/irqchip.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/clock.h"
+#include "irq/ioapic.h"
+#include "irq/pic.h"
+#include "irq/pit.h"
 
 static void fabric_kick(void *cookie)
 {

@@ -8,10 +8,10 @@
 #include <linux/uaccess.h>
 #include <asm/msr.h>
 
-#include "host/compat.h"
-#include "guest/msr.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/cpuid_table.h"
+#include "guest/msr.h"
 
 /* DE_CFG: LFENCE is dispatch serializing (APM 2 3.2.2). */
 #define DE_CFG_LFENCE_SERIALIZE BIT_ULL(1)
@@ -150,10 +150,10 @@ static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 co
 /* The same with memslots at hand: some MSRs name guest memory. */
 static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
-	int srcu = srcu_read_lock(&vcpu->vm->srcu);
+	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
 	u32 done = transfer_all(vcpu, entries, count, write);
 
-	srcu_read_unlock(&vcpu->vm->srcu, srcu);
+	srcu_read_unlock(&vcpu->vm->memory.srcu, srcu);
 	return done;
 }
 

@@ -15,14 +15,20 @@
 #include <asm/processor.h>
 #include <asm/reboot.h>
 
-#include "uapi/oriel.h"
+#include "abi/abi.h"
 #include "abi/attribute.h"
+#include "abi/extension.h"
+#include "core/vcpu.h"
+#include "guest/clock.h"
+#include "guest/cpuid_table.h"
+#include "guest/fpu.h"
+#include "guest/machine_check.h"
+#include "guest/msr.h"
 #include "host/claim.h"
 #include "host/compat.h"
-#include "abi/extension.h"
-#include "host/return_msr.h"
-#include "core/vcpu.h"
-#include "core/vm.h"
+#include "svm/svm_ops.h"
+#include "uapi/oriel.h"
+#include "vmx/vmx_ops.h"
 
 MODULE_AUTHOR("The Oriel authors");
 MODULE_DESCRIPTION("Oriel, a hypervisor that can be read: KVM's ABI on VT-x and AMD-V");
@@ -49,147 +55,6 @@ static int choose_vendor(void)
 		       boot_cpu_data.x86_vendor_id);
 		return -EOPNOTSUPP;
 	}
-}
-
-/*
- * Claiming CPUs.
- */
-
-static DEFINE_PER_CPU(bool, claimed);
-
-bool cpu_claimed(void)
-{
-	return __this_cpu_read(claimed);
-}
-
-static void claim_cpu(void *failures)
-{
-	if (__this_cpu_read(claimed))
-		return;
-	if (vendor->cpu_enable()) {
-		atomic_inc(failures);
-		return;
-	}
-	return_msr_cpu_enable();
-	__this_cpu_write(claimed, true);
-}
-
-static void release_cpu(void *unused)
-{
-	if (!__this_cpu_read(claimed))
-		return;
-	__this_cpu_write(claimed, false);
-	return_msr_cpu_disable();
-	vendor->cpu_disable();
-}
-
-/* In a crash: this CPU will run another kernel, in which SVM or VMX must be off. */
-static void release_cpu_in_crash(void)
-{
-	if (__this_cpu_read(claimed))
-		vendor->cpu_disable();
-}
-
-static int cpu_comes(unsigned int cpu)
-{
-	atomic_t failures = ATOMIC_INIT(0);
-	unsigned long flags;
-
-	local_irq_save(flags);
-	claim_cpu(&failures);
-	local_irq_restore(flags);
-	/* A CPU that came without is not lost to others: vCPUs on it get EIO. */
-	if (atomic_read(&failures))
-		pr_err("CPU %u is held by another hypervisor: no vCPU can run there\n", cpu);
-	return 0;
-}
-
-static int cpu_goes(unsigned int cpu)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	release_cpu(NULL);
-	local_irq_restore(flags);
-	return 0;
-}
-
-static int on_suspend(ORIEL_SYSCORE_ARGUMENT)
-{
-	release_cpu(NULL);
-	return 0;
-}
-
-static void on_resume(ORIEL_SYSCORE_ARGUMENT)
-{
-	cpu_comes(smp_processor_id());
-}
-
-/* The boot CPU does not go through hotplug when the machine sleeps. */
-ORIEL_SYSCORE(syscore, on_suspend, on_resume);
-
-static int on_reboot(struct notifier_block *nb, unsigned long event, void *unused)
-{
-	on_each_cpu(release_cpu, NULL, 1);
-	return NOTIFY_OK;
-}
-
-static struct notifier_block reboot_notifier = {
-	.notifier_call = on_reboot,
-};
-
-static void explain_busy(bool in_tree)
-{
-	const char *kvm = vendor == &vmx_ops ? "kvm_intel" : "kvm_amd";
-
-	if (in_tree)
-		pr_err("the in-tree KVM is loaded and owns %s: unload it first (rmmod %s kvm)\n",
-		       vendor->name, kvm);
-	else
-		pr_err("%s is in use by another hypervisor on this machine: unload it first (rmmod %s kvm)\n",
-		       vendor->name, kvm);
-}
-
-/* Claims every CPU that is online and those that will be. */
-static int claim_all(void)
-{
-	atomic_t failures = ATOMIC_INIT(0);
-	bool in_tree;
-	int r;
-
-	cpus_read_lock();
-	/* The in-tree KVM holds this state while it is loaded, even without a VM. */
-	r = cpuhp_setup_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE, "x86/oriel:online", cpu_comes,
-						 cpu_goes);
-	in_tree = r == -EBUSY;
-	if (!r) {
-		on_each_cpu(claim_cpu, &failures, 1);
-		if (atomic_read(&failures)) {
-			on_each_cpu(release_cpu, NULL, 1);
-			cpuhp_remove_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE);
-			r = -EBUSY;
-		}
-	}
-	cpus_read_unlock();
-	if (r) {
-		explain_busy(in_tree);
-		return r;
-	}
-	oriel_register_syscore(&syscore);
-	register_reboot_notifier(&reboot_notifier);
-	cpu_emergency_register_virt_callback(release_cpu_in_crash);
-	return 0;
-}
-
-static void release_all(void)
-{
-	cpu_emergency_unregister_virt_callback(release_cpu_in_crash);
-	unregister_reboot_notifier(&reboot_notifier);
-	oriel_unregister_syscore(&syscore);
-	cpus_read_lock();
-	cpuhp_remove_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE);
-	on_each_cpu(release_cpu, NULL, 1);
-	cpus_read_unlock();
 }
 
 /*
@@ -286,6 +151,8 @@ static void teardown_shared(void)
 	clock_teardown();
 }
 
+static struct claim_owner owner;
+
 static int __init oriel_init(void)
 {
 	int r = choose_vendor();
@@ -299,7 +166,13 @@ static int __init oriel_init(void)
 	if (r)
 		goto no_shared;
 	preempt_notifier_inc();
-	r = claim_all();
+	owner = (struct claim_owner){
+		.name = vendor->name,
+		.kvm_module = vendor->kvm_module,
+		.enable = vendor->cpu_enable,
+		.disable = vendor->cpu_disable,
+	};
+	r = claim_all(&owner);
 	if (r)
 		goto no_claim;
 	r = create_node();

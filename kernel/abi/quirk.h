@@ -18,22 +18,11 @@ struct vm;
 	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
 	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
-/* The last byte of VMCALL and VMMCALL, which differ in nothing else. */
-#define OPCODE_VMCALL 0xc1
-#define OPCODE_VMMCALL 0xd9
-
 /**
  * quirks_disable() - KVM_CAP_DISABLE_QUIRKS, KVM_CAP_DISABLE_QUIRKS2
  * @vm: the VM, its lock held
  * @off: KVM_X86_QUIRK_*: those that are off; all others are on
  */
 void quirks_disable(struct vm *vm, u64 off);
-
-/**
- * quirk_on() - does the VM have a quirk?
- * @vcpu: one of its vCPUs
- * @quirk: KVM_X86_QUIRK_*
- */
-bool quirk_on(const struct vcpu *vcpu, u64 quirk);
 
 #endif

@@ -5,18 +5,17 @@
  */
 #include <asm/processor-flags.h>
 
-#include "host/compat.h"
-#include "x86/cr.h"
-#include "run/inject.h"
-#include "irq/lapic.h"
-#include "memory/memslot.h"
-#include "x86/guest_walk.h"
 #include "abi/regs.h"
-#include "core/vm.h"
-
-/* SDM 3A table 4-8 */
-#define PDPTE_PRESENT BIT_ULL(0)
-#define PDPTE_RESERVED (GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5))
+#include "core/vcpu.h"
+#include "guest/cpuid_table.h"
+#include "guest/msr.h"
+#include "guest/paging.h"
+#include "guest/reset.h"
+#include "irq/lapic.h"
+#include "run/access.h"
+#include "run/exit_debug.h"
+#include "x86/cr.h"
+#include "x86/guest_walk.h"
 
 /* Up to where struct kvm_sregs and struct kvm_sregs2 are the same. */
 #define SREGS_COMMON_SIZE offsetof(struct kvm_sregs, interrupt_bitmap)
@@ -137,20 +136,9 @@ static struct kvm_segment *sregs_segment(struct kvm_sregs *sregs, enum cpu_seg s
 	}
 }
 
-u8 regs_cr8(const struct vcpu *vcpu)
-{
-	return vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
-}
-
 static u64 current_apic_base(const struct vcpu *vcpu)
 {
 	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-}
-
-/* 32 bytes aligned to their size, so within a page. */
-static bool read_pdptes(struct vcpu *vcpu, u64 cr3, u64 pdpte[4])
-{
-	return !vm_read_guest(vcpu->vm, cr3 & GENMASK_ULL(31, 5), pdpte, 4 * sizeof(*pdpte));
 }
 
 /* What struct kvm_sregs and struct kvm_sregs2 have in common; the rest is cleared. */
@@ -168,7 +156,7 @@ static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 		.cr2 = state->cr2,
 		.cr3 = state->cr3,
 		.cr4 = state->cr4,
-		.cr8 = regs_cr8(vcpu),
+		.cr8 = paging_cr8(vcpu),
 		.efer = state->efer,
 		.apic_base = current_apic_base(vcpu),
 	};
@@ -196,7 +184,7 @@ void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2)
 		return;
 	memcpy(sregs2->pdptrs, vcpu->state.pdpte, sizeof(sregs2->pdptrs));
 	/* Where the CPU walks them they are what memory has now. */
-	if (vendor->walks_pdptes && !read_pdptes(vcpu, vcpu->state.cr3, sregs2->pdptrs))
+	if (vendor->walks_pdptes && !paging_read_pdptes(vcpu, vcpu->state.cr3, sregs2->pdptrs))
 		memset(sregs2->pdptrs, 0, sizeof(sregs2->pdptrs));
 	sregs2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 }
@@ -230,29 +218,6 @@ static int sregs_apply_apic(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
-static bool pdptes_valid(const struct vcpu *vcpu, const u64 pdpte[4])
-{
-	const u64 reserved = PDPTE_RESERVED | ~GENMASK_ULL(vcpu->cpuid.facts.maxphyaddr - 1, 0);
-	int i;
-
-	for (i = 0; i < 4; i++)
-		if (pdpte[i] & PDPTE_PRESENT && pdpte[i] & reserved)
-			return false;
-	return true;
-}
-
-bool regs_load_pdptes(struct vcpu *vcpu, struct cpu_state *state)
-{
-	u64 pdpte[4];
-
-	if (!cr_pae_paging(state))
-		return true;
-	if (!read_pdptes(vcpu, state->cr3, pdpte) || !pdptes_valid(vcpu, pdpte))
-		return false;
-	memcpy(state->pdpte, pdpte, sizeof(pdpte));
-	return true;
-}
-
 /* The registers that @sregs brings, over those that the vCPU has. */
 static void state_from_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs,
 			     struct cpu_state *state)
@@ -284,7 +249,7 @@ static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u6
 	if (pdpte && !cr_pae_paging(&state))
 		return -EINVAL;
 	/* An entry would fail (SDM 3C 27.3.1.6). */
-	if (pdpte && !vendor->walks_pdptes && !pdptes_valid(vcpu, pdpte))
+	if (pdpte && !vendor->walks_pdptes && !paging_pdptes_valid(vcpu, pdpte))
 		return -EINVAL;
 	if (!cr8_valid(sregs->cr8) || !cr_mode_valid(facts, host, &state) ||
 	    sregs_apply_apic(vcpu, sregs))
@@ -292,7 +257,7 @@ static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u6
 	if (pdpte)
 		memcpy(state.pdpte, pdpte, sizeof(state.pdpte));
 	/* Registers may arrive before the memory: then the guest faults, not the ioctl. */
-	else if (!regs_load_pdptes(vcpu, &state))
+	else if (!paging_load_pdptes(vcpu, &state))
 		memset(state.pdpte, 0, sizeof(state.pdpte));
 	vcpu->state = state;
 	vcpu_touch(vcpu, STATE_SEGS | STATE_CR);

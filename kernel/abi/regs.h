@@ -8,11 +8,7 @@
 
 #include <linux/kvm.h>
 
-struct cpu_state;
 struct vcpu;
-
-/** regs_cr8() - CR8, which a local APIC keeps where there is one; any context */
-u8 regs_cr8(const struct vcpu *vcpu);
 
 /** regs_get() - KVM_GET_REGS */
 void regs_get(struct vcpu *vcpu, struct kvm_regs *regs);
@@ -33,28 +29,18 @@ void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs);
  */
 int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs);
 
-/** sregs2_get() - KVM_GET_SREGS2; vm->srcu held, may sleep */
+/** sregs2_get() - KVM_GET_SREGS2; vm->memory.srcu held, may sleep */
 void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2);
 
 /**
  * sregs2_set() - KVM_SET_SREGS2
- * @vcpu: the vCPU, vm->srcu held; may sleep
+ * @vcpu: the vCPU, vm->memory.srcu held; may sleep
  * @sregs2: the registers
  *
  * Return: as sregs_set(), and -EINVAL for unknown flags, or PDPTEs without PAE
  * paging, or with reserved bits where the CPU keeps them.
  */
 int sregs2_set(struct vcpu *vcpu, const struct kvm_sregs2 *sregs2);
-
-/**
- * regs_load_pdptes() - what the CPU does in PAE paging when CR0, CR3 or CR4 change
- * @vcpu: the vCPU, vm->srcu held; may sleep
- * @state: the new registers; receives pdpte[]
- *
- * Return: false when an entry has a reserved bit set, for which the CPU raises #GP
- * (SDM 3A 4.4.1), or is not in memory. True also without PAE paging.
- */
-bool regs_load_pdptes(struct vcpu *vcpu, struct cpu_state *state);
 
 /** debugregs_get() - KVM_GET_DEBUGREGS */
 void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs);
@@ -81,7 +67,7 @@ void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state);
  */
 int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state);
 
-/** translate_get() - KVM_TRANSLATE; vm->srcu held */
+/** translate_get() - KVM_TRANSLATE; vm->memory.srcu held */
 void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
 
 /* vcpu_events.c */

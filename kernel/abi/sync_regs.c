@@ -2,7 +2,6 @@
 /*
  * KVM_CAP_SYNC_REGS: registers and events that travel in struct kvm_run.
  */
-#include "host/compat.h"
 #include "abi/regs.h"
 #include "abi/sync_regs.h"
 #include "core/vcpu.h"
@@ -20,10 +19,10 @@ static int load_regs(struct vcpu *vcpu)
 static int load_sregs(struct vcpu *vcpu)
 {
 	struct kvm_sregs sregs = vcpu->run->s.regs.sregs;
-	int srcu = srcu_read_lock(&vcpu->vm->srcu);
+	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
 	int r = sregs_set(vcpu, &sregs);
 
-	srcu_read_unlock(&vcpu->vm->srcu, srcu);
+	srcu_read_unlock(&vcpu->vm->memory.srcu, srcu);
 	return r;
 }
 

@@ -3,11 +3,11 @@
  * KVM_GET_VCPU_EVENTS and KVM_SET_VCPU_EVENTS: events on their way into a guest,
  * between the ABI's structure and the vCPU.
  */
-#include "host/compat.h"
-#include "run/inject.h"
-#include "irq/lapic.h"
 #include "abi/regs.h"
+#include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/raise.h"
+#include "irq/lapic.h"
 
 static bool has_payload(const struct cpu_exception *exception)
 {

@@ -11,154 +11,30 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "uapi/oriel.h"
+#include "abi/abi.h"
 #include "abi/attribute.h"
-#include "host/compat.h"
-#include "x86/cr.h"
 #include "abi/enable.h"
-#include "run/inject.h"
 #include "abi/ioctl.h"
-#include "irq/lapic.h"
 #include "abi/regs.h"
+#include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/clock.h"
+#include "guest/cpuid_table.h"
+#include "guest/dirty_ring.h"
+#include "guest/fpu.h"
+#include "guest/machine_check.h"
+#include "guest/msr.h"
+#include "guest/raise.h"
+#include "guest/reset.h"
+#include "guest/vapic.h"
+#include "irq/lapic.h"
+#include "run/entry_report.h"
+#include "run/exit_debug.h"
+#include "run/run.h"
+#include "uapi/oriel.h"
 
 /* kvm_run and the page for port data. */
 #define RUN_ORDER 1
-
-/*
- * The physical CPU.
- */
-
-void vcpu_kick(struct vcpu *vcpu)
-{
-	int cpu;
-
-	rcuwait_wake_up(&vcpu->wait);
-	cpu = get_cpu();
-	/* The request first, then the mode: pairs with run_once(). */
-	smp_mb();
-	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST && READ_ONCE(vcpu->cpu) != cpu)
-		smp_send_reschedule(READ_ONCE(vcpu->cpu));
-	put_cpu();
-}
-
-/* Changes with the thread that runs, so it is the same on whichever CPU one looks. */
-static DEFINE_PER_CPU(struct vcpu *, loaded);
-
-struct vcpu *vcpu_loaded(void)
-{
-	return this_cpu_read(loaded);
-}
-
-static void load_here(struct vcpu *vcpu)
-{
-	int cpu = smp_processor_id();
-	bool moved = vcpu->last_cpu != cpu;
-
-	vcpu->last_cpu = cpu;
-	vcpu->return_msrs_set = false;
-	this_cpu_write(loaded, vcpu);
-	vendor_call(vcpu_load)(vcpu);
-	clock_load(vcpu, moved);
-	if (unlikely(vcpu->steal_time.msr & KVM_MSR_ENABLED))
-		vcpu_make_request(vcpu, REQ_STEAL_TIME);
-}
-
-static void on_sched_in(struct preempt_notifier *notifier, int cpu)
-{
-	load_here(container_of(notifier, struct vcpu, preempt));
-}
-
-static void leave_here(struct vcpu *vcpu)
-{
-	static_call_cond(vendor_vcpu_put)(vcpu);
-	clock_put(vcpu);
-	if (unlikely(vcpu->steal_time.msr & KVM_MSR_ENABLED) && vcpu->steal_time.resting)
-		steal_time_stopped(vcpu);
-	vfio_note_leaving(&vcpu->vm->dma);
-	this_cpu_write(loaded, NULL);
-}
-
-static void on_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
-{
-	leave_here(container_of(notifier, struct vcpu, preempt));
-}
-
-static struct preempt_ops preempt_ops = {
-	.sched_in = on_sched_in,
-	.sched_out = on_sched_out,
-};
-
-void vcpu_load(struct vcpu *vcpu)
-{
-	preempt_disable();
-	preempt_notifier_register(&vcpu->preempt);
-	load_here(vcpu);
-	preempt_enable();
-}
-
-void vcpu_put(struct vcpu *vcpu)
-{
-	preempt_disable();
-	leave_here(vcpu);
-	preempt_notifier_unregister(&vcpu->preempt);
-	preempt_enable();
-}
-
-/*
- * Reset (SDM 3A 9.1.1 and table 9-1, APM 2 14.1.3).
- */
-
-static void reset_state(struct cpu_state *state, bool init, u32 signature)
-{
-	struct cpu_segment data = { .attrib = 0x93, .limit = 0xffff };
-	u64 cr0 = state->cr0;
-	int i;
-
-	memset(state, 0, sizeof(*state));
-	for (i = 0; i < SEG_COUNT; i++)
-		state->seg[i] = data;
-	state->seg[SEG_CS] = (struct cpu_segment){
-		.selector = 0xf000, .base = 0xffff0000, .limit = 0xffff, .attrib = 0x9b
-	};
-	state->seg[SEG_LDTR].attrib = 0x82;
-	state->seg[SEG_TR].attrib = 0x8b;
-	state->gdtr.limit = 0xffff;
-	state->idtr.limit = 0xffff;
-	/* INIT leaves CD and NW as they are. */
-	state->cr0 = CR0_ET | (init ? cr0 & (CR0_CD | CR0_NW) : CR0_CD | CR0_NW);
-	state->rip = 0xfff0;
-	state->rflags = BIT(1);
-	state->gpr[GPR_RDX] = signature;
-	state->dr6 = DR6_RESET;
-	state->dr7 = DR7_RESET;
-}
-
-void vcpu_reset(struct vcpu *vcpu, bool init)
-{
-	struct cpuid_query regs = { .eax = 1 };
-
-	if (init)
-		vcpu_need(vcpu, STATE_CR);
-	if (vcpu->cpuid.count)
-		cpuid_execute(&vcpu->cpuid, &regs);
-	else
-		regs.eax = 0x600;
-	reset_state(&vcpu->state, init, regs.eax);
-	vendor_call(vcpu_reset)(vcpu, init);
-	vcpu_touch(vcpu, STATE_ALL);
-	vcpu->cr8 = 0;
-	vcpu->breakpoints_live = false;
-	access_reset(&vcpu->access);
-	vcpu_clear_events(vcpu);
-	if (!init) {
-		msr_reset(vcpu);
-		mc_reset(vcpu);
-	}
-	cpuid_refresh_vcpu(vcpu);
-	vcpu_make_request(vcpu, REQ_TLB_FLUSH);
-	vcpu_make_request(vcpu, REQ_MSR_FILTER);
-}
 
 /*
  * Ioctls.
@@ -413,7 +289,7 @@ static long other_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 	case KVM_SET_XCRS:
 		return fpu_ioctl_set_xcrs(vcpu, user);
 	case KVM_GET_STATS_FD:
-		return stats_open(vcpu->vm, vcpu);
+		return stats_open_vcpu(vcpu);
 	case KVM_HAS_DEVICE_ATTR:
 	case KVM_GET_DEVICE_ATTR:
 	case KVM_SET_DEVICE_ATTR:
@@ -441,9 +317,9 @@ static long state_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 	int srcu;
 
 	vcpu_load(vcpu);
-	srcu = srcu_read_lock(&vcpu->vm->srcu);
+	srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
 	r = ioctl_fixed(vcpu, vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd, arg);
-	srcu_read_unlock(&vcpu->vm->srcu, srcu);
+	srcu_read_unlock(&vcpu->vm->memory.srcu, srcu);
 	if (r == -ENOTTY)
 		r = other_ioctl(vcpu, cmd, arg);
 	vcpu_put(vcpu);
@@ -455,7 +331,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vcpu *vcpu = file->private_data;
 	long r;
 
-	if (vcpu->vm->mm != current->mm)
+	if (vcpu->vm->memory.mm != current->mm)
 		return -EIO;
 	if (_IOC_TYPE(cmd) != KVMIO && _IOC_TYPE(cmd) != ORIELIO)
 		return -ENOTTY;
@@ -562,13 +438,12 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 		return ERR_PTR(-ENOMEM);
 	vcpu->vm = vm;
 	vcpu->id = id;
-	vcpu->last_cpu = -1;
 	vcpu->irq_queued = -1;
 	vcpu->extint = -1;
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
-	preempt_notifier_init(&vcpu->preempt, &preempt_ops);
+	vcpu_load_init(vcpu);
 	r = create_parts(vcpu);
 	if (r) {
 		vcpu_destroy(vcpu);
@@ -608,24 +483,12 @@ static int vcpu_publish(struct vcpu *vcpu)
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	refcount_inc(&vm->refs);
+	vm_get(vm);
 	vm->vcpus[vm->vcpu_count] = vcpu;
 	/* Who sees the count sees the vCPU. */
 	smp_store_release(&vm->vcpu_count, vm->vcpu_count + 1);
 	fd_install(fd, file);
 	return fd;
-}
-
-struct vcpu *vcpu_find(struct vm *vm, u64 apic_id)
-{
-	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		if (vm->vcpus[i]->id == apic_id)
-			return vm->vcpus[i];
-	return NULL;
 }
 
 int vcpu_create(struct vm *vm, u32 id)

@@ -14,9 +14,9 @@
 #include <linux/vfio.h>
 #include <asm/smp.h>
 
-#include "host/compat.h"
 #include "abi/vfio.h"
 #include "core/vm.h"
+#include "host/compat.h"
 
 /**
  * struct vfio_files - the device
@@ -35,40 +35,6 @@ struct vfio_entry {
 	struct file *file;
 };
 
-/*
- * What the guest's caches have to do with it.
- */
-
-void vfio_init(struct vm_dma *dma)
-{
-	mutex_init(&dma->lock);
-}
-
-void vfio_destroy(struct vm_dma *dma)
-{
-	free_cpumask_var(dma->cpus);
-}
-
-void vfio_write_back(struct vm_dma *dma)
-{
-	int cpu;
-
-	/* Pairs with set_noncoherent(): @cpus is there. */
-	if (likely(!smp_load_acquire(&dma->noncoherent)))
-		return;
-	/* Should the thread have moved since the exit, then it has left the other noted. */
-	cpumask_set_cpu(raw_smp_processor_id(), dma->cpus);
-	/* Who finds a CPU's bit clear must not be ahead of that CPU's work. */
-	mutex_lock(&dma->lock);
-	for_each_cpu(cpu, dma->cpus) {
-		/* First the bit: a vCPU that leaves meanwhile sets it for the next time. */
-		if (cpumask_test_and_clear_cpu(cpu, dma->cpus))
-			wbinvd_on_cpu(cpu);
-		cond_resched();
-	}
-	mutex_unlock(&dma->lock);
-}
-
 static void set_noncoherent(struct vm *vm, bool noncoherent)
 {
 	struct vm_dma *dma = &vm->dma;
@@ -80,7 +46,7 @@ static void set_noncoherent(struct vm *vm, bool noncoherent)
 		cpumask_copy(dma->cpus, cpu_online_mask);
 	/* Pairs with those who look at @cpus. */
 	smp_store_release(&dma->noncoherent, noncoherent);
-	mmu_set_guest_memtypes(vm, noncoherent);
+	mmu_set_guest_memtypes(&vm->memory, noncoherent);
 }
 
 /*
@@ -199,7 +165,7 @@ static long vfio_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vfio_files *files = file->private_data;
 	struct kvm_device_attr attr;
 
-	if (files->vm->mm != current->mm)
+	if (files->vm->memory.mm != current->mm)
 		return -EIO;
 	if (cmd == KVM_GET_DEVICE_ATTR)
 		return -EPERM;
@@ -266,7 +232,7 @@ static int create_locked(struct vm *vm)
 		return fd;
 	}
 	/* As long as the lock is held, another thread that closes it waits. */
-	refcount_inc(&vm->refs);
+	vm_get(vm);
 	vm->dma.device = true;
 	return fd;
 }

@@ -10,17 +10,18 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "host/compat.h"
-#include "memory/dirty_log.h"
+#include "abi/abi.h"
 #include "abi/enable.h"
 #include "abi/extension.h"
 #include "abi/ioctl.h"
 #include "abi/irqchip.h"
-#include "memory/memslot.h"
-#include "run/exit_msr.h"
-#include "observe/stats.h"
+#include "abi/vfio.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/clock.h"
+#include "guest/dirty_ring.h"
+#include "guest/dma.h"
+#include "run/exit_msr.h"
 
 /* Three pages at the address given to KVM_SET_TSS_ADDR have to lie below 4 GiB. */
 #define TSS_ADDR_MAX (0x100000000ull - 3 * PAGE_SIZE)
@@ -29,67 +30,22 @@
 #define MMU_PAGES_MIN 64
 
 /*
- * What concerns all vCPUs.
- */
-
-void vm_make_request_all(struct vm *vm, unsigned int request)
-{
-	/* Pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
-	u32 i;
-
-	for (i = 0; i < count; i++) {
-		vcpu_make_request(vm->vcpus[i], request);
-		vcpu_kick(vm->vcpus[i]);
-	}
-}
-
-static void acknowledge(void *unused)
-{
-	/* To run this the CPU has left the guest, and will see the request. */
-}
-
-void vm_flush_tlbs(struct vm *vm)
-{
-	/* Pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
-	u32 i;
-
-	lockdep_assert_held_write(&vm->mmu.lock);
-	atomic64_inc(&vm->tlb_flushes);
-	for (i = 0; i < count; i++)
-		vcpu_make_request(vm->vcpus[i], REQ_TLB_FLUSH);
-	/* The requests, then the modes: pairs with run_once(). */
-	smp_mb();
-	cpumask_clear(vm->flushed_cpus);
-	for (i = 0; i < count; i++) {
-		struct vcpu *vcpu = vm->vcpus[i];
-
-		/* Pairs with the release after the exit. */
-		if (smp_load_acquire(&vcpu->mode) == VCPU_IN_GUEST)
-			__cpumask_set_cpu(READ_ONCE(vcpu->cpu), vm->flushed_cpus);
-	}
-	/* All are interrupted before any is waited for. */
-	on_each_cpu_mask(vm->flushed_cpus, acknowledge, NULL, true);
-}
-
-/*
  * Memory and time.
  */
 
 static int do_set_memory_region(void *vm, void *data)
 {
-	return vm_set_memory_region(vm, data);
+	return memory_set_region(&((struct vm *)vm)->memory, data);
 }
 
 static int do_get_dirty_log(void *vm, void *data)
 {
-	return dirty_log_get(vm, data);
+	return dirty_log_get(&((struct vm *)vm)->memory, data);
 }
 
 static int do_clear_dirty_log(void *vm, void *data)
 {
-	return dirty_log_clear(vm, data);
+	return dirty_log_clear(&((struct vm *)vm)->memory, data);
 }
 
 static int do_get_clock(void *vm, void *data)
@@ -173,7 +129,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vm *vm = file->private_data;
 	long r;
 
-	if (vm->mm != current->mm)
+	if (vm->memory.mm != current->mm)
 		return -EIO;
 	if (_IOC_TYPE(cmd) != KVMIO)
 		return -ENOTTY;
@@ -189,7 +145,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		/* It limits shadow paging: tables of the second level follow what is mapped. */
 		return arg < MMU_PAGES_MIN ? -EINVAL : 0;
 	case KVM_GET_STATS_FD:
-		return stats_open(vm, NULL);
+		return stats_open_vm(vm);
 	case KVM_SET_BOOT_CPU_ID:
 		return set_boot_cpu_id(vm, arg);
 	case KVM_CHECK_EXTENSION:
@@ -221,26 +177,21 @@ static const struct file_operations vm_fops = {
  * Life and death.
  */
 
-static int create_memory(struct vm *vm)
+static void slots_changed(struct memory *memory)
 {
-	int r = init_srcu_struct(&vm->srcu);
+	struct vm *vm = container_of(memory, struct vm, memory);
 
-	if (r)
-		return r;
-	r = memslots_init(vm);
-	if (r)
-		goto no_slots;
-	r = mmu_init(vm, vendor->format);
-	if (r)
-		goto no_mmu;
-	return 0;
-
-no_mmu:
-	memslots_destroy(vm);
-no_slots:
-	cleanup_srcu_struct(&vm->srcu);
-	return r;
+	/* The new memory may still say of a vCPU that it is stopped. */
+	if (READ_ONCE(vm->steal_time_used))
+		vm_make_request_all(vm, REQ_STEAL_TIME);
 }
+
+static const struct memory_ops memory_ops = {
+	.flush_tlbs = vm_flush_tlbs,
+	.slots_changed = slots_changed,
+	.ring_has_room = dirty_ring_has_room,
+	.ring_push = dirty_ring_push,
+};
 
 /* What needs no more than to be freed. */
 static void free_parts(struct vm *vm)
@@ -249,6 +200,24 @@ static void free_parts(struct vm *vm)
 	free_cpumask_var(vm->flushed_cpus);
 	kfree(vm->vcpus);
 	kfree(vm);
+}
+
+static void vm_free(struct vm *vm)
+{
+	u32 i;
+
+	/* First of all: until then the notifier flushes the vCPUs' TLBs. */
+	memory_stop(&vm->memory);
+	irqfds_destroy(&vm->irqfds);
+	for (i = 0; i < vm->vcpu_count; i++)
+		vcpu_destroy(vm->vcpus[i]);
+	ioeventfds_destroy(&vm->ioeventfds);
+	fabric_destroy(&vm->fabric);
+	msr_filter_destroy(vm);
+	memory_destroy(&vm->memory);
+	coalesced_destroy(&vm->coalesced);
+	dma_destroy(&vm->dma);
+	free_parts(vm);
 }
 
 static struct vm *vm_alloc(void)
@@ -260,49 +229,22 @@ static struct vm *vm_alloc(void)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&vm->refs, 1);
 	mutex_init(&vm->lock);
-	vm->mm = current->mm;
+	vm->release = vm_free;
 	vm->vcpus = kcalloc(VM_MAX_VCPUS, sizeof(*vm->vcpus), GFP_KERNEL_ACCOUNT);
 	coalesced_init(&vm->coalesced, (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT));
 	if (vm->vcpus && vm->coalesced.ring &&
 	    zalloc_cpumask_var(&vm->flushed_cpus, GFP_KERNEL_ACCOUNT))
-		r = create_memory(vm);
+		r = memory_init(&vm->memory, vendor->format, &memory_ops);
 	if (r) {
 		free_parts(vm);
 		return ERR_PTR(r);
 	}
-	mmgrab(vm->mm);
 	irqchip_init(vm);
 	irqfds_init(&vm->irqfds, &vm->fabric);
 	ioeventfds_init(&vm->ioeventfds);
 	clock_vm_init(vm);
-	vfio_init(&vm->dma);
+	dma_init(&vm->dma);
 	return vm;
-}
-
-static void vm_free(struct vm *vm)
-{
-	u32 i;
-
-	/* First of all: until then the notifier flushes the vCPUs' TLBs. */
-	mmu_destroy(vm);
-	irqfds_destroy(&vm->irqfds);
-	for (i = 0; i < vm->vcpu_count; i++)
-		vcpu_destroy(vm->vcpus[i]);
-	ioeventfds_destroy(&vm->ioeventfds);
-	fabric_destroy(&vm->fabric);
-	memslots_destroy(vm);
-	msr_filter_destroy(vm);
-	cleanup_srcu_struct(&vm->srcu);
-	mmdrop(vm->mm);
-	coalesced_destroy(&vm->coalesced);
-	vfio_destroy(&vm->dma);
-	free_parts(vm);
-}
-
-void vm_put(struct vm *vm)
-{
-	if (refcount_dec_and_test(&vm->refs))
-		vm_free(vm);
 }
 
 int vm_create(void)

@@ -9,28 +9,18 @@
 #include <linux/bitops.h>
 #include <linux/kvm.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <linux/signal_types.h>
 #include <linux/types.h>
 
-#include "run/access.h"
-#include "guest/clock.h"
+#include "core/parts.h"
+#include "core/vendor.h"
+#include "emulate/execute.h"
+#include "irq/coalesced.h"
 #include "x86/cpu_state.h"
 #include "x86/cpuid.h"
-#include "guest/dirty_ring.h"
-#include "emulate/execute.h"
-#include "run/entry_report.h"
-#include "guest/fpu.h"
-#include "run/exit_debug.h"
-#include "irq/coalesced.h"
-#include "guest/machine_check.h"
-#include "guest/msr.h"
-#include "observe/stats.h"
-#include "guest/pv_eoi.h"
-#include "guest/steal_time.h"
-#include "guest/vapic.h"
-#include "core/vendor.h"
 
 struct lapic;
 struct vm;
@@ -94,6 +84,7 @@ struct vcpu_event {
  * @id: number given by userspace; also its initial APIC ID
  * @last_cpu: physical CPU it was last loaded on, or -1
  * @mutex: held by whichever ioctl works on the vCPU
+ * @error: the errno of EXIT_ERROR
  * @requests: bits of enum vcpu_request
  * @mode: enum vcpu_mode; written with interrupts off
  * @cpu: physical CPU of the thread inside KVM_RUN, valid while in the guest
@@ -148,6 +139,7 @@ struct vcpu {
 	int mode;
 	int cpu;
 	struct kvm_run *run;
+	int error;
 
 	struct cpu_state state;
 	u32 cached;
@@ -230,6 +222,13 @@ static inline void vcpu_settle(struct vcpu *vcpu, u32 groups)
 	vcpu->dirty &= ~groups;
 }
 
+/** exit_error() - have KVM_RUN fail with an errno */
+static inline enum exit_fate exit_error(struct vcpu *vcpu, int error)
+{
+	vcpu->error = error;
+	return EXIT_ERROR;
+}
+
 /**
  * vcpu_has_pv() - may the guest use one of KVM's features?
  * @vcpu: the vCPU, its mutex held
@@ -273,95 +272,27 @@ static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request reques
 
 /**
  * vcpu_kick() - have the vCPU look at its requests soon
- * @vcpu: the vCPU
  *
- * Wakes it when it sleeps and makes it leave the guest when it is in it. Any
- * context, interrupts on or off.
+ * Wakes it when it sleeps and makes it leave the guest when it is in it. Any context,
+ * interrupts on or off.
  */
 void vcpu_kick(struct vcpu *vcpu);
 
-/**
- * vcpu_create() - KVM_CREATE_VCPU
- * @vm: the VM, its lock held
- * @id: number below VM_MAX_VCPU_ID
- *
- * Return: a file descriptor, or -EINVAL, -EEXIST, -ENOMEM, -EMFILE.
- */
-int vcpu_create(struct vm *vm, u32 id);
+/* The vCPU that this CPU's current thread works on; run/load.c writes it. */
+DECLARE_PER_CPU(struct vcpu *, loaded_vcpu);
 
 /**
- * vcpu_destroy() - free a vCPU; nobody can reach it any more
- * @vcpu: the vCPU
- */
-void vcpu_destroy(struct vcpu *vcpu);
-
-/**
- * vcpu_reset() - registers to their values after power-on or INIT
- * @vcpu: the vCPU, its mutex held or not yet reachable
- * @init: INIT, which keeps the FPU, the TSC and the MSRs (SDM 3A table 9-1)
- */
-void vcpu_reset(struct vcpu *vcpu, bool init);
-
-/**
- * vcpu_load() - the current thread works on the vCPU's hardware state
- * @vcpu: the vCPU, its mutex held
- *
- * May sleep. Until vcpu_put() the back end is told of each change of CPU.
- */
-void vcpu_load(struct vcpu *vcpu);
-
-/**
- * vcpu_put() - undo vcpu_load()
- * @vcpu: the vCPU
- */
-void vcpu_put(struct vcpu *vcpu);
-
-/**
- * vcpu_loaded() - the vCPU that the current thread works on
- *
- * Any context of the thread.
+ * vcpu_loaded() - the vCPU that the current thread works on; any context of the thread
  *
  * Return: from vcpu_load() to vcpu_put() that vCPU, else NULL.
  */
-struct vcpu *vcpu_loaded(void);
+static inline struct vcpu *vcpu_loaded(void)
+{
+	/* It changes with the thread, so it is the same on whichever CPU the thread reads it. */
+	return this_cpu_read(loaded_vcpu);
+}
 
-/* run.c */
-
-/**
- * vcpu_run() - KVM_RUN
- * @vcpu: the vCPU, its mutex held
- *
- * Return: 0 with vcpu->run filled in, -EINTR, -EAGAIN after a processor's first INIT, or
- * another errno.
- */
-int vcpu_run(struct vcpu *vcpu);
-
-/**
- * vcpu_take_lapic_events() - serve the INIT, SIPI and NMI that other processors sent
- * @vcpu: the vCPU, which has a local APIC; its mutex held, loaded
- */
-void vcpu_take_lapic_events(struct vcpu *vcpu);
-
-/**
- * vcpu_yield() - let a vCPU of the same VM run that wants to and does not
- * @vcpu: the vCPU, inside KVM_RUN; may sleep
- */
-void vcpu_yield(struct vcpu *vcpu);
-
-/**
- * vcpu_find() - the vCPU with an APIC id; any context
- * @vm: its VM, which keeps it
- * @apic_id: its id
- *
- * Return: it, or NULL.
- */
+/** vcpu_find() - the vCPU with an APIC id, or NULL; any context; @vm keeps it alive */
 struct vcpu *vcpu_find(struct vm *vm, u64 apic_id);
-
-/**
- * vcpu_yield_to() - let a vCPU run that the guest names, if it wants to and does not
- * @vcpu: the vCPU, inside KVM_RUN; may sleep
- * @apic_id: APIC id of the other
- */
-void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id);
 
 #endif

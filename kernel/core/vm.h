@@ -8,21 +8,16 @@
 #include <linux/cpumask.h>
 #include <linux/kvm.h>
 #include <linux/mutex.h>
-#include <linux/rbtree.h>
 #include <linux/refcount.h>
-#include <linux/srcu.h>
 #include <linux/types.h>
-#include <linux/xarray.h>
 
-#include "guest/clock.h"
+#include "core/parts.h"
 #include "irq/coalesced.h"
 #include "irq/fabric.h"
 #include "irq/ioeventfd.h"
 #include "irq/irqfd.h"
-#include "memory/mmu.h"
-#include "abi/vfio.h"
+#include "memory/memory.h"
 
-struct memslots;
 struct msr_filter;
 struct vcpu;
 
@@ -32,28 +27,22 @@ struct vcpu;
 
 /**
  * struct vm - one virtual machine
- * @mm: the launcher's address space; memory is found through it alone
+ * @memory: memslots and second-level tables
  * @refs: its own file descriptor and each vCPU's hold one
- * @lock: serializes changes of memslots, vCPUs and interrupt chips; may sleep
- * @srcu: protects @slots for readers that sleep
- * @slots: the current memslots, replaced as a whole under @lock
- * @slot_ids: the same by number, under @lock
- * @slots_by_hva: the same by launcher address, under @mmu.lock
- * @manual_dirty_log: KVM_DIRTY_LOG_* flags that userspace turned on
- * @dirty_ring_bytes: size of each vCPU's dirty ring; 0: none. Set before there are
- *	vCPUs
- * @mmu: second-level page tables
+ * @release: frees the VM when the last reference goes
+ * @lock: serializes changes of vCPUs and interrupt chips; may sleep; before @memory.lock
  * @vcpus: created vCPUs in order of creation; an element never changes
  * @vcpu_count: how many of @vcpus are valid; grows with release semantics
  * @bsp_id: id of the bootstrap processor's vCPU
  * @unknown_insns_exit: KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the
  *	executor does not know is userspace's alone, whatever the CPL
  * @vcpu_id_limit: ids are below it, if userspace set it; else 0
- * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @srcu, replaced
- *	under @lock
+ * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @memory.srcu,
+ *	replaced under @lock
  * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
  * @tlb_flushes: calls of vm_flush_tlbs()
- * @flushed_cpus: those that the last of them interrupted; under @mmu.lock, exclusive
+ * @flushed_cpus: those that the last of them interrupted; under @memory.mmu.lock,
+ *	exclusive
  * @quirks_off: KVM_X86_QUIRK_* that userspace has turned off
  * @exits_off: KVM_X86_DISABLE_EXITS_*: instructions that the CPU executes by itself. Set
  *	before there are vCPUs
@@ -70,16 +59,10 @@ struct vcpu;
  * @dma: devices of the host that access its memory
  */
 struct vm {
-	struct mm_struct *mm;
+	struct memory memory;
 	refcount_t refs;
-	struct mutex lock; /* memslots, vCPUs, interrupt chips */
-	struct srcu_struct srcu;
-	struct memslots __rcu *slots;
-	struct xarray slot_ids;
-	struct rb_root_cached slots_by_hva;
-	u32 manual_dirty_log;
-	u32 dirty_ring_bytes;
-	struct mmu mmu;
+	void (*release)(struct vm *vm);
+	struct mutex lock; /* vCPUs, interrupt chips */
 	struct vcpu **vcpus;
 	u32 vcpu_count;
 	u32 bsp_id;
@@ -103,31 +86,29 @@ struct vm {
 	struct vm_dma dma;
 };
 
-/**
- * vm_create() - KVM_CREATE_VM
- *
- * Return: a file descriptor, or -ENOMEM, -EMFILE.
- */
-int vm_create(void);
+static inline void vm_get(struct vm *vm)
+{
+	refcount_inc(&vm->refs);
+}
 
-/**
- * vm_put() - drop a reference; the last one frees the VM and its vCPUs
- * @vm: the VM
- */
-void vm_put(struct vm *vm);
+/** vm_put() - drop a reference; the last one frees the VM and its vCPUs */
+static inline void vm_put(struct vm *vm)
+{
+	if (refcount_dec_and_test(&vm->refs))
+		vm->release(vm);
+}
 
-/**
- * vm_flush_tlbs() - make every vCPU drop its translations before it next
- *	executes a guest instruction, and wait until none can use an old one
- * @vm: the VM, its mmu.lock held exclusive
- *
- * Interrupts on. On return no vCPU of @vm uses a translation made before the call.
- */
-void vm_flush_tlbs(struct vm *vm);
+/** vm_quirk_on() - does the VM have a quirk, KVM_X86_QUIRK_*? */
+static inline bool vm_quirk_on(const struct vm *vm, u64 quirk)
+{
+	return !(READ_ONCE(vm->quirks_off) & quirk);
+}
+
+/** vm_flush_tlbs() - for memory_ops.flush_tlbs */
+void vm_flush_tlbs(struct memory *memory);
 
 /**
  * vm_make_request_all() - have every vCPU do something before its next entry
- * @vm: the VM
  * @request: enum vcpu_request
  *
  * Interrupts on; spinlocks may be held. Does not wait.

@@ -25,12 +25,10 @@
 #include <asm/pvclock-abi.h>
 #include <asm/tsc.h>
 
-#include "guest/clock.h"
-#include "x86/clock_scale.h"
-#include "irq/lapic.h"
-#include "memory/memslot.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/clock.h"
+#include "irq/lapic.h"
 
 #define SYSTEM_TIME_ENABLE BIT_ULL(0)
 
@@ -211,7 +209,8 @@ static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *in
 	u8 flags;
 
 	/* The guest clears this flag when it has seen it, not we. */
-	if (vm_read_guest(vcpu->vm, gpa + offsetof(typeof(*info), flags), &flags, sizeof(flags)))
+	if (memory_read(&vcpu->vm->memory, gpa + offsetof(typeof(*info), flags), &flags,
+			sizeof(flags)))
 		return;
 	info->flags |= flags & PVCLOCK_GUEST_STOPPED;
 	if (clock->stopped)
@@ -219,16 +218,16 @@ static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *in
 
 	/* Odd while being written: other vCPUs may be reading it. */
 	info->version = clock->version + 1;
-	if (vm_write_guest(vcpu->vm, gpa, &info->version, sizeof(info->version)))
+	if (memory_write(&vcpu->vm->memory, gpa, &info->version, sizeof(info->version)))
 		return;
 	/* The odd version is seen before what follows ... */
 	smp_wmb();
-	if (vm_write_guest(vcpu->vm, gpa, info, sizeof(*info)))
+	if (memory_write(&vcpu->vm->memory, gpa, info, sizeof(*info)))
 		return;
 	/* ... and the even one after it. */
 	smp_wmb();
 	info->version++;
-	if (vm_write_guest(vcpu->vm, gpa, &info->version, sizeof(info->version)))
+	if (memory_write(&vcpu->vm->memory, gpa, &info->version, sizeof(info->version)))
 		return;
 	clock->version = info->version;
 	clock->stopped = false;
@@ -290,11 +289,11 @@ static void write_wall_clock(struct vm *vm, gpa_t gpa)
 	bool stable;
 	u64 ns;
 
-	if (vm_read_guest(vm, gpa, &version, sizeof(version)))
+	if (memory_read(&vm->memory, gpa, &version, sizeof(version)))
 		return;
 	/* Odd while being written, even and greater than before in the end. */
 	wall.version = (version | 1) + 2;
-	if (vm_write_guest(vm, gpa, &wall.version, sizeof(wall.version)))
+	if (memory_write(&vm->memory, gpa, &wall.version, sizeof(wall.version)))
 		return;
 	/* As in write_time_info(). */
 	smp_wmb();
@@ -302,12 +301,12 @@ static void write_wall_clock(struct vm *vm, gpa_t gpa)
 	ns += sample.real;
 	wall.sec = div_u64_rem(ns, NSEC_PER_SEC, &nsec);
 	wall.nsec = nsec;
-	if (vm_write_guest(vm, gpa, &wall, sizeof(wall)))
+	if (memory_write(&vm->memory, gpa, &wall, sizeof(wall)))
 		return;
 	/* As in write_time_info(). */
 	smp_wmb();
 	wall.version++;
-	vm_write_guest(vm, gpa, &wall.version, sizeof(wall.version));
+	memory_write(&vm->memory, gpa, &wall.version, sizeof(wall.version));
 }
 
 int clock_stopped(struct vcpu *vcpu)

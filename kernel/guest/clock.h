@@ -16,78 +16,6 @@ struct vcpu;
 struct vm;
 
 /**
- * struct clock_sample - one moment, seen on several clocks
- * @tsc: host TSC; not @exact it is that midway of the closest of some readings
- * @base: kvmclock's base on the host: raw monotonic time plus suspended time, in ns
- * @real: wall-clock time in ns since 1970
- * @slept: time spent suspended so far, in ns
- * @exact: the host tells time by the TSC, so that all are of the very same tick
- */
-struct clock_sample {
-	u64 tsc;
-	s64 base;
-	s64 real;
-	s64 slept;
-	bool exact;
-};
-
-/**
- * struct vm_clock - time of a VM
- * @lock: protects the rest
- * @offset: kvmclock less its base, in ns
- * @wall_clock_gpa: last value of MSR_KVM_WALL_CLOCK(_NEW)
- * @tsc_offset: TSC offset that the last write of a TSC led to
- * @tsc_written: value of that write
- * @tsc_written_ns: @base of struct clock_sample at that write
- * @tsc_known: there has been such a write
- * @stable: all vCPUs count from @master, so that they share one clock
- * @master: the moment from which they count while @stable
- * @khz: the host's TSC frequency that @scale is of: soon after it has booted the host
- *	comes to know it better
- * @scale: from TSC ticks to ns
- */
-struct vm_clock {
-	spinlock_t lock; /* for the rest */
-	s64 offset;
-	u64 wall_clock_gpa;
-	u64 tsc_offset;
-	u64 tsc_written;
-	s64 tsc_written_ns;
-	bool tsc_known;
-	bool stable;
-	struct clock_sample master;
-	u32 khz;
-	struct tsc_scale scale;
-};
-
-/**
- * struct vcpu_clock - time of a vCPU
- * @system_time_msr: last value of MSR_KVM_SYSTEM_TIME(_NEW); bit 0 enables
- * @version: of the structure in guest memory, even while it is not being written
- * @stopped: tell the guest that it was stopped (KVM_KVMCLOCK_CTRL)
- * @tsc_offset: guest TSC less host TSC; written under the VM's clock lock or
- *	by clock_load()
- * @tsc_adjust: IA32_TSC_ADJUST
- * @tsc_khz: frequency that KVM_SET_TSC_KHZ asked for, within tolerance
- * @last_host_tsc: host TSC when the vCPU last left a CPU, 0 before
- * @source: the host's clock source when kvmclock was last published
- * @slept: time the host had spent suspended by then
- * @published: host TSC by then
- */
-struct vcpu_clock {
-	u64 system_time_msr;
-	u32 version;
-	bool stopped;
-	u64 tsc_offset;
-	u64 tsc_adjust;
-	u32 tsc_khz;
-	u64 last_host_tsc;
-	u32 source;
-	s64 slept;
-	u64 published;
-};
-
-/**
  * clock_setup() - follow the host's clock source; once, at load
  *
  * May sleep.
@@ -141,7 +69,7 @@ void clock_put(struct vcpu *vcpu);
 
 /**
  * clock_update() - serve REQ_CLOCK_UPDATE: publish kvmclock to the guest
- * @vcpu: vCPU, loaded, its mutex and vm->srcu held
+ * @vcpu: vCPU, loaded, its mutex and vm->memory.srcu held
  *
  * May sleep: writes guest memory. Enables nothing the guest has not enabled.
  */
@@ -161,7 +89,7 @@ int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data);
 
 /**
  * clock_set_msr() - write one of the MSRs of this file
- * @vcpu: vCPU, its mutex and vm->srcu held
+ * @vcpu: vCPU, its mutex and vm->memory.srcu held
  * @index: as for clock_get_msr()
  * @host: written by userspace, not by the guest
  * @data: value

@@ -9,13 +9,12 @@
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 
-#include "host/compat.h"
-#include "x86/cpuid.h"
-#include "guest/fpu.h"
-#include "irq/lapic.h"
-#include "abi/quirk.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/cpuid_table.h"
+#include "guest/fpu.h"
+#include "host/compat.h"
+#include "irq/lapic.h"
 
 static struct kvm_cpuid_entry2 *supported;
 static u32 supported_count;
@@ -143,7 +142,7 @@ static void read_live(struct vcpu *vcpu, struct cpuid_live *live)
 	live->cr4 = vcpu->state.cr4;
 	live->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 	live->misc_enable = vcpu->msrs.misc_enable;
-	live->monitor_follows = !quirk_on(vcpu, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT);
+	live->monitor_follows = !vm_quirk_on(vcpu->vm, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT);
 	live->no_unhalt = vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_HLT;
 	live->xcr0 = vcpu->fpu.xcr0;
 }

@@ -13,6 +13,7 @@
 #include <asm/debugreg.h>
 
 #include "core/vcpu.h"
+#include "guest/debug.h"
 
 /**
  * debugreg_enter() - DR0 to DR3 to the guest's or its debugger's, where it matters

@@ -8,10 +8,9 @@
 #include <linux/nospec.h>
 #include <linux/vmalloc.h>
 
-#include "guest/dirty_ring.h"
-#include "memory/memslot.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/dirty_ring.h"
 
 /*
  * Entries left when a vCPU stops entering the guest: more pages than one
@@ -26,16 +25,18 @@ int dirty_ring_enable(struct vm *vm, u64 bytes)
 		return -EINVAL;
 	if (bytes > DIRTY_RING_MAX_SIZE)
 		return -E2BIG;
-	if (vm->dirty_ring_bytes || vm->vcpu_count)
+	if (vm->memory.ring_bytes || vm->vcpu_count)
 		return -EINVAL;
-	vm->dirty_ring_bytes = bytes;
+	mutex_lock(&vm->memory.lock);
+	vm->memory.ring_bytes = bytes;
+	mutex_unlock(&vm->memory.lock);
 	return 0;
 }
 
 int dirty_ring_create(struct vcpu *vcpu)
 {
 	struct dirty_ring *ring = &vcpu->dirty_ring;
-	u32 bytes = vcpu->vm->dirty_ring_bytes;
+	u32 bytes = vcpu->vm->memory.ring_bytes;
 
 	if (!bytes)
 		return 0;
@@ -56,7 +57,7 @@ void dirty_ring_destroy(struct vcpu *vcpu)
 
 static unsigned long ring_pages(const struct vcpu *vcpu)
 {
-	return vcpu->vm->dirty_ring_bytes >> PAGE_SHIFT;
+	return vcpu->vm->memory.ring_bytes >> PAGE_SHIFT;
 }
 
 bool dirty_ring_may_map(const struct vcpu *vcpu, struct vm_area_struct *vma)
@@ -82,11 +83,11 @@ struct page *dirty_ring_page(const struct vcpu *vcpu, unsigned long pgoff)
  * Pushing. The vCPU's own thread alone does it, so room that it has seen stays.
  */
 
-static struct dirty_ring *own_ring(const struct vm *vm)
+static struct dirty_ring *own_ring(const struct memory *memory)
 {
 	struct vcpu *vcpu = vcpu_loaded();
 
-	return vcpu && vcpu->vm == vm ? &vcpu->dirty_ring : NULL;
+	return vcpu && &vcpu->vm->memory == memory ? &vcpu->dirty_ring : NULL;
 }
 
 static u32 used(const struct dirty_ring *ring)
@@ -99,9 +100,9 @@ static bool nearly_full(const struct dirty_ring *ring)
 	return used(ring) >= ring->size - RESERVED;
 }
 
-bool dirty_ring_has_room(const struct vm *vm)
+bool dirty_ring_has_room(const struct memory *memory)
 {
-	const struct dirty_ring *ring = own_ring(vm);
+	const struct dirty_ring *ring = own_ring(memory);
 
 	/* Nothing writes guest memory on behalf of no vCPU. */
 	return !WARN_ON_ONCE(!ring) && used(ring) < ring->size;
@@ -130,14 +131,14 @@ static void push(struct dirty_ring *ring, const struct dirty_page *page)
 	WRITE_ONCE(ring->head, ring->head + 1);
 }
 
-void dirty_ring_push(struct vm *vm, const struct memslot *slot, u64 offset)
+void dirty_ring_push(struct memory *memory, const struct memslot *slot, u64 offset)
 {
 	struct dirty_page page = {
-		.generation = vm_slots(vm)->generation,
+		.generation = memory_slots(memory)->generation,
 		.slot = slot->id,
 		.offset = offset,
 	};
-	struct dirty_ring *ring = own_ring(vm);
+	struct dirty_ring *ring = own_ring(memory);
 	bool stop;
 
 	if (!ring)
@@ -183,11 +184,11 @@ static bool take_back(struct dirty_ring *ring, u32 end, struct kvm_dirty_gfn *se
 /* The slot may be gone, or userspace may have made the entry up. */
 static bool protect_again(struct vm *vm, const struct kvm_dirty_gfn *seen)
 {
-	const struct memslot *slot = memslot_find_id(vm, seen->slot);
+	const struct memslot *slot = memslot_find_id(&vm->memory, seen->slot);
 
 	if (!memslot_is_logged(slot) || seen->offset >= slot->npages)
 		return false;
-	return mmu_write_protect_masked(vm, slot->base_gfn + seen->offset, 1);
+	return mmu_write_protect_masked(&vm->memory, slot->base_gfn + seen->offset, 1);
 }
 
 /* Entries that are taken back before others are let in. */
@@ -204,7 +205,7 @@ static int reset_ring(struct vm *vm, struct dirty_ring *ring, bool *flush)
 	while (take_back(ring, end, &seen)) {
 		*flush |= protect_again(vm, &seen);
 		if (++count % RESET_AT_ONCE == 0)
-			mmu_let_others(vm, NULL);
+			mmu_let_others(&vm->memory, NULL);
 	}
 	return count;
 }
@@ -215,14 +216,14 @@ static int reset_rings(struct vm *vm)
 	int count = 0;
 	u32 i;
 
-	write_lock(&vm->mmu.lock);
+	write_lock(&vm->memory.mmu.lock);
 	for (i = 0; i < vm->vcpu_count; i++) {
 		count += reset_ring(vm, &vm->vcpus[i]->dirty_ring, &flush);
-		mmu_let_others(vm, NULL);
+		mmu_let_others(&vm->memory, NULL);
 	}
 	if (flush)
-		vm_flush_tlbs(vm);
-	write_unlock(&vm->mmu.lock);
+		vm_flush_tlbs(&vm->memory);
+	write_unlock(&vm->memory.mmu.lock);
 	return count;
 }
 
@@ -231,8 +232,10 @@ int dirty_rings_reset(struct vm *vm)
 	int count = -EINVAL;
 
 	mutex_lock(&vm->lock);
-	if (vm->dirty_ring_bytes)
+	mutex_lock(&vm->memory.lock);
+	if (vm->memory.ring_bytes)
 		count = reset_rings(vm);
+	mutex_unlock(&vm->memory.lock);
 	mutex_unlock(&vm->lock);
 	return count;
 }

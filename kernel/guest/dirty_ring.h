@@ -15,6 +15,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+struct memory;
 struct memslot;
 struct page;
 struct vcpu;
@@ -23,36 +24,6 @@ struct vm_area_struct;
 
 /* The most bytes a ring may have; answered to KVM_CAP_DIRTY_LOG_RING. */
 #define DIRTY_RING_MAX_SIZE (65536 * sizeof(struct kvm_dirty_gfn))
-
-/**
- * struct dirty_page - what was pushed last, where userspace cannot change it
- * @generation: of the memslots
- * @slot: slot number
- * @offset: page in the slot
- */
-struct dirty_page {
-	u64 generation;
-	u64 offset;
-	u32 slot;
-};
-
-/**
- * struct dirty_ring - one vCPU's ring
- * @entries: shared with userspace; NULL when the VM has no rings
- * @size: how many, a power of two
- * @head: entries pushed so far, modulo 2^32
- * @tail: entries taken back so far, modulo 2^32
- * @newest: the newest entry
- * @lock: of the above; inside mmu.lock
- */
-struct dirty_ring {
-	struct kvm_dirty_gfn *entries;
-	u32 size;
-	u32 head;
-	u32 tail;
-	struct dirty_page newest;
-	spinlock_t lock; /* what the vCPU and a reset both change */
-};
 
 /**
  * dirty_ring_enable() - KVM_ENABLE_CAP of KVM_CAP_DIRTY_LOG_RING
@@ -96,26 +67,10 @@ bool dirty_ring_may_map(const struct vcpu *vcpu, struct vm_area_struct *vma);
  */
 struct page *dirty_ring_page(const struct vcpu *vcpu, unsigned long pgoff);
 
-/**
- * dirty_ring_has_room() - whether one more entry can be pushed
- * @vm: a VM with rings
- *
- * Any context. The answer stays true until the thread pushes.
- *
- * Return: whether the loaded vCPU's ring has room; false without a loaded vCPU
- * of @vm.
- */
-bool dirty_ring_has_room(const struct vm *vm);
-
-/**
- * dirty_ring_push() - log a page in the ring of the loaded vCPU
- * @vm: a VM with rings, its srcu or mmu.lock held; dirty_ring_has_room() said yes
- * @slot: the slot
- * @offset: page in the slot
- *
- * Any context. When few entries are left the vCPU will leave KVM_RUN.
- */
-void dirty_ring_push(struct vm *vm, const struct memslot *slot, u64 offset);
+/** dirty_ring_has_room() - for memory_ops.ring_has_room; false without a loaded vCPU of the VM */
+bool dirty_ring_has_room(const struct memory *memory);
+/** dirty_ring_push() - for memory_ops.ring_push; a nearly full ring makes KVM_RUN end */
+void dirty_ring_push(struct memory *memory, const struct memslot *slot, u64 offset);
 
 /**
  * dirty_ring_nearly_full() - whether the vCPU has to wait for userspace

@@ -11,10 +11,10 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "x86/cpuid.h"
-#include "x86/cr.h"
-#include "guest/fpu.h"
 #include "core/vcpu.h"
+#include "guest/cpuid_table.h"
+#include "guest/fpu.h"
+#include "x86/cr.h"
 
 /*
  * Components the guest may enable: those with no other state to switch. MPX is

@@ -21,30 +21,12 @@
 #include <asm/pkru.h>
 #include <asm/processor-flags.h>
 
+#include "core/parts.h"
+
 struct kvm_fpu;
 struct kvm_xcrs;
 struct kvm_xsave;
 struct vcpu;
-
-/**
- * struct vcpu_fpu - a vCPU's FPU
- * @guest: the kernel's guest fpstate
- * @xcr0: guest XCR0
- * @pkru: guest PKRU while the guest does not run
- * @host_pkru: the thread's PKRU while the guest runs
- * @xcr0_loaded: the CPU's XCR0 is the guest's, from fpu_enter_guest() on
- * @xcr0_changed: the guest wrote XCR0 without an exit: CPUID has to follow
- * @pkru_live: the CPU's PKRU is the guest's, from fpu_enter_guest() on
- */
-struct vcpu_fpu {
-	struct fpu_guest guest;
-	u64 xcr0;
-	u32 pkru;
-	u32 host_pkru;
-	bool xcr0_loaded;
-	bool xcr0_changed;
-	bool pkru_live;
-};
 
 /**
  * struct fpu_host - what the host's kernel has set up, the same on each CPU

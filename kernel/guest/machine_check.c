@@ -7,10 +7,11 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
-#include "run/inject.h"
+#include "core/vcpu.h"
+#include "guest/cpuid_table.h"
 #include "guest/machine_check.h"
 #include "guest/msr.h"
-#include "core/vcpu.h"
+#include "guest/raise.h"
 
 /* IA32_MCG_CAP (SDM 3B 16.3.1.1) */
 #define MCG_CAP_COUNT 0xffull

@@ -11,25 +11,6 @@
 
 struct vcpu;
 
-/* Banks that userspace may ask for: the answer to KVM_CAP_MCE. */
-#define MC_BANKS 32
-/* MCi_CTL, MCi_STATUS, MCi_ADDR, MCi_MISC */
-#define MC_BANK_MSRS 4
-
-/**
- * struct vcpu_mc - the machine-check MSRs of a vCPU
- * @cap: IA32_MCG_CAP
- * @status: IA32_MCG_STATUS
- * @ctl: IA32_MCG_CTL
- * @bank: IA32_MC0_CTL and what follows
- */
-struct vcpu_mc {
-	u64 cap;
-	u64 status;
-	u64 ctl;
-	u64 bank[MC_BANKS][MC_BANK_MSRS];
-};
-
 /**
  * mc_reset() - the MSRs to their values after power-on; as many banks as can be
  * @vcpu: the vCPU, its mutex held

@@ -7,12 +7,16 @@
 #include <linux/nospec.h>
 #include <asm/msr.h>
 
-#include "host/compat.h"
-#include "x86/cr.h"
-#include "run/inject.h"
-#include "irq/lapic.h"
-#include "guest/machine_check.h"
+#include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/clock.h"
+#include "guest/cpuid_table.h"
+#include "guest/machine_check.h"
+#include "guest/msr.h"
+#include "guest/pv_eoi.h"
+#include "guest/steal_time.h"
+#include "irq/lapic.h"
+#include "x86/cr.h"
 
 /* Memory-type range registers (SDM 3A 11.11.2). */
 #define MTRR_CAP 0xfe

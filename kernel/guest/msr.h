@@ -10,45 +10,10 @@
 
 struct vcpu;
 
-#define MSR_MTRR_VARIABLE 8 /* pairs of base and mask */
-#define MSR_MTRR_FIXED 11
-
 /* Why msr_read() and msr_write() refuse: #GP in the guest, or what it asked for. */
 enum msr_refusal {
 	MSR_INVALID = 1, /* not for this guest, or not that value */
 	MSR_UNKNOWN, /* there is no such MSR */
-};
-
-/**
- * struct vcpu_msrs - MSRs that are only kept, because nothing depends on them
- * @misc_enable: IA32_MISC_ENABLE
- * @mtrr_def_type: IA32_MTRR_DEF_TYPE; nested paging decides the memory type
- * @mtrr_fixed: IA32_MTRR_FIX64K_00000 to FIX4K_F8000
- * @mtrr_variable: IA32_MTRR_PHYSBASE0, PHYSMASK0, ...
- * @tsc_aux: IA32_TSC_AUX
- * @ucode_rev: IA32_BIOS_SIGN_ID
- * @hwcr: AMD HWCR
- * @de_cfg: AMD DE_CFG
- * @poll_control: MSR_KVM_POLL_CONTROL
- * @power_ctl: IA32_POWER_CTL
- * @platform_info: MSR_PLATFORM_INFO
- * @arch_capabilities: IA32_ARCH_CAPABILITIES
- * @cpuid_faulting: CPUID above CPL 0 is #GP, as MSR_MISC_FEATURES_ENABLES has it
- */
-struct vcpu_msrs {
-	u64 misc_enable;
-	u64 mtrr_def_type;
-	u64 mtrr_fixed[MSR_MTRR_FIXED];
-	u64 mtrr_variable[2 * MSR_MTRR_VARIABLE];
-	u64 tsc_aux;
-	u64 ucode_rev;
-	u64 hwcr;
-	u64 de_cfg;
-	u64 poll_control;
-	u64 power_ctl;
-	u64 platform_info;
-	u64 arch_capabilities;
-	bool cpuid_faulting;
 };
 
 /**
@@ -59,7 +24,7 @@ void msr_reset(struct vcpu *vcpu);
 
 /**
  * msr_read() - RDMSR, or one entry of KVM_GET_MSRS
- * @vcpu: the vCPU, its mutex and vm->srcu held
+ * @vcpu: the vCPU, its mutex and vm->memory.srcu held
  * @index: MSR number
  * @host: on behalf of userspace: the guest's CPUID does not limit it
  * @data: value
@@ -70,7 +35,7 @@ int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
 
 /**
  * msr_write() - WRMSR, or one entry of KVM_SET_MSRS
- * @vcpu: the vCPU, its mutex and vm->srcu held
+ * @vcpu: the vCPU, its mutex and vm->memory.srcu held
  * @index: MSR number
  * @host: on behalf of userspace
  * @data: value

@@ -11,12 +11,11 @@
  */
 #include <linux/kvm_para.h>
 
-#include "irq/lapic.h"
-#include "memory/memslot.h"
-#include "guest/msr.h"
-#include "guest/pv_eoi.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/msr.h"
+#include "guest/pv_eoi.h"
+#include "irq/lapic.h"
 
 #define PV_EOI_RESERVED BIT_ULL(1)
 
@@ -37,7 +36,7 @@ int pv_eoi_set(struct vcpu *vcpu, u64 data)
 
 static int write_bit(struct vcpu *vcpu, u8 bit)
 {
-	return vm_write_guest(vcpu->vm, bit_gpa(vcpu), &bit, sizeof(bit));
+	return memory_write(&vcpu->vm->memory, bit_gpa(vcpu), &bit, sizeof(bit));
 }
 
 void pv_eoi_offer(struct vcpu *vcpu)
@@ -53,7 +52,7 @@ void pv_eoi_take_back(struct vcpu *vcpu)
 	u8 bit;
 
 	/* While its memory is away the guest cannot have looked at it. */
-	if (vm_read_guest(vcpu->vm, bit_gpa(vcpu), &bit, sizeof(bit)))
+	if (memory_read(&vcpu->vm->memory, bit_gpa(vcpu), &bit, sizeof(bit)))
 		return;
 	if (bit & KVM_PV_EOI_MASK) {
 		vcpu->pv_eoi.offered = write_bit(vcpu, KVM_PV_EOI_DISABLED);

@@ -11,16 +11,6 @@
 struct vcpu;
 
 /**
- * struct vcpu_pv_eoi - what a vCPU keeps of it
- * @msr: MSR_KVM_PV_EOI_EN: where the bit is, and KVM_MSR_ENABLED
- * @offered: the bit is set, or the guest has cleared it: the EOI is still to be done
- */
-struct vcpu_pv_eoi {
-	u64 msr;
-	bool offered;
-};
-
-/**
  * pv_eoi_set() - write MSR_KVM_PV_EOI_EN
  * @vcpu: the vCPU, its mutex held
  * @data: value
@@ -33,14 +23,14 @@ int pv_eoi_set(struct vcpu *vcpu, u64 data);
 
 /**
  * pv_eoi_offer() - an event was chosen for the next entry: may the guest end it so?
- * @vcpu: the vCPU, for which it is enabled and nothing is offered; its mutex and vm->srcu
+ * @vcpu: the vCPU, for which it is enabled and nothing is offered; its mutex and vm->memory.srcu
  *	held, inside KVM_RUN; may sleep
  */
 void pv_eoi_offer(struct vcpu *vcpu);
 
 /**
  * pv_eoi_take_back() - do what the guest has asked for, or have it write to its APIC
- * @vcpu: the vCPU, which has an offer; its mutex and vm->srcu held, inside KVM_RUN; may
+ * @vcpu: the vCPU, which has an offer; its mutex and vm->memory.srcu held, inside KVM_RUN; may
  *	sleep
  *
  * After each exit, before anything looks at the local APIC; before another event is

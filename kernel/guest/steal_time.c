@@ -14,13 +14,11 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
-#include "host/compat.h"
-#include "memory/dirty_log.h"
-#include "memory/memslot.h"
-#include "guest/msr.h"
-#include "guest/steal_time.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/msr.h"
+#include "guest/steal_time.h"
+#include "host/compat.h"
 
 /* As much of the structure as is read. */
 struct steal_sum {
@@ -42,7 +40,7 @@ static u8 __user *preempted_byte(const struct memslot *slot, gpa_t gpa)
 
 static struct memslot *writable_slot(struct vm *vm, gpa_t gpa)
 {
-	struct memslot *slot = memslot_find(vm_slots(vm), gpa >> PAGE_SHIFT);
+	struct memslot *slot = memslot_find(memory_slots(&vm->memory), gpa >> PAGE_SHIFT);
 
 	return slot && !(slot->flags & KVM_MEM_READONLY) ? slot : NULL;
 }
@@ -88,11 +86,11 @@ static bool clear_preempted(struct vcpu *vcpu)
 	struct memslot *slot = writable_slot(vm, gpa);
 	int found;
 
-	if (!slot || !dirty_log_has_room(vm, slot))
+	if (!slot || !dirty_log_has_room(&vm->memory, slot))
 		return false;
 	found = take_byte(preempted_byte(slot, gpa));
 	if (found > 0)
-		dirty_log_mark(vm, slot, gpa >> PAGE_SHIFT);
+		dirty_log_mark(&vm->memory, slot, gpa >> PAGE_SHIFT);
 	if (found > 0 && found & KVM_VCPU_FLUSH_TLB)
 		vcpu_make_request(vcpu, REQ_TLB_FLUSH);
 	return found >= 0;
@@ -106,18 +104,18 @@ void steal_time_stopped(struct vcpu *vcpu)
 
 	if (vcpu->steal_time.marked)
 		return;
-	srcu = srcu_read_lock(&vm->srcu);
+	srcu = srcu_read_lock(&vm->memory.srcu);
 	slot = writable_slot(vm, area_gpa(vcpu));
 	/* A ring's lock is not to be taken in a context switch. */
-	if (slot && !(vm->dirty_ring_bytes && memslot_is_logged(slot))) {
+	if (slot && !(vm->memory.ring_bytes && memslot_is_logged(slot))) {
 		pagefault_disable();
 		if (!put_user(KVM_VCPU_PREEMPTED, preempted_byte(slot, area_gpa(vcpu)))) {
 			vcpu->steal_time.marked = true;
-			dirty_log_mark(vm, slot, area_gpa(vcpu) >> PAGE_SHIFT);
+			dirty_log_mark(&vm->memory, slot, area_gpa(vcpu) >> PAGE_SHIFT);
 		}
 		pagefault_enable();
 	}
-	srcu_read_unlock(&vm->srcu, srcu);
+	srcu_read_unlock(&vm->memory.srcu, srcu);
 }
 
 /* ---- the time ---- */
@@ -134,22 +132,22 @@ static int add_steal(struct vcpu *vcpu, u64 stolen)
 	BUILD_BUG_ON(offsetof(struct kvm_steal_time, steal) != offsetof(struct steal_sum, steal));
 	BUILD_BUG_ON(offsetof(struct kvm_steal_time, version) !=
 		     offsetof(struct steal_sum, version));
-	r = vm_read_guest(vm, gpa, &sum, sizeof(sum));
+	r = memory_read(&vm->memory, gpa, &sum, sizeof(sum));
 	if (r)
 		return r;
 	/* Odd while being written: other vCPUs may be reading it. */
 	sum.version = (sum.version + 1) | 1;
-	r = vm_write_guest(vm, version, &sum.version, sizeof(sum.version));
+	r = memory_write(&vm->memory, version, &sum.version, sizeof(sum.version));
 	if (r)
 		return r;
 	/* The odd version is seen before what follows ... */
 	smp_wmb();
 	sum.steal += stolen;
-	r = vm_write_guest(vm, gpa, &sum.steal, sizeof(sum.steal));
+	r = memory_write(&vm->memory, gpa, &sum.steal, sizeof(sum.steal));
 	/* ... and the even one after it, which ends it in any case. */
 	smp_wmb();
 	sum.version++;
-	return vm_write_guest(vm, version, &sum.version, sizeof(sum.version)) ?: r;
+	return memory_write(&vm->memory, version, &sum.version, sizeof(sum.version)) ?: r;
 }
 
 static void account(struct vcpu *vcpu)

@@ -13,22 +13,6 @@ struct task_struct;
 struct vcpu;
 
 /**
- * struct vcpu_steal_time - what a vCPU keeps of it
- * @msr: MSR_KVM_STEAL_TIME: where the structure is, and KVM_MSR_ENABLED
- * @thread: whose @delay it is; only compared
- * @delay: what that thread had waited for a CPU when the guest was last told, in ns
- * @resting: the vCPU is between two instructions, or halts
- * @marked: the structure may say KVM_VCPU_PREEMPTED
- */
-struct vcpu_steal_time {
-	u64 msr;
-	const struct task_struct *thread;
-	u64 delay;
-	bool resting;
-	bool marked;
-};
-
-/**
  * steal_time_set() - write MSR_KVM_STEAL_TIME
  * @vcpu: the vCPU, its mutex held
  * @data: value
@@ -41,7 +25,7 @@ int steal_time_set(struct vcpu *vcpu, u64 data);
 
 /**
  * steal_time_update() - for REQ_STEAL_TIME: the vCPU is about to run
- * @vcpu: the vCPU, its mutex and vm->srcu held, inside KVM_RUN; may sleep
+ * @vcpu: the vCPU, its mutex and vm->memory.srcu held, inside KVM_RUN; may sleep
  *
  * Adds what the thread has waited, and takes back what steal_time_stopped() said. If
  * another vCPU asked for a flush meanwhile, REQ_TLB_FLUSH is made.

@@ -10,11 +10,10 @@
 #include <linux/errno.h>
 #include <linux/kvm.h>
 
-#include "run/exit.h"
-#include "irq/lapic.h"
-#include "memory/memslot.h"
-#include "guest/vapic.h"
+#include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/vapic.h"
+#include "irq/lapic.h"
 
 #define VAPIC_SIZE sizeof(u32)
 
@@ -24,8 +23,9 @@ int vapic_set_addr(struct vcpu *vcpu, u64 gpa)
 
 	if (!vcpu->lapic)
 		return -EINVAL;
-	if (gpa && (vm_gfn_to_hva(vm, gpa >> GFN_SHIFT, NULL) == MEMSLOT_NO_HVA ||
-		    vm_gfn_to_hva(vm, (gpa + VAPIC_SIZE - 1) >> GFN_SHIFT, NULL) == MEMSLOT_NO_HVA))
+	if (gpa &&
+	    (memory_hva(&vm->memory, gpa >> GFN_SHIFT, NULL) == MEMSLOT_NO_HVA ||
+	     memory_hva(&vm->memory, (gpa + VAPIC_SIZE - 1) >> GFN_SHIFT, NULL) == MEMSLOT_NO_HVA))
 		return -EINVAL;
 	vcpu->vapic.gpa = gpa;
 	/* Stored before the guest runs again. */
@@ -46,7 +46,7 @@ void vapic_load(struct vcpu *vcpu)
 	struct vcpu_vapic *vapic = &vcpu->vapic;
 	u32 word;
 
-	if (vm_read_guest(vcpu->vm, vapic->gpa, &word, sizeof(word)))
+	if (memory_read(&vcpu->vm->memory, vapic->gpa, &word, sizeof(word)))
 		return;
 	/* Else the guest may have written CR8. */
 	if ((u8)word != vapic->tpr)
@@ -61,7 +61,7 @@ void vapic_store(struct vcpu *vcpu)
 	struct vcpu_vapic *vapic = &vcpu->vapic;
 	u32 word = lapic_vapic_word(vcpu->lapic);
 
-	if (!vm_write_guest(vcpu->vm, vapic->gpa, &word, sizeof(word)))
+	if (!memory_write(&vcpu->vm->memory, vapic->gpa, &word, sizeof(word)))
 		vapic->tpr = word;
 }
 
@@ -74,7 +74,7 @@ void vapic_note_access(struct vcpu *vcpu, u64 gpa, bool write)
 	vcpu_make_request(vcpu, REQ_TPR_ACCESS);
 }
 
-int vapic_exit_report(struct vcpu *vcpu)
+enum exit_fate vapic_exit_report(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 

@@ -13,24 +13,8 @@ struct kvm_tpr_access_ctl;
 struct vcpu;
 
 /**
- * struct vcpu_vapic - what a vCPU keeps of it
- * @gpa: where the word is, 0 for nowhere
- * @tpr: TPR as the word had it when it was last read or written
- * @report: accesses to TPR through the local APIC's page are reported
- * @report_write: the access that REQ_TPR_ACCESS is about was a write
- * @report_rip: RIP of its instruction
- */
-struct vcpu_vapic {
-	u64 gpa;
-	u8 tpr;
-	bool report;
-	bool report_write;
-	u64 report_rip;
-};
-
-/**
  * vapic_set_addr() - KVM_SET_VAPIC_ADDR
- * @vcpu: the vCPU, its mutex and vm->srcu held
+ * @vcpu: the vCPU, its mutex and vm->memory.srcu held
  * @gpa: of the word, 0 to do without it
  *
  * Return: 0; -EINVAL without a local APIC or when there is no memory.
@@ -48,7 +32,7 @@ int vapic_set_reporting(struct vcpu *vcpu, const struct kvm_tpr_access_ctl *cont
 
 /**
  * vapic_load() - after an exit: TPR as the guest left it in the word
- * @vcpu: the vCPU, which has a word; its mutex and vm->srcu held, may sleep
+ * @vcpu: the vCPU, which has a word; its mutex and vm->memory.srcu held, may sleep
  *
  * Memory that has gone away leaves TPR alone.
  */
@@ -56,7 +40,7 @@ void vapic_load(struct vcpu *vcpu);
 
 /**
  * vapic_store() - before an entry: the word as the local APIC is
- * @vcpu: the vCPU, which has a word; its mutex and vm->srcu held, may sleep
+ * @vcpu: the vCPU, which has a word; its mutex and vm->memory.srcu held, may sleep
  */
 void vapic_store(struct vcpu *vcpu);
 
@@ -76,6 +60,6 @@ void vapic_note_access(struct vcpu *vcpu, u64 gpa, bool write);
  *
  * Return: EXIT_USER.
  */
-int vapic_exit_report(struct vcpu *vcpu);
+enum exit_fate vapic_exit_report(struct vcpu *vcpu);
 
 #endif

@@ -10,23 +10,22 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "memory/dirty_log.h"
-#include "guest/dirty_ring.h"
-#include "memory/memslot.h"
-#include "core/vm.h"
+#include "memory/mmu.h"
 
-int dirty_log_set_manual(struct vm *vm, u64 flags)
+int dirty_log_set_manual(struct memory *memory, u64 flags)
 {
 	if (flags & ~DIRTY_LOG_MANUAL_FLAGS || flags == KVM_DIRTY_LOG_INITIALLY_SET)
 		return -EINVAL;
-	vm->manual_dirty_log = flags;
+	mutex_lock(&memory->lock);
+	memory->manual_dirty_log = flags;
+	mutex_unlock(&memory->lock);
 	return 0;
 }
 
 /* No ring has room for all pages. */
-bool dirty_log_begins_set(const struct vm *vm)
+bool dirty_log_begins_set(const struct memory *memory)
 {
-	return !vm->dirty_ring_bytes && vm->manual_dirty_log & KVM_DIRTY_LOG_INITIALLY_SET;
+	return !memory->ring_bytes && memory->manual_dirty_log & KVM_DIRTY_LOG_INITIALLY_SET;
 }
 
 static size_t log_longs(const struct memslot *slot)
@@ -40,31 +39,32 @@ static unsigned long *copy_of(const struct memslot *slot)
 	return slot->dirty_bitmap + log_longs(slot);
 }
 
-int dirty_log_alloc(struct vm *vm, struct memslot *slot)
+int dirty_log_alloc(const struct memory *memory, struct memslot *slot)
 {
-	if (vm->dirty_ring_bytes)
+	if (memory->ring_bytes)
 		return 0;
 	slot->dirty_bitmap = kvcalloc(2 * log_longs(slot), sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!slot->dirty_bitmap)
 		return -ENOMEM;
-	if (dirty_log_begins_set(vm))
+	if (dirty_log_begins_set(memory))
 		bitmap_set(slot->dirty_bitmap, 0, slot->npages);
 	return 0;
 }
 
-bool dirty_log_has_room(const struct vm *vm, const struct memslot *slot)
+bool dirty_log_has_room(const struct memory *memory, const struct memslot *slot)
 {
-	return !memslot_is_logged(slot) || !vm->dirty_ring_bytes || dirty_ring_has_room(vm);
+	return !memslot_is_logged(slot) || !memory->ring_bytes ||
+	       memory->ops->ring_has_room(memory);
 }
 
-void dirty_log_mark(struct vm *vm, const struct memslot *slot, gfn_t gfn)
+void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn)
 {
 	unsigned long page = gfn - slot->base_gfn;
 
 	if (!memslot_is_logged(slot))
 		return;
-	if (vm->dirty_ring_bytes) {
-		dirty_ring_push(vm, slot, page);
+	if (memory->ring_bytes) {
+		memory->ops->ring_push(memory, slot, page);
 		return;
 	}
 	/* The write, then the look at the bit: pairs with the exchange that clears it. */
@@ -89,23 +89,24 @@ static unsigned long take_bits(unsigned long *word, unsigned long mask)
  * Clear the bits that are set in @mask and make the next write to each of these
  * pages fault again. @mask keeps those that were set. @first is a word's number.
  */
-static void clear_bits(struct vm *vm, struct memslot *slot, size_t first, size_t longs,
+static void clear_bits(struct memory *memory, struct memslot *slot, size_t first, size_t longs,
 		       unsigned long *mask)
 {
 	gfn_t base = slot->base_gfn + first * BITS_PER_LONG;
 	bool flush = false;
 	size_t i;
 
-	write_lock(&vm->mmu.lock);
+	write_lock(&memory->mmu.lock);
 	for (i = 0; i < longs; i++) {
 		mask[i] = take_bits(&slot->dirty_bitmap[first + i], mask[i]);
 		if (mask[i])
-			flush |= mmu_write_protect_masked(vm, base + i * BITS_PER_LONG, mask[i]);
-		mmu_let_others(vm, NULL);
+			flush |=
+				mmu_write_protect_masked(memory, base + i * BITS_PER_LONG, mask[i]);
+		mmu_let_others(memory, NULL);
 	}
 	if (flush)
-		vm_flush_tlbs(vm);
-	write_unlock(&vm->mmu.lock);
+		memory->ops->flush_tlbs(memory);
+	write_unlock(&memory->mmu.lock);
 }
 
 static void put_back(struct memslot *slot, const unsigned long *bits)
@@ -120,9 +121,9 @@ static void put_back(struct memslot *slot, const unsigned long *bits)
 }
 
 /* The slot with this number, if it has a bitmap. */
-static struct memslot *find_logged(struct vm *vm, u32 id)
+static struct memslot *find_logged(struct memory *memory, u32 id)
 {
-	struct memslot *slot = memslot_find_id(vm, id);
+	struct memslot *slot = memslot_find_id(memory, id);
 
 	return slot && slot->dirty_bitmap ? slot : NULL;
 }
@@ -135,39 +136,39 @@ static void __user *users_bitmap(void __user *given)
 	return in_compat_syscall() ? u64_to_user_ptr(lower) : given;
 }
 
-static int get_locked(struct vm *vm, const struct kvm_dirty_log *log)
+static int get_locked(struct memory *memory, const struct kvm_dirty_log *log)
 {
-	struct memslot *slot = find_logged(vm, log->slot);
+	struct memslot *slot = find_logged(memory, log->slot);
 	unsigned long *bits;
 	size_t longs;
 
-	if (vm->dirty_ring_bytes)
+	if (memory->ring_bytes)
 		return -ENXIO;
 	if (!slot)
 		return -ENOENT;
 	longs = log_longs(slot);
 	bits = slot->dirty_bitmap;
-	if (!vm->manual_dirty_log) {
+	if (!memory->manual_dirty_log) {
 		bits = copy_of(slot);
 		memset(bits, 0xff, longs * sizeof(long));
-		clear_bits(vm, slot, 0, longs, bits);
+		clear_bits(memory, slot, 0, longs, bits);
 	}
 	if (!copy_to_user(users_bitmap(log->dirty_bitmap), bits, longs * sizeof(long)))
 		return 0;
-	if (!vm->manual_dirty_log)
+	if (!memory->manual_dirty_log)
 		put_back(slot, bits);
 	return -EFAULT;
 }
 
-int dirty_log_get(struct vm *vm, const struct kvm_dirty_log *log)
+int dirty_log_get(struct memory *memory, const struct kvm_dirty_log *log)
 {
 	int r;
 
 	if (log->slot >= MEMSLOT_MAX)
 		return -EINVAL;
-	mutex_lock(&vm->lock);
-	r = get_locked(vm, log);
-	mutex_unlock(&vm->lock);
+	mutex_lock(&memory->lock);
+	r = get_locked(memory, log);
+	mutex_unlock(&memory->lock);
 	return r;
 }
 
@@ -183,13 +184,13 @@ static bool range_fits(const struct memslot *slot, const struct kvm_clear_dirty_
 	       (clear->num_pages < left && clear->num_pages % BITS_PER_LONG == 0);
 }
 
-static int clear_locked(struct vm *vm, const struct kvm_clear_dirty_log *clear)
+static int clear_locked(struct memory *memory, const struct kvm_clear_dirty_log *clear)
 {
-	struct memslot *slot = find_logged(vm, clear->slot);
+	struct memslot *slot = find_logged(memory, clear->slot);
 	size_t longs = BITS_TO_LONGS(clear->num_pages);
 	unsigned long *mask;
 
-	if (vm->dirty_ring_bytes)
+	if (memory->ring_bytes)
 		return -ENXIO;
 	if (!slot)
 		return -ENOENT;
@@ -199,18 +200,18 @@ static int clear_locked(struct vm *vm, const struct kvm_clear_dirty_log *clear)
 	if (copy_from_user(mask, users_bitmap(clear->dirty_bitmap), longs * sizeof(long)))
 		return -EFAULT;
 	/* Bits beyond the slot's end are never set in its bitmap. */
-	clear_bits(vm, slot, clear->first_page / BITS_PER_LONG, longs, mask);
+	clear_bits(memory, slot, clear->first_page / BITS_PER_LONG, longs, mask);
 	return 0;
 }
 
-int dirty_log_clear(struct vm *vm, const struct kvm_clear_dirty_log *clear)
+int dirty_log_clear(struct memory *memory, const struct kvm_clear_dirty_log *clear)
 {
 	int r;
 
 	if (clear->slot >= MEMSLOT_MAX || clear->first_page % BITS_PER_LONG)
 		return -EINVAL;
-	mutex_lock(&vm->lock);
-	r = clear_locked(vm, clear);
-	mutex_unlock(&vm->lock);
+	mutex_lock(&memory->lock);
+	r = clear_locked(memory, clear);
+	mutex_unlock(&memory->lock);
 	return r;
 }

@@ -12,14 +12,11 @@
 #include <asm/cpufeature.h>
 
 #include "host/compat.h"
-#include "memory/dirty_log.h"
-#include "memory/memslot.h"
-#include "memory/mmu_internal.h"
-#include "core/vm.h"
+#include "memory/mmu.h"
 
 /**
  * struct fault - one fault being resolved
- * @vm: the VM
+ * @memory: the VM's memory
  * @slots: the snapshot that @slot is of
  * @slot: the memslot
  * @gfn: the frame
@@ -34,7 +31,7 @@
  * @type: memory type
  */
 struct fault {
-	struct vm *vm;
+	struct memory *memory;
 	const struct memslots *slots;
 	const struct memslot *slot;
 	gfn_t gfn;
@@ -107,7 +104,7 @@ static enum sl_memtype memtype(pgprot_t prot, unsigned long pfn)
 /* Memory that has no page to take a reference of: device registers and the like. */
 static int lookup_pfnmap_locked(struct fault *f)
 {
-	struct mm_struct *mm = f->vm->mm;
+	struct mm_struct *mm = f->memory->mm;
 	struct vm_area_struct *vma = vma_lookup(mm, f->hva);
 	struct oriel_pfnmap map;
 	bool unlocked = false;
@@ -131,10 +128,10 @@ static int lookup_pfnmap(struct fault *f)
 {
 	int ret;
 
-	if (mmap_read_lock_killable(f->vm->mm))
+	if (mmap_read_lock_killable(f->memory->mm))
 		return -EINTR;
 	ret = lookup_pfnmap_locked(f);
-	mmap_read_unlock(f->vm->mm);
+	mmap_read_unlock(f->memory->mm);
 	return ret;
 }
 
@@ -149,7 +146,7 @@ static int lookup_host(struct fault *f)
 		ret = lookup_pfnmap(f);
 	else if (!ret)
 		f->pfn = page_to_pfn(f->page);
-	if (f->type == SL_WB && READ_ONCE(f->vm->mmu.guest_memtypes))
+	if (f->type == SL_WB && READ_ONCE(f->memory->mmu.guest_memtypes))
 		f->type = SL_GUEST;
 	return ret;
 }
@@ -222,7 +219,8 @@ static int leaf_level(const struct fault *f)
 	/* Dirty pages are logged one by one. */
 	if (memslot_is_logged(f->slot))
 		return SL_LEVEL_4K;
-	level = min_t(int, host_level(f->vm->mm, f->hva), f->vm->mmu.table.format->max_leaf);
+	level = min_t(int, host_level(f->memory->mm, f->hva),
+		      f->memory->mmu.table.format->max_leaf);
 	while (level > SL_LEVEL_4K && !level_fits(f, level))
 		level--;
 	return level;
@@ -230,7 +228,7 @@ static int leaf_level(const struct fault *f)
 
 static u64 make_leaf(const struct fault *f, int level)
 {
-	const struct sl_format *format = f->vm->mmu.table.format;
+	const struct sl_format *format = f->memory->mmu.table.format;
 	u64 pfn = f->pfn & ~(sl_pages(level) - 1);
 	u32 rights = SL_READ | (f->writable ? SL_WRITE : 0);
 	u64 leaf;
@@ -255,43 +253,44 @@ static u64 make_leaf(const struct fault *f, int level)
  */
 static int still_valid(const struct fault *f, int level)
 {
-	const struct mmu *mmu = &f->vm->mmu;
+	const struct mmu *mmu = &f->memory->mmu;
 	unsigned long size = sl_pages(level) << PAGE_SHIFT;
 	unsigned long start = f->hva & ~(size - 1);
 
 	if (mmu->released)
 		return -EFAULT;
-	if (vm_slots(f->vm) != f->slots || mmu_invalidated(mmu, f->seq, start, start + size))
+	if (memory_slots(f->memory) != f->slots ||
+	    mmu_invalidated(mmu, f->seq, start, start + size))
 		return -EAGAIN;
 	return 0;
 }
 
 static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *spare)
 {
-	struct mmu *mmu = &f->vm->mmu;
+	struct mmu *mmu = &f->memory->mmu;
 	int ret;
 
 	read_lock(&mmu->lock);
 	ret = still_valid(f, level);
 	/* What cannot be logged now must not be written: REQ_DIRTY_RING_FULL is pending. */
-	if (!ret && f->writable && !dirty_log_has_room(f->vm, f->slot))
+	if (!ret && f->writable && !dirty_log_has_room(f->memory, f->slot))
 		ret = -EAGAIN;
 	if (!ret)
 		ret = sl_install(&mmu->table, f->gfn, level, leaf, spare);
 	if (!ret && f->writable)
-		dirty_log_mark(f->vm, f->slot, f->gfn);
+		dirty_log_mark(f->memory, f->slot, f->gfn);
 	read_unlock(&mmu->lock);
 	return ret;
 }
 
 static int make_room(struct fault *f, int level, struct sl_spare *spare)
 {
-	struct mmu *mmu = &f->vm->mmu;
+	struct mmu *mmu = &f->memory->mmu;
 	int ret;
 
 	write_lock(&mmu->lock);
 	ret = sl_make_room(&mmu->table, f->gfn, level, spare);
-	mmu_flush(f->vm);
+	mmu_flush(f->memory);
 	write_unlock(&mmu->lock);
 	return ret;
 }
@@ -312,7 +311,7 @@ static int top_up(struct mmu *mmu, struct sl_spare *spare)
 /* Most faults need no table page, so none is allocated before one is missing. */
 static int install(struct fault *f)
 {
-	struct mmu *mmu = &f->vm->mmu;
+	struct mmu *mmu = &f->memory->mmu;
 	struct sl_spare spare = {};
 	int level = leaf_level(f);
 	u64 leaf = make_leaf(f, level);
@@ -332,11 +331,11 @@ static int install(struct fault *f)
 	return ret;
 }
 
-int mmu_fault(struct vm *vm, gpa_t gpa, u32 access)
+int mmu_fault(struct memory *memory, gpa_t gpa, u32 access)
 {
 	struct fault f = {
-		.vm = vm,
-		.slots = vm_slots(vm),
+		.memory = memory,
+		.slots = memory_slots(memory),
 		.gfn = gpa >> GFN_SHIFT,
 		.write = access & MMU_ACCESS_WRITE,
 		.exec = access & MMU_ACCESS_EXEC,
@@ -352,7 +351,7 @@ int mmu_fault(struct vm *vm, gpa_t gpa, u32 access)
 		return MMU_READONLY;
 	f.ahead = !readonly && !memslot_is_logged(f.slot);
 	f.hva = memslot_hva(f.slot, f.gfn);
-	f.seq = READ_ONCE(vm->mmu.invalidate_seq);
+	f.seq = READ_ONCE(memory->mmu.invalidate_seq);
 	/* The count is read before the host's tables: pairs with the lock in the notifier. */
 	smp_rmb();
 

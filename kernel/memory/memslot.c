@@ -18,20 +18,18 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "memory/dirty_log.h"
-#include "memory/memslot.h"
-#include "core/vcpu.h"
-#include "core/vm.h"
+#include "memory/mmu.h"
 
 /* As many as KVM allows, so that a bitmap's size fits an int. */
 #define SLOT_MAX_PAGES ((1ULL << 31) - 1)
 
 #define SLOT_FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
 
-struct memslots *vm_slots(struct vm *vm)
+struct memslots *memory_slots(const struct memory *memory)
 {
-	return srcu_dereference_check(vm->slots, &vm->srcu,
-				      lockdep_is_held(&vm->lock) || lockdep_is_held(&vm->mmu.lock));
+	return srcu_dereference_check(memory->slots, &memory->srcu,
+				      lockdep_is_held(&memory->lock) ||
+					      lockdep_is_held(&memory->mmu.lock));
 }
 
 struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn)
@@ -52,10 +50,10 @@ struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn)
 	return NULL;
 }
 
-struct memslot *memslot_find_id(struct vm *vm, u32 id)
+struct memslot *memslot_find_id(struct memory *memory, u32 id)
 {
-	lockdep_assert_held(&vm->lock);
-	return id < MEMSLOT_MAX ? xa_load(&vm->slot_ids, id) : NULL;
+	lockdep_assert_held(&memory->lock);
+	return id < MEMSLOT_MAX ? xa_load(&memory->slot_ids, id) : NULL;
 }
 
 /* ---- changing the slots ------------------------------------------------- */
@@ -181,35 +179,33 @@ static bool must_zap(const struct memslot *old, const struct memslot *new)
 }
 
 /* By launcher addresses, for the mmu_notifier; mmu.lock held exclusive. */
-static void add_by_hva(struct vm *vm, struct memslot *slot)
+static void add_by_hva(struct memory *memory, struct memslot *slot)
 {
 	slot->by_hva.start = slot->hva;
 	slot->by_hva.last = slot->hva + (slot->npages << PAGE_SHIFT) - 1;
-	interval_tree_insert(&slot->by_hva, &vm->slots_by_hva);
+	interval_tree_insert(&slot->by_hva, &memory->slots_by_hva);
 }
 
 /* Make the change visible and wait until nobody uses what it replaces. */
-static int publish(struct vm *vm, struct memslot *old, struct memslot *new)
+static int publish(struct memory *memory, struct memslot *old, struct memslot *new)
 {
-	struct memslots *now = vm_slots(vm);
+	struct memslots *now = memory_slots(memory);
 	struct memslots *slots = slots_replace(now, old, new);
 
 	if (IS_ERR(slots))
 		return PTR_ERR(slots);
-	write_lock(&vm->mmu.lock);
-	rcu_assign_pointer(vm->slots, slots);
+	write_lock(&memory->mmu.lock);
+	rcu_assign_pointer(memory->slots, slots);
 	if (new)
-		add_by_hva(vm, new);
+		add_by_hva(memory, new);
 	if (old && must_zap(old, new))
-		mmu_zap_slot(vm, old);
+		mmu_zap_slot(memory, old);
 	/* Not before its last leaf: the host may reuse a page meanwhile. */
 	if (old)
-		interval_tree_remove(&old->by_hva, &vm->slots_by_hva);
-	write_unlock(&vm->mmu.lock);
-	/* Memory that comes back may say of a vCPU that it is stopped. */
-	if (READ_ONCE(vm->steal_time_used))
-		vm_make_request_all(vm, REQ_STEAL_TIME);
-	synchronize_srcu_expedited(&vm->srcu);
+		interval_tree_remove(&old->by_hva, &memory->slots_by_hva);
+	write_unlock(&memory->mmu.lock);
+	memory->ops->slots_changed(memory);
+	synchronize_srcu_expedited(&memory->srcu);
 	slots_free(now, slots);
 	return 0;
 }
@@ -224,7 +220,8 @@ static void slot_free(struct memslot *slot, const struct memslot *heir)
 	kfree(slot);
 }
 
-static int region_check(const struct vm *vm, const struct kvm_userspace_memory_region *region)
+static int region_check(const struct memory *memory,
+			const struct kvm_userspace_memory_region *region)
 {
 	u64 last;
 
@@ -238,7 +235,7 @@ static int region_check(const struct vm *vm, const struct kvm_userspace_memory_r
 	if (!region->memory_size)
 		return 0;
 	if (check_add_overflow(region->guest_phys_addr, region->memory_size - 1, &last) ||
-	    last >> PAGE_SHIFT > mmu_max_gfn(&vm->mmu))
+	    last >> PAGE_SHIFT > mmu_max_gfn(&memory->mmu))
 		return -EINVAL;
 	if (region->memory_size >> PAGE_SHIFT > SLOT_MAX_PAGES)
 		return -EINVAL;
@@ -253,43 +250,44 @@ static bool region_fits(const struct memslot *old, const struct kvm_userspace_me
 	       !((old->flags ^ region->flags) & KVM_MEM_READONLY);
 }
 
-static int slot_delete(struct vm *vm, struct memslot *old)
+static int slot_delete(struct memory *memory, struct memslot *old)
 {
-	int ret = publish(vm, old, NULL);
+	int ret = publish(memory, old, NULL);
 
 	if (ret)
 		return ret;
-	xa_erase(&vm->slot_ids, old->id);
+	xa_erase(&memory->slot_ids, old->id);
 	slot_free(old, NULL);
 	return 0;
 }
 
 /* Publish a slot under its number; @old is what has the number now, or NULL. */
-static int slot_replace(struct vm *vm, struct memslot *old, struct memslot *new)
+static int slot_replace(struct memory *memory, struct memslot *old, struct memslot *new)
 {
-	int ret = xa_err(xa_store(&vm->slot_ids, new->id, new, GFP_KERNEL_ACCOUNT));
+	int ret = xa_err(xa_store(&memory->slot_ids, new->id, new, GFP_KERNEL_ACCOUNT));
 
 	if (ret)
 		return ret;
-	ret = publish(vm, old, new);
+	ret = publish(memory, old, new);
 	if (!ret)
 		return 0;
 	/* Neither needs memory: the number has its place. */
 	if (old)
-		xa_store(&vm->slot_ids, old->id, old, GFP_KERNEL_ACCOUNT);
+		xa_store(&memory->slot_ids, old->id, old, GFP_KERNEL_ACCOUNT);
 	else
-		xa_erase(&vm->slot_ids, new->id);
+		xa_erase(&memory->slot_ids, new->id);
 	return ret;
 }
 
 /* From here on each write to the slot is seen, for the first time. */
-static void begin_log(struct vm *vm, const struct memslot *old, const struct memslot *new)
+static void begin_log(struct memory *memory, const struct memslot *old, const struct memslot *new)
 {
-	if (old && memslot_is_logged(new) && !memslot_is_logged(old) && !dirty_log_begins_set(vm))
-		mmu_slot_write_protect(vm, new);
+	if (old && memslot_is_logged(new) && !memslot_is_logged(old) &&
+	    !dirty_log_begins_set(memory))
+		mmu_slot_write_protect(memory, new);
 }
 
-static int slot_set(struct vm *vm, struct memslot *old,
+static int slot_set(struct memory *memory, struct memslot *old,
 		    const struct kvm_userspace_memory_region *region)
 {
 	struct memslot *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
@@ -305,73 +303,49 @@ static int slot_set(struct vm *vm, struct memslot *old,
 	if (memslot_is_logged(old) && memslot_is_logged(new))
 		new->dirty_bitmap = old->dirty_bitmap;
 	else if (memslot_is_logged(new))
-		ret = dirty_log_alloc(vm, new);
+		ret = dirty_log_alloc(memory, new);
 	if (!ret)
-		ret = slot_replace(vm, old, new);
+		ret = slot_replace(memory, old, new);
 	if (ret) {
 		slot_free(new, old);
 		return ret;
 	}
-	begin_log(vm, old, new);
+	begin_log(memory, old, new);
 	slot_free(old, new);
 	return 0;
 }
 
-static int set_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
+static int set_region(struct memory *memory, const struct kvm_userspace_memory_region *region)
 {
-	struct memslot *old = memslot_find_id(vm, region->slot);
+	struct memslot *old = memslot_find_id(memory, region->slot);
 
 	if (!region->memory_size)
-		return old ? slot_delete(vm, old) : -EINVAL;
+		return old ? slot_delete(memory, old) : -EINVAL;
 	if (old && !region_fits(old, region))
 		return -EINVAL;
 	if (old && old->flags == region->flags &&
 	    old->base_gfn == region->guest_phys_addr >> PAGE_SHIFT)
 		return 0;
-	return slot_set(vm, old, region);
+	return slot_set(memory, old, region);
 }
 
-int vm_set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
+int memory_set_region(struct memory *memory, const struct kvm_userspace_memory_region *region)
 {
-	int ret = region_check(vm, region);
+	int ret = region_check(memory, region);
 
 	if (ret)
 		return ret;
-	mutex_lock(&vm->lock);
-	ret = set_region(vm, region);
-	mutex_unlock(&vm->lock);
+	mutex_lock(&memory->lock);
+	ret = set_region(memory, region);
+	mutex_unlock(&memory->lock);
 	return ret;
-}
-
-int memslots_init(struct vm *vm)
-{
-	struct memslots *slots = slots_copy(NULL, 1);
-
-	if (!slots)
-		return -ENOMEM;
-	xa_init(&vm->slot_ids);
-	vm->slots_by_hva = RB_ROOT_CACHED;
-	rcu_assign_pointer(vm->slots, slots);
-	return 0;
-}
-
-void memslots_destroy(struct vm *vm)
-{
-	struct memslots *slots = rcu_dereference_protected(vm->slots, true);
-	u32 i;
-
-	for (i = 0; i < slots->count; i++)
-		slot_free(slots->by_gfn[i], NULL);
-	slots_free(slots, NULL);
-	xa_destroy(&vm->slot_ids);
-	RCU_INIT_POINTER(vm->slots, NULL);
 }
 
 /* ---- guest memory ------------------------------------------------------- */
 
-unsigned long vm_gfn_to_hva(struct vm *vm, gfn_t gfn, bool *writable)
+unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable)
 {
-	struct memslot *slot = memslot_find(vm_slots(vm), gfn);
+	struct memslot *slot = memslot_find(memory_slots(memory), gfn);
 
 	if (!slot)
 		return MEMSLOT_NO_HVA;
@@ -386,12 +360,12 @@ static size_t in_page(gpa_t gpa, size_t len)
 	return min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
 }
 
-int vm_read_guest(struct vm *vm, gpa_t gpa, void *buf, size_t len)
+int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len)
 {
 	u8 *to = buf;
 
 	while (len) {
-		unsigned long hva = vm_gfn_to_hva(vm, gpa >> PAGE_SHIFT, NULL);
+		unsigned long hva = memory_hva(memory, gpa >> PAGE_SHIFT, NULL);
 		size_t part = in_page(gpa, len);
 
 		if (hva == MEMSLOT_NO_HVA)
@@ -406,24 +380,24 @@ int vm_read_guest(struct vm *vm, gpa_t gpa, void *buf, size_t len)
 }
 
 /* The slot to write a frame of, or -ENXIO, -EROFS, -EAGAIN. */
-static struct memslot *writable_slot(struct vm *vm, gfn_t gfn)
+static struct memslot *writable_slot(struct memory *memory, gfn_t gfn)
 {
-	struct memslot *slot = memslot_find(vm_slots(vm), gfn);
+	struct memslot *slot = memslot_find(memory_slots(memory), gfn);
 
 	if (!slot)
 		return ERR_PTR(-ENXIO);
 	if (slot->flags & KVM_MEM_READONLY)
 		return ERR_PTR(-EROFS);
-	return dirty_log_has_room(vm, slot) ? slot : ERR_PTR(-EAGAIN);
+	return dirty_log_has_room(memory, slot) ? slot : ERR_PTR(-EAGAIN);
 }
 
-int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
+int memory_write(struct memory *memory, gpa_t gpa, const void *buf, size_t len)
 {
 	const u8 *from = buf;
 
 	while (len) {
 		gfn_t gfn = gpa >> PAGE_SHIFT;
-		struct memslot *slot = writable_slot(vm, gfn);
+		struct memslot *slot = writable_slot(memory, gfn);
 		size_t part = in_page(gpa, len);
 		unsigned long hva;
 		unsigned long left;
@@ -433,7 +407,7 @@ int vm_write_guest(struct vm *vm, gpa_t gpa, const void *buf, size_t len)
 		hva = memslot_hva(slot, gfn) + offset_in_page(gpa);
 		left = copy_to_user((void __user *)hva, from, part);
 		if (left < part)
-			dirty_log_mark(vm, slot, gfn);
+			dirty_log_mark(memory, slot, gfn);
 		if (left)
 			return -EFAULT;
 		gpa += part;
@@ -489,12 +463,13 @@ static bool cmpxchg_possible(gpa_t gpa, unsigned int len)
 	return IS_ALIGNED(gpa, len);
 }
 
-int vm_cmpxchg_guest(struct vm *vm, gpa_t gpa, const void *old, const void *new, unsigned int len)
+int memory_cmpxchg(struct memory *memory, gpa_t gpa, const void *old, const void *new,
+		   unsigned int len)
 {
 	gfn_t gfn = gpa >> PAGE_SHIFT;
-	struct memslot *slot = writable_slot(vm, gfn);
+	struct memslot *slot = writable_slot(memory, gfn);
 	struct page *page;
-	u8 *memory;
+	u8 *mapped;
 	bool stored;
 
 	if (!cmpxchg_possible(gpa, len))
@@ -503,12 +478,76 @@ int vm_cmpxchg_guest(struct vm *vm, gpa_t gpa, const void *old, const void *new,
 		return PTR_ERR(slot);
 	if (pin_user_pages_fast(memslot_hva(slot, gfn), 1, FOLL_WRITE, &page) != 1)
 		return -EFAULT;
-	memory = kmap_local_page(page);
-	stored = cmpxchg_sized(memory + offset_in_page(gpa), old, new, len);
-	kunmap_local(memory);
+	mapped = kmap_local_page(page);
+	stored = cmpxchg_sized(mapped + offset_in_page(gpa), old, new, len);
+	kunmap_local(mapped);
 	unpin_user_pages_dirty_lock(&page, 1, stored);
 	if (!stored)
 		return -EAGAIN;
-	dirty_log_mark(vm, slot, gfn);
+	dirty_log_mark(memory, slot, gfn);
 	return 0;
+}
+
+/* ---- life and death ------------------------------------------------------ */
+
+static int slots_init(struct memory *memory)
+{
+	struct memslots *slots = slots_copy(NULL, 1);
+
+	if (!slots)
+		return -ENOMEM;
+	xa_init(&memory->slot_ids);
+	memory->slots_by_hva = RB_ROOT_CACHED;
+	rcu_assign_pointer(memory->slots, slots);
+	return 0;
+}
+
+static void slots_destroy(struct memory *memory)
+{
+	struct memslots *slots = rcu_dereference_protected(memory->slots, true);
+	u32 i;
+
+	for (i = 0; i < slots->count; i++)
+		slot_free(slots->by_gfn[i], NULL);
+	slots_free(slots, NULL);
+	xa_destroy(&memory->slot_ids);
+	RCU_INIT_POINTER(memory->slots, NULL);
+}
+
+int memory_init(struct memory *memory, const struct sl_format *format, const struct memory_ops *ops)
+{
+	int r;
+
+	memory->ops = ops;
+	memory->mm = current->mm;
+	mutex_init(&memory->lock);
+	r = init_srcu_struct(&memory->srcu);
+	if (r)
+		return r;
+	r = slots_init(memory);
+	if (r)
+		goto no_slots;
+	r = mmu_init(memory, format);
+	if (r)
+		goto no_mmu;
+	mmgrab(memory->mm);
+	return 0;
+
+no_mmu:
+	slots_destroy(memory);
+no_slots:
+	cleanup_srcu_struct(&memory->srcu);
+	return r;
+}
+
+void memory_stop(struct memory *memory)
+{
+	mmu_destroy(memory);
+}
+
+void memory_destroy(struct memory *memory)
+{
+	slots_destroy(memory);
+	cleanup_srcu_struct(&memory->srcu);
+	mmdrop(memory->mm);
 }

@@ -10,9 +10,7 @@
 #include <linux/swap.h>
 
 #include "host/compat.h"
-#include "memory/memslot.h"
-#include "memory/mmu_internal.h"
-#include "core/vm.h"
+#include "memory/mmu.h"
 
 u64 *mmu_table_page(struct mmu *mmu)
 {
@@ -60,11 +58,11 @@ void sl_carry(struct sl_table *table, u64 leaf, int level)
 		folio_mark_accessed(folio);
 }
 
-void mmu_flush(struct vm *vm)
+void mmu_flush(struct memory *memory)
 {
-	struct mmu *mmu = &vm->mmu;
+	struct mmu *mmu = &memory->mmu;
 
-	vm_flush_tlbs(vm);
+	memory->ops->flush_tlbs(memory);
 	while (mmu->retired) {
 		struct page *page = mmu->retired;
 
@@ -80,61 +78,61 @@ gfn_t mmu_max_gfn(const struct mmu *mmu)
 		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
 }
 
-void mmu_let_others(struct vm *vm, bool *flush) __must_hold(&vm->mmu.lock)
+void mmu_let_others(struct memory *memory, bool *flush) __must_hold(&memory->mmu.lock)
 {
-	if (!need_resched() && !rwlock_is_contended(&vm->mmu.lock))
+	if (!need_resched() && !rwlock_is_contended(&memory->mmu.lock))
 		return;
 	if (flush && *flush) {
-		mmu_flush(vm);
+		mmu_flush(memory);
 		*flush = false;
 	}
-	write_unlock(&vm->mmu.lock);
+	write_unlock(&memory->mmu.lock);
 	cond_resched();
-	write_lock(&vm->mmu.lock);
+	write_lock(&memory->mmu.lock);
 }
 
 /* Who finds a frame gone from the tables takes it to be gone from the TLBs as well. */
-static void zap_frames(struct vm *vm, gfn_t first, gfn_t last)
+static void zap_frames(struct memory *memory, gfn_t first, gfn_t last)
 {
 	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };
 
-	lockdep_assert_held_write(&vm->mmu.lock);
-	while (sl_zap_part(&vm->mmu.table, &part))
-		mmu_let_others(vm, &part.flush);
+	lockdep_assert_held_write(&memory->mmu.lock);
+	while (sl_zap_part(&memory->mmu.table, &part))
+		mmu_let_others(memory, &part.flush);
 	if (part.flush)
-		mmu_flush(vm);
+		mmu_flush(memory);
 }
 
-void mmu_zap_slot(struct vm *vm, const struct memslot *slot)
+void mmu_zap_slot(struct memory *memory, const struct memslot *slot)
 {
-	zap_frames(vm, slot->base_gfn, slot->base_gfn + slot->npages - 1);
+	zap_frames(memory, slot->base_gfn, slot->base_gfn + slot->npages - 1);
 }
 
-static void zap_all_locked(struct vm *vm)
+static void zap_all_locked(struct memory *memory)
 {
-	zap_frames(vm, 0, sl_max_gfn(vm->mmu.table.format));
+	zap_frames(memory, 0, sl_max_gfn(memory->mmu.table.format));
 }
 
-void mmu_zap_all(struct vm *vm)
+void mmu_zap_all(struct memory *memory)
 {
-	write_lock(&vm->mmu.lock);
-	zap_all_locked(vm);
-	write_unlock(&vm->mmu.lock);
+	write_lock(&memory->mmu.lock);
+	zap_all_locked(memory);
+	write_unlock(&memory->mmu.lock);
 }
 
-void mmu_set_guest_memtypes(struct vm *vm, bool guests)
+void mmu_set_guest_memtypes(struct memory *memory, bool guests)
 {
-	write_lock(&vm->mmu.lock);
-	WRITE_ONCE(vm->mmu.guest_memtypes, guests);
+	write_lock(&memory->mmu.lock);
+	WRITE_ONCE(memory->mmu.guest_memtypes, guests);
 	/* No fault that began before this may end after it. */
-	WRITE_ONCE(vm->mmu.invalidate_seq, vm->mmu.invalidate_seq + 1);
-	zap_all_locked(vm);
-	write_unlock(&vm->mmu.lock);
+	WRITE_ONCE(memory->mmu.invalidate_seq, memory->mmu.invalidate_seq + 1);
+	zap_all_locked(memory);
+	write_unlock(&memory->mmu.lock);
 }
 
-bool mmu_allow_read_only_walks(struct vm *vm)
+bool mmu_allow_read_only_walks(struct memory *memory)
 {
-	struct mmu *mmu = &vm->mmu;
+	struct mmu *mmu = &memory->mmu;
 	const struct sl_format *unmarked;
 
 	/* Once at most: who comes again and again does not stop the others' faults. */
@@ -143,20 +141,20 @@ bool mmu_allow_read_only_walks(struct vm *vm)
 	write_lock(&mmu->lock);
 	unmarked = mmu->table.format->unmarked;
 	if (unmarked) {
-		zap_all_locked(vm);
+		zap_all_locked(memory);
 		/* And what came while others were let in: no leaf outlives its format. */
 		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
 		WRITE_ONCE(mmu->table.format, unmarked);
 		/* No fault that began before this may end after it. */
 		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
 		/* Also if there was nothing: it is with a flush that vCPUs change over. */
-		mmu_flush(vm);
+		mmu_flush(memory);
 	}
 	write_unlock(&mmu->lock);
 	return unmarked;
 }
 
-void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
+void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot)
 {
 	struct sl_part part = {
 		.first = slot->base_gfn,
@@ -164,29 +162,29 @@ void mmu_slot_write_protect(struct vm *vm, const struct memslot *slot)
 		.budget = SL_PART_LEAVES,
 	};
 
-	lockdep_assert_held(&vm->lock);
-	write_lock(&vm->mmu.lock);
-	while (sl_write_protect_part(&vm->mmu.table, &part))
-		mmu_let_others(vm, NULL);
+	lockdep_assert_held(&memory->lock);
+	write_lock(&memory->mmu.lock);
+	while (sl_write_protect_part(&memory->mmu.table, &part))
+		mmu_let_others(memory, NULL);
 	if (part.flush)
-		mmu_flush(vm);
-	write_unlock(&vm->mmu.lock);
+		mmu_flush(memory);
+	write_unlock(&memory->mmu.lock);
 }
 
-bool mmu_write_protect_masked(struct vm *vm, gfn_t first, unsigned long mask)
+bool mmu_write_protect_masked(struct memory *memory, gfn_t first, unsigned long mask)
 {
 	unsigned int from, to;
 	bool flush = false;
 
-	lockdep_assert_held_write(&vm->mmu.lock);
+	lockdep_assert_held_write(&memory->mmu.lock);
 	for_each_set_bitrange(from, to, &mask, BITS_PER_LONG)
-		flush |= sl_write_protect(&vm->mmu.table, first + from, first + to - 1);
+		flush |= sl_write_protect(&memory->mmu.table, first + from, first + to - 1);
 	return flush;
 }
 
-int mmu_init(struct vm *vm, const struct sl_format *format)
+int mmu_init(struct memory *memory, const struct sl_format *format)
 {
-	struct mmu *mmu = &vm->mmu;
+	struct mmu *mmu = &memory->mmu;
 	int ret;
 
 	rwlock_init(&mmu->lock);
@@ -195,18 +193,18 @@ int mmu_init(struct vm *vm, const struct sl_format *format)
 	mmu->table.root = mmu_table_page(mmu);
 	if (!mmu->table.root)
 		return -ENOMEM;
-	ret = mmu_notifier_start(vm);
+	ret = mmu_notifier_start(memory);
 	if (ret)
 		mmu_free_table_page(mmu, mmu->table.root);
 	return ret;
 }
 
-void mmu_destroy(struct vm *vm)
+void mmu_destroy(struct memory *memory)
 {
-	struct mmu *mmu = &vm->mmu;
+	struct mmu *mmu = &memory->mmu;
 
 	/* Ends in the notifier's release(), which empties the tables. */
-	mmu_notifier_stop(vm);
+	mmu_notifier_stop(memory);
 	mmu_free_table_page(mmu, mmu->table.root);
 	WARN_ON_ONCE(atomic_long_read(&mmu->table_pages));
 }

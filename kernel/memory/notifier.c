@@ -12,13 +12,11 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 
-#include "memory/memslot.h"
-#include "memory/mmu_internal.h"
-#include "core/vm.h"
+#include "memory/mmu.h"
 
-static struct vm *notifier_vm(struct mmu_notifier *notifier)
+static struct memory *notifier_memory(struct mmu_notifier *notifier)
 {
-	return container_of(notifier, struct vm, mmu.notifier);
+	return container_of(notifier, struct memory, mmu.notifier);
 }
 
 /* The part of a slot that lies in a range of launcher addresses, which it touches. */
@@ -32,16 +30,16 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 }
 
 /* Several slots may share launcher memory. Returns whether there is more to zap. */
-static bool zap_part(struct vm *vm, unsigned long start, unsigned long end, bool *flush)
+static bool zap_part(struct memory *memory, unsigned long start, unsigned long end, bool *flush)
 {
 	struct interval_tree_node *node =
-		interval_tree_iter_first(&vm->slots_by_hva, start, end - 1);
+		interval_tree_iter_first(&memory->slots_by_hva, start, end - 1);
 	struct sl_part part = { .budget = SL_PART_LEAVES };
 	bool more = false;
 
 	for (; node && !more; node = interval_tree_iter_next(node, start, end - 1)) {
 		slot_frames(node, start, end, &part.first, &part.last);
-		more = sl_zap_part(&vm->mmu.table, &part);
+		more = sl_zap_part(&memory->mmu.table, &part);
 	}
 	*flush |= part.flush;
 	return more;
@@ -51,27 +49,27 @@ static bool zap_part(struct vm *vm, unsigned long start, unsigned long end, bool
  * After a pause the slots may be others, so each part begins with the first of them.
  * What has been zapped stays so: faults keep off the range until the invalidation ends.
  */
-static void zap_range(struct vm *vm, unsigned long start, unsigned long end, bool may_pause)
+static void zap_range(struct memory *memory, unsigned long start, unsigned long end, bool may_pause)
 {
 	bool flush = false;
 
-	while (zap_part(vm, start, end, &flush))
+	while (zap_part(memory, start, end, &flush))
 		if (may_pause)
-			mmu_let_others(vm, &flush);
+			mmu_let_others(memory, &flush);
 	if (flush)
-		mmu_flush(vm);
+		mmu_flush(memory);
 }
 
-static bool young_range(struct vm *vm, unsigned long start, unsigned long end, bool clear)
+static bool young_range(struct memory *memory, unsigned long start, unsigned long end, bool clear)
 {
 	struct interval_tree_node *node =
-		interval_tree_iter_first(&vm->slots_by_hva, start, end - 1);
+		interval_tree_iter_first(&memory->slots_by_hva, start, end - 1);
 	bool young = false;
 	gfn_t first, last;
 
 	for (; node; node = interval_tree_iter_next(node, start, end - 1)) {
 		slot_frames(node, start, end, &first, &last);
-		young |= sl_test_young(&vm->mmu.table, first, last, clear);
+		young |= sl_test_young(&memory->mmu.table, first, last, clear);
 	}
 	return young;
 }
@@ -79,8 +77,8 @@ static bool young_range(struct vm *vm, unsigned long start, unsigned long end, b
 static int invalidate_range_start(struct mmu_notifier *notifier,
 				  const struct mmu_notifier_range *range)
 {
-	struct vm *vm = notifier_vm(notifier);
-	struct mmu *mmu = &vm->mmu;
+	struct memory *memory = notifier_memory(notifier);
+	struct mmu *mmu = &memory->mmu;
 
 	write_lock(&mmu->lock);
 	if (!mmu->invalidate_count++) {
@@ -90,7 +88,7 @@ static int invalidate_range_start(struct mmu_notifier *notifier,
 		mmu->invalidate_start = min(mmu->invalidate_start, range->start);
 		mmu->invalidate_end = max(mmu->invalidate_end, range->end);
 	}
-	zap_range(vm, range->start, range->end, mmu_notifier_range_blockable(range));
+	zap_range(memory, range->start, range->end, mmu_notifier_range_blockable(range));
 	write_unlock(&mmu->lock);
 	return 0;
 }
@@ -98,7 +96,7 @@ static int invalidate_range_start(struct mmu_notifier *notifier,
 static void invalidate_range_end(struct mmu_notifier *notifier,
 				 const struct mmu_notifier_range *range)
 {
-	struct mmu *mmu = &notifier_vm(notifier)->mmu;
+	struct mmu *mmu = &notifier_memory(notifier)->mmu;
 
 	write_lock(&mmu->lock);
 	WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
@@ -107,52 +105,52 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
 }
 
 /* Where the CPU keeps no accessed bits, only a new fault can tell of an access. */
-static bool young_by_zapping(struct vm *vm, unsigned long start, unsigned long end)
+static bool young_by_zapping(struct memory *memory, unsigned long start, unsigned long end)
 {
 	bool mapped;
 
-	write_lock(&vm->mmu.lock);
-	mapped = young_range(vm, start, end, false);
+	write_lock(&memory->mmu.lock);
+	mapped = young_range(memory, start, end, false);
 	if (mapped)
-		zap_range(vm, start, end, false);
-	write_unlock(&vm->mmu.lock);
+		zap_range(memory, start, end, false);
+	write_unlock(&memory->mmu.lock);
 	return mapped;
 }
 
 static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long start,
 		       unsigned long end)
 {
-	struct vm *vm = notifier_vm(notifier);
+	struct memory *memory = notifier_memory(notifier);
 	bool young;
 
-	if (!vm->mmu.table.format->accessed)
-		return young_by_zapping(vm, start, end);
-	read_lock(&vm->mmu.lock);
-	young = young_range(vm, start, end, true);
-	read_unlock(&vm->mmu.lock);
+	if (!memory->mmu.table.format->accessed)
+		return young_by_zapping(memory, start, end);
+	read_lock(&memory->mmu.lock);
+	young = young_range(memory, start, end, true);
+	read_unlock(&memory->mmu.lock);
 	return young;
 }
 
 static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long address)
 {
-	struct vm *vm = notifier_vm(notifier);
+	struct memory *memory = notifier_memory(notifier);
 	bool young;
 
-	read_lock(&vm->mmu.lock);
-	young = young_range(vm, address, address + PAGE_SIZE, false);
-	read_unlock(&vm->mmu.lock);
+	read_lock(&memory->mmu.lock);
+	young = young_range(memory, address, address + PAGE_SIZE, false);
+	read_unlock(&memory->mmu.lock);
 	return young;
 }
 
 /* The address space is going away: nothing may be mapped from here on. */
 static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
-	struct vm *vm = notifier_vm(notifier);
+	struct memory *memory = notifier_memory(notifier);
 
-	write_lock(&vm->mmu.lock);
-	vm->mmu.released = true;
-	write_unlock(&vm->mmu.lock);
-	mmu_zap_all(vm);
+	write_lock(&memory->mmu.lock);
+	memory->mmu.released = true;
+	write_unlock(&memory->mmu.lock);
+	mmu_zap_all(memory);
 }
 
 /*
@@ -168,13 +166,13 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.release = release,
 };
 
-int mmu_notifier_start(struct vm *vm)
+int mmu_notifier_start(struct memory *memory)
 {
-	vm->mmu.notifier.ops = &notifier_ops;
-	return mmu_notifier_register(&vm->mmu.notifier, vm->mm);
+	memory->mmu.notifier.ops = &notifier_ops;
+	return mmu_notifier_register(&memory->mmu.notifier, memory->mm);
 }
 
-void mmu_notifier_stop(struct vm *vm)
+void mmu_notifier_stop(struct memory *memory)
 {
-	mmu_notifier_unregister(&vm->mmu.notifier, vm->mm);
+	mmu_notifier_unregister(&memory->mmu.notifier, memory->mm);
 }

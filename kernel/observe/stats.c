@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_GET_STATS_FD: a descriptor that reads as a header, an id, what there is of
- * statistics, and their values.
+ * A descriptor that reads as a header, an id, a description of each statistic, and their values
+ * (the kernel's Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD).
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kvm.h>
 #include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "host/compat.h"
 #include "observe/stats.h"
-#include "core/vcpu.h"
-#include "core/vm.h"
 
-/* As in KVM: programs have seen no other. */
+/* The length that KVM uses: programs have seen no other. */
 #define NAME_SIZE 48
 
 /**
@@ -30,71 +28,24 @@ struct description {
 };
 
 /**
- * struct statistic - one of a table
- * @name: KVM's, where KVM has it
- * @offset: of its value
- * @type: KVM_STATS_TYPE_CUMULATIVE or KVM_STATS_TYPE_INSTANT
- */
-struct statistic {
-	const char *name;
-	u32 offset;
-	u32 type;
-};
-
-#define VM_STAT(field, t)                                                                \
-	{                                                                                \
-		.name = #field, .offset = offsetof(struct vm_stats, field), .type = (t), \
-	}
-#define VCPU_STAT(field)                                                      \
-	{                                                                     \
-		.name = #field, .offset = offsetof(struct vcpu_stats, field), \
-		.type = KVM_STATS_TYPE_CUMULATIVE,                            \
-	}
-
-static const struct statistic vm_statistics[] = {
-	VM_STAT(remote_tlb_flush, KVM_STATS_TYPE_CUMULATIVE),
-	VM_STAT(pages_4k, KVM_STATS_TYPE_INSTANT),
-	VM_STAT(pages_2m, KVM_STATS_TYPE_INSTANT),
-	VM_STAT(pages_1g, KVM_STATS_TYPE_INSTANT),
-};
-
-static const struct statistic vcpu_statistics[] = {
-	VCPU_STAT(exits),
-	VCPU_STAT(pf_taken),
-	VCPU_STAT(tlb_flush),
-	VCPU_STAT(io_exits),
-	VCPU_STAT(mmio_exits),
-	VCPU_STAT(signal_exits),
-	VCPU_STAT(request_irq_exits),
-	VCPU_STAT(irq_exits),
-	VCPU_STAT(halt_exits),
-	VCPU_STAT(halt_wakeup),
-	VCPU_STAT(hypercalls),
-	VCPU_STAT(irq_injections),
-	VCPU_STAT(nmi_injections),
-	VCPU_STAT(insn_emulation),
-	VCPU_STAT(insn_emulation_fail),
-};
-
-/**
  * struct stats_file - an open descriptor
- * @vm: a reference to the VM
- * @vcpu: whose statistics, NULL for the VM's
- * @header: where the rest is
- * @id: says whose
- * @description: one each
+ * @source: the table and the values
+ * @object: for @source
+ * @header: the places of the rest
+ * @id: names the object
+ * @description: one for each row
  */
 struct stats_file {
-	struct vm *vm;
-	struct vcpu *vcpu;
+	const struct stats_source *source;
+	void *object;
 	struct kvm_stats_header header;
 	char id[NAME_SIZE];
 	struct description description[];
 };
 
 /**
- * struct cursor - where a read() is
- * @to: what is yet to be filled
+ * struct cursor - the position of a read()
+ * @to: the part of the user's buffer that is still to be filled
  * @room: bytes of @to
  * @skip: bytes of the file before it
  */
@@ -124,17 +75,10 @@ static int put(struct cursor *cursor, const void *from, size_t size)
 
 static int put_values(struct cursor *cursor, const struct stats_file *stats)
 {
-	struct vm_stats values;
+	u64 values[STATS_MAX];
 
-	if (stats->vcpu)
-		return put(cursor, &stats->vcpu->stats, sizeof(stats->vcpu->stats));
-	values = (struct vm_stats){
-		.remote_tlb_flush = atomic64_read(&stats->vm->tlb_flushes),
-		.pages_4k = mmu_leaves(&stats->vm->mmu, SL_LEVEL_4K),
-		.pages_2m = mmu_leaves(&stats->vm->mmu, SL_LEVEL_2M),
-		.pages_1g = mmu_leaves(&stats->vm->mmu, SL_LEVEL_1G),
-	};
-	return put(cursor, &values, sizeof(values));
+	stats->source->read(stats->object, values);
+	return put(cursor, values, stats->source->count * sizeof(*values));
 }
 
 static ssize_t stats_read(struct file *file, char __user *user, size_t size, loff_t *offset)
@@ -154,7 +98,7 @@ static ssize_t stats_read(struct file *file, char __user *user, size_t size, lof
 	return done;
 }
 
-static void describe(struct description *to, const struct statistic *from)
+static void describe(struct description *to, const struct stats_row *from)
 {
 	struct kvm_stats_desc *desc = (void *)to->desc;
 
@@ -164,18 +108,17 @@ static void describe(struct description *to, const struct statistic *from)
 	strscpy(to->name, from->name, sizeof(to->name));
 }
 
-static struct stats_file *make_file(struct vm *vm, struct vcpu *vcpu)
+static struct stats_file *make_file(const struct stats_source *source, void *object, const char *id)
 {
-	const struct statistic *table = vcpu ? vcpu_statistics : vm_statistics;
-	u32 count = vcpu ? ARRAY_SIZE(vcpu_statistics) : ARRAY_SIZE(vm_statistics);
+	u32 count = source->count;
 	struct stats_file *stats;
 	u32 i;
 
 	stats = kzalloc(struct_size(stats, description, count), GFP_KERNEL_ACCOUNT);
 	if (!stats)
 		return NULL;
-	stats->vm = vm;
-	stats->vcpu = vcpu;
+	stats->source = source;
+	stats->object = object;
 	stats->header = (struct kvm_stats_header){
 		.name_size = NAME_SIZE,
 		.num_desc = count,
@@ -183,13 +126,9 @@ static struct stats_file *make_file(struct vm *vm, struct vcpu *vcpu)
 		.desc_offset = sizeof(stats->header) + sizeof(stats->id),
 	};
 	stats->header.data_offset = stats->header.desc_offset + count * sizeof(*stats->description);
-	if (vcpu)
-		snprintf(stats->id, sizeof(stats->id), "kvm-%d/vcpu-%u", task_pid_nr(current),
-			 vcpu->id);
-	else
-		snprintf(stats->id, sizeof(stats->id), "kvm-%d", task_pid_nr(current));
+	strscpy(stats->id, id, sizeof(stats->id));
 	for (i = 0; i < count; i++)
-		describe(&stats->description[i], &table[i]);
+		describe(&stats->description[i], &source->rows[i]);
 	return stats;
 }
 
@@ -197,7 +136,7 @@ static int stats_release(struct inode *inode, struct file *file)
 {
 	struct stats_file *stats = file->private_data;
 
-	vm_put(stats->vm);
+	stats->source->release(stats->object);
 	kfree(stats);
 	return 0;
 }
@@ -209,7 +148,7 @@ static const struct file_operations stats_fops = {
 	.llseek = noop_llseek,
 };
 
-int stats_open(struct vm *vm, struct vcpu *vcpu)
+int stats_open(const struct stats_source *source, void *object, const char *id)
 {
 	struct stats_file *stats;
 	struct file *file;
@@ -217,7 +156,7 @@ int stats_open(struct vm *vm, struct vcpu *vcpu)
 
 	if (fd < 0)
 		return fd;
-	stats = make_file(vm, vcpu);
+	stats = make_file(source, object, id);
 	file = stats ? anon_inode_getfile("oriel-stats", &stats_fops, stats, O_RDONLY) :
 		       ERR_PTR(-ENOMEM);
 	if (IS_ERR(file)) {
@@ -227,7 +166,6 @@ int stats_open(struct vm *vm, struct vcpu *vcpu)
 	}
 	/* An anonymous inode has no position of its own to give it. */
 	file->f_mode |= FMODE_PREAD;
-	refcount_inc(&vm->refs);
 	fd_install(fd, file);
 	return fd;
 }

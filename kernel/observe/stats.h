@@ -1,74 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Statistics: what is counted of a VM and of a vCPU, and KVM_GET_STATS_FD.
+ * A descriptor that reads as statistics in the form of KVM_GET_STATS_FD: a header, an id, a
+ * description of each statistic, and their values. Its owner supplies the table and the values.
  */
 #ifndef ORIEL_STATS_H
 #define ORIEL_STATS_H
 
 #include <linux/types.h>
 
-struct vcpu;
-struct vm;
+/* Values, of 8 bytes each, that a table may have. */
+#define STATS_MAX 64
 
 /**
- * struct vm_stats - of a VM
- * @remote_tlb_flush: times that all vCPUs had to drop their translations
- * @pages_4k: leaves of second-level tables by size, now
- * @pages_2m: see @pages_4k
- * @pages_1g: see @pages_4k
+ * struct stats_row - one statistic
+ * @name: KVM's, where KVM has it
+ * @offset: of its value, in bytes
+ * @type: KVM_STATS_TYPE_CUMULATIVE or KVM_STATS_TYPE_INSTANT
  */
-struct vm_stats {
-	u64 remote_tlb_flush;
-	u64 pages_4k;
-	u64 pages_2m;
-	u64 pages_1g;
+struct stats_row {
+	const char *name;
+	u32 offset;
+	u32 type;
 };
 
 /**
- * struct vcpu_stats - of a vCPU, since it was created; changed by its thread alone
- * @exits: VM exits
- * @pf_taken: second-level page faults
- * @tlb_flush: times that its translations were dropped
- * @io_exits: IN, OUT, INS and OUTS
- * @mmio_exits: accesses to memory that userspace was asked for
- * @signal_exits: times that a signal ended KVM_RUN
- * @request_irq_exits: returns because KVM_INTERRUPT has become possible
- * @irq_exits: interrupts of the host
- * @halt_exits: HLT
- * @halt_wakeup: ends of HLT
- * @hypercalls: VMCALL and VMMCALL
- * @irq_injections: interrupts given to the guest
- * @nmi_injections: NMIs given to the guest
- * @insn_emulation: instructions executed in software
- * @insn_emulation_fail: those that could not be
+ * struct stats_source - the owner of some statistics
+ * @rows: one for each value, in the order of the values
+ * @count: at most STATS_MAX
+ * @read: copy the current values, of 8 bytes each
+ * @release: the descriptor is closed
  */
-struct vcpu_stats {
-	u64 exits;
-	u64 pf_taken;
-	u64 tlb_flush;
-	u64 io_exits;
-	u64 mmio_exits;
-	u64 signal_exits;
-	u64 request_irq_exits;
-	u64 irq_exits;
-	u64 halt_exits;
-	u64 halt_wakeup;
-	u64 hypercalls;
-	u64 irq_injections;
-	u64 nmi_injections;
-	u64 insn_emulation;
-	u64 insn_emulation_fail;
+struct stats_source {
+	const struct stats_row *rows;
+	u32 count;
+	void (*read)(const void *object, u64 *values);
+	void (*release)(void *object);
 };
 
 /**
- * stats_open() - KVM_GET_STATS_FD
- * @vm: the VM, which stays until the descriptor is closed
- * @vcpu: one of its vCPUs, or NULL for the statistics of the VM
+ * stats_open() - make a descriptor
+ * @source: must outlive it
+ * @object: handed to @source->read; it must live until @source->release
+ * @id: the id that the descriptor shows
  *
  * May sleep.
  *
- * Return: a descriptor for read() and pread(), -ENOMEM, -EMFILE.
+ * Return: a descriptor for read() and pread(), or -ENOMEM, -EMFILE: @source->release is not
+ * called then.
  */
-int stats_open(struct vm *vm, struct vcpu *vcpu);
+int stats_open(const struct stats_source *source, void *object, const char *id);
 
 #endif

@@ -10,13 +10,15 @@
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
 
-#include "host/compat.h"
-#include "x86/cr.h"
-#include "emulate/execute.h"
-#include "memory/memslot.h"
-#include "x86/guest_walk.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "guest/debug.h"
+#include "guest/fpu.h"
+#include "guest/vapic.h"
+#include "host/compat.h"
+#include "run/access.h"
+#include "x86/cr.h"
+#include "x86/guest_walk.h"
 
 static struct vcpu *emul_vcpu(struct emul *e)
 {
@@ -30,7 +32,7 @@ static struct vcpu *emul_vcpu(struct emul *e)
 static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
 {
 	struct vcpu *vcpu = ctx;
-	unsigned long hva = vm_gfn_to_hva(vcpu->vm, gpa >> GFN_SHIFT, NULL);
+	unsigned long hva = memory_hva(&vcpu->vm->memory, gpa >> GFN_SHIFT, NULL);
 	void __user *user = (void __user *)(hva + offset_in_page(gpa));
 	u32 narrow;
 
@@ -51,7 +53,7 @@ static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
 static int entry_cmpxchg(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 new)
 {
 	struct vcpu *vcpu = ctx;
-	int r = vm_cmpxchg_guest(vcpu->vm, gpa, &old, &new, size);
+	int r = memory_cmpxchg(&vcpu->vm->memory, gpa, &old, &new, size);
 
 	/* Tables in ROM take no accessed bit, and the CPU goes on without. */
 	return r == -EROFS || r == -ENXIO ? 0 : r;
@@ -220,8 +222,8 @@ static u32 page_part(u64 linear, u32 len)
 
 static enum emul_result memory_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, bool write)
 {
-	int r = write ? vm_write_guest(vcpu->vm, gpa, buf, len) :
-			vm_read_guest(vcpu->vm, gpa, buf, len);
+	int r = write ? memory_write(&vcpu->vm->memory, gpa, buf, len) :
+			memory_read(&vcpu->vm->memory, gpa, buf, len);
 
 	if (r == -ENXIO || r == -EROFS)
 		return mmio(vcpu, gpa, buf, len, write);
@@ -278,7 +280,7 @@ void access_prefetch(struct vcpu *vcpu)
 	if (cpu_cpl(&vcpu->state) == 3)
 		walk |= WALK_USER;
 	if (!vcpu_translate(vcpu, linear, walk, &gpa) &&
-	    !vm_read_guest(vcpu->vm, gpa, e->bytes, len))
+	    !memory_read(&vcpu->vm->memory, gpa, e->bytes, len))
 		e->byte_count = len;
 }
 
@@ -297,7 +299,7 @@ static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned
 		result = translate(e, linear, walk, &gpa);
 		if (result != EMUL_DONE)
 			return result;
-		if (vm_read_guest(emul_vcpu(e)->vm, gpa, buf, part))
+		if (memory_read(&emul_vcpu(e)->vm->memory, gpa, buf, part))
 			return EMUL_UNKNOWN;
 	}
 	return EMUL_DONE;
@@ -339,7 +341,7 @@ static enum emul_result probe(struct emul *e, u64 linear, unsigned int len, u32 
 		result = translate(e, linear, walk, &gpa);
 		if (result != EMUL_DONE)
 			return result;
-		if (vm_gfn_to_hva(emul_vcpu(e)->vm, gpa >> GFN_SHIFT, &writable) ==
+		if (memory_hva(&emul_vcpu(e)->vm->memory, gpa >> GFN_SHIFT, &writable) ==
 			    MEMSLOT_NO_HVA ||
 		    (walk & WALK_WRITE && !writable))
 			all = EMUL_USER;
@@ -385,7 +387,7 @@ static enum emul_result op_cmpxchg(struct emul *e, u64 linear, const void *old, 
 	result = translate(e, linear, walk, &gpa);
 	if (result != EMUL_DONE)
 		return result;
-	switch (vm_cmpxchg_guest(emul_vcpu(e)->vm, gpa, old, new, len)) {
+	switch (memory_cmpxchg(&emul_vcpu(e)->vm->memory, gpa, old, new, len)) {
 	case 0:
 		return EMUL_DONE;
 	case -EAGAIN:

@@ -8,105 +8,12 @@
 
 #include <linux/types.h>
 
+#include "core/parts.h"
+
 struct emul_ops;
 struct vcpu;
 
-/* The most MMIO accesses of one instruction: 64 bytes in, 64 bytes out, one of them split. */
-#define ACCESS_LOG_MAX 18
-
-/* kvm_run carries so many bytes of MMIO at once. */
-#define ACCESS_MMIO_MAX 8
-
-/**
- * struct access_record - one MMIO access that the current instruction made
- * @gpa: where
- * @data: what was read or written
- * @len: bytes, 1 to ACCESS_MMIO_MAX
- * @write: direction
- */
-struct access_record {
-	u64 gpa;
-	u8 data[ACCESS_MMIO_MAX];
-	u8 len;
-	bool write;
-};
-
-enum access_pending {
-	ACCESS_NONE, /* nothing waits for userspace */
-	ACCESS_PIO, /* IN or OUT */
-	ACCESS_MMIO, /* a read, the last record of the log; or what is posted */
-	ACCESS_STRING, /* INS or OUTS: the port half of one turn */
-	ACCESS_RDMSR,
-	ACCESS_WRMSR,
-};
-
-/**
- * enum access_hint - what an exit for a second-level fault tells of its access
- * @HINT_NONE: nothing, or it was made to a page table or for code
- * @HINT_GPA: the guest-physical address of an access of the instruction itself
- * @HINT_LINEAR: its linear address as well
- */
-enum access_hint {
-	HINT_NONE,
-	HINT_GPA,
-	HINT_LINEAR,
-};
-
-/**
- * struct vcpu_access - accesses of the instruction in flight
- * @pending: what userspace was asked to do
- * @rip: guest RIP at that time: if it is another at re-entry, userspace took
- *	the vCPU elsewhere and the access is forgotten
- * @next_rip: where IN or OUT continues
- * @in_size: bytes that an IN waits for, 0 for OUT
- * @log: MMIO accesses made, in order
- * @count: how many
- * @next: how many of them the current execution has met again
- * @hint: what the exit told of the access that caused it; for this instruction
- * @hint_linear: that access's linear address, with HINT_LINEAR
- * @hint_gpa: what it translates to
- * @hint_write: it may be written
- * @posted: kvm_run carries a write of the instruction in flight, which did not wait
- *	for userspace to do it. What comes behind it and needs userspace waits
- * @hits: data breakpoints that the instruction, or an iteration of a REP, met so far;
- *	B bits of DR6
- * @hits_due: those of what is finished
- * @port_done: the port half of a string turn is done, its data in the port page
- */
-struct vcpu_access {
-	enum access_pending pending;
-	u64 rip;
-	u64 next_rip;
-	u8 in_size;
-	struct access_record log[ACCESS_LOG_MAX];
-	u8 count;
-	u8 next;
-	enum access_hint hint;
-	u64 hint_linear;
-	u64 hint_gpa;
-	bool hint_write;
-	bool posted;
-	u8 hits;
-	u8 hits_due;
-	bool port_done;
-};
-
 extern const struct emul_ops vcpu_emul_ops;
-
-/**
- * access_reset() - forget the log: the instruction finished or never will
- * @access: a vCPU's
- *
- * What is posted remains so: userspace has yet to see it.
- */
-static inline void access_reset(struct vcpu_access *access)
-{
-	access->pending = ACCESS_NONE;
-	access->count = 0;
-	access->next = 0;
-	access->hint = HINT_NONE;
-	access->port_done = false;
-}
 
 /**
  * access_set_hint() - save the executor the walk that the CPU has just done
@@ -173,7 +80,7 @@ void access_prefetch(struct vcpu *vcpu);
 
 /**
  * vcpu_translate() - linear to guest-physical address, as for a data read
- * @vcpu: the vCPU, its mutex and vm->srcu held
+ * @vcpu: the vCPU, its mutex and vm->memory.srcu held
  * @linear: linear address
  * @walk: WALK_* flags
  * @gpa: result

@@ -6,11 +6,10 @@
 #include <linux/ratelimit.h>
 #include <linux/string.h>
 
-#include "uapi/oriel.h"
+#include "core/vcpu.h"
 #include "host/compat.h"
 #include "run/entry_report.h"
-#include "core/vcpu.h"
-#include "core/vendor.h"
+#include "uapi/oriel.h"
 
 /* Guests fail in the hands of their launchers: the log must not drown in it. */
 static DEFINE_RATELIMIT_STATE(log_limit, 5 * HZ, 4);

@@ -13,20 +13,6 @@ struct oriel_entry_report;
 struct vcpu;
 
 /**
- * struct entry_failure - the last entry that the CPU refused
- * @valid: there was one
- * @reason: what the CPU said
- * @cpu: which CPU
- * @report: which rules were broken
- */
-struct entry_failure {
-	bool valid;
-	u64 reason;
-	u32 cpu;
-	struct entry_report report;
-};
-
-/**
  * entry_report_make() - explain an entry that the CPU has just refused
  * @vcpu: the vCPU, loaded, its mutex held; its control structure as at the entry
  * @reason: the CPU's reason

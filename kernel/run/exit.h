@@ -1,51 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What VM exits mean, for both vendors: each back end translates its exit codes
- * and calls these. All run in the vCPU's thread with its mutex and vm->srcu
- * held, interrupts on, and may sleep. All return an enum exit_fate or an errno.
+ * VM exits, for both vendors: each back end has a table of exits, whose rows name a function
+ * from here or one that translates the hardware's words first. All run in the vCPU's thread
+ * with its mutex and memory.srcu held, interrupts on, and may sleep.
  */
 #ifndef ORIEL_EXIT_H
 #define ORIEL_EXIT_H
 
+#include <linux/nospec.h>
 #include <linux/types.h>
 
-#include "emulate/task_switch.h"
 #include "core/vcpu.h"
-
-/** vcpu_skip() - step over the instruction that exited */
-int vcpu_skip(struct vcpu *vcpu);
+#include "emulate/task_switch.h"
 
 /**
- * vcpu_advance() - continue at another instruction
- * @vcpu: the vCPU
- * @rip: RIP of the next instruction, cut to the width of the mode
- *
- * Ends interrupt shadows and RF, and raises the single-step #DB when TF is set
- * (SDM 3B 17.3.1.4).
+ * struct exit_row - a row of a vendor's table, which the exit's number indexes
+ * @name: the manual's
+ * @handle: NULL for an exit that no control of Oriel's lets happen
  */
-void vcpu_advance(struct vcpu *vcpu, u64 rip);
+struct exit_row {
+	const char *name;
+	enum exit_fate (*handle)(struct vcpu *vcpu);
+};
 
-/** vcpu_decode() - the instruction that exited into vcpu->emul.insn; as emul_decode() */
-enum emul_result vcpu_decode(struct vcpu *vcpu);
+/** exit_unknown() - end the guest at an exit without a handler; @name may be NULL */
+enum exit_fate exit_unknown(struct vcpu *vcpu, u64 exit_code, const char *name);
 
 /**
- * vcpu_emul_stopped() - what an exit does after the executor gave up on its instruction
- * @vcpu: the vCPU
- * @result: why, anything but EMUL_DONE
+ * exit_dispatch() - call the handler of an exit
+ * @rows: the vendor's table
+ * @count: its rows
+ * @index: the exit's row
+ * @exit_code: the exit's number in full, for messages
  */
-int vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result);
+static inline enum exit_fate exit_dispatch(struct vcpu *vcpu, const struct exit_row *rows,
+					   u32 count, u64 index, u64 exit_code)
+{
+	const struct exit_row *row;
 
-/**
- * vcpu_trap_length() - is the instruction at RIP the one that raises this exception?
- * @vcpu: the vCPU
- * @vector: EXC_BP or EXC_OF
- *
- * Return: bytes of the INT3 or INTO at RIP, 0 when something else is there.
- */
-u8 vcpu_trap_length(struct vcpu *vcpu, u8 vector);
-
-/** vcpu_emulate() - execute the instruction at RIP in software */
-int vcpu_emulate(struct vcpu *vcpu);
+	if (index >= count)
+		return exit_unknown(vcpu, exit_code, NULL);
+	row = &rows[array_index_nospec(index, count)];
+	if (!row->handle)
+		return exit_unknown(vcpu, exit_code, row->name);
+	return row->handle(vcpu);
+}
 
 /**
  * vcpu_complete_access() - userspace has done its part of the last exit
@@ -53,48 +52,48 @@ int vcpu_emulate(struct vcpu *vcpu);
  *
  * Return: EXIT_RESUME also when nothing was pending.
  */
-int vcpu_complete_access(struct vcpu *vcpu);
+enum exit_fate vcpu_complete_access(struct vcpu *vcpu);
 
-/** vcpu_exit_cpuid() - CPUID */
-int vcpu_exit_cpuid(struct vcpu *vcpu);
-/** vcpu_exit_rdmsr() - RDMSR */
-int vcpu_exit_rdmsr(struct vcpu *vcpu);
-/** vcpu_exit_wrmsr() - WRMSR */
-int vcpu_exit_wrmsr(struct vcpu *vcpu);
-/** vcpu_exit_hlt() - HLT */
-int vcpu_exit_hlt(struct vcpu *vcpu);
-/** vcpu_exit_hypercall() - VMCALL or VMMCALL */
-int vcpu_exit_hypercall(struct vcpu *vcpu);
-/** vcpu_exit_xsetbv() - XSETBV */
-int vcpu_exit_xsetbv(struct vcpu *vcpu);
-/** vcpu_exit_wbinvd() - WBINVD or WBNOINVD */
-int vcpu_exit_wbinvd(struct vcpu *vcpu);
-/** vcpu_exit_pause() - the guest spins in PAUSE */
-int vcpu_exit_pause(struct vcpu *vcpu);
-/** vcpu_exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW: to be decoded */
-int vcpu_exit_cr(struct vcpu *vcpu);
+/** exit_cpuid() - CPUID */
+enum exit_fate exit_cpuid(struct vcpu *vcpu);
+/** exit_rdmsr() - RDMSR */
+enum exit_fate exit_rdmsr(struct vcpu *vcpu);
+/** exit_wrmsr() - WRMSR */
+enum exit_fate exit_wrmsr(struct vcpu *vcpu);
+/** exit_hlt() - HLT */
+enum exit_fate exit_hlt(struct vcpu *vcpu);
+/** exit_hypercall() - VMCALL or VMMCALL */
+enum exit_fate exit_hypercall(struct vcpu *vcpu);
+/** exit_xsetbv() - XSETBV */
+enum exit_fate exit_xsetbv(struct vcpu *vcpu);
+/** exit_wbinvd() - WBINVD or WBNOINVD */
+enum exit_fate exit_wbinvd(struct vcpu *vcpu);
+/** exit_pause() - the guest spins in PAUSE */
+enum exit_fate exit_pause(struct vcpu *vcpu);
+/** exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW: to be decoded */
+enum exit_fate exit_cr(struct vcpu *vcpu);
 
 /**
- * vcpu_exit_mov_cr() - MOV to or from a control register
+ * exit_mov_cr() - MOV to or from a control register
  * @vcpu: the vCPU
  * @cr: its number: 0, 3, 4 or 8
  * @reg: enum cpu_gpr of the other operand
  * @to_cr: the control register is written
  */
-int vcpu_exit_mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr);
+enum exit_fate exit_mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr);
 
-/** vcpu_exit_clts() - CLTS */
-int vcpu_exit_clts(struct vcpu *vcpu);
+/** exit_clts() - CLTS */
+enum exit_fate exit_clts(struct vcpu *vcpu);
 
 /**
- * vcpu_exit_lmsw() - LMSW
+ * exit_lmsw() - LMSW
  * @vcpu: the vCPU
  * @msw: its operand
  */
-int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw);
+enum exit_fate exit_lmsw(struct vcpu *vcpu, u16 msw);
 
 /**
- * vcpu_exit_task_switch() - a task switch
+ * exit_task_switch() - a task switch
  * @vcpu: the vCPU; its event is the one that used the task gate, if that was none
  *	of INT n, INT1, INT3 and INTO
  * @selector: of the new task's TSS
@@ -102,74 +101,79 @@ int vcpu_exit_lmsw(struct vcpu *vcpu, u16 msw);
  * @external: the gate was not used by INT n, INT3 or INTO
  * @length: bytes of the instruction that asks for it, 0 where an event does
  */
-int vcpu_exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switch_source source,
-			  bool external, u8 length);
+enum exit_fate exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switch_source source,
+				bool external, u8 length);
 
-/** vcpu_exit_window() - an interrupt or NMI window has opened */
-int vcpu_exit_window(struct vcpu *vcpu);
-/** vcpu_exit_triple_fault() - the guest shut down */
-int vcpu_exit_triple_fault(struct vcpu *vcpu);
+/** exit_handled() - the host handled the event before or as soon as interrupts were on */
+enum exit_fate exit_handled(struct vcpu *vcpu);
+/** exit_absent() - an instruction of an extension that the guest's CPUID does not have: #UD */
+enum exit_fate exit_absent(struct vcpu *vcpu);
+/** exit_rdpmc() - RDPMC */
+enum exit_fate exit_rdpmc(struct vcpu *vcpu);
+/** exit_breakpoint() - INT3, while breakpoints are userspace's */
+enum exit_fate exit_breakpoint(struct vcpu *vcpu);
+/** exit_window() - an interrupt or NMI window has opened */
+enum exit_fate exit_window(struct vcpu *vcpu);
+/** exit_triple_fault() - the guest shut down */
+enum exit_fate exit_triple_fault(struct vcpu *vcpu);
 
 /**
- * vcpu_exit_exception() - the guest gets an exception
+ * exit_exception() - the guest gets an exception
  * @vcpu: the vCPU
  * @vector: which
  * @has_error_code: it has an error code
  * @error_code: the error code
  */
-int vcpu_exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code);
+enum exit_fate exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code);
 
 /**
- * vcpu_exit_pio() - IN or OUT, not a string
+ * exit_pio() - IN or OUT, not a string
  * @vcpu: the vCPU
  * @port: port number
  * @size: bytes, 1, 2 or 4
  * @in: it is IN
  * @next_rip: RIP of the next instruction
  */
-int vcpu_exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip);
+enum exit_fate exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip);
 
-/** vcpu_exit_monitor() - MONITOR or MWAIT, which do nothing */
-int vcpu_exit_monitor(struct vcpu *vcpu);
+/* The last byte of VMCALL and VMMCALL, which differ in nothing else. */
+#define OPCODE_VMCALL 0xc1
+#define OPCODE_VMMCALL 0xd9
+
+/** exit_monitor() - MONITOR or MWAIT, which do nothing */
+enum exit_fate exit_monitor(struct vcpu *vcpu);
 
 /**
- * vcpu_exit_undefined() - #UD
+ * exit_undefined() - #UD
  * @vcpu: the vCPU
  * @own: OPCODE_VMCALL or OPCODE_VMMCALL: the hypercall of this vendor
  *
  * The guest gets it, unless it made the other vendor's hypercall.
  */
-int vcpu_exit_undefined(struct vcpu *vcpu, u8 own);
+enum exit_fate exit_undefined(struct vcpu *vcpu, u8 own);
 
-/** vcpu_exit_pio_string() - INS or OUTS */
-int vcpu_exit_pio_string(struct vcpu *vcpu);
-/** vcpu_exit_host_irq() - an interrupt of the host; it has taken it by now */
-int vcpu_exit_host_irq(struct vcpu *vcpu);
+/** exit_pio_string() - INS or OUTS */
+enum exit_fate exit_pio_string(struct vcpu *vcpu);
+/** exit_host_irq() - an interrupt of the host; it has taken it by now */
+enum exit_fate exit_host_irq(struct vcpu *vcpu);
 
 /**
- * vcpu_exit_sl_fault() - second-level page fault
+ * exit_sl_fault() - second-level page fault
  * @vcpu: the vCPU
  * @gpa: what was accessed
  * @access: MMU_ACCESS_*
  * @hint: HINT_NONE if it was a page table; else what the hardware tells
  * @linear: with HINT_LINEAR the linear address that was translated to @gpa
  */
-int vcpu_exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint hint, u64 linear);
+enum exit_fate exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint hint,
+			     u64 linear);
 
 /**
- * vcpu_exit_fail_entry() - the CPU refused the entry
+ * exit_fail_entry() - the CPU refused the entry
  * @vcpu: the vCPU
  * @reason: the hardware's word for it
  */
-int vcpu_exit_fail_entry(struct vcpu *vcpu, u64 reason);
-
-/**
- * vcpu_exit_unknown() - an exit that the back end has no handler for
- * @vcpu: the vCPU
- * @exit_code: its number
- * @name: the manual's name for it, or NULL
- */
-int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code, const char *name);
+enum exit_fate exit_fail_entry(struct vcpu *vcpu, u64 reason);
 
 /**
  * vcpu_internal_error() - the module cannot go on with this guest
@@ -178,6 +182,6 @@ int vcpu_exit_unknown(struct vcpu *vcpu, u64 exit_code, const char *name);
  *
  * Return: EXIT_USER with KVM_EXIT_INTERNAL_ERROR and what the hardware said.
  */
-int vcpu_internal_error(struct vcpu *vcpu, u32 suberror);
+enum exit_fate vcpu_internal_error(struct vcpu *vcpu, u32 suberror);
 
 #endif

@@ -3,11 +3,12 @@
  * KVM_SET_GUEST_DEBUG: what userspace wants to stop at, how it hears of that, and
  * the guest's accesses to debug registers that are not its own meanwhile.
  */
-#include "host/compat.h"
-#include "x86/cr.h"
-#include "run/inject.h"
-#include "run/exit.h"
+#include "core/vcpu.h"
+#include "guest/debug.h"
+#include "guest/raise.h"
 #include "run/exit_debug.h"
+#include "run/insn.h"
+#include "x86/cr.h"
 
 /*
  * KVM_SET_GUEST_DEBUG.
@@ -75,7 +76,7 @@ static u64 linear_rip(struct vcpu *vcpu)
 	return (u32)(state->seg[SEG_CS].base + state->rip);
 }
 
-int guest_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6)
+enum exit_fate guest_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6)
 {
 	struct kvm_run *run = vcpu->run;
 
@@ -91,7 +92,7 @@ int guest_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6)
 	return EXIT_USER;
 }
 
-int guest_debug_exit_step(struct vcpu *vcpu)
+enum exit_fate guest_debug_exit_step(struct vcpu *vcpu)
 {
 	return guest_debug_exit(vcpu, EXC_DB, DR6_RESET | vcpu->debug.due);
 }
@@ -147,7 +148,7 @@ static bool write_dr(struct vcpu *vcpu, u8 dr, u64 value)
 }
 
 /* Whether the access may be made, in the order of SDM 3B 17.2.2 and 17.2.4. */
-static bool may_access(struct vcpu *vcpu, u8 *dr, int *fate)
+static bool may_access(struct vcpu *vcpu, u8 *dr, enum exit_fate *fate)
 {
 	const struct cpu_state *state = &vcpu->state;
 
@@ -174,10 +175,10 @@ static bool may_access(struct vcpu *vcpu, u8 *dr, int *fate)
 	return true;
 }
 
-int guest_debug_mov_dr(struct vcpu *vcpu, u8 dr, u8 reg, bool to_dr)
+enum exit_fate guest_debug_mov_dr(struct vcpu *vcpu, u8 dr, u8 reg, bool to_dr)
 {
 	struct cpu_state *state = &vcpu->state;
-	int fate;
+	enum exit_fate fate;
 	bool wide;
 
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE | STATE_DR);
@@ -196,7 +197,7 @@ int guest_debug_mov_dr(struct vcpu *vcpu, u8 dr, u8 reg, bool to_dr)
 	return vcpu_skip(vcpu);
 }
 
-int guest_debug_decode_mov_dr(struct vcpu *vcpu)
+enum exit_fate guest_debug_decode_mov_dr(struct vcpu *vcpu)
 {
 	const struct insn *insn = &vcpu->emul.insn;
 	enum emul_result result = vcpu_decode(vcpu);

@@ -4,10 +4,11 @@
  */
 #include <linux/kvm_para.h>
 
-#include "x86/cr.h"
-#include "run/exit.h"
+#include "irq/fabric.h"
 #include "irq/lapic.h"
-#include "core/vm.h"
+#include "run/exit.h"
+#include "run/insn.h"
+#include "run/run.h"
 
 /**
  * struct hypercall - one call, its registers cut to the width of the mode
@@ -73,7 +74,7 @@ static u64 carry_out(struct vcpu *vcpu, const struct hypercall *call)
 	return -KVM_ENOSYS;
 }
 
-int vcpu_exit_hypercall(struct vcpu *vcpu)
+enum exit_fate exit_hypercall(struct vcpu *vcpu)
 {
 	u64 *gpr = vcpu->state.gpr;
 	struct hypercall call;

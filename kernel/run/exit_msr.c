@@ -8,12 +8,13 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "host/compat.h"
-#include "run/inject.h"
-#include "run/exit.h"
-#include "irq/lapic.h"
-#include "run/exit_msr.h"
 #include "core/vm.h"
+#include "guest/msr.h"
+#include "guest/raise.h"
+#include "irq/lapic.h"
+#include "run/exit.h"
+#include "run/exit_msr.h"
+#include "run/insn.h"
 
 /**
  * struct msr_range - MSRs that a filter names
@@ -129,7 +130,7 @@ int msr_filter_set(struct vm *vm, const struct kvm_msr_filter *user)
 	mutex_lock(&vm->lock);
 	old = rcu_replace_pointer(vm->msr_filter, filter, lockdep_is_held(&vm->lock));
 	vm_make_request_all(vm, REQ_MSR_FILTER);
-	synchronize_srcu(&vm->srcu);
+	synchronize_srcu(&vm->memory.srcu);
 	mutex_unlock(&vm->lock);
 	free_filter(old);
 	return 0;
@@ -142,7 +143,7 @@ void msr_filter_destroy(struct vm *vm)
 
 static const struct msr_filter *filter_of(const struct vcpu *vcpu)
 {
-	return srcu_dereference(vcpu->vm->msr_filter, &vcpu->vm->srcu);
+	return srcu_dereference(vcpu->vm->msr_filter, &vcpu->vm->memory.srcu);
 }
 
 bool msr_filter_denies(const struct vcpu *vcpu, const u32 *list, u32 count)
@@ -171,7 +172,7 @@ static bool filtered(const struct vcpu *vcpu, u32 index, u32 access)
 }
 
 /* #GP, or userspace is asked if it wants to be. */
-static int refuse(struct vcpu *vcpu, bool write, u32 reason, u64 data)
+static enum exit_fate refuse(struct vcpu *vcpu, bool write, u32 reason, u64 data)
 {
 	struct kvm_run *run = vcpu->run;
 
@@ -202,7 +203,7 @@ static void set_result(struct vcpu *vcpu, u64 data)
 	vcpu_touch(vcpu, STATE_GPRS);
 }
 
-int vcpu_exit_rdmsr(struct vcpu *vcpu)
+enum exit_fate exit_rdmsr(struct vcpu *vcpu)
 {
 	u32 index;
 	u64 data;
@@ -219,7 +220,7 @@ int vcpu_exit_rdmsr(struct vcpu *vcpu)
 	return vcpu_skip(vcpu);
 }
 
-int vcpu_exit_wrmsr(struct vcpu *vcpu)
+enum exit_fate exit_wrmsr(struct vcpu *vcpu)
 {
 	const u64 *gpr = vcpu->state.gpr;
 	u32 index;
@@ -237,7 +238,7 @@ int vcpu_exit_wrmsr(struct vcpu *vcpu)
 	return vcpu_skip(vcpu);
 }
 
-int msr_complete(struct vcpu *vcpu)
+enum exit_fate msr_complete(struct vcpu *vcpu)
 {
 	bool read = vcpu->access.pending == ACCESS_RDMSR;
 

@@ -37,7 +37,7 @@ void msr_filter_destroy(struct vm *vm);
 
 /**
  * msr_filter_denies() - is any MSR of a list filtered, be it for reads or writes?
- * @vcpu: the vCPU; vm->srcu held
+ * @vcpu: the vCPU; vm->memory.srcu held
  * @list: MSR numbers
  * @count: how many
  *
@@ -47,10 +47,10 @@ bool msr_filter_denies(const struct vcpu *vcpu, const u32 *list, u32 count);
 
 /**
  * msr_complete() - userspace has answered KVM_EXIT_X86_RDMSR or KVM_EXIT_X86_WRMSR
- * @vcpu: the vCPU, its mutex and vm->srcu held
+ * @vcpu: the vCPU, its mutex and vm->memory.srcu held
  *
  * Return: an enum exit_fate or an errno.
  */
-int msr_complete(struct vcpu *vcpu);
+enum exit_fate msr_complete(struct vcpu *vcpu);
 
 #endif

@@ -3,10 +3,10 @@
  * The VM exit of a task switch: between the vCPU and its events, and the switch
  * itself in emulate/.
  */
-#include "emulate/task_switch.h"
-#include "run/inject.h"
+#include "guest/paging.h"
+#include "guest/raise.h"
+#include "run/access.h"
 #include "run/exit.h"
-#include "abi/regs.h"
 
 static bool set_cr3(struct emul *e, u64 cr3)
 {
@@ -14,7 +14,7 @@ static bool set_cr3(struct emul *e, u64 cr3)
 	u64 old = vcpu->state.cr3;
 
 	vcpu->state.cr3 = cr3;
-	if (!regs_load_pdptes(vcpu, &vcpu->state)) {
+	if (!paging_load_pdptes(vcpu, &vcpu->state)) {
 		vcpu->state.cr3 = old;
 		return false;
 	}
@@ -44,8 +44,8 @@ static void settle_event(struct vcpu *vcpu, enum task_switch_source source, bool
 		vcpu->event.type = EVENT_NONE;
 }
 
-int vcpu_exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switch_source source,
-			  bool external, u8 length)
+enum exit_fate exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switch_source source,
+				bool external, u8 length)
 {
 	const struct vcpu_event *event = &vcpu->event;
 	struct task_switch how = {

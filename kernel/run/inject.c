@@ -6,109 +6,14 @@
 #include <linux/kvm_para.h>
 #include <asm/processor-flags.h>
 
-#include "x86/cr.h"
-#include "run/inject.h"
-#include "run/exit.h"
-#include "irq/lapic.h"
+#include "core/vcpu.h"
 #include "core/vm.h"
-
-enum exception_class {
-	CLASS_BENIGN,
-	CLASS_CONTRIBUTORY,
-	CLASS_PAGE_FAULT,
-	CLASS_DOUBLE_FAULT,
-};
-
-/* SDM 3A table 6-4 */
-static enum exception_class exception_class(u8 vector)
-{
-	switch (vector) {
-	case EXC_DE:
-	case EXC_TS:
-	case EXC_NP:
-	case EXC_SS:
-	case EXC_GP:
-		return CLASS_CONTRIBUTORY;
-	case EXC_PF:
-		return CLASS_PAGE_FAULT;
-	case EXC_DF:
-		return CLASS_DOUBLE_FAULT;
-	default:
-		return CLASS_BENIGN;
-	}
-}
-
-/* Whether a second exception while the first is delivered is a double fault. */
-static bool makes_double_fault(u8 first, u8 second)
-{
-	enum exception_class a = exception_class(first);
-	enum exception_class b = exception_class(second);
-
-	if (a == CLASS_CONTRIBUTORY)
-		return b == CLASS_CONTRIBUTORY;
-	return a == CLASS_PAGE_FAULT && (b == CLASS_CONTRIBUTORY || b == CLASS_PAGE_FAULT);
-}
-
-void vcpu_raise(struct vcpu *vcpu, const struct cpu_exception *fault)
-{
-	bool delivering = vcpu->event.type == EVENT_EXCEPTION;
-	u8 first = delivering ? vcpu->event.vector : vcpu->exception.vector;
-
-	vcpu_make_request(vcpu, REQ_EVENT);
-	if (delivering || vcpu->exception_pending) {
-		if (exception_class(first) == CLASS_DOUBLE_FAULT &&
-		    exception_class(fault->vector) != CLASS_BENIGN) {
-			vcpu_make_request(vcpu, REQ_TRIPLE_FAULT);
-			return;
-		}
-		if (makes_double_fault(first, fault->vector)) {
-			vcpu->event.type = EVENT_NONE;
-			vcpu->exception =
-				(struct cpu_exception){ .vector = EXC_DF, .has_error_code = true };
-			vcpu->exception_pending = true;
-			return;
-		}
-		/* The instruction runs again after the second and raises the first anew. */
-		if (delivering)
-			vcpu->event.type = EVENT_NONE;
-	}
-	vcpu->exception = *fault;
-	vcpu->exception_pending = true;
-}
-
-void vcpu_raise_gp(struct vcpu *vcpu)
-{
-	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_GP, .has_error_code = true });
-}
-
-void vcpu_raise_ud(struct vcpu *vcpu)
-{
-	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_UD });
-}
-
-void vcpu_raise_db(struct vcpu *vcpu, u64 dr6)
-{
-	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_DB, .dr6 = dr6 });
-}
-
-void vcpu_settle_exception(struct vcpu *vcpu)
-{
-	struct cpu_exception *exception = &vcpu->exception;
-	struct cpu_state *state = &vcpu->state;
-
-	if (!vcpu->exception_pending || exception->settled)
-		return;
-	exception->settled = true;
-	if (exception->vector == EXC_PF) {
-		vcpu_need(vcpu, STATE_CR);
-		state->cr2 = exception->address;
-		vcpu_touch(vcpu, STATE_CR);
-	} else if (exception->vector == EXC_DB) {
-		vcpu_need(vcpu, STATE_DR);
-		state->dr6 = dr6_after(&vcpu->cpuid.facts, state->dr6, exception->dr6);
-		vcpu_touch(vcpu, STATE_DR);
-	}
-}
+#include "guest/debug.h"
+#include "guest/pv_eoi.h"
+#include "guest/raise.h"
+#include "irq/lapic.h"
+#include "run/inject.h"
+#include "run/insn.h"
 
 void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event)
 {
@@ -123,15 +28,6 @@ void vcpu_keep_event(struct vcpu *vcpu)
 		vcpu->event.type = EVENT_NONE;
 	if (vcpu->event.type != EVENT_NONE)
 		vcpu_make_request(vcpu, REQ_EVENT);
-}
-
-void vcpu_post_nmi(struct vcpu *vcpu)
-{
-	u8 room = vendor_call(nmi_blocked)(vcpu) || vcpu->event.type == EVENT_NMI ? 1 : 2;
-
-	/* One is latched behind one in service (SDM 3A 6.7.1). */
-	vcpu->nmi_pending = min_t(u8, vcpu->nmi_pending + 1, room);
-	vcpu_make_request(vcpu, REQ_EVENT);
 }
 
 bool vcpu_irq_allowed(struct vcpu *vcpu)
@@ -316,14 +212,4 @@ bool vcpu_has_wake_event(struct vcpu *vcpu)
 	if (vcpu->nmi_pending && nmi_allowed(vcpu))
 		return true;
 	return vcpu_irq_pending(vcpu) && vcpu_irq_allowed(vcpu);
-}
-
-void vcpu_clear_events(struct vcpu *vcpu)
-{
-	vcpu->event.type = EVENT_NONE;
-	vcpu->exception_pending = false;
-	vcpu->nmi_pending = 0;
-	vcpu->irq_queued = -1;
-	vcpu->extint = -1;
-	vcpu_make_request(vcpu, REQ_EVENT);
 }

@@ -10,44 +10,23 @@
 #include <linux/vtime.h>
 #include <asm/processor-flags.h>
 
+#include "core/vm.h"
+#include "guest/clock.h"
+#include "guest/cpuid_table.h"
+#include "guest/dirty_ring.h"
+#include "guest/fpu.h"
+#include "guest/pv_eoi.h"
+#include "guest/reset.h"
+#include "guest/steal_time.h"
+#include "guest/vapic.h"
 #include "host/claim.h"
 #include "host/compat.h"
-#include "x86/cr.h"
-#include "run/inject.h"
-#include "run/exit.h"
-#include "irq/lapic.h"
-#include "abi/regs.h"
 #include "host/return_msr.h"
-#include "abi/sync_regs.h"
-#include "core/vm.h"
-
-/* Posted INIT, SIPI and NMI (SDM 3A 8.4.2, 10.4.7). */
-void vcpu_take_lapic_events(struct vcpu *vcpu)
-{
-	u32 events;
-
-	if (!lapic_has_work(vcpu->lapic))
-		return;
-	events = lapic_take_events(vcpu->lapic);
-	if (events & LAPIC_EVENT_INIT) {
-		vcpu_reset(vcpu, true);
-		lapic_reset(vcpu->lapic, true);
-		vcpu->mp_state = vcpu->id == vcpu->vm->bsp_id ? KVM_MP_STATE_RUNNABLE :
-								KVM_MP_STATE_INIT_RECEIVED;
-	}
-	if (events & LAPIC_EVENT_SIPI && vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
-		u8 page = vcpu->lapic->sipi_vector;
-
-		vcpu_need(vcpu, STATE_ALL);
-		vcpu->state.seg[SEG_CS].selector = page << 8;
-		vcpu->state.seg[SEG_CS].base = page << 12;
-		vcpu->state.rip = 0;
-		vcpu_touch(vcpu, STATE_SEGS | STATE_RIP);
-		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
-	}
-	if (events & LAPIC_EVENT_NMI)
-		vcpu_post_nmi(vcpu);
-}
+#include "irq/lapic.h"
+#include "run/exit.h"
+#include "run/exit_debug.h"
+#include "run/inject.h"
+#include "run/run.h"
 
 /* No write of the guest goes unlogged: it waits for userspace to empty the ring. */
 static bool must_wait_for_ring(struct vcpu *vcpu)
@@ -59,12 +38,12 @@ static bool must_wait_for_ring(struct vcpu *vcpu)
 }
 
 /* One of REQS_EXIT; the others wait for the next KVM_RUN. */
-static int serve_exit_request(struct vcpu *vcpu)
+static enum exit_fate serve_exit_request(struct vcpu *vcpu)
 {
 	if (vcpu_test_request(vcpu, REQ_DEBUG_STEP))
 		return guest_debug_exit_step(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TRIPLE_FAULT))
-		return vcpu_exit_triple_fault(vcpu);
+		return exit_triple_fault(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TPR_ACCESS))
 		return vapic_exit_report(vcpu);
 	vcpu_test_request(vcpu, REQ_IOAPIC_EOI);
@@ -74,7 +53,7 @@ static int serve_exit_request(struct vcpu *vcpu)
 }
 
 /* All but REQ_EVENT. Returns as serve_requests(). */
-static int serve_rare_requests(struct vcpu *vcpu)
+static enum exit_fate serve_rare_requests(struct vcpu *vcpu)
 {
 	if (must_wait_for_ring(vcpu)) {
 		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
@@ -97,14 +76,14 @@ static int serve_rare_requests(struct vcpu *vcpu)
 }
 
 /* Returns EXIT_RESUME, or what ends KVM_RUN. */
-static int serve_requests(struct vcpu *vcpu)
+static enum exit_fate serve_requests(struct vcpu *vcpu)
 {
-	int r = EXIT_RESUME;
+	enum exit_fate fate = EXIT_RESUME;
 
 	if (unlikely(READ_ONCE(vcpu->requests) & ~BIT(REQ_EVENT)))
-		r = serve_rare_requests(vcpu);
-	if (r != EXIT_RESUME)
-		return r;
+		fate = serve_rare_requests(vcpu);
+	if (fate != EXIT_RESUME)
+		return fate;
 	if (vcpu_test_request(vcpu, REQ_EVENT)) {
 		if (vcpu->lapic)
 			vcpu_take_lapic_events(vcpu);
@@ -170,8 +149,16 @@ static void let_preempt(struct vcpu *vcpu)
 	vcpu->steal_time.resting = false;
 }
 
-/* Returns 0 after a VM exit, EXIT_RESUME if the entry must wait, or -EIO. */
-static int switch_world(struct vcpu *vcpu)
+/* Undo the announcement that the vCPU enters the guest. */
+static void stay_outside(struct vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
+	local_irq_enable();
+	preempt_enable();
+}
+
+/* Return true after a VM exit; false if the guest was not entered, and set @fate. */
+static bool switch_world(struct vcpu *vcpu, enum exit_fate *fate)
 {
 	preempt_disable();
 	if (vcpu->dirty) {
@@ -180,22 +167,20 @@ static int switch_world(struct vcpu *vcpu)
 	}
 	local_irq_disable();
 	vcpu->cpu = smp_processor_id();
-	/* Pairs with vcpu_kick(): either it sees the mode or we its request. */
+	/* Pairs with vcpu_kick(): either it sees the mode or we see its request. */
 	smp_store_mb(vcpu->mode, VCPU_IN_GUEST);
 	if (must_not_enter(vcpu)) {
-		WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
-		local_irq_enable();
-		preempt_enable();
-		return EXIT_RESUME;
+		stay_outside(vcpu);
+		*fate = EXIT_RESUME;
+		return false;
 	}
 	if (unlikely(!cpu_claimed())) {
-		WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
-		local_irq_enable();
-		preempt_enable();
-		return -EIO;
+		stay_outside(vcpu);
+		*fate = exit_error(vcpu, -EIO);
+		return false;
 	}
 	enter_guest(vcpu);
-	/* Who sees this knows that no translation is in use any more. */
+	/* A thread that sees this mode knows that no translation is in use any more. */
 	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
 	/* The interrupt that ended the guest is taken here, as guest time. */
 	local_irq_enable();
@@ -205,7 +190,7 @@ static int switch_world(struct vcpu *vcpu)
 	vtime_account_guest_exit();
 	local_irq_enable();
 	let_preempt(vcpu);
-	return 0;
+	return true;
 }
 
 static bool halt_ends(struct vcpu *vcpu)
@@ -223,7 +208,7 @@ static bool wake_due(struct vcpu *vcpu)
 }
 
 /* HLT, or a processor that waits for INIT and SIPI. */
-static int block(struct vcpu *vcpu)
+static enum exit_fate block(struct vcpu *vcpu)
 {
 	bool uninitialized = vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED;
 	int r;
@@ -237,7 +222,7 @@ static int block(struct vcpu *vcpu)
 	r = rcuwait_wait_event(&vcpu->wait, wake_due(vcpu), TASK_INTERRUPTIBLE);
 	vcpu->steal_time.resting = false;
 	if (r)
-		return -EINTR;
+		return exit_error(vcpu, -EINTR);
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
 	if (halt_ends(vcpu)) {
@@ -251,15 +236,15 @@ static int block(struct vcpu *vcpu)
 	}
 	vcpu_make_request(vcpu, REQ_EVENT);
 	/* The first INIT takes a processor from userspace's hands, who hears of it. */
-	return uninitialized ? -EAGAIN : EXIT_RESUME;
+	return uninitialized ? exit_error(vcpu, -EAGAIN) : EXIT_RESUME;
 }
 
 /* Signals end KVM_RUN, as does work that is done on the way to userspace. */
-static int do_thread_work(struct vcpu *vcpu)
+static enum exit_fate do_thread_work(struct vcpu *vcpu)
 {
 	if (signal_pending(current) ||
 	    (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current)))
-		return -EINTR;
+		return exit_error(vcpu, -EINTR);
 	vcpu->steal_time.resting = true;
 	cond_resched();
 	vcpu->steal_time.resting = false;
@@ -270,16 +255,16 @@ static int do_thread_work(struct vcpu *vcpu)
  * Calls what works on memslots. They are not held while the guest executes: who
  * changes them would have to wait for an exit that may never come.
  */
-static int with_slots(struct vcpu *vcpu, int (*work)(struct vcpu *vcpu))
+static enum exit_fate with_slots(struct vcpu *vcpu, enum exit_fate (*work)(struct vcpu *vcpu))
 {
-	int srcu = srcu_read_lock(&vcpu->vm->srcu);
-	int r = work(vcpu);
+	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
+	enum exit_fate fate = work(vcpu);
 
-	srcu_read_unlock(&vcpu->vm->srcu, srcu);
-	return r;
+	srcu_read_unlock(&vcpu->vm->memory.srcu, srcu);
+	return fate;
 }
 
-static int handle_exit(struct vcpu *vcpu)
+static enum exit_fate handle_exit(struct vcpu *vcpu)
 {
 	if (unlikely(vcpu->pv_eoi.offered))
 		pv_eoi_take_back(vcpu);
@@ -289,18 +274,17 @@ static int handle_exit(struct vcpu *vcpu)
 }
 
 /* One round: into the guest and out again. */
-static int run_once(struct vcpu *vcpu)
+static enum exit_fate run_once(struct vcpu *vcpu)
 {
-	int r;
+	enum exit_fate fate;
 
 	if (READ_ONCE(vcpu->requests)) {
-		r = with_slots(vcpu, serve_requests);
-		if (r != EXIT_RESUME || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
-			return r;
+		fate = with_slots(vcpu, serve_requests);
+		if (fate != EXIT_RESUME || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
+			return fate;
 	}
-	r = switch_world(vcpu);
-	if (r)
-		return r;
+	if (!switch_world(vcpu, &fate))
+		return fate;
 	vcpu->stats.exits++;
 	vendor_call(recover)(vcpu);
 	/* A shadow with IF clear opens no window on AMD: look again each time. */
@@ -313,176 +297,45 @@ static int run_once(struct vcpu *vcpu)
 	return with_slots(vcpu, handle_exit);
 }
 
-/* An offer that no entry has shown to the guest. */
-static int end_offer(struct vcpu *vcpu)
+/* The EOI bit was set for an entry that never happened: withdraw it. */
+static enum exit_fate end_offer(struct vcpu *vcpu)
 {
 	pv_eoi_take_back(vcpu);
-	return 0;
+	return EXIT_RESUME;
 }
 
-static int run_loop(struct vcpu *vcpu)
+static enum exit_fate run_until_due(struct vcpu *vcpu)
 {
-	int r = with_slots(vcpu, vcpu_complete_access);
+	enum exit_fate fate = with_slots(vcpu, vcpu_complete_access);
 
 	/* Nothing runs: a client still looks at what ended the KVM_RUN before. */
-	if (r == EXIT_RESUME && READ_ONCE(*oriel_immediate_exit(vcpu->run)))
-		return -EINTR;
-	while (r == EXIT_RESUME) {
+	if (fate == EXIT_RESUME && READ_ONCE(*oriel_immediate_exit(vcpu->run)))
+		return exit_error(vcpu, -EINTR);
+	while (fate == EXIT_RESUME) {
 		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
-			r = run_once(vcpu);
+			fate = run_once(vcpu);
 		else
-			r = block(vcpu);
-		if (r == EXIT_RESUME && thread_work_pending())
-			r = do_thread_work(vcpu);
+			fate = block(vcpu);
+		if (fate == EXIT_RESUME && thread_work_pending())
+			fate = do_thread_work(vcpu);
 	}
 	if (unlikely(vcpu->pv_eoi.offered))
 		with_slots(vcpu, end_offer);
-	if (r == -EINTR) {
+	return fate;
+}
+
+int vcpu_run_loop(struct vcpu *vcpu)
+{
+	enum exit_fate fate;
+
+	rcu_assign_pointer(vcpu->task, current);
+	fate = run_until_due(vcpu);
+	rcu_assign_pointer(vcpu->task, NULL);
+	if (fate == EXIT_USER)
+		return 0;
+	if (vcpu->error == -EINTR) {
 		vcpu->stats.signal_exits++;
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
 	}
-	return r;
-}
-
-/* Whether KVM_INTERRUPT would neither wait nor displace anything. */
-static bool irq_acceptable(struct vcpu *vcpu)
-{
-	return vcpu_user_irq_room(vcpu) && vcpu->irq_queued < 0 && !vcpu->exception_pending &&
-	       vcpu->event.type == EVENT_NONE && vcpu_irq_allowed(vcpu);
-}
-
-/* The fields of kvm_run that are valid on each return. */
-static void fill_run(struct vcpu *vcpu)
-{
-	struct kvm_run *run = vcpu->run;
-
-	vcpu_need(vcpu, STATE_RIP);
-	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
-	run->cr8 = regs_cr8(vcpu);
-	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-	run->ready_for_interrupt_injection = fabric_has_irqchip(&vcpu->vm->fabric) ||
-					     irq_acceptable(vcpu);
-	run->flags = 0;
-}
-
-/* Only a userspace interrupt controller knows the task priority better. */
-static int take_cr8(struct vcpu *vcpu)
-{
-	u64 cr8 = READ_ONCE(vcpu->run->cr8);
-
-	if (vcpu->lapic)
-		return 0;
-	if (!cr8_valid(cr8))
-		return -EINVAL;
-	vcpu->cr8 = cr8;
-	return 0;
-}
-
-/* What kvm_run brings. */
-static int take_run(struct vcpu *vcpu)
-{
-	const struct kvm_run *run = vcpu->run;
-
-	if (unlikely(run->kvm_dirty_regs || run->kvm_valid_regs)) {
-		int r = sync_regs_load(vcpu);
-
-		if (r)
-			return r;
-	}
-	if (vcpu_window_wanted(vcpu))
-		vcpu_make_request(vcpu, REQ_EVENT);
-	return take_cr8(vcpu);
-}
-
-/* The thread of a vCPU that could run and is not in the guest, with a reference. */
-static struct task_struct *waiting_thread(struct vcpu *vcpu)
-{
-	struct task_struct *task = NULL;
-
-	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST ||
-	    READ_ONCE(vcpu->mp_state) != KVM_MP_STATE_RUNNABLE)
-		return NULL;
-	rcu_read_lock();
-	task = rcu_dereference(vcpu->task);
-	if (task)
-		get_task_struct(task);
-	rcu_read_unlock();
-	return task;
-}
-
-/* Returns whether it runs now. */
-static bool yield_to_vcpu(struct vcpu *other)
-{
-	struct task_struct *task = waiting_thread(other);
-	bool yielded;
-
-	if (!task)
-		return false;
-	yielded = yield_to(task, true) > 0;
-	put_task_struct(task);
-	return yielded;
-}
-
-void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id)
-{
-	struct vcpu *other = vcpu_find(vcpu->vm, apic_id);
-
-	if (other && other != vcpu)
-		yield_to_vcpu(other);
-}
-
-void vcpu_yield(struct vcpu *vcpu)
-{
-	struct vm *vm = vcpu->vm;
-	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
-	bool yielded = false;
-	u32 i;
-
-	for (i = 0; i < count && !yielded; i++)
-		if (vm->vcpus[i] != vcpu)
-			yielded = yield_to_vcpu(vm->vcpus[i]);
-}
-
-/*
- * The kernel looks at real_blocked too when it decides what a signal does as it is
- * sent: one that is blocked outside KVM_RUN waits for the thread, and does not kill
- * it there and then for want of a handler.
- */
-static void set_signals(struct vcpu *vcpu)
-{
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
-}
-
-static void restore_signals(struct vcpu *vcpu)
-{
-	if (!vcpu->sigset_active)
-		return;
-	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
-	sigemptyset(&current->real_blocked);
-}
-
-int vcpu_run(struct vcpu *vcpu)
-{
-	int r;
-
-	set_signals(vcpu);
-	vcpu_load(vcpu);
-	fpu_begin_run(vcpu);
-
-	r = take_run(vcpu);
-	if (!r) {
-		rcu_assign_pointer(vcpu->task, current);
-		r = run_loop(vcpu);
-		rcu_assign_pointer(vcpu->task, NULL);
-	}
-
-	if (unlikely(vcpu->run->kvm_valid_regs))
-		sync_regs_store(vcpu);
-	fill_run(vcpu);
-	fpu_end_run(vcpu);
-	vcpu_put(vcpu);
-	restore_signals(vcpu);
-	return r;
+	return vcpu->error;
 }

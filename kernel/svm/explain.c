@@ -4,6 +4,7 @@
  */
 #include <asm/processor.h>
 
+#include "guest/cpuid_table.h"
 #include "svm/check.h"
 #include "svm/svm.h"
 

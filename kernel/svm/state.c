@@ -6,8 +6,9 @@
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
 
-#include "x86/cr.h"
+#include "guest/debug.h"
 #include "svm/svm.h"
+#include "x86/cr.h"
 
 /* The guest's CR0.CD and NW stay out of hardware: they would turn off the
  * cache for guest memory, which the host shares. The guest reads its own values.

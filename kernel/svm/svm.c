@@ -13,13 +13,15 @@
 #include <asm/processor-flags.h>
 #include <uapi/asm/svm.h>
 
-#include "host/compat.h"
-#include "host/context.h"
-#include "guest/debugreg.h"
-#include "irq/lapic.h"
-#include "abi/regs.h"
-#include "svm/svm.h"
 #include "core/vm.h"
+#include "guest/debugreg.h"
+#include "guest/paging.h"
+#include "guest/reset.h"
+#include "host/context.h"
+#include "irq/lapic.h"
+#include "run/run.h"
+#include "svm/svm.h"
+#include "svm/svm_ops.h"
 
 /* G_PAT after reset (APM 2 7.8.1) */
 #define PAT_RESET 0x0007040600070406ull
@@ -66,7 +68,7 @@ static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 	control->tsc_offset = tsc_offset;
 	control->v_intr = V_INTR_MASKING;
 	control->np_enable = 1;
-	control->n_cr3 = __sme_set(mmu_root_hpa(&vcpu->vm->mmu));
+	control->n_cr3 = __sme_set(mmu_root_hpa(&vcpu->vm->memory.mmu));
 	svm->asid_generation = 0;
 	svm->nmi_blocked = false;
 	svm->in_iret = false;
@@ -162,7 +164,7 @@ static void svm_enter(struct vcpu *vcpu)
 
 	if (svm->asid_generation != sc->asid_generation || !svm->asid_generation)
 		assign_asid(svm, sc);
-	control->v_intr = (control->v_intr & ~V_TPR) | regs_cr8(vcpu);
+	control->v_intr = (control->v_intr & ~V_TPR) | paging_cr8(vcpu);
 	svm_dirty(svm, VMCB_CLEAN_TPR);
 	debugreg_enter(vcpu, svm->vmcb->save.dr7);
 
@@ -225,6 +227,7 @@ static u32 svm_cpuid_flags(void)
 
 const struct vendor_ops svm_ops = {
 	.name = "AMD-V",
+	.kvm_module = "kvm_amd",
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.walks_pdptes = true,
 	.host_irq_exit = SVM_EXIT_INTR,

@@ -257,7 +257,7 @@ bool svm_step_done(struct svm_vcpu *svm);
  *
  * Return: enum exit_fate or an errno.
  */
-int svm_handle_exit(struct vcpu *vcpu);
+enum exit_fate svm_handle_exit(struct vcpu *vcpu);
 
 /* explain.c */
 

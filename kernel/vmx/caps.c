@@ -13,6 +13,7 @@
 #include "host/compat.h"
 #include "irq/lapic.h"
 #include "run/exit_msr.h"
+#include "vmx/caps.h"
 #include "vmx/vmx.h"
 
 struct vmx_caps vmx_caps;

@@ -6,7 +6,6 @@
 #include <asm/cpufeature.h>
 #include <asm/page.h>
 
-#include "memory/table.h"
 #include "core/vm.h"
 #include "vmx/vmx.h"
 
@@ -70,10 +69,10 @@ void vmx_ept_setup(void)
 
 u64 vmx_eptp(const struct vcpu *vcpu)
 {
-	u64 eptp = mmu_root_hpa(&vcpu->vm->mmu);
+	u64 eptp = mmu_root_hpa(&vcpu->vm->memory.mmu);
 
 	eptp |= EPTP_MEMTYPE_WB | (ept_format.levels - 1) << EPTP_WALK_LENGTH_SHIFT;
-	if (vcpu->vm->mmu.table.format->accessed)
+	if (vcpu->vm->memory.mmu.table.format->accessed)
 		eptp |= EPTP_ACCESSED_DIRTY;
 	return eptp;
 }

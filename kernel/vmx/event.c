@@ -5,9 +5,8 @@
  */
 #include <asm/processor-flags.h>
 
-#include "x86/cr.h"
-#include "run/inject.h"
 #include "irq/lapic.h"
+#include "run/inject.h"
 #include "vmx/vmx.h"
 
 #define BLOCKING_SHADOW (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)

@@ -4,8 +4,8 @@
  */
 #include <asm/processor.h>
 
-#include "vmx/check.h"
 #include "irq/lapic.h"
+#include "vmx/check.h"
 #include "vmx/vmx.h"
 
 #define CPUID_7_EBX_SGX BIT(2)

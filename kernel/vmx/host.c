@@ -14,7 +14,6 @@
 #include <asm/segment.h>
 #include <asm/tlbflush.h>
 
-#include "host/compat.h"
 #include "host/return_msr.h"
 #include "vmx/vmx.h"
 

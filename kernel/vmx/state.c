@@ -6,9 +6,9 @@
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
 
-#include "host/compat.h"
-#include "x86/cr.h"
+#include "guest/debug.h"
 #include "vmx/vmx.h"
+#include "x86/cr.h"
 
 /*
  * Bits of CR0 and CR4 that the guest changes without an exit. What is not among

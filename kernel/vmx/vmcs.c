@@ -8,9 +8,9 @@
 #include <linux/smp.h>
 #include <asm/nospec-branch.h>
 
-#include "host/compat.h"
-#include "irq/lapic.h"
 #include "core/vm.h"
+#include "irq/lapic.h"
+#include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
 /* IA32_PAT after reset (SDM 3A 12.12.4) */

@@ -9,11 +9,14 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
-#include "host/compat.h"
-#include "host/context.h"
+#include "guest/clock.h"
 #include "guest/debugreg.h"
+#include "guest/reset.h"
+#include "host/context.h"
 #include "irq/lapic.h"
+#include "run/run.h"
 #include "vmx/vmx.h"
+#include "vmx/vmx_ops.h"
 
 #define BASIC_EXCEPTION_OR_NMI 0
 #define BASIC_EXTERNAL_INTERRUPT 1
@@ -237,6 +240,7 @@ static u32 vmx_cpuid_flags(void)
 
 const struct vendor_ops vmx_ops = {
 	.name = "VT-x",
+	.kvm_module = "kvm_intel",
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.deadline_timer = &vmx_preemption_timer,
 	.host_irq_exit = BASIC_EXTERNAL_INTERRUPT,

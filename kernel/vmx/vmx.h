@@ -398,7 +398,7 @@ void vmx_settle_step(struct vcpu *vcpu);
  *
  * Return: enum exit_fate or an errno.
  */
-int vmx_handle_exit(struct vcpu *vcpu);
+enum exit_fate vmx_handle_exit(struct vcpu *vcpu);
 
 /* explain.c */
 

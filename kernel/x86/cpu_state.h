@@ -179,4 +179,20 @@ static inline bool exception_is_soft(u8 vector)
 #define PFEC_RESERVED BIT(3)
 #define PFEC_FETCH BIT(4)
 
+/* Groups of struct cpu_state that are fetched and committed together. */
+#define STATE_GPRS BIT(0) /* gpr[] */
+#define STATE_RIP BIT(1) /* rip, rflags */
+#define STATE_CR BIT(2) /* cr0, cr2, cr3, cr4, efer */
+#define STATE_CODE BIT(3) /* seg[] of CS and SS: mode and privilege */
+#define STATE_DATA BIT(4) /* the rest of seg[], gdtr, idtr */
+#define STATE_SEGS (STATE_CODE | STATE_DATA)
+#define STATE_DR BIT(5) /* dr[], dr6, dr7 */
+#define STATE_ALL GENMASK(5, 0)
+
+/* Mode and privilege are read from these two segments: they are STATE_CODE. */
+static inline bool state_is_code(unsigned int seg)
+{
+	return seg == SEG_CS || seg == SEG_SS;
+}
+
 #endif

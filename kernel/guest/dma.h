@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Devices of the host that access a guest's memory past the caches.
+ */
+#ifndef ORIEL_DMA_H
+#define ORIEL_DMA_H
+
+#include <linux/cpumask.h>
+#include <linux/smp.h>
+
+#include "core/parts.h"
+
+/**
+ * dma_init() - a VM without devices of the host
+ * @dma: zeroed
+ */
+void dma_init(struct vm_dma *dma);
+
+/**
+ * dma_destroy() - free what vfio_create_device() allocated
+ * @dma: of a VM that nobody can reach any more
+ */
+void dma_destroy(struct vm_dma *dma);
+
+/**
+ * dma_write_back() - WBINVD of a guest
+ * @dma: of its VM
+ *
+ * Does nothing where all devices snoop the caches. May sleep. Called by the thread of the
+ * vCPU, loaded: on return no CPU's caches have what the vCPU wrote before.
+ */
+void dma_write_back(struct vm_dma *dma);
+
+/**
+ * dma_note_leaving() - a vCPU leaves this physical CPU
+ * @dma: of its VM
+ *
+ * Preemption off.
+ */
+static inline void dma_note_leaving(struct vm_dma *dma)
+{
+	/* Pairs with set_noncoherent(): @cpus is there. */
+	if (unlikely(smp_load_acquire(&dma->noncoherent)))
+		cpumask_set_cpu(smp_processor_id(), dma->cpus);
+}
+
+#endif

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The instruction that exited: stepping over it, decoding it, executing it in software.
+ */
+#include <asm/processor-flags.h>
+
+#include "core/vcpu.h"
+#include "core/vm.h"
+#include "guest/debug.h"
+#include "guest/raise.h"
+#include "run/access.h"
+#include "run/exit_debug.h"
+#include "run/insn.h"
+
+void vcpu_advance(struct vcpu *vcpu, u64 rip)
+{
+	struct cpu_state *state = &vcpu->state;
+	bool trap;
+
+	vcpu_need(vcpu, STATE_RIP);
+	trap = guest_debug_show_tf(&vcpu->debug, state->rflags) & X86_EFLAGS_TF;
+	/* The mode matters only at the edge: below 4 GiB all modes agree. */
+	if (unlikely((state->rip ^ rip) >> 32)) {
+		vcpu_need(vcpu, STATE_CODE | STATE_CR);
+		if (emul_mode(state) != INSN_MODE_64)
+			rip = (u32)rip;
+	}
+	state->rip = rip;
+	state->rflags &= ~X86_EFLAGS_RF;
+	vcpu_touch(vcpu, STATE_RIP);
+	vendor_call(set_shadow)(vcpu, 0);
+	if (trap)
+		guest_debug_trap(vcpu, DR6_BS);
+}
+
+/* What every instruction looks at; the executor asks for more when it needs it. */
+static void need_for_emul(struct vcpu *vcpu)
+{
+	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
+	if (emul_mode(&vcpu->state) != INSN_MODE_64)
+		vcpu_need(vcpu, STATE_SEGS);
+}
+
+static void prepare_emul(struct vcpu *vcpu)
+{
+	need_for_emul(vcpu);
+	vcpu->emul.state = &vcpu->state;
+	vcpu->emul.ops = &vcpu_emul_ops;
+	access_prefetch(vcpu);
+}
+
+/* kvm_run for an instruction that the executor does not know. */
+static enum exit_fate emulation_failed(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	const struct emul *e = &vcpu->emul;
+
+	vcpu->stats.insn_emulation_fail++;
+	access_reset(&vcpu->access);
+	if (!vcpu->vm->unknown_insns_exit) {
+		/* So that the guest gets on if userspace lets it. */
+		vcpu_raise_ud(vcpu);
+		/* A guest's user must not be able to stop its kernel's VM. */
+		if (cpu_cpl(&vcpu->state))
+			return EXIT_RESUME;
+	}
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	/* In u64 units: the flags, then the bytes with their count. */
+	run->emulation_failure.ndata = 3;
+	run->emulation_failure.flags =
+		e->byte_count ? KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES : 0;
+	run->emulation_failure.insn_size = e->byte_count;
+	memcpy(run->emulation_failure.insn_bytes, e->bytes, sizeof(e->bytes));
+	return EXIT_USER;
+}
+
+/* What debugging has to be told of what was executed; @step: it is a single step. */
+static void emul_trap(struct vcpu *vcpu, bool step)
+{
+	u64 dr6 = vcpu->access.hits_due | (step ? DR6_BS : 0);
+
+	vcpu->access.hits_due = 0;
+	if (unlikely(dr6))
+		guest_debug_trap(vcpu, dr6);
+}
+
+enum exit_fate vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
+{
+	switch (result) {
+	case EMUL_FAULT:
+		vcpu_raise(vcpu, &vcpu->emul.fault);
+		return EXIT_RESUME;
+	case EMUL_AGAIN:
+		/* Between the iterations of a REP (SDM 3B 17.3.1.2, 17.3.1.4). */
+		emul_trap(vcpu, vcpu->emul.tf_trap);
+		return EXIT_RESUME;
+	case EMUL_USER:
+		return EXIT_USER;
+	default:
+		return emulation_failed(vcpu);
+	}
+}
+
+/* RIP, shadow and TF after the executor advanced over an instruction. */
+static void emul_advanced(struct vcpu *vcpu)
+{
+	vendor_call(set_shadow)(vcpu, vcpu->emul.shadow ? SHADOW_MOV_SS : 0);
+	/* Behind MOV SS the trap is that of the next instruction (SDM 3A 6.8.3). */
+	emul_trap(vcpu, vcpu->debug.stepping || (vcpu->emul.tf_trap && !vcpu->emul.shadow));
+}
+
+/* Executes the instruction whose first bytes are in vcpu->emul. */
+static enum exit_fate execute(struct vcpu *vcpu)
+{
+	enum emul_result result;
+	u32 changed = STATE_GPRS | STATE_RIP;
+	enum exit_fate fate = EXIT_RESUME;
+
+	vcpu->access.next = 0;
+	vcpu->access.posted = false;
+	vcpu->access.hits = 0;
+	vcpu->access.hits_due = 0;
+	result = emulate(&vcpu->emul);
+	if (unlikely(vcpu->emul.segs_loaded))
+		changed |= STATE_SEGS;
+	/* Iterations of a REP count even if the last one did not finish. */
+	vcpu_touch(vcpu, changed);
+	if (result == EMUL_USER)
+		return EXIT_USER;
+	access_reset(&vcpu->access);
+	if (result != EMUL_DONE) {
+		fate = vcpu_emul_stopped(vcpu, result);
+	} else {
+		emul_advanced(vcpu);
+		vcpu_make_request(vcpu, REQ_EVENT);
+	}
+	/* Whatever became of the instruction, its last write is in kvm_run. */
+	return vcpu->access.posted ? EXIT_USER : fate;
+}
+
+enum exit_fate vcpu_emulate(struct vcpu *vcpu)
+{
+	vcpu->stats.insn_emulation++;
+	prepare_emul(vcpu);
+	return execute(vcpu);
+}
+
+enum exit_fate vcpu_emulate_again(struct vcpu *vcpu)
+{
+	need_for_emul(vcpu);
+	vcpu->emul.byte_count = vcpu->emul.insn.length;
+	vcpu->emul.again = true;
+	return execute(vcpu);
+}
+
+enum emul_result vcpu_decode(struct vcpu *vcpu)
+{
+	prepare_emul(vcpu);
+	return emul_decode(&vcpu->emul);
+}
+
+enum exit_fate vcpu_skip(struct vcpu *vcpu)
+{
+	u32 length = vendor_call(insn_length)(vcpu);
+
+	if (!length) {
+		enum emul_result result = vcpu_decode(vcpu);
+
+		if (result != EMUL_DONE)
+			return vcpu_emul_stopped(vcpu, result);
+		length = vcpu->emul.insn.length;
+	}
+	vcpu_need(vcpu, STATE_RIP);
+	vcpu_advance(vcpu, vcpu->state.rip + length);
+	return EXIT_RESUME;
+}
+
+u8 vcpu_trap_length(struct vcpu *vcpu, u8 vector)
+{
+	const struct insn *insn = &vcpu->emul.insn;
+	u8 opcode = vector == EXC_BP ? 0xcc : 0xce;
+
+	if (vcpu_decode(vcpu) != EMUL_DONE || insn->map != INSN_MAP_PRIMARY ||
+	    insn->opcode != opcode)
+		return 0;
+	return insn->length;
+}

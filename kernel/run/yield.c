@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Giving the CPU to another vCPU of the same VM: a directed yield.
+ */
+#include <linux/kvm.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+
+#include "core/vcpu.h"
+#include "core/vm.h"
+#include "run/run.h"
+
+/* The thread of a vCPU that could run and is not in the guest, with a reference. */
+static struct task_struct *waiting_thread(struct vcpu *vcpu)
+{
+	struct task_struct *task = NULL;
+
+	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST ||
+	    READ_ONCE(vcpu->mp_state) != KVM_MP_STATE_RUNNABLE)
+		return NULL;
+	rcu_read_lock();
+	task = rcu_dereference(vcpu->task);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+/* Returns whether it runs now. */
+static bool yield_to_vcpu(struct vcpu *other)
+{
+	struct task_struct *task = waiting_thread(other);
+	bool yielded;
+
+	if (!task)
+		return false;
+	yielded = yield_to(task, true) > 0;
+	put_task_struct(task);
+	return yielded;
+}
+
+void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id)
+{
+	struct vcpu *other = vcpu_find(vcpu->vm, apic_id);
+
+	if (other && other != vcpu)
+		yield_to_vcpu(other);
+}
+
+void vcpu_yield(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
+	u32 count = smp_load_acquire(&vm->vcpu_count);
+	bool yielded = false;
+	u32 i;
+
+	for (i = 0; i < count && !yielded; i++)
+		if (vm->vcpus[i] != vcpu)
+			yielded = yield_to_vcpu(vm->vcpus[i]);
+}
