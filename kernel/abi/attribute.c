@@ -6,7 +6,7 @@
 #include <linux/errno.h>
 #include <linux/uaccess.h>
 
-#include "abi/attribute.h"
+#include "abi/abi.h"
 #include "core/vcpu.h"
 #include "guest/clock.h"
 #include "guest/fpu.h"
@@ -29,14 +29,13 @@ int attribute_ioctl_node(unsigned int cmd, const struct kvm_device_attr __user *
 	}
 }
 
-int attribute_ioctl_vcpu(struct vcpu *vcpu, unsigned int cmd,
-			 const struct kvm_device_attr __user *user)
+int attribute_ioctl_vcpu(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
 	struct kvm_device_attr attr;
 	u64 __user *value;
 	u64 offset;
 
-	if (copy_from_user(&attr, user, sizeof(attr)))
+	if (copy_from_user(&attr, (void __user *)arg, sizeof(attr)))
 		return -EFAULT;
 	if (attr.group != KVM_VCPU_TSC_CTRL || attr.attr != KVM_VCPU_TSC_OFFSET)
 		return -ENXIO;

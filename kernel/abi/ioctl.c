@@ -10,49 +10,40 @@
 /* Larger structures are rare enough to be allocated. */
 #define ON_STACK 320
 
-static long carry_out(void *object, const struct ioctl_entry *entry, void *data, void __user *user)
+static long carry_out(void *object, ioctl_function function, size_t size, unsigned int direction,
+		      void *data, void __user *user)
 {
-	unsigned int dir = entry->dir ? entry->dir : _IOC_DIR(entry->cmd);
-	size_t size = _IOC_SIZE(entry->cmd);
 	long r;
 
-	/* _IOC_WRITE is what userspace writes, that is, what is read here. */
-	if (dir & _IOC_WRITE) {
+	/* Userspace writes the structure that is read here. */
+	if (direction & _IOC_WRITE) {
 		if (copy_from_user(data, user, size))
 			return -EFAULT;
 	} else {
 		memset(data, 0, size);
 	}
-	r = entry->handler(object, data);
-	if (r >= 0 && dir & _IOC_READ && copy_to_user(user, data, size))
+	r = function(object, data);
+	if (r >= 0 && direction & _IOC_READ && copy_to_user(user, data, size))
 		return -EFAULT;
 	return r;
 }
 
-/* A function of its own: its buffer is cleared by the compiler, which a miss need not pay. */
-static noinline long with_copy(void *object, const struct ioctl_entry *entry, void __user *user)
+long ioctl_copy(void *object, ioctl_function function, unsigned int number, unsigned int direction,
+		unsigned long arg)
 {
+	void __user *user = (void __user *)arg;
+	size_t size = _IOC_SIZE(number);
 	u64 stack[ON_STACK / sizeof(u64)];
 	void *data = stack;
 	long r;
 
-	if (_IOC_SIZE(entry->cmd) > sizeof(stack)) {
-		data = kmalloc(_IOC_SIZE(entry->cmd), GFP_KERNEL_ACCOUNT);
+	if (size > sizeof(stack)) {
+		data = kmalloc(size, GFP_KERNEL_ACCOUNT);
 		if (!data)
 			return -ENOMEM;
 	}
-	r = carry_out(object, entry, data, user);
+	r = carry_out(object, function, size, direction, data, user);
 	if (data != stack)
 		kfree(data);
 	return r;
-}
-
-long ioctl_fixed(void *object, const struct ioctl_entry *table, size_t count, unsigned int cmd,
-		 unsigned long arg)
-{
-	size_t i;
-
-	for (i = 0; i < count && table[i].cmd != cmd; i++)
-		;
-	return i < count ? with_copy(object, &table[i], (void __user *)arg) : -ENOTTY;
 }

@@ -1,39 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ioctls whose argument is a structure of fixed size: copied in, handed to a
- * function, copied out.
+ * Ioctls whose argument is a structure of fixed size: copied in, handed to a function, copied
+ * out.
+ *
+ * vcpu_ioctls.h and vm_ioctls.h are lists of rows. A descriptor's file includes its list twice:
+ * first with IOCTL_DEFINE and the like, which make of each such row a function with the type
+ * ioctl_function; then inside the switch over the ioctl's number.
  */
 #ifndef ORIEL_IOCTL_H
 #define ORIEL_IOCTL_H
 
+#include <linux/build_bug.h>
 #include <linux/types.h>
 
-/**
- * struct ioctl_entry - one such ioctl
- * @cmd: its number, which says the size and the directions
- * @handler: does the work on the copy; @object is the file's
- * @dir: _IOC_READ, _IOC_WRITE or both, if @cmd has it wrong; else 0
- */
-struct ioctl_entry {
-	unsigned int cmd;
-	int (*handler)(void *object, void *data);
-	unsigned int dir;
-};
+typedef int (*ioctl_function)(void *object, void *data);
+
+#define IOCTL_DEFINE(number, function, type)                     \
+	static int ioctl_##function(void *object, void *data)    \
+	{                                                        \
+		BUILD_BUG_ON(_IOC_SIZE(number) != sizeof(type)); \
+		return function(object, data);                   \
+	}
+#define IOCTL_DEFINE_VOID(number, function, type)                \
+	static int ioctl_##function(void *object, void *data)    \
+	{                                                        \
+		BUILD_BUG_ON(_IOC_SIZE(number) != sizeof(type)); \
+		function(object, data);                          \
+		return 0;                                        \
+	}
 
 /**
- * ioctl_fixed() - find and carry out an ioctl of a table
- * @object: handed to the handler
- * @table: entries
- * @count: how many
- * @cmd: what userspace asked for
- * @arg: user pointer
+ * ioctl_copy() - carry out an ioctl on a copy of its structure
+ * @object: the VM or vCPU
+ * @function: works on the copy
+ * @number: of the ioctl; says the size of the structure
+ * @direction: _IOC_READ: copy it out when @function succeeds; _IOC_WRITE: copy it in
+ * @arg: its address in userspace
  *
- * May sleep. The structure is copied back only when the handler succeeds.
- *
- * Return: what the handler returned, -EFAULT, -ENOMEM, or -ENOTTY when @table
- * does not have @cmd.
+ * May sleep. Return: the result of @function, -EFAULT or -ENOMEM.
  */
-long ioctl_fixed(void *object, const struct ioctl_entry *table, size_t count, unsigned int cmd,
-		 unsigned long arg);
+long ioctl_copy(void *object, ioctl_function function, unsigned int number, unsigned int direction,
+		unsigned long arg);
 
 #endif

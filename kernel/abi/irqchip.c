@@ -8,8 +8,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "abi/ioctl.h"
-#include "abi/irqchip.h"
+#include "abi/abi.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/clock.h"
@@ -69,7 +68,7 @@ void irqchip_init(struct vm *vm)
  * Ioctls.
  */
 
-static int create_irqchip(struct vm *vm)
+int irqchip_create(struct vm *vm)
 {
 	int r = -EINVAL;
 
@@ -82,10 +81,8 @@ static int create_irqchip(struct vm *vm)
 	return r;
 }
 
-static int do_create_pit2(void *object, void *data)
+int irqchip_create_pit2(struct vm *vm, const struct kvm_pit_config *config)
 {
-	struct vm *vm = object;
-	const struct kvm_pit_config *config = data;
 	int r;
 
 	mutex_lock(&vm->lock);
@@ -94,9 +91,9 @@ static int do_create_pit2(void *object, void *data)
 	return r;
 }
 
-/* What userspace's devices call most, so it is spared the table. */
-static int irq_line(struct vm *vm, unsigned int cmd, struct kvm_irq_level __user *user)
+int irqchip_set_line(struct vm *vm, unsigned int cmd, unsigned long arg)
 {
+	struct kvm_irq_level __user *user = (struct kvm_irq_level __user *)arg;
 	struct kvm_irq_level line;
 
 	if (copy_from_user(&line, user, sizeof(line)))
@@ -107,10 +104,9 @@ static int irq_line(struct vm *vm, unsigned int cmd, struct kvm_irq_level __user
 	return cmd == KVM_IRQ_LINE_STATUS ? put_user(line.status, &user->status) : 0;
 }
 
-static int do_get_irqchip(void *object, void *data)
+int irqchip_get(struct vm *vm, struct kvm_irqchip *chip)
 {
-	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
-	struct kvm_irqchip *chip = data;
+	struct irq_fabric *fabric = &vm->fabric;
 
 	if (!fabric_has_irqchip(fabric))
 		return -ENXIO;
@@ -127,10 +123,9 @@ static int do_get_irqchip(void *object, void *data)
 	}
 }
 
-static int do_set_irqchip(void *object, void *data)
+int irqchip_set(struct vm *vm, const struct kvm_irqchip *chip)
 {
-	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
-	const struct kvm_irqchip *chip = data;
+	struct irq_fabric *fabric = &vm->fabric;
 
 	if (!fabric_has_irqchip(fabric))
 		return -ENXIO;
@@ -147,27 +142,27 @@ static int do_set_irqchip(void *object, void *data)
 	}
 }
 
-static int do_get_pit2(void *object, void *data)
+int irqchip_get_pit2(struct vm *vm, struct kvm_pit_state2 *state)
 {
-	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
+	struct irq_fabric *fabric = &vm->fabric;
 
 	if (!fabric->pit)
 		return -ENXIO;
-	pit_get_state(fabric->pit, data);
+	pit_get_state(fabric->pit, state);
 	return 0;
 }
 
-static int do_set_pit2(void *object, void *data)
+int irqchip_set_pit2(struct vm *vm, const struct kvm_pit_state2 *state)
 {
-	struct irq_fabric *fabric = &((struct vm *)object)->fabric;
+	struct irq_fabric *fabric = &vm->fabric;
 
 	if (!fabric->pit)
 		return -ENXIO;
-	return pit_set_state(fabric->pit, data);
+	return pit_set_state(fabric->pit, state);
 }
 
 /* Its number carries no size. */
-static int reinject_control(struct vm *vm, void __user *user)
+int irqchip_reinject_control(struct vm *vm, const struct kvm_reinject_control __user *user)
 {
 	struct kvm_reinject_control control;
 
@@ -179,36 +174,14 @@ static int reinject_control(struct vm *vm, void __user *user)
 	return 0;
 }
 
-static int do_signal_msi(void *object, void *data)
+int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi)
 {
-	struct vm *vm = object;
-
 	if (!fabric_has_lapics(&vm->fabric))
 		return -EINVAL;
-	return fabric_deliver_msi(&vm->fabric, data);
+	return fabric_deliver_msi(&vm->fabric, msi);
 }
 
-static int do_irqfd(void *vm, void *data)
-{
-	return irqfds_change(&((struct vm *)vm)->irqfds, data);
-}
-
-static int do_ioeventfd(void *vm, void *data)
-{
-	return ioeventfds_change(&((struct vm *)vm)->ioeventfds, data);
-}
-
-static int do_register_coalesced(void *vm, void *data)
-{
-	return coalesced_register(&((struct vm *)vm)->coalesced, data);
-}
-
-static int do_unregister_coalesced(void *vm, void *data)
-{
-	return coalesced_unregister(&((struct vm *)vm)->coalesced, data);
-}
-
-static int set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *user)
+int irqchip_set_routing(struct vm *vm, struct kvm_irq_routing __user *user)
 {
 	struct kvm_irq_routing_entry *entries = NULL;
 	struct kvm_irq_routing head;
@@ -226,35 +199,4 @@ static int set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *user)
 	r = fabric_set_routing(&vm->fabric, entries, head.nr);
 	kvfree(entries);
 	return r;
-}
-
-/* What is called most comes first. */
-static const struct ioctl_entry irqchip_ioctls[] = {
-	{ KVM_SIGNAL_MSI, do_signal_msi },
-	{ KVM_CREATE_PIT2, do_create_pit2 },
-	{ KVM_GET_IRQCHIP, do_get_irqchip },
-	{ KVM_SET_IRQCHIP, do_set_irqchip, _IOC_WRITE },
-	{ KVM_GET_PIT2, do_get_pit2 },
-	{ KVM_SET_PIT2, do_set_pit2 },
-	{ KVM_IRQFD, do_irqfd },
-	{ KVM_IOEVENTFD, do_ioeventfd },
-	{ KVM_REGISTER_COALESCED_MMIO, do_register_coalesced },
-	{ KVM_UNREGISTER_COALESCED_MMIO, do_unregister_coalesced },
-};
-
-long irqchip_ioctl(struct vm *vm, unsigned int cmd, unsigned long arg)
-{
-	switch (cmd) {
-	case KVM_IRQ_LINE:
-	case KVM_IRQ_LINE_STATUS:
-		return irq_line(vm, cmd, (void __user *)arg);
-	case KVM_CREATE_IRQCHIP:
-		return create_irqchip(vm);
-	case KVM_SET_GSI_ROUTING:
-		return set_gsi_routing(vm, (void __user *)arg);
-	case KVM_REINJECT_CONTROL:
-		return reinject_control(vm, (void __user *)arg);
-	default:
-		return ioctl_fixed(vm, irqchip_ioctls, ARRAY_SIZE(irqchip_ioctls), cmd, arg);
-	}
 }

@@ -8,7 +8,6 @@
 #include <asm/processor-flags.h>
 
 #include "abi/abi.h"
-#include "abi/sync_regs.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/fpu.h"

@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 #include <asm/msr.h>
 
+#include "abi/abi.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/cpuid_table.h"

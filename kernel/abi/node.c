@@ -16,14 +16,11 @@
 #include <asm/reboot.h>
 
 #include "abi/abi.h"
-#include "abi/attribute.h"
-#include "abi/extension.h"
 #include "core/vcpu.h"
 #include "guest/clock.h"
 #include "guest/cpuid_table.h"
 #include "guest/fpu.h"
 #include "guest/machine_check.h"
-#include "guest/msr.h"
 #include "host/claim.h"
 #include "host/compat.h"
 #include "svm/svm_ops.h"
@@ -71,7 +68,7 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_CREATE_VM:
 		return arg ? -EINVAL : vm_create();
 	case KVM_CHECK_EXTENSION:
-		return extension_check(arg);
+		return capability_check(arg);
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return arg ? -EINVAL : VCPU_MMAP_PAGES * PAGE_SIZE;
 	case KVM_GET_SUPPORTED_CPUID:
@@ -88,7 +85,7 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_X86_GET_MCE_CAP_SUPPORTED:
 		return put_user(mc_supported(), (u64 __user *)user);
 	case ORIEL_CHECK_EXTENSION:
-		return extension_check_own(arg);
+		return capability_check_own(arg);
 	default:
 		return -ENOTTY;
 	}

@@ -5,7 +5,7 @@
  */
 #include <asm/processor-flags.h>
 
-#include "abi/regs.h"
+#include "abi/abi.h"
 #include "core/vcpu.h"
 #include "guest/cpuid_table.h"
 #include "guest/msr.h"

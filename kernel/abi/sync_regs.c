@@ -2,8 +2,7 @@
 /*
  * KVM_CAP_SYNC_REGS: registers and events that travel in struct kvm_run.
  */
-#include "abi/regs.h"
-#include "abi/sync_regs.h"
+#include "abi/abi.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 

@@ -3,7 +3,7 @@
  * KVM_GET_VCPU_EVENTS and KVM_SET_VCPU_EVENTS: events on their way into a guest,
  * between the ABI's structure and the vCPU.
  */
-#include "abi/regs.h"
+#include "abi/abi.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/raise.h"

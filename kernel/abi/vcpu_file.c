@@ -12,10 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "abi/abi.h"
-#include "abi/attribute.h"
-#include "abi/enable.h"
 #include "abi/ioctl.h"
-#include "abi/regs.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/clock.h"
@@ -23,7 +20,6 @@
 #include "guest/dirty_ring.h"
 #include "guest/fpu.h"
 #include "guest/machine_check.h"
-#include "guest/msr.h"
 #include "guest/raise.h"
 #include "guest/reset.h"
 #include "guest/vapic.h"
@@ -37,122 +33,27 @@
 #define RUN_ORDER 1
 
 /*
- * Ioctls.
+ * Ioctls: vcpu_ioctls.h has their list.
  */
 
-static int do_get_regs(void *vcpu, void *data)
+static int get_lapic(struct vcpu *vcpu, struct kvm_lapic_state *state)
 {
-	regs_get(vcpu, data);
-	return 0;
-}
-
-static int do_set_regs(void *vcpu, void *data)
-{
-	regs_set(vcpu, data);
-	return 0;
-}
-
-static int do_get_sregs(void *vcpu, void *data)
-{
-	sregs_get(vcpu, data);
-	return 0;
-}
-
-static int do_set_sregs(void *vcpu, void *data)
-{
-	return sregs_set(vcpu, data);
-}
-
-static int do_get_sregs2(void *vcpu, void *data)
-{
-	sregs2_get(vcpu, data);
-	return 0;
-}
-
-static int do_set_sregs2(void *vcpu, void *data)
-{
-	return sregs2_set(vcpu, data);
-}
-
-static int do_get_events(void *vcpu, void *data)
-{
-	events_get(vcpu, data);
-	return 0;
-}
-
-static int do_set_events(void *vcpu, void *data)
-{
-	return events_set(vcpu, data);
-}
-
-static int do_get_debugregs(void *vcpu, void *data)
-{
-	debugregs_get(vcpu, data);
-	return 0;
-}
-
-static int do_set_debugregs(void *vcpu, void *data)
-{
-	return debugregs_set(vcpu, data);
-}
-
-static int do_set_guest_debug(void *vcpu, void *data)
-{
-	return guest_debug_set(vcpu, data);
-}
-
-static int do_get_mp_state(void *vcpu, void *data)
-{
-	mp_state_get(vcpu, data);
-	return 0;
-}
-
-static int do_set_mp_state(void *vcpu, void *data)
-{
-	return mp_state_set(vcpu, data);
-}
-
-static int do_translate(void *vcpu, void *data)
-{
-	translate_get(vcpu, data);
-	return 0;
-}
-
-static int do_get_lapic(void *object, void *data)
-{
-	struct vcpu *vcpu = object;
-
 	if (!vcpu->lapic)
 		return -EINVAL;
-	lapic_get_state(vcpu->lapic, data);
+	lapic_get_state(vcpu->lapic, state);
 	return 0;
 }
 
-static int do_set_lapic(void *object, void *data)
+static int set_lapic(struct vcpu *vcpu, const struct kvm_lapic_state *state)
 {
-	struct vcpu *vcpu = object;
-
 	if (!vcpu->lapic)
 		return -EINVAL;
 	vcpu_make_request(vcpu, REQ_EVENT);
-	return lapic_set_state(vcpu->lapic, data);
+	return lapic_set_state(vcpu->lapic, state);
 }
 
-static int do_set_vapic_addr(void *vcpu, void *data)
+static int queue_interrupt(struct vcpu *vcpu, const struct kvm_interrupt *interrupt)
 {
-	return vapic_set_addr(vcpu, ((const struct kvm_vapic_addr *)data)->vapic_addr);
-}
-
-static int do_tpr_access_reporting(void *vcpu, void *data)
-{
-	return vapic_set_reporting(vcpu, data);
-}
-
-static int do_interrupt(void *object, void *data)
-{
-	struct vcpu *vcpu = object;
-	const struct kvm_interrupt *interrupt = data;
-
 	if (interrupt->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
 	vcpu_make_request(vcpu, REQ_EVENT);
@@ -169,53 +70,21 @@ static int do_interrupt(void *object, void *data)
 	return 0;
 }
 
-static int do_setup_mce(void *vcpu, void *data)
+static int queue_nmi(struct vcpu *vcpu)
 {
-	return mc_setup(vcpu, *(const u64 *)data);
+	vcpu_post_nmi(vcpu);
+	return 0;
 }
 
-static int do_set_mce(void *vcpu, void *data)
+static int get_xsave(struct vcpu *vcpu, struct kvm_xsave __user *user)
 {
-	return mc_report(vcpu, data);
+	return fpu_ioctl_get_xsave(vcpu, user, sizeof(struct kvm_xsave));
 }
 
-static int do_get_entry_report(void *vcpu, void *data)
+static int get_xsave2(struct vcpu *vcpu, struct kvm_xsave __user *user)
 {
-	return entry_report_get(vcpu, data);
+	return fpu_ioctl_get_xsave(vcpu, user, fpu_xsave_size());
 }
-
-static int do_enable_cap(void *vcpu, void *data)
-{
-	return enable_vcpu_cap(vcpu, data);
-}
-
-static const struct ioctl_entry vcpu_ioctls[] = {
-	{ KVM_ENABLE_CAP, do_enable_cap },
-	/* Registers and events. */
-	{ KVM_GET_REGS, do_get_regs },
-	{ KVM_SET_REGS, do_set_regs },
-	{ KVM_GET_SREGS, do_get_sregs },
-	{ KVM_SET_SREGS, do_set_sregs },
-	{ KVM_GET_SREGS2, do_get_sregs2 },
-	{ KVM_SET_SREGS2, do_set_sregs2 },
-	{ KVM_GET_VCPU_EVENTS, do_get_events },
-	{ KVM_SET_VCPU_EVENTS, do_set_events },
-	{ KVM_GET_DEBUGREGS, do_get_debugregs },
-	{ KVM_SET_DEBUGREGS, do_set_debugregs },
-	{ KVM_SET_GUEST_DEBUG, do_set_guest_debug },
-	{ KVM_GET_MP_STATE, do_get_mp_state },
-	{ KVM_SET_MP_STATE, do_set_mp_state },
-	/* Others. */
-	{ KVM_TRANSLATE, do_translate },
-	{ KVM_GET_LAPIC, do_get_lapic },
-	{ KVM_SET_LAPIC, do_set_lapic },
-	{ KVM_SET_VAPIC_ADDR, do_set_vapic_addr },
-	{ KVM_TPR_ACCESS_REPORTING, do_tpr_access_reporting },
-	{ KVM_INTERRUPT, do_interrupt },
-	{ KVM_X86_SETUP_MCE, do_setup_mce },
-	{ KVM_X86_SET_MCE, do_set_mce },
-	{ ORIEL_GET_ENTRY_REPORT, do_get_entry_report },
-};
 
 static int set_signal_mask(struct vcpu *vcpu, struct kvm_signal_mask __user *user)
 {
@@ -250,78 +119,75 @@ static void cpuid_given(struct vcpu *vcpu)
 						});
 }
 
-static int set_cpuid(struct vcpu *vcpu, unsigned int cmd, void __user *user)
+static int set_cpuid(struct vcpu *vcpu, struct kvm_cpuid __user *user)
 {
-	int r = cmd == KVM_SET_CPUID ? cpuid_ioctl_set(vcpu, user) : cpuid_ioctl_set2(vcpu, user);
+	int r = cpuid_ioctl_set(vcpu, user);
 
 	if (!r)
 		cpuid_given(vcpu);
 	return r;
 }
 
-/* Ioctls whose argument is no structure of fixed size. */
-static long other_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
+static int set_cpuid2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
 {
-	void __user *user = (void __user *)arg;
+	int r = cpuid_ioctl_set2(vcpu, user);
 
+	if (!r)
+		cpuid_given(vcpu);
+	return r;
+}
+
+#define IOCTL IOCTL_DEFINE
+#define IOCTL_VOID IOCTL_DEFINE_VOID
+#define IOCTL_USER(number, function, type)
+#define IOCTL_ARG(number, function)
+#define IOCTL_CMD(number, function)
+#define IOCTL_NONE(number, function)
+#include "abi/vcpu_ioctls.h"
+
+/* Some of the functions use memslots. */
+static long copy_ioctl(struct vcpu *vcpu, ioctl_function function, unsigned int cmd,
+		       unsigned long arg)
+{
+	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
+	long r = ioctl_copy(vcpu, function, cmd, _IOC_DIR(cmd), arg);
+
+	srcu_read_unlock(&vcpu->vm->memory.srcu, srcu);
+	return r;
+}
+
+static long dispatch(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
+{
 	switch (cmd) {
-	case KVM_SET_CPUID:
-	case KVM_SET_CPUID2:
-		return set_cpuid(vcpu, cmd, user);
-	case KVM_GET_CPUID2:
-		return cpuid_ioctl_get2(vcpu, user);
-	case KVM_GET_MSRS:
-		return msr_ioctl_get(vcpu, user);
-	case KVM_SET_MSRS:
-		return msr_ioctl_set(vcpu, user);
-	case KVM_GET_FPU:
-		return fpu_ioctl_get_fpu(vcpu, user);
-	case KVM_SET_FPU:
-		return fpu_ioctl_set_fpu(vcpu, user);
-	case KVM_GET_XSAVE:
-		return fpu_ioctl_get_xsave(vcpu, user, sizeof(struct kvm_xsave));
-	case KVM_GET_XSAVE2:
-		return fpu_ioctl_get_xsave(vcpu, user, fpu_xsave_size());
-	case KVM_SET_XSAVE:
-		return fpu_ioctl_set_xsave(vcpu, user);
-	case KVM_GET_XCRS:
-		return fpu_ioctl_get_xcrs(vcpu, user);
-	case KVM_SET_XCRS:
-		return fpu_ioctl_set_xcrs(vcpu, user);
-	case KVM_GET_STATS_FD:
-		return stats_open_vcpu(vcpu);
-	case KVM_HAS_DEVICE_ATTR:
-	case KVM_GET_DEVICE_ATTR:
-	case KVM_SET_DEVICE_ATTR:
-		return attribute_ioctl_vcpu(vcpu, cmd, user);
-	case KVM_SET_SIGNAL_MASK:
-		return set_signal_mask(vcpu, user);
-	case KVM_NMI:
-		vcpu_post_nmi(vcpu);
-		return 0;
-	case KVM_GET_TSC_KHZ:
-		return clock_get_tsc_khz(vcpu);
-	case KVM_SET_TSC_KHZ:
-		return clock_set_tsc_khz(vcpu, arg);
-	case KVM_KVMCLOCK_CTRL:
-		return clock_stopped(vcpu);
+#define IOCTL(number, function, type) \
+	case number:                  \
+		return copy_ioctl(vcpu, ioctl_##function, cmd, arg);
+#define IOCTL_VOID IOCTL
+#define IOCTL_USER(number, function, type) \
+	case number:                       \
+		return function(vcpu, (type __user *)arg);
+#define IOCTL_ARG(number, function) \
+	case number:                \
+		return function(vcpu, arg);
+#define IOCTL_CMD(number, function) \
+	case number:                \
+		return function(vcpu, cmd, arg);
+#define IOCTL_NONE(number, function) \
+	case number:                 \
+		return function(vcpu);
+#include "abi/vcpu_ioctls.h"
 	default:
 		return -ENOTTY;
 	}
 }
 
-/* All ioctls but KVM_RUN: with memslots and hardware state at hand. */
+/* All ioctls but KVM_RUN. */
 static long state_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
 	long r;
-	int srcu;
 
 	vcpu_load(vcpu);
-	srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
-	r = ioctl_fixed(vcpu, vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd, arg);
-	srcu_read_unlock(&vcpu->vm->memory.srcu, srcu);
-	if (r == -ENOTTY)
-		r = other_ioctl(vcpu, cmd, arg);
+	r = dispatch(vcpu, cmd, arg);
 	vcpu_put(vcpu);
 	return r;
 }

@@ -14,7 +14,7 @@
 #include <linux/vfio.h>
 #include <asm/smp.h>
 
-#include "abi/vfio.h"
+#include "abi/abi.h"
 #include "core/vm.h"
 #include "host/compat.h"
 

@@ -11,11 +11,7 @@
 #include <linux/smp.h>
 
 #include "abi/abi.h"
-#include "abi/enable.h"
-#include "abi/extension.h"
 #include "abi/ioctl.h"
-#include "abi/irqchip.h"
-#include "abi/vfio.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/clock.h"
@@ -30,39 +26,33 @@
 #define MMU_PAGES_MIN 64
 
 /*
- * Memory and time.
+ * Ioctls: vm_ioctls.h has their list.
  */
 
-static int do_set_memory_region(void *vm, void *data)
+static int set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
 {
-	return memory_set_region(&((struct vm *)vm)->memory, data);
+	return memory_set_region(&vm->memory, region);
 }
 
-static int do_get_dirty_log(void *vm, void *data)
+static int get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 {
-	return dirty_log_get(&((struct vm *)vm)->memory, data);
+	return dirty_log_get(&vm->memory, log);
 }
 
-static int do_clear_dirty_log(void *vm, void *data)
+static int clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *clear)
 {
-	return dirty_log_clear(&((struct vm *)vm)->memory, data);
+	return dirty_log_clear(&vm->memory, clear);
 }
 
-static int do_get_clock(void *vm, void *data)
+/* Real mode needs no TSS of the host's: unrestricted guest, AMD-V. */
+static int set_tss_addr(struct vm *vm, unsigned long address)
 {
-	clock_get(vm, data);
-	return 0;
+	return address > TSS_ADDR_MAX ? -EINVAL : 0;
 }
 
-static int do_set_clock(void *vm, void *data)
+/* VMX without unrestricted guest keeps a page table there: nobody needs it. */
+static int set_identity_map(struct vm *vm, const u64 *address)
 {
-	return clock_set(vm, data);
-}
-
-/* Where VMX without unrestricted guest keeps a page table: nobody needs it. */
-static int do_set_identity_map(void *object, void *data)
-{
-	struct vm *vm = object;
 	int r;
 
 	mutex_lock(&vm->lock);
@@ -71,32 +61,36 @@ static int do_set_identity_map(void *object, void *data)
 	return r;
 }
 
-static int do_enable_cap(void *vm, void *data)
+/* It limits shadow paging: tables of the second level follow what is mapped. */
+static int set_nr_mmu_pages(struct vm *vm, unsigned long pages)
 {
-	return enable_vm_cap(vm, data);
+	return pages < MMU_PAGES_MIN ? -EINVAL : 0;
 }
 
-static int do_set_msr_filter(void *vm, void *data)
+static int change_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd)
 {
-	return msr_filter_set(vm, data);
+	return irqfds_change(&vm->irqfds, irqfd);
 }
 
-static int do_create_device(void *vm, void *data)
+static int change_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *ioeventfd)
 {
-	return vfio_create_device(vm, data);
+	return ioeventfds_change(&vm->ioeventfds, ioeventfd);
 }
 
-static const struct ioctl_entry vm_ioctls[] = {
-	{ KVM_ENABLE_CAP, do_enable_cap },
-	{ KVM_SET_USER_MEMORY_REGION, do_set_memory_region },
-	{ KVM_GET_DIRTY_LOG, do_get_dirty_log },
-	{ KVM_CLEAR_DIRTY_LOG, do_clear_dirty_log, _IOC_WRITE },
-	{ KVM_SET_IDENTITY_MAP_ADDR, do_set_identity_map },
-	{ KVM_GET_CLOCK, do_get_clock },
-	{ KVM_SET_CLOCK, do_set_clock },
-	{ KVM_X86_SET_MSR_FILTER, do_set_msr_filter },
-	{ KVM_CREATE_DEVICE, do_create_device },
-};
+static int register_coalesced(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone)
+{
+	return coalesced_register(&vm->coalesced, zone);
+}
+
+static int unregister_coalesced(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone)
+{
+	return coalesced_unregister(&vm->coalesced, zone);
+}
+
+static int check_extension(struct vm *vm, unsigned long cap)
+{
+	return capability_check(cap);
+}
 
 static int create_vcpu(struct vm *vm, unsigned long id)
 {
@@ -124,39 +118,48 @@ static int set_boot_cpu_id(struct vm *vm, unsigned long id)
 	return r;
 }
 
+#define IOCTL IOCTL_DEFINE
+#define IOCTL_VOID IOCTL_DEFINE_VOID
+#define IOCTL_DIR(number, function, type, direction) IOCTL_DEFINE(number, function, type)
+#define IOCTL_USER(number, function, type)
+#define IOCTL_ARG(number, function)
+#define IOCTL_CMD(number, function)
+#define IOCTL_NONE(number, function)
+#include "abi/vm_ioctls.h"
+
+static long dispatch(struct vm *vm, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+#define IOCTL_DIR(number, function, type, direction) \
+	case number:                                 \
+		return ioctl_copy(vm, ioctl_##function, cmd, direction, arg);
+#define IOCTL(number, function, type) IOCTL_DIR(number, function, type, _IOC_DIR(number))
+#define IOCTL_VOID IOCTL
+#define IOCTL_USER(number, function, type) \
+	case number:                       \
+		return function(vm, (type __user *)arg);
+#define IOCTL_ARG(number, function) \
+	case number:                \
+		return function(vm, arg);
+#define IOCTL_CMD(number, function) \
+	case number:                \
+		return function(vm, cmd, arg);
+#define IOCTL_NONE(number, function) \
+	case number:                 \
+		return function(vm);
+#include "abi/vm_ioctls.h"
+	default:
+		return -ENOTTY;
+	}
+}
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vm *vm = file->private_data;
-	long r;
 
 	if (vm->memory.mm != current->mm)
 		return -EIO;
-	if (_IOC_TYPE(cmd) != KVMIO)
-		return -ENOTTY;
-	switch (cmd) {
-	case KVM_CREATE_VCPU:
-		return create_vcpu(vm, arg);
-	case KVM_RESET_DIRTY_RINGS:
-		return dirty_rings_reset(vm);
-	case KVM_SET_TSS_ADDR:
-		/* Real mode needs no TSS of the host's: unrestricted guest, AMD-V. */
-		return arg > TSS_ADDR_MAX ? -EINVAL : 0;
-	case KVM_SET_NR_MMU_PAGES:
-		/* It limits shadow paging: tables of the second level follow what is mapped. */
-		return arg < MMU_PAGES_MIN ? -EINVAL : 0;
-	case KVM_GET_STATS_FD:
-		return stats_open_vm(vm);
-	case KVM_SET_BOOT_CPU_ID:
-		return set_boot_cpu_id(vm, arg);
-	case KVM_CHECK_EXTENSION:
-		return extension_check(arg);
-	default:
-		/* Interrupts first: userspace's devices raise them all the time. */
-		r = irqchip_ioctl(vm, cmd, arg);
-		if (r != -ENOTTY)
-			return r;
-		return ioctl_fixed(vm, vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd, arg);
-	}
+	return dispatch(vm, cmd, arg);
 }
 
 static int vm_release(struct inode *inode, struct file *file)

@@ -125,8 +125,9 @@ u64 mc_supported(void)
 	return MCG_CAP_CTL | MCG_CAP_SER;
 }
 
-int mc_setup(struct vcpu *vcpu, u64 cap)
+int mc_setup(struct vcpu *vcpu, const u64 *mcg_cap)
 {
+	u64 cap = *mcg_cap;
 	u32 count = cap & MCG_CAP_COUNT;
 	u32 i;
 

@@ -45,11 +45,11 @@ u64 mc_supported(void);
 /**
  * mc_setup() - KVM_X86_SETUP_MCE
  * @vcpu: the vCPU, its mutex held
- * @cap: IA32_MCG_CAP that it gets
+ * @mcg_cap: IA32_MCG_CAP that it gets
  *
  * Return: 0, or -EINVAL for a count of banks or a capability that cannot be had.
  */
-int mc_setup(struct vcpu *vcpu, u64 cap);
+int mc_setup(struct vcpu *vcpu, const u64 *mcg_cap);
 
 /**
  * mc_report() - KVM_X86_SET_MCE: an error is found, and the guest learns of it

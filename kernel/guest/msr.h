@@ -54,33 +54,4 @@ bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base);
 /** msr_arch_capabilities() - what IA32_ARCH_CAPABILITIES of a guest starts with */
 u64 msr_arch_capabilities(void);
 
-/* ---- msr_list.c ---- */
-
-/**
- * msr_ioctl_list() - KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST
- * @user: where the list goes
- * @features: which of the two
- *
- * Return: 0, -E2BIG with nmsrs set to what is needed, -EFAULT.
- */
-int msr_ioctl_list(struct kvm_msr_list __user *user, bool features);
-
-/**
- * msr_ioctl_get() - KVM_GET_MSRS
- * @vcpu: the vCPU, or NULL for the feature MSRs of the system ioctl
- * @user: list
- *
- * Return: how many were read, -E2BIG, -ENOMEM, -EFAULT.
- */
-int msr_ioctl_get(struct vcpu *vcpu, struct kvm_msrs __user *user);
-
-/**
- * msr_ioctl_set() - KVM_SET_MSRS
- * @vcpu: the vCPU
- * @user: list
- *
- * Return: how many were written, -E2BIG, -ENOMEM, -EFAULT.
- */
-int msr_ioctl_set(struct vcpu *vcpu, struct kvm_msrs __user *user);
-
 #endif

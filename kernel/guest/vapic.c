@@ -17,8 +17,9 @@
 
 #define VAPIC_SIZE sizeof(u32)
 
-int vapic_set_addr(struct vcpu *vcpu, u64 gpa)
+int vapic_set_addr(struct vcpu *vcpu, const struct kvm_vapic_addr *addr)
 {
+	u64 gpa = addr->vapic_addr;
 	struct vm *vm = vcpu->vm;
 
 	if (!vcpu->lapic)

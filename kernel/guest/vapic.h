@@ -10,16 +10,17 @@
 #include <linux/types.h>
 
 struct kvm_tpr_access_ctl;
+struct kvm_vapic_addr;
 struct vcpu;
 
 /**
  * vapic_set_addr() - KVM_SET_VAPIC_ADDR
  * @vcpu: the vCPU, its mutex and vm->memory.srcu held
- * @gpa: of the word, 0 to do without it
+ * @addr: of the word, 0 to do without it
  *
  * Return: 0; -EINVAL without a local APIC or when there is no memory.
  */
-int vapic_set_addr(struct vcpu *vcpu, u64 gpa);
+int vapic_set_addr(struct vcpu *vcpu, const struct kvm_vapic_addr *addr);
 
 /**
  * vapic_set_reporting() - KVM_TPR_ACCESS_REPORTING

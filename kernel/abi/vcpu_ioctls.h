@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ioctls of a vCPU's descriptor but for KVM_RUN, one row each; vcpu_file.c makes of them
+ * what it needs. The forms of a row (ioctl.h has more about them):
+ *
+ *   IOCTL(number, function, type)       int function(vcpu, type *)
+ *   IOCTL_VOID(number, function, type)  void function(vcpu, type *)
+ *   IOCTL_USER(number, function, type)  function(vcpu, type __user *)
+ *   IOCTL_ARG(number, function)         function(vcpu, argument)
+ *   IOCTL_CMD(number, function)         function(vcpu, number, argument)
+ *   IOCTL_NONE(number, function)        function(vcpu)
+ *
+ * For the first two the structure is copied in and out as the number says, and memory.srcu is
+ * held around the function.
+ */
+
+/* Registers and events. */
+IOCTL_VOID(KVM_GET_REGS, regs_get, struct kvm_regs)
+IOCTL_VOID(KVM_SET_REGS, regs_set, struct kvm_regs)
+IOCTL_VOID(KVM_GET_SREGS, sregs_get, struct kvm_sregs)
+IOCTL(KVM_SET_SREGS, sregs_set, struct kvm_sregs)
+IOCTL_VOID(KVM_GET_SREGS2, sregs2_get, struct kvm_sregs2)
+IOCTL(KVM_SET_SREGS2, sregs2_set, struct kvm_sregs2)
+IOCTL_VOID(KVM_GET_VCPU_EVENTS, events_get, struct kvm_vcpu_events)
+IOCTL(KVM_SET_VCPU_EVENTS, events_set, struct kvm_vcpu_events)
+IOCTL_VOID(KVM_GET_DEBUGREGS, debugregs_get, struct kvm_debugregs)
+IOCTL(KVM_SET_DEBUGREGS, debugregs_set, struct kvm_debugregs)
+IOCTL(KVM_SET_GUEST_DEBUG, guest_debug_set, struct kvm_guest_debug)
+IOCTL_VOID(KVM_GET_MP_STATE, mp_state_get, struct kvm_mp_state)
+IOCTL(KVM_SET_MP_STATE, mp_state_set, struct kvm_mp_state)
+IOCTL_VOID(KVM_TRANSLATE, translate_get, struct kvm_translation)
+
+/* MSRs, CPUID, FPU. */
+IOCTL_USER(KVM_GET_MSRS, msr_ioctl_get, struct kvm_msrs)
+IOCTL_USER(KVM_SET_MSRS, msr_ioctl_set, struct kvm_msrs)
+IOCTL_USER(KVM_SET_CPUID, set_cpuid, struct kvm_cpuid)
+IOCTL_USER(KVM_SET_CPUID2, set_cpuid2, struct kvm_cpuid2)
+IOCTL_USER(KVM_GET_CPUID2, cpuid_ioctl_get2, struct kvm_cpuid2)
+IOCTL_USER(KVM_GET_FPU, fpu_ioctl_get_fpu, struct kvm_fpu)
+IOCTL_USER(KVM_SET_FPU, fpu_ioctl_set_fpu, struct kvm_fpu)
+IOCTL_USER(KVM_GET_XSAVE, get_xsave, struct kvm_xsave)
+IOCTL_USER(KVM_GET_XSAVE2, get_xsave2, struct kvm_xsave)
+IOCTL_USER(KVM_SET_XSAVE, fpu_ioctl_set_xsave, struct kvm_xsave)
+IOCTL_USER(KVM_GET_XCRS, fpu_ioctl_get_xcrs, struct kvm_xcrs)
+IOCTL_USER(KVM_SET_XCRS, fpu_ioctl_set_xcrs, struct kvm_xcrs)
+
+/* Interrupts. */
+IOCTL(KVM_INTERRUPT, queue_interrupt, struct kvm_interrupt)
+IOCTL_NONE(KVM_NMI, queue_nmi)
+IOCTL(KVM_GET_LAPIC, get_lapic, struct kvm_lapic_state)
+IOCTL(KVM_SET_LAPIC, set_lapic, struct kvm_lapic_state)
+IOCTL(KVM_SET_VAPIC_ADDR, vapic_set_addr, struct kvm_vapic_addr)
+IOCTL(KVM_TPR_ACCESS_REPORTING, vapic_set_reporting, struct kvm_tpr_access_ctl)
+
+/* Time, machine checks and the rest. */
+IOCTL_NONE(KVM_GET_TSC_KHZ, clock_get_tsc_khz)
+IOCTL_ARG(KVM_SET_TSC_KHZ, clock_set_tsc_khz)
+IOCTL_NONE(KVM_KVMCLOCK_CTRL, clock_stopped)
+IOCTL(KVM_X86_SETUP_MCE, mc_setup, u64)
+IOCTL(KVM_X86_SET_MCE, mc_report, struct kvm_x86_mce)
+IOCTL_USER(KVM_SET_SIGNAL_MASK, set_signal_mask, struct kvm_signal_mask)
+IOCTL(KVM_ENABLE_CAP, capability_enable_vcpu, struct kvm_enable_cap)
+IOCTL_CMD(KVM_HAS_DEVICE_ATTR, attribute_ioctl_vcpu)
+IOCTL_CMD(KVM_GET_DEVICE_ATTR, attribute_ioctl_vcpu)
+IOCTL_CMD(KVM_SET_DEVICE_ATTR, attribute_ioctl_vcpu)
+IOCTL_NONE(KVM_GET_STATS_FD, stats_open_vcpu)
+IOCTL(ORIEL_GET_ENTRY_REPORT, entry_report_get, struct oriel_entry_report)
+
+#undef IOCTL
+#undef IOCTL_VOID
+#undef IOCTL_USER
+#undef IOCTL_ARG
+#undef IOCTL_CMD
+#undef IOCTL_NONE
