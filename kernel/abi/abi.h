@@ -78,14 +78,7 @@ int capability_enable_vcpu(struct vcpu *vcpu, const struct kvm_enable_cap *cap);
  */
 int attribute_ioctl_node(unsigned int cmd, const struct kvm_device_attr __user *user);
 
-/**
- * attribute_ioctl_vcpu() - an attribute of a vCPU
- * @vcpu: the vCPU, its mutex held, loaded
- * @cmd: KVM_HAS_DEVICE_ATTR, KVM_GET_DEVICE_ATTR or KVM_SET_DEVICE_ATTR
- * @user: struct kvm_device_attr
- *
- * Return: as attribute_ioctl_node().
- */
+/** attribute_ioctl_vcpu() - an attribute of a vCPU; as attribute_ioctl_node() */
 int attribute_ioctl_vcpu(struct vcpu *vcpu, unsigned int cmd, unsigned long arg);
 
 /*

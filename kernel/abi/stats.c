@@ -26,6 +26,7 @@ static const struct stats_row vm_rows[] = {
 	VM_STAT(pages_2m, KVM_STATS_TYPE_INSTANT),
 	VM_STAT(pages_1g, KVM_STATS_TYPE_INSTANT),
 };
+
 static_assert(ARRAY_SIZE(vm_rows) * sizeof(u64) == sizeof(struct vm_stats));
 
 static const struct stats_row vcpu_rows[] = {
@@ -45,6 +46,7 @@ static const struct stats_row vcpu_rows[] = {
 	VCPU_STAT(insn_emulation),
 	VCPU_STAT(insn_emulation_fail),
 };
+
 static_assert(ARRAY_SIZE(vcpu_rows) * sizeof(u64) == sizeof(struct vcpu_stats));
 static_assert(ARRAY_SIZE(vcpu_rows) <= STATS_MAX);
 
