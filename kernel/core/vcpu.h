@@ -1,7 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A virtual CPU: what the neutral side keeps of it, and what its parts may
- * ask of each other.
+ * A virtual CPU: the neutral side's part of it, and how the parts reach its registers.
+ *
+ * Lazy state
+ *
+ * The registers are in struct cpu_state and in the hardware (VMCS or VMCB, which VMREAD and
+ * VMWRITE make dear). They travel in groups, STATE_*, and only when somebody asks.
+ *
+ *   1. A group whose bit is in vcpu->cached is valid in vcpu->state. Reading needs the bit:
+ *      vcpu_need() fetches the groups that lack it.
+ *   2. A group whose bit is in vcpu->dirty has changed in vcpu->state since the hardware had
+ *      it. Whoever changes a register calls vcpu_touch() afterwards. Dirty implies cached. A
+ *      group is fetched before a part of it is changed, or the commit would write stale rest.
+ *   3. The next entry commits the dirty groups and clears vcpu->dirty (switch_world()); nothing
+ *      else has to be written.
+ *   4. The guest runs: the back end's enter() clears vcpu->cached. Bits of CR0 and CR4 that the
+ *      guest cannot change without an exit stay right in vcpu->state at all times, and may be
+ *      read without a fetch; so may the breakpoint addresses.
+ *   5. The back end may be asked for groups only while the vCPU is loaded: on VT-x the VMCS is
+ *      current then (vcpu_load()).
+ *   6. vcpu_settle() commits early, where a back end is about to change in the hardware a part of
+ *      what a dirty group holds, such as the base of FS.
+ *
+ *                   vcpu_need(): fetch()                vcpu_touch()
+ *      not cached -----------------------> cached --------------------> cached and dirty
+ *           ^                              |    ^                            |
+ *           |                              |    +--- commit(): vcpu_settle(),+
+ *           +------- enter() --------------+         switch_world()
+ *
+ * Locks: the vCPU's mutex protects all of it, but for what the members' comments say others
+ * post. Functions on a vCPU expect it to be held unless they say 'any context'.
  */
 #ifndef ORIEL_VCPU_H
 #define ORIEL_VCPU_H
@@ -46,7 +74,7 @@ enum vcpu_request {
 #define REQS_EXIT \
 	(BIT(REQ_DEBUG_STEP) | BIT(REQ_TRIPLE_FAULT) | BIT(REQ_TPR_ACCESS) | BIT(REQ_IOAPIC_EOI))
 
-/* Where the vCPU's thread is, for those who kick it. */
+/* The place of the vCPU's thread, for vcpu_kick(); run/loop.c has the protocol. */
 enum vcpu_mode {
 	VCPU_OUTSIDE,
 	VCPU_IN_GUEST,

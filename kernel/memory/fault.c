@@ -1,9 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Second-level faults: from the guest physical address through the memslot to
- * the launcher's mapping, and from there a leaf into the tables. The reference
- * to the host page is held only until the leaf is in; the mmu_notifier looks
- * after it from then on.
+ * Second-level faults: from the guest-physical address through the memslot to the launcher's
+ * mapping, and from there a leaf into the tables.
+ *
+ * Faults, the mmu_notifier, the dirty log, and the TLB
+ *
+ * A leaf maps a host page that nobody pins. It must be gone, from the tables and from every
+ * TLB, before the host gives the page to somebody else; no write through it may miss the dirty
+ * log; and faults of many vCPUs run at once.
+ *
+ *   1. Faults install leaves under mmu.lock shared, by compare-and-exchange. Code that takes
+ *      leaves or rights away holds it exclusive, and flushes before it drops the lock: a
+ *      frame that is gone from the tables is gone from the TLBs as well.
+ *   2. A fault looks up slot and host page without mmu.lock, for that sleeps. So it notes the
+ *      snapshot of the memslots and mmu.invalidate_seq first, and installs only if, under the
+ *      lock, both are still the same (still_valid()).
+ *   3. The host announces an invalidation, changes its page tables, and announces the end. The
+ *      notifier takes the leaves out at the announcement. Until the end a fault in that range
+ *      finds invalidate_count and the range; after it, another invalidate_seq. Either way it
+ *      tries again, so no fault installs a mapping that it saw before the change.
+ *   4. New memslots are published under mmu.lock exclusive, then the old slot's leaves are taken
+ *      out. A fault that used the old snapshot fails its check, so no leaf comes back. The old
+ *      slot can be found by launcher addresses until its last leaf is gone: the host may
+ *      take a page away meanwhile.
+ *   5. The reference to the host page is held until the leaf is in, or the fault has failed.
+ *      From then on 3 protects the page.
+ *   6. While a slot is logged it is mapped by 4 KiB leaves, and a leaf is writable only if its page
+ *      is in the log: both are done under mmu.lock (try_install()). A reader of the log takes
+ *      pages out of it first and the right to write second (clear_bits()), so a write
+ *      in between is seen by this reader or faults for the next. A write by the module itself goes
+ *      to memory first and to the log second (memory_write()).
+ *   7. The right to write may linger in a TLB until the log is handed out: the writes that it lets
+ *      through are to pages that this reader hands out anyway. The flush comes before that.
+ *   8. Zapping may be long. It is done in parts (mmu_let_others()): each part is flushed, then the
+ *      lock is dropped for whoever waits. 1 holds at every such point.
+ *   9. Unlinked table pages wait in mmu.retired and are freed after the flush (mmu_flush()): no CPU
+ *      walks freed memory.
+ *
+ *     a frame:
+ *                     try_install(): shared
+ *        not mapped ------------------------> mapped, read-only
+ *          ^  ^ |                              |        ^
+ *          |  | | try_install()                | write  | clear_bits(), begin_log():
+ *          |  | | also in the log              | fault  | exclusive, flush before the
+ *          |  | v                              v        | log is handed out
+ *          |  +---------------------------- mapped, writable
+ *          |    notifier, slot gone, log ends:
+ *          +--- exclusive, flush
  */
 #include <linux/cpu.h>
 #include <linux/mm.h>

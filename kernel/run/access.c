@@ -1,8 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How the instruction executor reaches guest memory, devices and ports. What
- * an instruction did to a device is logged, so that executing it again after
- * userspace finished one access does nothing twice.
+ * The accesses of an instruction that is executed in software: guest memory, devices, ports.
+ *
+ * MMIO and re-execution
+ *
+ * Some accesses are userspace's to do: KVM_RUN returns, and the answer comes with the next
+ * KVM_RUN. The executor keeps no continuation. It gives up (EMUL_USER), and after the answer
+ * the whole instruction, or the current iteration of a REP, is executed again. A log makes
+ * that harmless.
+ *
+ *   1. Until an instruction has finished, nothing of it is in the guest's registers. Iterations
+ *      of a REP finish one by one (op_committed()).
+ *   2. access->log has each MMIO access that the instruction has made, in order, with its data.
+ *      access->next counts the records that the current execution has met again. A record
+ *      answers its access, so no device sees an access twice (mmio_part()).
+ *   3. A record that does not match means that the guest changed its page tables in between.
+ *      That instruction is gone: the log is dropped and the guest executes whatever is there now
+ *      (EMUL_AGAIN).
+ *   4. Memory is not logged. Reads of memory are done again. An instruction that writes more than
+ *      once, or that writes after it has asked a device, probes first (op_probe()), so that no
+ *      fault comes after an effect.
+ *   5. A write for userspace does not wait: kvm_run carries it (access->posted), the instruction
+ *      goes on, most often to its end, and KVM_RUN returns then. RIP has moved by that time. If
+ *      the instruction needs userspace once more it gives up with the write still in kvm_run.
+ *   6. access->pending says what userspace owes. access->rip is the RIP of that moment: if the
+ *      guest is elsewhere at the next KVM_RUN, userspace has moved it and the access is
+ *      forgotten (vcpu_complete_access()).
+ *   7. Re-execution uses the instruction bytes of the first time (vcpu_emulate_again()).
+ *   8. access->hint is the CPU's own translation of the access that exited. It holds for that
+ *      instruction alone, and saves a walk of the guest's tables (translated_by_cpu()).
+ *   9. The end of the instruction, a fault, or giving the vCPU other registers drops log, hint
+ *      and pending (access_reset()). A posted write stays: userspace has yet to see it.
+ *
+ *      exit_pio(), without the executor                    exit_rdmsr(), exit_wrmsr()
+ *           | kvm_run asks                                      | kvm_run asks
+ *           v                                                   v
+ *      ACCESS_PIO                                      ACCESS_RDMSR, ACCESS_WRMSR
+ *           \                                                  /
+ *            +----> KVM_RUN again: vcpu_complete_access() <----+
+ *            |           | access_complete(), vcpu_emulate_again()
+ *            |           v
+ *      ACCESS_MMIO  <-- the executor: mmio_part(), op_port() gives up --+
+ *      ACCESS_STRING         |                                          |
+ *            ^               v                                          |
+ *            +------ EMUL_USER                EMUL_DONE, EMUL_FAULT: ACCESS_NONE
+ *
+ * Data breakpoints on these accesses are compared in software: the hardware sees none.
  */
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
@@ -37,7 +80,7 @@ static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
 	u32 narrow;
 
 	if (hva == MEMSLOT_NO_HVA) {
-		/* Nobody answers on the bus. */
+		/* Nothing answers on the bus: all ones. */
 		*entry = size == sizeof(*entry) ? ~0ull : U32_MAX;
 		return 0;
 	}
@@ -55,7 +98,7 @@ static int entry_cmpxchg(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 n
 	struct vcpu *vcpu = ctx;
 	int r = memory_cmpxchg(&vcpu->vm->memory, gpa, &old, &new, size);
 
-	/* Tables in ROM take no accessed bit, and the CPU goes on without. */
+	/* A table in ROM takes no accessed bit; a CPU goes on without it, too. */
 	return r == -EROFS || r == -ENXIO ? 0 : r;
 }
 
@@ -80,9 +123,10 @@ int vcpu_translate(struct vcpu *vcpu, u64 linear, u32 walk, u64 *gpa)
 	return guest_walk(&paging, linear, walk, &walk_ops, vcpu, gpa, &vcpu->emul.fault);
 }
 
-/* The data page that the CPU itself has just translated; code and system tables are
- * none of it. A read says nothing of the right to write. Without a linear address the
- * offset in the page tells, if the instruction has no other that could be meant.
+/*
+ * Is this the data access that the CPU has just translated itself? Code and system tables are
+ * never it, and a read does not prove the right to write. Without a linear address the offset
+ * in the page decides, provided that the instruction has no second address.
  */
 static bool translated_by_cpu(const struct emul *e, const struct vcpu_access *access, u64 linear,
 			      u32 walk)
@@ -161,8 +205,9 @@ static enum emul_result wait_for_userspace(struct vcpu *vcpu, enum access_pendin
 	return EMUL_USER;
 }
 
-/* At most ACCESS_MMIO_MAX bytes. A write is posted: most often it is the last that an
- * instruction does, which is then finished.
+/*
+ * One access of at most ACCESS_MMIO_MAX bytes. A write is posted: most often it is the last
+ * access of its instruction, which is finished then.
  */
 static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, bool write)
 {
@@ -171,7 +216,7 @@ static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len
 
 	if (access->next < access->count) {
 		record = &access->log[access->next++];
-		/* The guest's tables changed meanwhile: that instruction is gone. */
+		/* The guest has changed its tables: that instruction is gone. */
 		if (record->gpa != gpa || record->len != len || record->write != write)
 			return EMUL_AGAIN;
 		if (!write)
@@ -290,7 +335,7 @@ static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned
 	u64 gpa;
 	u32 part;
 
-	/* Code is memory: what is not cannot be fetched, least of all from a device. */
+	/* Code is fetched from memory alone, never from a device. */
 	for (; len; linear += part, buf += part, len -= part) {
 		enum emul_result result;
 
@@ -305,7 +350,7 @@ static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned
 	return EMUL_DONE;
 }
 
-/* Data breakpoints, the guest's or its debugger's: hardware sees no access to meet them. */
+/* Compare with the data breakpoints in force, for the hardware sees no access. */
 static void note_access(struct emul *e, u64 linear, u32 len, u32 access, bool write)
 {
 	struct vcpu *vcpu = emul_vcpu(e);
@@ -379,8 +424,8 @@ static enum emul_result op_cmpxchg(struct emul *e, u64 linear, const void *old, 
 
 	note_access(e, linear, len, 0, true);
 	/*
-	 * Hardware locks the bus for what is not aligned; that cannot be had here,
-	 * so a split lock is not atomic against other vCPUs.
+	 * Hardware locks the bus for an operand that is not aligned. Software cannot, so a
+	 * split lock is not atomic against other vCPUs.
 	 */
 	if (linear & (len - 1))
 		return op_write(e, linear, new, len, 0);
@@ -409,7 +454,7 @@ void *access_port_data(struct vcpu *vcpu)
 	return (void *)vcpu->run + PAGE_SIZE;
 }
 
-/* Doorbells are rung by OUT; a string of them goes to userspace. */
+/* A doorbell is rung by OUT; OUTS goes to userspace. */
 static bool doorbell_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, void *data)
 {
 	struct vm *vm = vcpu->vm;
@@ -470,7 +515,7 @@ static enum emul_result op_port(struct emul *e, u16 port, u32 size, u32 count, b
 			return wait_for_userspace(vcpu, ACCESS_MMIO);
 		if (!access_port(vcpu, port, size, count, in, buf))
 			return wait_for_userspace(vcpu, ACCESS_STRING);
-		/* Kept for the case that storing it to memory goes through userspace. */
+		/* Keep it: storing it to memory may go through userspace. */
 		if (in)
 			memcpy(access_port_data(vcpu), buf, bytes);
 		access->port_done = true;

@@ -11,7 +11,7 @@
 #include "run/entry_report.h"
 #include "uapi/oriel.h"
 
-/* Guests fail in the hands of their launchers: the log must not drown in it. */
+/* A launcher can make entries fail at will: keep the log readable. */
 static DEFINE_RATELIMIT_STATE(log_limit, 5 * HZ, 4);
 
 static void log_failure(u32 id, const struct entry_failure *failure)

@@ -8,11 +8,11 @@
 #include "guest/paging.h"
 #include "guest/raise.h"
 #include "irq/lapic.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/insn.h"
 #include "x86/cr.h"
 
-/* Changes CR0, CR3 or CR4, unless the CPU would find the tables impossible. */
+/* Change CR0, CR3 or CR4. Return false, changing nothing, if a PDPTE is bad: #GP. */
 static bool change_paging(struct vcpu *vcpu, u64 *cr, u64 value)
 {
 	struct cpu_state *state = &vcpu->state;
@@ -35,7 +35,7 @@ static bool guest_write_cr0(struct vcpu *vcpu, u64 value)
 
 	if (!cr0_write_valid(state, value))
 		return false;
-	/* First, because LMA tells PAE paging from that of long mode. */
+	/* EFER first: LMA tells PAE paging from that of long mode. */
 	state->efer = efer_effective(efer, value);
 	if (change_paging(vcpu, &state->cr0, cr0_effective(value)))
 		return true;
@@ -135,7 +135,7 @@ static enum emul_result exec_lmsw(struct vcpu *vcpu)
 static enum emul_result exec_smsw(struct vcpu *vcpu)
 {
 	const struct insn *insn = &vcpu->emul.insn;
-	/* To memory always 16 bits, to a register as many as it has (SDM 2B SMSW). */
+	/* Memory gets 16 bits, a register as many as it has (SDM 2B SMSW). */
 	u32 size = insn->has_mem ? 2 : insn->operand_size;
 	enum emul_result result = emul_write_rm(&vcpu->emul, size, vcpu->state.cr0);
 
@@ -143,7 +143,7 @@ static enum emul_result exec_smsw(struct vcpu *vcpu)
 	return result;
 }
 
-/* Returns whether it is done; otherwise the guest gets #GP. */
+/* Return false for #GP. */
 static bool mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr)
 {
 	bool wide = emul_mode(&vcpu->state) == INSN_MODE_64;
@@ -186,7 +186,7 @@ static enum emul_result exec_cr(struct vcpu *vcpu)
 	}
 }
 
-/* Whether userspace has to hear that CR8 fell from @cr8: an interrupt may pass now. */
+/* Tell a userspace interrupt controller that CR8 fell from @cr8: an interrupt may pass now. */
 static enum exit_fate tpr_lowered(struct vcpu *vcpu, u8 cr8)
 {
 	if (vcpu->lapic || vcpu->cr8 >= cr8)

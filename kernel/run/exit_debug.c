@@ -39,7 +39,7 @@ int guest_debug_set(struct vcpu *vcpu, const struct kvm_guest_debug *debug)
 		if (r)
 			return r;
 	}
-	/* As long as it is known what of them is the guest's. */
+	/* Fetch before @d changes: it says which of them are the guest's. */
 	vcpu_need(vcpu, STATE_RIP | STATE_DR);
 	d->control = control & KVM_GUESTDBG_ENABLE ? control & ~inject : 0;
 	memcpy(d->dr, debug->arch.debugreg, sizeof(d->dr));
@@ -63,7 +63,7 @@ void guest_debug_arm(struct vcpu *vcpu)
 }
 
 /*
- * What userspace hears.
+ * Reports to userspace.
  */
 
 static u64 linear_rip(struct vcpu *vcpu)
@@ -126,7 +126,7 @@ static u64 read_dr(const struct cpu_state *state, u8 dr)
 	}
 }
 
-/* Returns false for #GP. */
+/* Return false for #GP. */
 static bool write_dr(struct vcpu *vcpu, u8 dr, u64 value)
 {
 	const struct cpuid_facts *facts = &vcpu->cpuid.facts;
@@ -147,7 +147,7 @@ static bool write_dr(struct vcpu *vcpu, u8 dr, u64 value)
 	return true;
 }
 
-/* Whether the access may be made, in the order of SDM 3B 17.2.2 and 17.2.4. */
+/* The checks of an access, in the order of SDM 3B 17.2.2 and 17.2.4. */
 static bool may_access(struct vcpu *vcpu, u8 *dr, enum exit_fate *fate)
 {
 	const struct cpu_state *state = &vcpu->state;

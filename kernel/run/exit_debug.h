@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * KVM_SET_GUEST_DEBUG: userspace debugs the guest with the CPU's single step,
- * breakpoints and debug registers, which the guest must not notice.
+ * KVM_SET_GUEST_DEBUG: userspace debugs the guest with the CPU's single step, breakpoints and
+ * debug registers, and the guest must not notice. guest/debug.h has the registers' side. The
+ * vCPU's mutex is held, and the vCPU is loaded.
  */
 #ifndef ORIEL_EXIT_DEBUG_H
 #define ORIEL_EXIT_DEBUG_H
 
-#include <linux/compiler.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
-#include <asm/processor-flags.h>
+
+#include "core/vendor.h"
 
 struct vcpu;
 
-/* All that KVM_SET_GUEST_DEBUG can do, and KVM_CAP_SET_GUEST_DEBUG2 announces. */
+/* All that KVM_SET_GUEST_DEBUG can do, and the answer to KVM_CAP_SET_GUEST_DEBUG2. */
 #define GUEST_DEBUG_CONTROLS                                                        \
 	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |   \
 	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
@@ -21,40 +22,33 @@ struct vcpu;
 
 /**
  * guest_debug_set() - KVM_SET_GUEST_DEBUG
- * @vcpu: the vCPU, its mutex held, loaded
- * @debug: what userspace wants from now on
  *
- * Return: 0; -EINVAL for unknown controls; -EBUSY when an exception is to be raised
- * and another one waits.
+ * Return: 0; -EINVAL for unknown controls; -EBUSY when an exception is to be raised and another
+ * one waits.
  */
 int guest_debug_set(struct vcpu *vcpu, const struct kvm_guest_debug *debug);
 
 /**
  * guest_debug_arm() - the next instruction is a step, if userspace wants steps
- * @vcpu: the vCPU, its mutex held, loaded
  *
- * Not at each entry: an interrupt's handler is no part of a step, unless it is where
- * the step began.
+ * Not called at each entry: the handler of an interrupt is no part of a step, unless the step
+ * began in it.
  */
 void guest_debug_arm(struct vcpu *vcpu);
 
 /**
- * guest_debug_trap() - an instruction was finished in software that traps
- * @vcpu: the vCPU
- * @dr6: why: DR6_BS under TF, the B bits of data breakpoints
+ * guest_debug_trap() - an instruction that traps was finished in software
+ * @dr6: DR6_BS under TF, the B bits of data breakpoints
  *
- * The step or the breakpoint is userspace's, who hears of it before the next entry, or
- * the guest's, who gets #DB.
+ * If the step or the breakpoint is userspace's, KVM_RUN ends before the next entry. Else the
+ * guest gets #DB.
  */
 void guest_debug_trap(struct vcpu *vcpu, u64 dr6);
 
 /**
- * guest_debug_exit() - hand an exception to userspace
- * @vcpu: the vCPU
+ * guest_debug_exit() - hand an exception to userspace: KVM_EXIT_DEBUG
  * @vector: EXC_DB or EXC_BP
- * @dr6: what happened, in the form of DR6; 0 for EXC_BP
- *
- * Return: EXIT_USER with KVM_EXIT_DEBUG.
+ * @dr6: the conditions in the form of DR6; 0 for EXC_BP
  */
 enum exit_fate guest_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6);
 
@@ -63,16 +57,13 @@ enum exit_fate guest_debug_exit_step(struct vcpu *vcpu);
 
 /**
  * guest_debug_mov_dr() - MOV to or from a debug register while they are userspace's
- * @vcpu: the vCPU
  * @dr: its number
  * @reg: enum cpu_gpr of the other operand
  * @to_dr: the debug register is written
- *
- * Return: enum exit_fate or an errno.
  */
 enum exit_fate guest_debug_mov_dr(struct vcpu *vcpu, u8 dr, u8 reg, bool to_dr);
 
-/** guest_debug_decode_mov_dr() - the same, to be decoded */
+/** guest_debug_decode_mov_dr() - the same, where the hardware does not name the operands */
 enum exit_fate guest_debug_decode_mov_dr(struct vcpu *vcpu);
 
 #endif

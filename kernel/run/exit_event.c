@@ -6,7 +6,7 @@
 #include "guest/raise.h"
 #include "host/compat.h"
 #include "run/entry_report.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/exit_debug.h"
 #include "run/inject.h"
 

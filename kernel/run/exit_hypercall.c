@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's hypercalls: what a guest asks of its hypervisor for its other vCPUs.
+ * KVM's hypercalls: requests of a guest about its other vCPUs.
  */
 #include <linux/kvm_para.h>
 
 #include "irq/fabric.h"
 #include "irq/lapic.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/insn.h"
 #include "run/run.h"
 
@@ -22,23 +22,23 @@ struct hypercall {
 	u32 width;
 };
 
-/* The vCPU leaves HLT, or does not stay in the next one. */
+/* End the HLT of a vCPU, or the next one if it is not in HLT. */
 static u64 kick_cpu(struct vcpu *vcpu, const struct hypercall *call)
 {
 	struct vcpu *other = vcpu_find(vcpu->vm, call->args[1]);
 
 	if (other) {
 		WRITE_ONCE(other->kicked, true);
-		/* It looks there before it sleeps. */
+		/* It reads @kicked before it sleeps. */
 		rcuwait_wake_up(&other->wait);
 	}
 	return 0;
 }
 
-/* To the APIC ids whose bits are set in the first two arguments, counted from the third. */
+/* Bits of the first two arguments stand for APIC ids, from that in the third on. */
 static u64 send_ipi(struct vcpu *vcpu, const struct hypercall *call)
 {
-	/* Who is beyond the last id is not there. */
+	/* No vCPU has an id beyond the last. */
 	u32 first = min_t(u64, call->args[2], FABRIC_MAX_APIC_ID);
 	u32 icr = call->args[3];
 	int low, high;
@@ -62,7 +62,7 @@ static u64 carry_out(struct vcpu *vcpu, const struct hypercall *call)
 {
 	if (cpu_cpl(&vcpu->state))
 		return -KVM_EPERM;
-	/* Asks that pending interrupts be looked at, which every entry does. */
+	/* It asks for a look at pending interrupts, and every entry takes one. */
 	if (call->nr == KVM_HC_VAPIC_POLL_IRQ)
 		return 0;
 	if (call->nr == KVM_HC_KICK_CPU && vcpu_has_pv(vcpu, KVM_FEATURE_PV_UNHALT))

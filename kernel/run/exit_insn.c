@@ -12,7 +12,7 @@
 #include "guest/fpu.h"
 #include "guest/raise.h"
 #include "run/access.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/insn.h"
 #include "run/run.h"
 #include "x86/guest_walk.h"
@@ -43,9 +43,9 @@ enum exit_fate exit_cpuid(struct vcpu *vcpu)
 }
 
 /*
- * A kick that came before its HLT is in nothing that userspace can save, and who waits
- * for it with interrupts disabled would wait for ever. It looks again when it wakes for
- * no reason.
+ * KVM_HC_KICK_CPU may have come before this HLT, and before userspace saved and restored the
+ * vCPU: no structure of the ABI carries it. A guest that waits for it with interrupts disabled
+ * would sleep for ever. It looks again when it wakes without a reason, so let it.
  */
 static bool kick_may_be_lost(struct vcpu *vcpu)
 {
@@ -100,7 +100,7 @@ enum exit_fate exit_wbinvd(struct vcpu *vcpu)
 
 enum exit_fate exit_pause(struct vcpu *vcpu)
 {
-	/* It waits for another vCPU, which may need this CPU to get on. */
+	/* It waits for another vCPU, and that one may need this CPU to get on. */
 	vcpu_yield(vcpu);
 	return vcpu_skip(vcpu);
 }
@@ -118,7 +118,7 @@ enum exit_fate exit_monitor(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/* Whether the instruction at RIP is the hypercall that is not @own. */
+/* Is the instruction at RIP the hypercall of the other vendor? */
 static bool at_foreign_hypercall(struct vcpu *vcpu, u8 own)
 {
 	struct emul *e = &vcpu->emul;
@@ -131,7 +131,7 @@ static bool at_foreign_hypercall(struct vcpu *vcpu, u8 own)
 	       e->bytes[2] == (own ^ OPCODE_VMCALL ^ OPCODE_VMMCALL);
 }
 
-/* A write to the code by the guest itself, as far as its page tables go. */
+/* Patch the code with the rights that the guest itself has. */
 static enum exit_fate write_opcode(struct vcpu *vcpu, u8 opcode)
 {
 	const struct cpu_state *state = &vcpu->state;
@@ -148,7 +148,7 @@ static enum exit_fate write_opcode(struct vcpu *vcpu, u8 opcode)
 	else if (r != -EAGAIN &&
 		 (r || memory_write(&vcpu->vm->memory, gpa, &opcode, sizeof(opcode))))
 		vcpu_raise_ud(vcpu);
-	/* The guest executes what is there now. */
+	/* The guest executes the instruction that is there now. */
 	return EXIT_RESUME;
 }
 

@@ -5,7 +5,7 @@
  */
 #include "core/vm.h"
 #include "run/access.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/exit_msr.h"
 #include "run/insn.h"
 
@@ -29,7 +29,7 @@ enum exit_fate exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP);
 	data = vcpu->state.gpr[GPR_RAX];
 	if (!access_port(vcpu, port, size, 1, in, &data)) {
-		/* What was behind this port long ago looked at RIP. */
+		/* An old device behind this port looked at RIP. */
 		if (unlikely(port == 0x7e) && !in &&
 		    vm_quirk_on(vcpu->vm, KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
 			vcpu_advance(vcpu, next_rip);
@@ -92,7 +92,7 @@ enum exit_fate exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access
 	case -EAGAIN:
 		return EXIT_RESUME;
 	case MMU_READONLY:
-		/* Maybe it was a read of a page table in ROM. */
+		/* A walk of a page table in ROM may look like a write. */
 		if (hint == HINT_NONE && mmu_allow_read_only_walks(&vcpu->vm->memory))
 			return EXIT_RESUME;
 		fallthrough;
@@ -103,7 +103,7 @@ enum exit_fate exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access
 						access & MMU_ACCESS_WRITE);
 			return vcpu_emulate(vcpu);
 		}
-		/* Not the instruction at RIP did it, but the delivery of an event. */
+		/* The delivery of an event made this access, not the instruction at RIP. */
 		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV);
 	default:
 		return exit_error(vcpu, r);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RDMSR and WRMSR of the guest: which of them userspace has kept for itself, and
- * what it answers.
+ * RDMSR and WRMSR of the guest, the filter that keeps some of them for userspace, and the
+ * answers of userspace.
  */
 #include <linux/bitops.h>
 #include <linux/nospec.h>
@@ -12,16 +12,16 @@
 #include "guest/msr.h"
 #include "guest/raise.h"
 #include "irq/lapic.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/exit_msr.h"
 #include "run/insn.h"
 
 /**
  * struct msr_range - MSRs that a filter names
- * @flags: KVM_MSR_FILTER_*: accesses that @bitmap decides on
- * @base: the first
- * @count: how many
- * @bitmap: set bits are allowed
+ * @flags: KVM_MSR_FILTER_*: the accesses that @bitmap decides on
+ * @base: the first MSR
+ * @count: of MSRs
+ * @bitmap: a set bit allows the access
  */
 struct msr_range {
 	u32 flags;
@@ -31,10 +31,10 @@ struct msr_range {
 };
 
 /**
- * struct msr_filter - a VM's
- * @allow: what happens to an access that no range decides on
- * @count: of ranges; the first that has the MSR and the access counts
- * @range: ranges
+ * struct msr_filter - the filter of a VM
+ * @allow: allow an access that no range decides on
+ * @count: of ranges
+ * @range: the first that has the MSR and the access decides
  */
 struct msr_filter {
 	bool allow;
@@ -61,7 +61,7 @@ static bool allows(const struct msr_filter *filter, u32 index, u32 access)
 {
 	u32 i;
 
-	/* The local APIC's own are never filtered, so that it may be virtualized. */
+	/* MSRs of the local APIC are never filtered, so that hardware may virtualize it. */
 	if (index >= LAPIC_MSR_FIRST && index <= LAPIC_MSR_LAST)
 		return true;
 	for (i = 0; i < filter->count; i++) {
@@ -104,7 +104,7 @@ static struct msr_filter *make_filter(const struct kvm_msr_filter *user)
 	filter->allow = !(user->flags & KVM_MSR_FILTER_DEFAULT_DENY);
 	for (i = 0; i < KVM_MSR_FILTER_MAX_RANGES && !r; i++)
 		r = take_range(filter, &user->ranges[i]);
-	/* A filter of no range that denies all is a mistake. */
+	/* A filter without a range that denies everything is a mistake. */
 	if (!r && !filter->count && !filter->allow)
 		r = -EINVAL;
 	if (r) {
@@ -171,7 +171,7 @@ static bool filtered(const struct vcpu *vcpu, u32 index, u32 access)
 	return unlikely(filter) && !allows(filter, index, access);
 }
 
-/* #GP, or userspace is asked if it wants to be. */
+/* Raise #GP, or ask userspace if it wants to be asked. */
 static enum exit_fate refuse(struct vcpu *vcpu, bool write, u32 reason, u64 data)
 {
 	struct kvm_run *run = vcpu->run;

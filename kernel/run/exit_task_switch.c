@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VM exit of a task switch: between the vCPU and its events, and the switch
- * itself in emulate/.
+ * The exit of a task switch: the vCPU's events around the switch itself, which is in
+ * emulate/task_switch.c.
  */
 #include "guest/paging.h"
 #include "guest/raise.h"
 #include "run/access.h"
-#include "run/exit.h"
+#include "run/exits.h"
 
 static bool set_cr3(struct emul *e, u64 cr3)
 {
@@ -31,7 +31,7 @@ static enum emul_result execute(struct vcpu *vcpu, struct task_switch *how)
 	return emul_task_switch(&vcpu->emul, how);
 }
 
-/* What the switch means for the event that used the gate, and for NMIs. */
+/* Settle the event that used the gate, and the blocking of NMIs. */
 static void settle_event(struct vcpu *vcpu, enum task_switch_source source, bool fault)
 {
 	/* IRET ends the blocking, also of an NMI that came through a task gate. */
@@ -75,7 +75,7 @@ enum exit_fate exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switc
 		vcpu_raise(vcpu, &vcpu->emul.fault);
 		return EXIT_RESUME;
 	case EMUL_AGAIN:
-		/* CALL, JMP, IRET and INT n run again, other events are delivered again. */
+		/* CALL, JMP, IRET and INT n run again; other events are delivered again. */
 		return EXIT_RESUME;
 	default:
 		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);

@@ -1,7 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events of a vCPU: exceptions, NMIs and interrupts, from where they arise to
- * the one that the next entry injects.
+ * Injection: choosing the one event that the next entry delivers, and windows for what has to
+ * wait.
+ *
+ * The life of an event
+ *
+ *   1. An event waits in one place: an exception in vcpu->exception, NMIs in vcpu->nmi_pending
+ *      (two at most, SDM 3A 6.7.1), interrupts in a local APIC's IRR, in the PIC, in
+ *      vcpu->irq_queued (KVM_INTERRUPT without a local APIC) or in vcpu->extint (with one).
+ *   2. A new event that another thread posts sets REQ_EVENT: nothing is chosen without it. Each
+ *      emulated instruction sets it too, for it may have opened a way.
+ *   3. vcpu->event is the event being delivered, from the choice until an exit shows that the
+ *      delivery is over. While it is there nothing but an exception takes its place.
+ *   4. An exception comes first: it is the instruction's own. If it displaces an interrupt or an
+ *      NMI whose delivery caused it, that goes back to wait (take_exception()); two exceptions
+ *      make a double fault or a shutdown by SDM 3A table 6-5 (vcpu_raise()).
+ *   5. Then an NMI, if neither blocked nor in a shadow; then an interrupt, if IF is set and no
+ *      shadow stands (choose()). The PIC's comes before the local APIC's (take_irq()).
+ *   6. Taking an interrupt moves it: lapic_accept() makes it in service, fabric_pic_ack()
+ *      acknowledges it. From then on only vcpu->event has it, and losing vcpu->event loses
+ *      the interrupt.
+ *   7. What still waits gets a window: an exit as soon as it can be taken (request_window()). A
+ *      window is asked for anew at each choice, never assumed.
+ *   8. After each exit the back end looks at what the CPU says it was delivering. Nothing: the
+ *      event has arrived and vcpu->event is forgotten. Else vcpu_requeue_event() makes it
+ *      vcpu->event again, with its error code. INT n, INT1, INT3 and INTO are not kept: RIP is
+ *      still theirs and the guest executes them again; but INT3 and INTO that were injected are.
+ *   9. After a refused entry nothing was delivered: vcpu_keep_event().
+ *  10. What an exception leaves in CR2 or DR6 is written when its turn comes, not when it is
+ *      raised (vcpu_settle_exception()).
+ *
+ *     raised or posted             vcpu_choose_event()              the back end's inject()
+ *   exception, nmi_pending, --------> vcpu->event ---------> event field of VMCS or VMCB
+ *   IRR, PIC, irq_queued, extint       ^   |  ^                         |
+ *        ^                             |   |  | vcpu_requeue_event()    | VM entry and exit
+ *        |  take_exception() displaces |   |  +---- delivery cut short -+
+ *        +-----------------------------+   |                            |
+ *                                          +---- arrived: forgotten <---+
  */
 #include <linux/kvm_para.h>
 #include <asm/processor-flags.h>
@@ -23,7 +58,7 @@ void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event)
 
 void vcpu_keep_event(struct vcpu *vcpu)
 {
-	/* What userspace injects as INT n has changed RIP, so it cannot be done again. */
+	/* An INT n that userspace injects has changed RIP: it cannot be delivered again. */
 	if (vcpu->event.type == EVENT_SOFT_INT)
 		vcpu->event.type = EVENT_NONE;
 	if (vcpu->event.type != EVENT_NONE)
@@ -72,8 +107,9 @@ static int take_extint(struct vcpu *vcpu)
 	return vector;
 }
 
-/* Takes the interrupt that vcpu_irq_pending() saw. The PIC comes first: its
- * INTR line does not know the local APIC's priorities (SDM 3A 10.8.1).
+/*
+ * Take the interrupt that vcpu_irq_pending() saw. The PIC comes first: its INTR line does not
+ * know the local APIC's priorities (SDM 3A 10.8.1).
  */
 static int take_irq(struct vcpu *vcpu)
 {
@@ -91,14 +127,15 @@ static int take_irq(struct vcpu *vcpu)
 	return vector;
 }
 
-/* RF keeps a fault's instruction breakpoint from firing twice (SDM 3B 17.3.1.1);
- * #DB is set aside: where it is a fault the CPU set RF itself.
+/*
+ * Set RF, so that an instruction breakpoint on the faulting instruction does not fire twice
+ * (SDM 3B 17.3.1.1). Not for #DB: where that is a fault, the CPU has set RF itself.
  */
 static void take_exception(struct vcpu *vcpu)
 {
 	const struct cpu_exception *exception = &vcpu->exception;
 
-	/* An interrupt or NMI whose delivery it cut short has to wait. */
+	/* It cut the delivery of an interrupt or NMI short: that waits again. */
 	if (vcpu->event.type == EVENT_IRQ)
 		vcpu->irq_queued = vcpu->event.vector;
 	else if (vcpu->event.type == EVENT_NMI)
@@ -114,7 +151,7 @@ static void take_exception(struct vcpu *vcpu)
 	vcpu_settle_exception(vcpu);
 	vcpu->exception_pending = false;
 	if (exception->vector == EXC_DB) {
-		/* So that the handler can use the registers (SDM 3B 18.2.4). */
+		/* Let the handler use the debug registers (SDM 3B 18.2.4). */
 		vcpu_need(vcpu, STATE_DR);
 		vcpu->state.dr7 &= ~(u64)DR7_GD;
 		vcpu_touch(vcpu, STATE_DR);
@@ -153,8 +190,9 @@ static void choose(struct vcpu *vcpu)
 	}
 }
 
-/* Real mode has no error codes (SDM 3A 21.1.3): hardware that is told one pushes it,
- * or refuses the entry (SDM 3C 27.2.1.3).
+/*
+ * Real mode has no error codes (SDM 3A 21.1.3). If the hardware is told to push one it does, or
+ * it refuses the entry (SDM 3C 27.2.1.3).
  */
 static void drop_error_code(struct vcpu *vcpu)
 {
@@ -166,8 +204,8 @@ static void drop_error_code(struct vcpu *vcpu)
 }
 
 /*
- * The #BP or #OF of an instruction that userspace has looked at first: the handler
- * returns behind it. Where there is none, to RIP.
+ * #BP or #OF that userspace has seen first and raises now. If INT3 or INTO is at RIP, the handler
+ * returns behind it, else to RIP.
  */
 static void find_length(struct vcpu *vcpu)
 {
@@ -199,7 +237,7 @@ void vcpu_choose_event(struct vcpu *vcpu)
 		windows |= WINDOW_NMI;
 	if (vcpu_irq_pending(vcpu) || vcpu_window_wanted(vcpu))
 		windows |= WINDOW_IRQ;
-	/* A userspace interrupt controller alone knows what CR8 holds back. */
+	/* Without a local APIC only userspace knows which interrupts CR8 holds back. */
 	if (!vcpu->lapic || lapic_highest_irr(vcpu->lapic) >= 0)
 		windows |= WINDOW_TPR;
 	vendor_call(request_window)(vcpu, windows);

@@ -19,7 +19,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 
 	vcpu_need(vcpu, STATE_RIP);
 	trap = guest_debug_show_tf(&vcpu->debug, state->rflags) & X86_EFLAGS_TF;
-	/* The mode matters only at the edge: below 4 GiB all modes agree. */
+	/* Only at a 4 GiB boundary does the mode matter: elsewhere no mode cuts RIP. */
 	if (unlikely((state->rip ^ rip) >> 32)) {
 		vcpu_need(vcpu, STATE_CODE | STATE_CR);
 		if (emul_mode(state) != INSN_MODE_64)
@@ -33,7 +33,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 		guest_debug_trap(vcpu, DR6_BS);
 }
 
-/* What every instruction looks at; the executor asks for more when it needs it. */
+/* The groups that every instruction uses; the executor asks for more when it needs it. */
 static void need_for_emul(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
@@ -49,7 +49,7 @@ static void prepare_emul(struct vcpu *vcpu)
 	access_prefetch(vcpu);
 }
 
-/* kvm_run for an instruction that the executor does not know. */
+/* The executor does not know the instruction: tell userspace, or the guest. */
 static enum exit_fate emulation_failed(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -58,15 +58,15 @@ static enum exit_fate emulation_failed(struct vcpu *vcpu)
 	vcpu->stats.insn_emulation_fail++;
 	access_reset(&vcpu->access);
 	if (!vcpu->vm->unknown_insns_exit) {
-		/* So that the guest gets on if userspace lets it. */
+		/* The guest gets #UD if userspace runs it on. */
 		vcpu_raise_ud(vcpu);
-		/* A guest's user must not be able to stop its kernel's VM. */
+		/* A program in the guest must not be able to stop the VM. */
 		if (cpu_cpl(&vcpu->state))
 			return EXIT_RESUME;
 	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
-	/* In u64 units: the flags, then the bytes with their count. */
+	/* In units of u64: the flags, then the bytes with their count. */
 	run->emulation_failure.ndata = 3;
 	run->emulation_failure.flags =
 		e->byte_count ? KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES : 0;
@@ -75,7 +75,7 @@ static enum exit_fate emulation_failed(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
-/* What debugging has to be told of what was executed; @step: it is a single step. */
+/* Report #DB conditions of an emulated instruction: data breakpoints, and BS if @step. */
 static void emul_trap(struct vcpu *vcpu, bool step)
 {
 	u64 dr6 = vcpu->access.hits_due | (step ? DR6_BS : 0);
@@ -102,15 +102,15 @@ enum exit_fate vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 	}
 }
 
-/* RIP, shadow and TF after the executor advanced over an instruction. */
+/* The executor has advanced RIP: set the shadow, and trap if TF was set. */
 static void emul_advanced(struct vcpu *vcpu)
 {
 	vendor_call(set_shadow)(vcpu, vcpu->emul.shadow ? SHADOW_MOV_SS : 0);
-	/* Behind MOV SS the trap is that of the next instruction (SDM 3A 6.8.3). */
+	/* After MOV SS the next instruction traps instead (SDM 3A 6.8.3). */
 	emul_trap(vcpu, vcpu->debug.stepping || (vcpu->emul.tf_trap && !vcpu->emul.shadow));
 }
 
-/* Executes the instruction whose first bytes are in vcpu->emul. */
+/* Execute the instruction whose first bytes are in vcpu->emul. */
 static enum exit_fate execute(struct vcpu *vcpu)
 {
 	enum emul_result result;
@@ -124,7 +124,7 @@ static enum exit_fate execute(struct vcpu *vcpu)
 	result = emulate(&vcpu->emul);
 	if (unlikely(vcpu->emul.segs_loaded))
 		changed |= STATE_SEGS;
-	/* Iterations of a REP count even if the last one did not finish. */
+	/* Iterations of a REP are done, even if the last one did not finish. */
 	vcpu_touch(vcpu, changed);
 	if (result == EMUL_USER)
 		return EXIT_USER;
@@ -135,7 +135,7 @@ static enum exit_fate execute(struct vcpu *vcpu)
 		emul_advanced(vcpu);
 		vcpu_make_request(vcpu, REQ_EVENT);
 	}
-	/* Whatever became of the instruction, its last write is in kvm_run. */
+	/* A posted write is in kvm_run, whether the instruction finished or not. */
 	return vcpu->access.posted ? EXIT_USER : fate;
 }
 

@@ -5,6 +5,7 @@
 #ifndef ORIEL_INSN_H
 #define ORIEL_INSN_H
 
+#include "core/vendor.h"
 #include "emulate/execute.h"
 
 struct vcpu;
@@ -14,7 +15,6 @@ enum exit_fate vcpu_skip(struct vcpu *vcpu);
 
 /**
  * vcpu_advance() - continue at another instruction
- * @vcpu: the vCPU
  * @rip: RIP of the next instruction, cut to the width of the mode
  *
  * Ends interrupt shadows and RF, and raises the single-step #DB when TF is set
@@ -22,19 +22,17 @@ enum exit_fate vcpu_skip(struct vcpu *vcpu);
  */
 void vcpu_advance(struct vcpu *vcpu, u64 rip);
 
-/** vcpu_decode() - the instruction that exited into vcpu->emul.insn; as emul_decode() */
+/** vcpu_decode() - decode the instruction that exited into vcpu->emul.insn; as emul_decode() */
 enum emul_result vcpu_decode(struct vcpu *vcpu);
 
 /**
- * vcpu_emul_stopped() - what an exit does after the executor gave up on its instruction
- * @vcpu: the vCPU
- * @result: why, anything but EMUL_DONE
+ * vcpu_emul_stopped() - end an exit whose instruction the executor did not finish
+ * @result: anything but EMUL_DONE
  */
 enum exit_fate vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result);
 
 /**
  * vcpu_trap_length() - is the instruction at RIP the one that raises this exception?
- * @vcpu: the vCPU
  * @vector: EXC_BP or EXC_OF
  *
  * Return: bytes of the INT3 or INTO at RIP, 0 when something else is there.

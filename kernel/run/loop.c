@@ -1,7 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_RUN: enter the guest, handle the exit, go round, until userspace or a
- * signal is due.
+ * KVM_RUN's loop: enter the guest, handle the exit, go round, until userspace or a signal is
+ * due.
+ *
+ * Mode, request and kick
+ *
+ * Other threads and interrupt handlers have work for a vCPU: an event to inject, translations
+ * to drop, a clock to publish. They set a bit in vcpu->requests and kick the vCPU. It must see
+ * the bit before it executes another guest instruction, and no lock may stand in between.
+ *
+ *   1. vcpu->mode is VCPU_OUTSIDE or VCPU_IN_GUEST. Only the vCPU's own thread writes it.
+ *   2. While the mode is VCPU_IN_GUEST, interrupts of the host are off on vcpu->cpu, from
+ *      before the mode was written until after the exit.
+ *   3. A requester writes the subject of its request, then the bit (vcpu_make_request()), then,
+ *      after a full barrier, it reads the mode (vcpu_kick(), vm_flush_tlbs()).
+ *   4. The vCPU writes VCPU_IN_GUEST, then, after a full barrier, it reads the requests
+ *      (switch_world(), must_not_enter()).
+ *   5. So one of the two sees the other's write: the vCPU sees the bit and does not enter, or
+ *      the requester sees VCPU_IN_GUEST and interrupts vcpu->cpu. By 2 that interrupt stays
+ *      pending until the guest runs, and then it ends the guest before its next instruction
+ *      (SDM 3C 26.2, APM 2 15.13.1).
+ *   6. The vCPU clears a bit before it does the work (vcpu_test_request()). A request that comes
+ *      during the work sets the bit again.
+ *   7. After an exit the mode becomes VCPU_OUTSIDE with release semantics. A thread that reads
+ *      it with acquire semantics, as vm_flush_tlbs() does, knows that the vCPU uses no
+ *      translation any more and will see the request before it makes new ones.
+ *   8. A vCPU that sleeps is VCPU_OUTSIDE. vcpu_kick() wakes it first of all; rcuwait orders the
+ *      wake-up against wake_due(), which looks at events only: other requests wait for
+ *      the next entry.
+ *   9. immediate_exit, signals and rescheduling are work of the thread, not requests. They are
+ *      looked at with interrupts off as well, because they come with an interrupt: it ends
+ *      the guest in the same way.
+ *
+ *                     run_once(): serve_requests(), with memslots and interrupts on
+ *                          |
+ *      +--------------> OUTSIDE <------------ wake-up, INIT, SIPI --------+
+ *      |                   |  \                                           |
+ *      |                   |   +-- block(): not runnable, HLT ------> sleeping
+ *      | stay_outside():   |
+ *      | a request, work   | switch_world(): interrupts off, mode written, then requests
+ *      | of the thread, or | and thread_work_pending() read
+ *      | a CPU that is not v
+ *      | claimed        IN_GUEST ---- enter_guest() ----> the guest executes
+ *      |                   |                                  |
+ *      +-------------------+ <------- a VM exit --------------+
+ *
+ * Memslots (memory.srcu) are held while requests are served and an exit is handled, never while
+ * the guest executes: a thread that changes memslots waits for handlers, not for guests.
  */
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
@@ -23,12 +68,12 @@
 #include "host/compat.h"
 #include "host/return_msr.h"
 #include "irq/lapic.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/exit_debug.h"
 #include "run/inject.h"
 #include "run/run.h"
 
-/* No write of the guest goes unlogged: it waits for userspace to empty the ring. */
+/* A write of the guest must not go unlogged: wait until userspace has emptied the ring. */
 static bool must_wait_for_ring(struct vcpu *vcpu)
 {
 	if (!vcpu_test_request(vcpu, REQ_DIRTY_RING_FULL) || !dirty_ring_nearly_full(vcpu))
@@ -37,7 +82,7 @@ static bool must_wait_for_ring(struct vcpu *vcpu)
 	return true;
 }
 
-/* One of REQS_EXIT; the others wait for the next KVM_RUN. */
+/* Serve one of REQS_EXIT; the others wait for the next KVM_RUN. */
 static enum exit_fate serve_exit_request(struct vcpu *vcpu)
 {
 	if (vcpu_test_request(vcpu, REQ_DEBUG_STEP))
@@ -52,7 +97,7 @@ static enum exit_fate serve_exit_request(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
-/* All but REQ_EVENT. Returns as serve_requests(). */
+/* Serve all requests but REQ_EVENT. */
 static enum exit_fate serve_rare_requests(struct vcpu *vcpu)
 {
 	if (must_wait_for_ring(vcpu)) {
@@ -63,7 +108,7 @@ static enum exit_fate serve_rare_requests(struct vcpu *vcpu)
 		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
-	/* It may ask for the flush that comes next. */
+	/* Before the flush: it may ask for one. */
 	if (vcpu_test_request(vcpu, REQ_STEAL_TIME))
 		steal_time_update(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH)) {
@@ -75,7 +120,6 @@ static enum exit_fate serve_rare_requests(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/* Returns EXIT_RESUME, or what ends KVM_RUN. */
 static enum exit_fate serve_requests(struct vcpu *vcpu)
 {
 	enum exit_fate fate = EXIT_RESUME;
@@ -96,9 +140,8 @@ static enum exit_fate serve_requests(struct vcpu *vcpu)
 }
 
 /*
- * What the kernel wants of this thread before it goes on. A notification
- * without work is for the return to userspace (restartable sequences) and waits
- * for it.
+ * Does the kernel want something of this thread before it goes on? A notification without work
+ * (restartable sequences) is for the return to userspace and can wait for it.
  */
 static bool thread_work_pending(void)
 {
@@ -107,8 +150,8 @@ static bool thread_work_pending(void)
 }
 
 /*
- * Every reason not to enter that may have come up to the moment interrupts
- * went off; what comes later sends an IPI, which ends the guest at once.
+ * Every reason not to enter that has come up until interrupts went off. A later one comes with
+ * an interrupt, which ends the guest at once.
  */
 static bool must_not_enter(struct vcpu *vcpu)
 {
@@ -121,7 +164,7 @@ static void enter_guest(struct vcpu *vcpu)
 		return_msr_set(RETURN_MSR_TSC_AUX, vcpu->msrs.tsc_aux);
 		vcpu->return_msrs_set = true;
 	}
-	/* OSXSAVE and PKE are intercepted, so these are right without a fetch. */
+	/* Writes of OSXSAVE and PKE exit, so these bits are right without a fetch. */
 	fpu_enter_guest(&vcpu->fpu, vcpu->state.cr4);
 
 	vendor_call(enter)(vcpu);
@@ -131,15 +174,16 @@ static void enter_guest(struct vcpu *vcpu)
 }
 
 /*
- * On a kernel that preempts itself most threads lose their CPU here. An interrupt of the
- * host ends the guest between two instructions; any other exit may have brought an address
- * that was translated for an instruction.
+ * On a kernel that preempts itself most threads lose their CPU here. The vCPU rests between two
+ * instructions only if an interrupt of the host ended the guest: after any other exit the
+ * module may hold an address that was translated for an instruction, and another vCPU must not
+ * take this one's translations for flushed (steal_time.c).
  */
 static void let_preempt(struct vcpu *vcpu)
 {
 	u64 info[2];
 
-	/* What preempt_enable() itself asks: in the one word that it changes. */
+	/* The test that preempt_enable() makes, on the one word that it changes. */
 	if (likely(!should_resched(PREEMPT_DISABLE_OFFSET))) {
 		preempt_enable();
 		return;
@@ -199,7 +243,6 @@ static bool halt_ends(struct vcpu *vcpu)
 	       (READ_ONCE(vcpu->kicked) || vcpu_has_wake_event(vcpu));
 }
 
-/* What ends a sleep. */
 static bool wake_due(struct vcpu *vcpu)
 {
 	if (vcpu->lapic && atomic_read(&vcpu->lapic->events))
@@ -213,7 +256,7 @@ static enum exit_fate block(struct vcpu *vcpu)
 	bool uninitialized = vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED;
 	int r;
 
-	/* A step over HLT is done before the sleep. */
+	/* Userspace stepped over HLT: report the step before the sleep. */
 	if (vcpu_test_request(vcpu, REQ_DEBUG_STEP))
 		return guest_debug_exit_step(vcpu);
 	if (vcpu->lapic)
@@ -228,14 +271,14 @@ static enum exit_fate block(struct vcpu *vcpu)
 	if (halt_ends(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		/*
-		 * A kick that comes now is done with too: the barrier before the entry
-		 * has the guest see what the kick was about.
+		 * A kick that comes right now is served as well: after the barrier before the
+		 * entry the guest sees the memory that the kick was about.
 		 */
 		WRITE_ONCE(vcpu->kicked, false);
 		vcpu->stats.halt_wakeup++;
 	}
 	vcpu_make_request(vcpu, REQ_EVENT);
-	/* The first INIT takes a processor from userspace's hands, who hears of it. */
+	/* Userspace waits to hear that the first INIT has come. */
 	return uninitialized ? exit_error(vcpu, -EAGAIN) : EXIT_RESUME;
 }
 
@@ -252,8 +295,8 @@ static enum exit_fate do_thread_work(struct vcpu *vcpu)
 }
 
 /*
- * Calls what works on memslots. They are not held while the guest executes: who
- * changes them would have to wait for an exit that may never come.
+ * Call a function that uses memslots. They are not held while the guest executes: a thread that
+ * changes them would wait for an exit that may never come.
  */
 static enum exit_fate with_slots(struct vcpu *vcpu, enum exit_fate (*work)(struct vcpu *vcpu))
 {
@@ -287,7 +330,7 @@ static enum exit_fate run_once(struct vcpu *vcpu)
 		return fate;
 	vcpu->stats.exits++;
 	vendor_call(recover)(vcpu);
-	/* A shadow with IF clear opens no window on AMD: look again each time. */
+	/* On AMD no window opens at a shadow with IF clear: look again after each exit. */
 	if (unlikely(vcpu->nmi_pending))
 		vcpu_make_request(vcpu, REQ_EVENT);
 	if (unlikely(vcpu->fpu.xcr0_changed)) {
@@ -308,7 +351,7 @@ static enum exit_fate run_until_due(struct vcpu *vcpu)
 {
 	enum exit_fate fate = with_slots(vcpu, vcpu_complete_access);
 
-	/* Nothing runs: a client still looks at what ended the KVM_RUN before. */
+	/* Run nothing: the client still looks at the exit of the KVM_RUN before. */
 	if (fate == EXIT_RESUME && READ_ONCE(*oriel_immediate_exit(vcpu->run)))
 		return exit_error(vcpu, -EINTR);
 	while (fate == EXIT_RESUME) {

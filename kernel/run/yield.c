@@ -10,7 +10,7 @@
 #include "core/vm.h"
 #include "run/run.h"
 
-/* The thread of a vCPU that could run and is not in the guest, with a reference. */
+/* The thread of a vCPU that could run and is not in the guest; NULL if it is. Takes a reference. */
 static struct task_struct *waiting_thread(struct vcpu *vcpu)
 {
 	struct task_struct *task = NULL;
@@ -26,7 +26,7 @@ static struct task_struct *waiting_thread(struct vcpu *vcpu)
 	return task;
 }
 
-/* Returns whether it runs now. */
+/* Return true if it runs now. */
 static bool yield_to_vcpu(struct vcpu *other)
 {
 	struct task_struct *task = waiting_thread(other);
@@ -50,7 +50,7 @@ void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id)
 void vcpu_yield(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
-	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
+	/* The vCPUs below the count are there: pairs with vcpu_publish(). */
 	u32 count = smp_load_acquire(&vm->vcpu_count);
 	bool yielded = false;
 	u32 i;

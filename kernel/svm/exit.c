@@ -10,7 +10,7 @@
 #include "guest/raise.h"
 #include "guest/reset.h"
 #include "memory/memory.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/exit_debug.h"
 #include "run/insn.h"
 #include "svm/svm.h"

@@ -12,7 +12,7 @@
 #include "guest/raise.h"
 #include "irq/lapic.h"
 #include "memory/memory.h"
-#include "run/exit.h"
+#include "run/exits.h"
 #include "run/exit_debug.h"
 #include "run/insn.h"
 #include "vmx/exit_reason.h"
