@@ -8,6 +8,9 @@
 #	loop.c, irq/	a file or folder, by its path from any folder on; * stands for any name
 #	scripts/lab ... the same from the top, whatever its ending; what follows is not looked at
 # So names of other projects are written without () or without backquotes.
+#
+# In a list-table, a cell that names only files says where the functions of the cell before
+# it are.
 
 # A path is known by each of its ends, and so is every folder on it, with a slash behind it.
 function know(path,   rest)
@@ -23,7 +26,7 @@ function know(path,   rest)
 	}
 }
 
-function exists(path,   pattern, file)
+function exists(path,   pattern, entry)
 {
 	if (path in known || path "/" in known)
 		return 1
@@ -32,8 +35,8 @@ function exists(path,   pattern, file)
 	pattern = path
 	gsub(/\./, "[.]", pattern)
 	gsub(/\*/, "[^/]*", pattern)
-	for (file in known)
-		if (file ~ "^" pattern "$")
+	for (entry in known)
+		if (entry ~ "^" pattern "$")
 			return 1
 	return 0
 }
@@ -45,21 +48,41 @@ function define(line, pattern,   name)
 		name = substr(line, RSTART, RLENGTH)
 		line = substr(line, RSTART + RLENGTH)
 		gsub(/[^A-Za-z0-9_]/, "", name)
-		defined[name]
+		defined[name] = defined[name] " " FILENAME " "
 	}
 }
 
-function complain(what, name)
+function complain(line, what, name)
 {
-	printf "%s:%d: there is no %s %s\n", FILENAME, FNR, what, name
+	printf "%s:%d: there is no %s %s\n", FILENAME, line, what, name
 	bad = 1
+}
+
+# Of a table: the cell that ends, and the one before it in its row.
+function end_cell(   i, j, found)
+{
+	for (i = 1; i <= old_functions && files && !functions; i++) {
+		found = 0
+		for (j = 1; j <= files; j++)
+			found += index(defined[old_function[i]], " " file[j] " ")
+		if (!found)
+			complain(cell, "function", old_function[i] "() in these files")
+	}
+	for (i = 1; i <= functions; i++)
+		old_function[i] = named[i]
+	old_functions = functions
+	functions = files = 0
+	cell = FNR
 }
 
 function judge(name)
 {
 	if (name ~ /^[A-Za-z_][A-Za-z0-9_]*\(\)$/) {
-		if (!(substr(name, 1, length(name) - 2) in defined))
-			complain("function", name)
+		name = substr(name, 1, length(name) - 2)
+		if (name in defined)
+			named[++functions] = name
+		else
+			complain(FNR, "function", name "()")
 		return
 	}
 	if (name ~ /^(kernel|user|uapi|scripts|tests|Documentation)\//)
@@ -67,7 +90,8 @@ function judge(name)
 	else if (name !~ /^[A-Za-z0-9_*][A-Za-z0-9_.*\/-]*(\.[chS]|\.rst|\/)$/ || name ~ /^build\//)
 		return
 	if (!exists(name))
-		complain("file", name)
+		complain(FNR, "file", name)
+	file[++files] = name
 }
 
 BEGIN {
@@ -95,6 +119,9 @@ FNR == 1 {
 	quote = FILENAME ~ /md$/ ? "`" : "``"
 	text = ""
 }
+
+/^   \* - |^     - / { end_cell() }
+/^   \* - |^[^ ]/ { old_functions = functions = files = 0 }
 
 # A quotation may go on in the next line, but not in the next paragraph.
 {
