@@ -54,7 +54,7 @@ demo: $(if $(filter amd-debug,$(HOST)),module-debug,module) user | build/setup-l
 bench: module user | build/setup-lab
 	scripts/bench $(if $(HOST),--host $(HOST))
 
-# Every document is read anew each time: a warning would be given only once else.
+# Sphinx warns only when it reads a document, so it reads all of them each time (-E).
 htmldocs: | build/setup-docs
 	sphinx-build -q -E -W --keep-going -b html -d build/doctrees \
 		Documentation build/htmldocs

@@ -2,11 +2,11 @@
 #
 # Names each function and file that a document mentions and that does not exist:
 #	awk -f doc-names.awk FILE... -- SOURCE... DOCUMENT...
-# FILEs are all paths of the tree. What stands in double backquotes in a document (in .md in
-# single ones) is one of our names if it looks like one:
+# FILEs are all paths of the tree. A text in double backquotes in a document (in .md in single
+# ones) is taken for one of our names if it looks like one:
 #	name()		a function or macro, defined in a SOURCE
 #	loop.c, irq/	a file or folder, by its path from any folder on; * stands for any name
-#	scripts/lab ... the same from the top, whatever its ending; what follows is not looked at
+#	scripts/lab ... the same from the top, with any ending; the arguments are ignored
 # So names of other projects are written without () or without backquotes.
 #
 # In a list-table, a cell that names only files says where the functions of the cell before
@@ -41,7 +41,7 @@ function exists(path,   pattern, entry)
 	return 0
 }
 
-# define(LINE, PATTERN): each identifier in what of LINE matches PATTERN.
+# Define each identifier in the parts of the line that match the pattern.
 function define(line, pattern,   name)
 {
 	while (match(line, pattern)) {
@@ -58,7 +58,7 @@ function complain(line, what, name)
 	bad = 1
 }
 
-# Of a table: the cell that ends, and the one before it in its row.
+# A cell of a table ends: compare its files with the functions of the cell before it.
 function end_cell(   i, j, found)
 {
 	for (i = 1; i <= old_functions && files && !functions; i++) {
@@ -109,7 +109,7 @@ FILENAME !~ /\.(rst|md)$/ {
 	# A pointer to a function, such as a vendor's operation.
 	if (/\(\*/)
 		define($0, "[(][*][a-z_0-9]+[)][(]")
-	# What a macro is given: SYM_FUNC_START(name).
+	# A macro's arguments: SYM_FUNC_START(name).
 	if (/^[ \t]*[A-Z][A-Z0-9_]*\(/)
 		define($0, "[a-z_][a-z0-9_]*")
 	next

@@ -22,8 +22,8 @@ else
 	load || exit 1
 fi
 
-# run_program NAME: most speak KTAP themselves. The client of the documentation is written
-# to be read: its output is compared.
+# run_program NAME: most programs speak KTAP. The documentation's first client does not, so that
+# it stays short: compare its output.
 run_program()
 {
 	local out
