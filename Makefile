@@ -54,13 +54,18 @@ demo: $(if $(filter amd-debug,$(HOST)),module-debug,module) user | build/setup-l
 bench: module user | build/setup-lab
 	scripts/bench $(if $(HOST),--host $(HOST))
 
-lint: | build/setup-build build/setup-unit build/setup-lint
+# Sphinx warns only when it reads a document, so it reads all of them each time (-E).
+htmldocs: | build/setup-docs
+	sphinx-build -q -E -W --keep-going -b html -d build/doctrees \
+		Documentation build/htmldocs
+
+lint: | build/setup-build build/setup-unit build/setup-lint build/setup-docs
 	tests/run lint
 
 format: | build/setup-lint
 	clang-format -i $(shell git ls-files '*.[ch]')
 
-check: all module-6.12 | build/setup-lint build/setup-lab build/setup-clients
+check: all module-6.12 | build/setup-lint build/setup-docs build/setup-lab build/setup-clients
 	tests/run
 
 check-long: module | build/setup-lab
@@ -90,6 +95,7 @@ help:
 	@echo '                HOST=intel: the smallest of it, on that host'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
+	@echo 'make htmldocs   the documentation as HTML, in build/htmldocs'
 	@echo 'make bench      round trips in instructions, memory and boot time, beside'
 	@echo '                KVM; HOST=intel, amd-bochs: round trips alone, on that host'
 	@echo 'make install    DESTDIR and PREFIX are honoured'
@@ -98,4 +104,5 @@ help:
 	@echo 'make clean      all but what was fetched (build/lab, build/headers)'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 
-.PHONY: all module user unit install demo bench lint format check check-long check-clients clean help
+.PHONY: all module user unit install demo bench htmldocs lint format check check-long check-clients
+.PHONY: clean help

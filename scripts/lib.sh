@@ -358,15 +358,16 @@ headers_dir()
 	echo "$kdir"
 }
 
-# test_program NAME: build/tests/NAME out of tests/system/NAME.c. It appears whole: another
-# host may be packing it.
+# test_program SOURCE: build/tests/NAME out of SOURCE, a path to NAME.c from the top. It
+# appears whole: another host may be packing it.
 test_program()
 {
-	local out=$build/tests/$1
+	local out
 
+	out=$build/tests/$(basename "$1" .c)
 	mkdir -p "${out%/*}"
 	gcc -D_GNU_SOURCE -std=c11 -O1 -Wall -Wextra -Werror -pthread \
-		-o "$out.$$" "$top/tests/system/$1.c" && mv "$out.$$" "$out"
+		-o "$out.$$" "$top/$1" && mv "$out.$$" "$out"
 }
 
 # pack DIR: a cpio archive of DIR that depends on nothing but DIR's contents.
