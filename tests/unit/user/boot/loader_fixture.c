@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "user/diag.h"
+#include "base/diag.h"
 
 #define FUZZ_ROUNDS 20000
 

@@ -9,9 +9,9 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "user/image.h"
-#include "user/load.h"
-#include "user/memory.h"
+#include "boot/image.h"
+#include "boot/load.h"
+#include "base/memory.h"
 
 #define FIXTURE_RSDP 0xe0000
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/acpi.h"
-#include "user/aml.h"
-#include "user/layout.h"
+#include "boot/acpi.h"
+#include "boot/aml.h"
+#include "base/layout.h"
 
 static struct fixture *f;
 static uint64_t rsdp;

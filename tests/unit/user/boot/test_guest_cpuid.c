@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cpuid.h"
-#include "user/escape.h"
+#include "boot/guest_cpuid.h"
+#include "machine/escape.h"
 
 static struct kvm_cpuid2 *cpuid;
 

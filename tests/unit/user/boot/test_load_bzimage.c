@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/layout.h"
+#include "base/layout.h"
 
 #define SETUP_SECTS 2
 #define PAYLOAD 4096

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "elf_file.h"
-#include "user/layout.h"
+#include "base/layout.h"
 
 #define PHYS32_ENTRY 18
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "elf_file.h"
-#include "user/layout.h"
+#include "base/layout.h"
 
 #define MAGIC 0x1badb002U
 #define HEADER_AT 0x400

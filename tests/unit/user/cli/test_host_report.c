@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/host_facts.h"
+#include "cli/host_facts.h"
 
 static const struct host_facts good = {
 	.vendor = HOST_VENDOR_AMD,

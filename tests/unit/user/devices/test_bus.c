@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/bus.h"
-#include "user/diag.h"
+#include "devices/bus.h"
+#include "base/diag.h"
 
 #define MAX_CALLS 16
 

@@ -8,13 +8,13 @@
 #include <poll.h>
 #include <stdio.h>
 
-#include "user/acpi_pm.h"
-#include "user/bus.h"
-#include "user/debug_ports.h"
-#include "user/diag.h"
-#include "user/i8042.h"
-#include "user/pci.h"
-#include "user/stop.h"
+#include "devices/acpi_pm.h"
+#include "devices/bus.h"
+#include "devices/debug_ports.h"
+#include "base/diag.h"
+#include "devices/i8042.h"
+#include "devices/pci.h"
+#include "base/stop.h"
 
 static struct bus bus;
 static struct stop stop;

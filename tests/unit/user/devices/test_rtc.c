@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <sys/timerfd.h>
 
-#include "user/bus.h"
-#include "user/rtc.h"
+#include "devices/bus.h"
+#include "devices/rtc.h"
 
 #define NOW 1792495505 /* Tuesday, 2026-10-20 11:25:05 UTC */
 

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "user/bus.h"
-#include "user/serial.h"
+#include "devices/bus.h"
+#include "devices/serial.h"
 
 #define BASE 0x3f8
 #define DATA (BASE + 0)

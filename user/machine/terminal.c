@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The terminal on standard input: raw while a guest runs, always restored. */
+#include "machine/terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+static struct termios original;
+static volatile sig_atomic_t changed;
+static bool prepared;
+
+void terminal_restore(void)
+{
+	int saved = errno;
+
+	if (changed) {
+		changed = 0;
+		tcsetattr(STDIN_FILENO, TCSANOW, &original);
+	}
+	errno = saved;
+}
+
+static void restore_and_crash(int number)
+{
+	terminal_restore();
+	/* SA_RESETHAND: this time it is the default action, with its core dump. */
+	raise(number);
+}
+
+static void prepare(void)
+{
+	static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };
+	const struct sigaction action = {
+		.sa_handler = restore_and_crash,
+		.sa_flags = (int)SA_RESETHAND,
+	};
+
+	prepared = true;
+	for (unsigned int i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		sigaction(crashes[i], &action, NULL);
+	atexit(terminal_restore);
+}
+
+bool terminal_raw(void)
+{
+	struct termios raw;
+
+	if (changed)
+		return true;
+	if (tcgetattr(STDIN_FILENO, &original))
+		return false;
+	if (!prepared)
+		prepare();
+
+	raw = original;
+	cfmakeraw(&raw);
+	/* Diagnostics end in a bare newline. */
+	raw.c_oflag |= OPOST;
+	changed = 1;
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	return true;
+}
