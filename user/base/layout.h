@@ -37,10 +37,14 @@
 #define LAYOUT_IDENTITY_MAP 0xfffbc000
 #define LAYOUT_TSS 0xfffbd000
 
+/* I/O ports, register numbers and interrupts that the ACPI tables and the devices share. */
+#define LAYOUT_RTC 0x70
+#define LAYOUT_RTC_CENTURY 0x32 /* the register of the CMOS that holds the century */
+#define LAYOUT_SERIAL 0x3f8
 #define LAYOUT_PM1A_EVENT 0x600
 #define LAYOUT_PM1A_CONTROL 0x604
+#define LAYOUT_SLEEP_TYPE_S5 5 /* SLP_TYP in PM1A_CONTROL that powers off */
 #define LAYOUT_RESET_CONTROL 0xcf9
-#define LAYOUT_SERIAL 0x3f8
 #define LAYOUT_SERIAL_IRQ 4
 #define LAYOUT_RTC_IRQ 8
 #define LAYOUT_SCI_IRQ 9

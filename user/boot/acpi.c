@@ -35,6 +35,8 @@
 #define BOOT_NO_VGA (1U << 2)
 #define BOOT_NO_ASPM (1U << 4)
 
+#define RESET_VALUE 0x06 /* a hard reset, by the reset control register of a PC */
+
 #define GAS_SYSTEM_IO 1
 #define GAS_BYTE_ACCESS 1
 #define GAS_WORD_ACCESS 2
@@ -265,15 +267,15 @@ static uint64_t write_dsdt(struct writer *writer)
 
 	aml_name(&aml, "\\_S5_");
 	aml_package(&aml, 4);
-	aml_integer(&aml, ACPI_SLEEP_TYPE_S5); /* PM1a_CNT */
-	aml_integer(&aml, ACPI_SLEEP_TYPE_S5); /* PM1b_CNT, which is not there */
+	aml_integer(&aml, LAYOUT_SLEEP_TYPE_S5); /* PM1a_CNT */
+	aml_integer(&aml, LAYOUT_SLEEP_TYPE_S5); /* PM1b_CNT, which is not there */
 	aml_integer(&aml, 0);
 	aml_integer(&aml, 0);
 	aml_end(&aml);
 
 	aml_scope(&aml, "\\_SB_");
 	isa_device(&aml, "COM1", "PNP0501", LAYOUT_SERIAL, 8, LAYOUT_SERIAL_IRQ);
-	isa_device(&aml, "RTC_", "PNP0B00", 0x70, 2, LAYOUT_RTC_IRQ);
+	isa_device(&aml, "RTC_", "PNP0B00", LAYOUT_RTC, 2, LAYOUT_RTC_IRQ);
 	aml_end(&aml);
 
 	finish(dsdt, "DSDT", 2, sizeof(*dsdt) + aml.size);
@@ -320,12 +322,12 @@ static uint64_t write_fadt(struct writer *writer, uint64_t dsdt, uint64_t facs)
 	fadt->x_pm1a_cnt_blk = io_port(LAYOUT_PM1A_CONTROL, 16, GAS_WORD_ACCESS);
 	fadt->p_lvl2_lat = 101; /* above 100 and 1000: there is no C2 or C3 */
 	fadt->p_lvl3_lat = 1001;
-	fadt->century = 0x32; /* where rtc.c keeps it */
+	fadt->century = LAYOUT_RTC_CENTURY;
 	fadt->iapc_boot_arch = BOOT_LEGACY_DEVICES | BOOT_NO_VGA | BOOT_NO_ASPM;
 	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_FIXED_POWER_BUTTON |
 		      FADT_NO_FIXED_SLEEP_BUTTON | FADT_NO_FIXED_RTC_WAKE | FADT_RESET_REGISTER;
 	fadt->reset_reg = io_port(LAYOUT_RESET_CONTROL, 8, GAS_BYTE_ACCESS);
-	fadt->reset_value = ACPI_RESET_VALUE;
+	fadt->reset_value = RESET_VALUE;
 	fadt->minor_version = 5;
 	memcpy(&fadt->hypervisor_vendor_identity, "Oriel\0\0", 8);
 	finish(&fadt->header, "FACP", 6, sizeof(*fadt));

@@ -7,9 +7,6 @@
 
 #include "base/memory.h"
 
-#define ACPI_SLEEP_TYPE_S5 5 /* SLP_TYP of \_S5 */
-#define ACPI_RESET_VALUE 0x06 /* written to the reset register */
-
 /**
  * acpi_write() - write RSDP, XSDT, FADT, FACS, DSDT and MADT
  * @memory: of the guest

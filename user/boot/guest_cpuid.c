@@ -22,12 +22,11 @@
 #define TOPOLOGY_SMT 1U
 #define TOPOLOGY_CORE 2U
 
-struct kvm_cpuid2 *cpuid_supported(int node_fd)
+struct kvm_cpuid2 *guest_cpuid_supported(int node_fd)
 {
 	for (uint32_t room = FIRST_TRY; room <= LAST_TRY; room *= 2) {
-		struct kvm_cpuid2 *cpuid =
-			calloc(1, sizeof(*cpuid) +
-					  (room + CPUID_EXTRA_ENTRIES) * sizeof(cpuid->entries[0]));
+		struct kvm_cpuid2 *cpuid = calloc(
+			1, sizeof(*cpuid) + (room + GUEST_CPUID_EXTRA) * sizeof(cpuid->entries[0]));
 
 		if (!cpuid)
 			break;
@@ -140,7 +139,7 @@ static void add_topology_levels(struct kvm_cpuid2 *cpuid)
 {
 	if (!find(cpuid, 0xb, 0))
 		return;
-	for (uint32_t index = 1; index <= CPUID_EXTRA_ENTRIES; index++) {
+	for (uint32_t index = 1; index <= GUEST_CPUID_EXTRA; index++) {
 		if (find(cpuid, 0xb, index))
 			continue;
 		cpuid->entries[cpuid->nent++] = (struct kvm_cpuid_entry2){
@@ -151,14 +150,15 @@ static void add_topology_levels(struct kvm_cpuid2 *cpuid)
 	}
 }
 
-void cpuid_adapt(struct kvm_cpuid2 *cpuid, unsigned int cpu, unsigned int cpus, bool tsc_deadline)
+void guest_cpuid_adapt(struct kvm_cpuid2 *cpuid, unsigned int cpu, unsigned int cpus,
+		       bool tsc_deadline)
 {
 	add_topology_levels(cpuid);
 	for (uint32_t i = 0; i < cpuid->nent; i++)
 		adapt_entry(&cpuid->entries[i], cpu, cpus, tsc_deadline);
 }
 
-bool cpuid_has_mtrr(const struct kvm_cpuid2 *cpuid)
+bool guest_cpuid_has_mtrr(const struct kvm_cpuid2 *cpuid)
 {
 	for (uint32_t i = 0; i < cpuid->nent; i++) {
 		if (cpuid->entries[i].function == 1)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The state of the first vCPU at a kernel's entry, as firmware and boot loader leave it. */
-#include "machine/vcpu.h"
+#include "boot/vcpu_boot.h"
 
 #include "base/diag.h"
 #include "base/layout.h"
 
 #include <errno.h>
+#include <linux/kvm.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -93,13 +94,12 @@ static void set_segments(struct kvm_sregs *sregs, bool long_mode)
 	};
 }
 
-static int set_sregs(const struct vcpu *vcpu, const struct guest_memory *memory,
-		     const struct boot_state *boot)
+static int set_sregs(int vcpu_fd, const struct guest_memory *memory, const struct boot_state *boot)
 {
 	bool long_mode = boot->mode == BOOT_LONG;
 	struct kvm_sregs sregs;
 
-	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+	if (ioctl(vcpu_fd, KVM_GET_SREGS, &sregs))
 		return diag_error("KVM_GET_SREGS: %s", strerror(errno));
 	set_segments(&sregs, long_mode);
 	write_gdt(memory, &sregs);
@@ -112,12 +112,12 @@ static int set_sregs(const struct vcpu *vcpu, const struct guest_memory *memory,
 		sregs.cr4 = CR4_PAE;
 		sregs.efer = EFER_LME | EFER_LMA;
 	}
-	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
+	if (ioctl(vcpu_fd, KVM_SET_SREGS, &sregs))
 		return diag_error("KVM_SET_SREGS: %s", strerror(errno));
 	return 0;
 }
 
-static int set_regs(const struct vcpu *vcpu, const struct boot_state *boot)
+static int set_regs(int vcpu_fd, const struct boot_state *boot)
 {
 	const struct kvm_regs regs = {
 		.rip = boot->rip,
@@ -127,7 +127,7 @@ static int set_regs(const struct vcpu *vcpu, const struct boot_state *boot)
 		.rflags = RFLAGS_FIXED,
 	};
 
-	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+	if (ioctl(vcpu_fd, KVM_SET_REGS, &regs))
 		return diag_error("KVM_SET_REGS: %s", strerror(errno));
 	return 0;
 }
@@ -138,15 +138,15 @@ static void set_lvt(struct kvm_lapic_state *lapic, unsigned int offset, uint32_t
 }
 
 /* Virtual wire mode: the PIC through LINT0, NMI through LINT1 (MP specification 3.6.2.2). */
-static int set_local_apic(const struct vcpu *vcpu)
+static int set_local_apic(int vcpu_fd)
 {
 	struct kvm_lapic_state lapic;
 
-	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
+	if (ioctl(vcpu_fd, KVM_GET_LAPIC, &lapic))
 		return diag_error("KVM_GET_LAPIC: %s", strerror(errno));
 	set_lvt(&lapic, APIC_LVT0, APIC_MODE_EXTINT);
 	set_lvt(&lapic, APIC_LVT1, APIC_MODE_NMI);
-	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic))
+	if (ioctl(vcpu_fd, KVM_SET_LAPIC, &lapic))
 		return diag_error("KVM_SET_LAPIC: %s", strerror(errno));
 	return 0;
 }
@@ -155,7 +155,7 @@ static int set_local_apic(const struct vcpu *vcpu)
  * All memory is write-back. With the registers off, as after reset, Linux does
  * without PAT. On a node that keeps no such register the guest does so too.
  */
-static void set_mtrr(const struct vcpu *vcpu)
+static void set_mtrr(int vcpu_fd)
 {
 	union {
 		struct kvm_msrs msrs;
@@ -164,22 +164,15 @@ static void set_mtrr(const struct vcpu *vcpu)
 
 	set.msrs.entries[0].index = MSR_MTRR_DEF_TYPE;
 	set.msrs.entries[0].data = MTRR_ENABLED_WRITE_BACK;
-	ioctl(vcpu->fd, KVM_SET_MSRS, &set);
+	ioctl(vcpu_fd, KVM_SET_MSRS, &set);
 }
 
-int vcpu_set_cpuid(const struct vcpu *vcpu, struct kvm_cpuid2 *cpuid)
-{
-	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
-		return diag_error("vCPU %u: KVM_SET_CPUID2: %s", vcpu->index, strerror(errno));
-	return 0;
-}
-
-int vcpu_set_boot_state(const struct vcpu *vcpu, const struct guest_memory *memory,
+int vcpu_boot_set_state(int vcpu_fd, const struct guest_memory *memory,
 			const struct boot_state *boot, bool has_mtrr)
 {
-	if (set_sregs(vcpu, memory, boot) || set_regs(vcpu, boot) || set_local_apic(vcpu))
+	if (set_sregs(vcpu_fd, memory, boot) || set_regs(vcpu_fd, boot) || set_local_apic(vcpu_fd))
 		return -1;
 	if (has_mtrr)
-		set_mtrr(vcpu);
+		set_mtrr(vcpu_fd);
 	return 0;
 }

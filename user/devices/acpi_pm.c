@@ -5,7 +5,6 @@
  */
 #include "devices/acpi_pm.h"
 
-#include "boot/acpi.h"
 #include "base/layout.h"
 
 #define EVENT_STATUS 0
@@ -46,7 +45,7 @@ static void write_control(void *device, uint64_t offset, uint64_t value, unsigne
 	if (offset || len != 2)
 		return;
 	atomic_store(&pm->control, (unsigned int)value & ~CONTROL_SLEEP_ENABLE);
-	if (value & CONTROL_SLEEP_ENABLE && CONTROL_SLEEP_TYPE(value) == ACPI_SLEEP_TYPE_S5)
+	if (value & CONTROL_SLEEP_ENABLE && CONTROL_SLEEP_TYPE(value) == LAYOUT_SLEEP_TYPE_S5)
 		stop_request(pm->stop, EXIT_STATUS_POWER_OFF);
 }
 

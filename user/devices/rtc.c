@@ -7,6 +7,7 @@
 #include "devices/rtc.h"
 
 #include "base/diag.h"
+#include "base/layout.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -29,7 +30,7 @@ enum rtc_register {
 	REG_B = 0x0b,
 	REG_C = 0x0c,
 	REG_D = 0x0d,
-	REG_CENTURY = 0x32,
+	REG_CENTURY = LAYOUT_RTC_CENTURY,
 };
 
 #define A_DEFAULT 0x26 /* 32.768 kHz time base, 1024 Hz */
@@ -337,7 +338,7 @@ int rtc_register(struct rtc *rtc, struct bus *bus)
 {
 	const struct bus_range range = {
 		.name = "CMOS",
-		.base = 0x70,
+		.base = LAYOUT_RTC,
 		.size = 2,
 		.width = 1,
 		.read = rtc_read,

@@ -9,7 +9,6 @@
 #include "machine/console.h"
 
 #include "base/diag.h"
-#include "machine/terminal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -90,17 +89,17 @@ static void print_help(void)
 static void type_keys(struct console *console, const uint8_t *keys, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		switch (escape_key(&console->escape, keys[i])) {
-		case ESCAPE_PASS:
+		switch (terminal_key(&console->keys, keys[i])) {
+		case TERMINAL_KEY_PASS:
 			serial_input(console->serial, &keys[i], 1);
 			break;
-		case ESCAPE_QUIT:
+		case TERMINAL_KEY_QUIT:
 			stop_request(console->stop, EXIT_STATUS_QUIT);
 			return;
-		case ESCAPE_HELP:
+		case TERMINAL_KEY_HELP:
 			print_help();
 			break;
-		case ESCAPE_NONE:
+		case TERMINAL_KEY_NONE:
 			break;
 		}
 	}

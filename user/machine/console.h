@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "machine/escape.h"
 #include "machine/output.h"
+#include "machine/terminal.h"
 #include "devices/serial.h"
 #include "base/stop.h"
 
@@ -28,7 +28,7 @@ struct console_watch {
  * @serial: the guest's end
  * @stop: the end of the run
  * @output: what the guest prints
- * @escape: keys so far
+ * @keys: the state between two keys
  * @is_terminal: standard input is one
  * @input_open: standard input has not ended
  * @signal_fd: signals to the launcher
@@ -38,7 +38,7 @@ struct console {
 	struct serial *serial;
 	struct stop *stop;
 	struct output output;
-	struct escape escape;
+	struct terminal_keys keys;
 	bool is_terminal;
 	bool input_open;
 	int signal_fd;

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/layout.h"
 #include "boot/load.h"
+#include "boot/vcpu_boot.h"
 #include "machine/node.h"
 
 #include <errno.h>
@@ -151,24 +152,31 @@ static void destroy_vcpus(struct machine *machine)
 	free(machine->vcpus);
 }
 
+static int set_cpuid(const struct vcpu *vcpu, const struct kvm_cpuid2 *cpuid)
+{
+	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
+		return diag_error("vCPU %u: KVM_SET_CPUID2: %s", vcpu->index, strerror(errno));
+	return 0;
+}
+
 static int set_vcpu_state(const struct machine *machine, unsigned int cpus,
 			  const struct boot_state *boot)
 {
 	bool tsc_deadline =
 		ioctl(machine->node_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	struct kvm_cpuid2 *cpuid = cpuid_supported(machine->node_fd);
+	struct kvm_cpuid2 *cpuid = guest_cpuid_supported(machine->node_fd);
 	int result = 0;
 
 	if (!cpuid)
 		return -1;
 	for (unsigned int i = 0; i < cpus && !result; i++) {
-		cpuid_adapt(cpuid, i, cpus, tsc_deadline);
-		result = vcpu_set_cpuid(&machine->vcpus[i], cpuid);
+		guest_cpuid_adapt(cpuid, i, cpus, tsc_deadline);
+		result = set_cpuid(&machine->vcpus[i], cpuid);
 	}
 	/* The others wait for the first to start them, in their reset state. */
 	if (!result)
-		result = vcpu_set_boot_state(&machine->vcpus[0], &machine->memory, boot,
-					     cpuid_has_mtrr(cpuid));
+		result = vcpu_boot_set_state(machine->vcpus[0].fd, &machine->memory, boot,
+					     guest_cpuid_has_mtrr(cpuid));
 	free(cpuid);
 	return result;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The terminal on standard input: raw while a guest runs, always restored. */
+/* The person's terminal: raw while a guest runs, always restored; and the keys for the launcher. */
 #include "machine/terminal.h"
 
 #include <errno.h>
@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
+
+#define CONTROL_A 0x01
 
 static struct termios original;
 static volatile sig_atomic_t changed;
@@ -62,4 +64,26 @@ bool terminal_raw(void)
 	changed = 1;
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	return true;
+}
+
+enum terminal_key_action terminal_key(struct terminal_keys *keys, uint8_t key)
+{
+	if (!keys->started) {
+		keys->started = key == CONTROL_A;
+		return keys->started ? TERMINAL_KEY_NONE : TERMINAL_KEY_PASS;
+	}
+	keys->started = false;
+	switch (key) {
+	case CONTROL_A:
+		return TERMINAL_KEY_PASS;
+	case 'x':
+	case 'X':
+		return TERMINAL_KEY_QUIT;
+	case 'h':
+	case 'H':
+	case '?':
+		return TERMINAL_KEY_HELP;
+	default:
+		return TERMINAL_KEY_NONE;
+	}
 }

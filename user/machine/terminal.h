@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The terminal on standard input: raw while a guest runs, always restored. */
+/* The person's terminal: raw while a guest runs, always restored; and the keys for the launcher. */
 #ifndef ORIEL_TERMINAL_H
 #define ORIEL_TERMINAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+enum terminal_key_action {
+	TERMINAL_KEY_NONE, /* the start of a command, or an unknown one */
+	TERMINAL_KEY_PASS, /* the key is for the guest */
+	TERMINAL_KEY_QUIT,
+	TERMINAL_KEY_HELP,
+};
+
+/**
+ * struct terminal_keys - the state between two keys; all zeros at first
+ * @started: the last key was control-a, which starts a command
+ */
+struct terminal_keys {
+	bool started;
+};
 
 /**
  * terminal_raw() - hand every key to the guest
@@ -21,5 +37,14 @@ bool terminal_raw(void);
  * Any number of times; safe in a signal handler.
  */
 void terminal_restore(void);
+
+/**
+ * terminal_key() - decide for whom a typed key is
+ * @keys: state of this terminal
+ * @key: the key that was typed
+ *
+ * Return: what to do. Control-a typed twice passes one control-a to the guest.
+ */
+enum terminal_key_action terminal_key(struct terminal_keys *keys, uint8_t key);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "devices/bus.h"
 #include "devices/debug_ports.h"
-#include "boot/load.h"
 #include "base/stop.h"
 
 /**
@@ -65,27 +64,6 @@ int vcpu_create(struct vcpu *vcpu, int node_fd, int vm_fd, unsigned int index,
  * @vcpu: as created
  */
 void vcpu_destroy(struct vcpu *vcpu);
-
-/**
- * vcpu_set_cpuid() - say what CPUID answers
- * @vcpu: as created
- * @cpuid: adapted for this vCPU
- *
- * Return: 0, or -1 with the reason printed.
- */
-int vcpu_set_cpuid(const struct vcpu *vcpu, struct kvm_cpuid2 *cpuid);
-
-/**
- * vcpu_set_boot_state() - give the first vCPU the state of a kernel's entry
- * @vcpu: as created, with its CPUID set
- * @memory: of the guest; the GDT is written into it
- * @boot: from the kernel's loader
- * @has_mtrr: set up memory type range registers as firmware does
- *
- * Return: 0, or -1 with the reason printed.
- */
-int vcpu_set_boot_state(const struct vcpu *vcpu, const struct guest_memory *memory,
-			const struct boot_state *boot, bool has_mtrr);
 
 /**
  * vcpu_start() - run it in a thread of its own
