@@ -3,7 +3,9 @@
 #include "cli/command.h"
 
 #include "base/diag.h"
+#include "base/stop.h"
 #include "boot/image.h"
+#include "devices/debug_ports.h"
 #include "machine/machine.h"
 #include "machine/node.h"
 

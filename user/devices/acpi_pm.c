@@ -49,8 +49,9 @@ static void write_control(void *device, uint64_t offset, uint64_t value, unsigne
 		stop_request(pm->stop, EXIT_STATUS_POWER_OFF);
 }
 
-int acpi_pm_register(struct acpi_pm *pm, struct bus *bus, struct stop *stop)
+int acpi_pm_create(void *device, const struct device_host *host)
 {
+	struct acpi_pm *pm = device;
 	const struct bus_range event = {
 		.name = "ACPI PM1a event",
 		.base = LAYOUT_PM1A_EVENT,
@@ -70,8 +71,8 @@ int acpi_pm_register(struct acpi_pm *pm, struct bus *bus, struct stop *stop)
 		.device = pm,
 	};
 
-	pm->stop = stop;
+	pm->stop = host->stop;
 	atomic_init(&pm->enable, 0);
 	atomic_init(&pm->control, 0);
-	return bus_register(bus, &event) || bus_register(bus, &control) ? -1 : 0;
+	return bus_register(host->ports, &event) || bus_register(host->ports, &control) ? -1 : 0;
 }

@@ -3,16 +3,13 @@
 #ifndef ORIEL_ACPI_PM_H
 #define ORIEL_ACPI_PM_H
 
-#include <stdatomic.h>
-
-#include "devices/bus.h"
-#include "base/stop.h"
+#include "devices/device.h"
 
 /**
- * struct acpi_pm - the registers; any vCPU may use them at once
+ * struct acpi_pm - the registers
  * @stop: told when the guest powers off
- * @enable: PM1a enable, which the guest reads back
- * @control: PM1a control less what reads as fixed
+ * @enable: PM1a enable
+ * @control: PM1a control, without the bits that read as constants
  */
 struct acpi_pm {
 	struct stop *stop;
@@ -20,14 +17,6 @@ struct acpi_pm {
 	atomic_uint control;
 };
 
-/**
- * acpi_pm_register() - power on and answer the PM1a ports
- * @pm: storage of the caller; stays where it is
- * @bus: of ports
- * @stop: told when the guest powers off
- *
- * Return: 0, or -1 with the reason printed.
- */
-int acpi_pm_register(struct acpi_pm *pm, struct bus *bus, struct stop *stop);
+int acpi_pm_create(void *device, const struct device_host *host);
 
 #endif

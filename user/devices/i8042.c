@@ -81,8 +81,9 @@ static void write_command(void *device, uint64_t offset, uint64_t value, unsigne
 	command(device, (uint8_t)value);
 }
 
-int i8042_register(struct i8042 *i8042, struct bus *bus, struct stop *stop)
+int i8042_create(void *device, const struct device_host *host)
 {
+	struct i8042 *i8042 = device;
 	const struct bus_range data = {
 		.name = "keyboard data",
 		.base = 0x60,
@@ -101,7 +102,7 @@ int i8042_register(struct i8042 *i8042, struct bus *bus, struct stop *stop)
 		.device = i8042,
 	};
 
-	i8042->stop = stop;
+	i8042->stop = host->stop;
 	atomic_init(&i8042->state, 0);
-	return bus_register(bus, &data) || bus_register(bus, &control) ? -1 : 0;
+	return bus_register(host->ports, &data) || bus_register(host->ports, &control) ? -1 : 0;
 }

@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A keyboard controller without a keyboard: enough to reset the machine through it. */
+/* A keyboard controller without a keyboard: a guest can reset the machine through it. */
 #ifndef ORIEL_I8042_H
 #define ORIEL_I8042_H
 
-#include <stdatomic.h>
-#include <stdint.h>
-
-#include "devices/bus.h"
-#include "base/stop.h"
+#include "devices/device.h"
 
 /**
- * struct i8042 - the controller; any vCPU may use it at once
+ * struct i8042 - the controller
  * @stop: told when the guest resets itself
- * @state: output byte and whether it is to be read
+ * @state: the output byte, and a bit that is set until the guest reads it
  */
 struct i8042 {
 	struct stop *stop;
 	atomic_uint state;
 };
 
-/**
- * i8042_register() - power on and answer ports 0x60 and 0x64
- * @i8042: storage of the caller; stays where it is
- * @bus: of ports
- * @stop: told when the guest resets itself
- *
- * Return: 0, or -1 with the reason printed.
- */
-int i8042_register(struct i8042 *i8042, struct bus *bus, struct stop *stop);
+int i8042_create(void *device, const struct device_host *host);
 
 #endif

@@ -84,8 +84,9 @@ static uint64_t read_data(void *device, uint64_t offset, unsigned int len)
 	return read_bridge(address & ADDRESS_REGISTER) >> (8 * offset);
 }
 
-int pci_register(struct pci *pci, struct bus *bus, struct stop *stop)
+int pci_create(void *device, const struct device_host *host)
 {
+	struct pci *pci = device;
 	const struct bus_range address = {
 		.name = "PCI configuration address",
 		.base = CONFIG_ADDRESS,
@@ -104,7 +105,7 @@ int pci_register(struct pci *pci, struct bus *bus, struct stop *stop)
 		.device = pci,
 	};
 
-	pci->stop = stop;
+	pci->stop = host->stop;
 	atomic_init(&pci->address, 0);
-	return bus_register(bus, &address) || bus_register(bus, &data) ? -1 : 0;
+	return bus_register(host->ports, &address) || bus_register(host->ports, &data) ? -1 : 0;
 }

@@ -3,13 +3,10 @@
 #ifndef ORIEL_PCI_H
 #define ORIEL_PCI_H
 
-#include <stdatomic.h>
-
-#include "devices/bus.h"
-#include "base/stop.h"
+#include "devices/device.h"
 
 /**
- * struct pci - the ports; any vCPU may use them at once
+ * struct pci - the ports
  * @stop: told when the guest resets itself
  * @address: CONFIG_ADDRESS, which the guest reads back
  */
@@ -18,14 +15,6 @@ struct pci {
 	atomic_uint address;
 };
 
-/**
- * pci_register() - power on and answer ports 0xcf8 to 0xcff
- * @pci: storage of the caller; stays where it is
- * @bus: of ports
- * @stop: told when the guest resets itself
- *
- * Return: 0, or -1 with the reason printed.
- */
-int pci_register(struct pci *pci, struct bus *bus, struct stop *stop);
+int pci_create(void *device, const struct device_host *host);
 
 #endif

@@ -10,7 +10,6 @@
 #include "base/layout.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -60,8 +59,9 @@ static void put_le(uint8_t *cmos, unsigned int at, uint64_t value, uint64_t max,
 }
 
 /* Where firmware for a PC leaves the sizes of memory. */
-static void put_memory_sizes(struct rtc *rtc, uint64_t low_size, uint64_t high_size)
+static void put_memory_sizes(struct rtc *rtc, const struct guest_memory *memory)
 {
+	const uint64_t low_size = memory->low_size, high_size = memory->size - low_size;
 	const uint64_t above_1m = low_size > 0x100000 ? low_size - 0x100000 : 0;
 	const uint64_t above_16m = low_size > 0x1000000 ? low_size - 0x1000000 : 0;
 
@@ -70,28 +70,6 @@ static void put_memory_sizes(struct rtc *rtc, uint64_t low_size, uint64_t high_s
 	put_le(rtc->cmos, 0x30, above_1m >> 10, 0xffff, 2);
 	put_le(rtc->cmos, 0x34, above_16m >> 16, 0xffff, 2); /* 64 KiB */
 	put_le(rtc->cmos, 0x5b, high_size >> 16, 0xffffff, 3); /* 64 KiB */
-}
-
-int rtc_init(struct rtc *rtc, uint64_t low_size, uint64_t high_size, const struct irq_line *irq,
-	     time_t (*now)(void))
-{
-	memset(rtc, 0, sizeof(*rtc));
-	pthread_mutex_init(&rtc->lock, NULL);
-	rtc->irq = *irq;
-	rtc->now = now ? now : host_now;
-	rtc->cmos[REG_A] = A_DEFAULT;
-	rtc->cmos[REG_B] = B_24_HOURS;
-	rtc->cmos[REG_D] = D_VALID;
-	put_memory_sizes(rtc, low_size, high_size);
-	rtc->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (rtc->timer_fd < 0)
-		return diag_error("timerfd_create: %s", strerror(errno));
-	return 0;
-}
-
-void rtc_destroy(struct rtc *rtc)
-{
-	close(rtc->timer_fd);
 }
 
 static uint8_t encode(const struct rtc *rtc, int value)
@@ -143,7 +121,7 @@ static void update_irq(struct rtc *rtc)
 	if (level == rtc->irq_level)
 		return;
 	rtc->irq_level = level;
-	rtc->irq.set(rtc->irq.context, level);
+	irq_line_set(&rtc->irq, level);
 }
 
 static bool alarm_part(const struct rtc *rtc, uint8_t index, uint8_t value)
@@ -334,9 +312,14 @@ static void rtc_write(void *device, uint64_t offset, uint64_t value, unsigned in
 	pthread_mutex_unlock(&rtc->lock);
 }
 
-int rtc_register(struct rtc *rtc, struct bus *bus)
+static void timer_expired(void *context)
 {
-	const struct bus_range range = {
+	rtc_tick(context);
+}
+
+static int connect(struct rtc *rtc, const struct device_host *host)
+{
+	const struct bus_range ports = {
 		.name = "CMOS",
 		.base = LAYOUT_RTC,
 		.size = 2,
@@ -346,5 +329,38 @@ int rtc_register(struct rtc *rtc, struct bus *bus)
 		.device = rtc,
 	};
 
-	return bus_register(bus, &range);
+	const struct event_watch timer = {
+		.fd = rtc->timer_fd,
+		.ready = timer_expired,
+		.context = rtc,
+	};
+
+	return bus_register(host->ports, &ports) || event_loop_add(host->loop, &timer) ? -1 : 0;
+}
+
+int rtc_create(void *device, const struct device_host *host)
+{
+	struct rtc *rtc = device;
+
+	pthread_mutex_init(&rtc->lock, NULL);
+	rtc->irq = device_irq_line(host, LAYOUT_RTC_IRQ);
+	rtc->now = host_now;
+	rtc->cmos[REG_A] = A_DEFAULT;
+	rtc->cmos[REG_B] = B_24_HOURS;
+	rtc->cmos[REG_D] = D_VALID;
+	put_memory_sizes(rtc, host->memory);
+	rtc->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (rtc->timer_fd < 0)
+		return diag_error("timerfd_create: %s", strerror(errno));
+	if (!connect(rtc, host))
+		return 0;
+	close(rtc->timer_fd);
+	return -1;
+}
+
+void rtc_destroy(void *device)
+{
+	const struct rtc *rtc = device;
+
+	close(rtc->timer_fd);
 }

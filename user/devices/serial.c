@@ -9,6 +9,8 @@
  */
 #include "devices/serial.h"
 
+#include "base/layout.h"
+
 #include <string.h>
 
 enum serial_register {
@@ -51,15 +53,6 @@ enum serial_register {
 #define MSR_DCD 0x80
 
 #define POLLS_THAT_LISTEN 16
-
-void serial_init(struct serial *serial, const struct serial_host *host)
-{
-	memset(serial, 0, sizeof(*serial));
-	pthread_mutex_init(&serial->lock, NULL);
-	serial->host = *host;
-	serial->divisor = 12; /* 9600 baud, as firmware leaves it */
-	serial->lcr = 0x03;
-}
 
 static bool looped(const struct serial *serial)
 {
@@ -119,7 +112,7 @@ static void update_irq(struct serial *serial)
 	if (level == serial->irq_level)
 		return;
 	serial->irq_level = level;
-	serial->host.irq.set(serial->host.irq.context, level);
+	irq_line_set(&serial->irq, level);
 }
 
 static bool guest_listens(const struct serial *serial)
@@ -138,9 +131,9 @@ static void receive_line(struct serial *serial)
 		serial->line_start = (serial->line_start + 1) % SERIAL_LINE_SIZE;
 		serial->line_count--;
 	}
-	if (serial->host_waits && serial->line_count < SERIAL_LINE_SIZE) {
-		serial->host_waits = false;
-		serial->host.room(serial->host.context);
+	if (serial->room_wanted && serial->line_count < SERIAL_LINE_SIZE) {
+		serial->room_wanted = false;
+		serial->link->room(serial->link->context);
 	}
 }
 
@@ -325,14 +318,15 @@ static void serial_write(void *device, uint64_t offset, uint64_t value, unsigned
 	pthread_mutex_unlock(&serial->lock);
 	/* Unlocked, for the terminal may block and the escape keys must still work. */
 	if (transmit)
-		serial->host.output(serial->host.context, (uint8_t)value);
+		serial->link->output(serial->link->context, (uint8_t)value);
 }
 
-int serial_register(struct serial *serial, struct bus *bus, uint64_t base)
+int serial_create(void *device, const struct device_host *host)
 {
-	const struct bus_range range = {
+	struct serial *serial = device;
+	const struct bus_range ports = {
 		.name = "serial port",
-		.base = base,
+		.base = LAYOUT_SERIAL,
 		.size = REG_COUNT,
 		.width = 1,
 		.read = serial_read,
@@ -340,7 +334,13 @@ int serial_register(struct serial *serial, struct bus *bus, uint64_t base)
 		.device = serial,
 	};
 
-	return bus_register(bus, &range);
+	pthread_mutex_init(&serial->lock, NULL);
+	serial->irq = device_irq_line(host, LAYOUT_SERIAL_IRQ);
+	serial->divisor = 12; /* 9600 baud, as firmware leaves it */
+	serial->lcr = 0x03;
+	serial->link = host->serial_link;
+	serial->link->serial = serial;
+	return bus_register(host->ports, &ports);
 }
 
 size_t serial_input(struct serial *serial, const uint8_t *bytes, size_t len)
@@ -355,7 +355,7 @@ size_t serial_input(struct serial *serial, const uint8_t *bytes, size_t len)
 		serial->line_count++;
 	}
 	if (taken < len)
-		serial->host_waits = true;
+		serial->room_wanted = true;
 	receive_line(serial);
 	update_irq(serial);
 	pthread_mutex_unlock(&serial->lock);
@@ -369,7 +369,7 @@ size_t serial_room(struct serial *serial)
 	pthread_mutex_lock(&serial->lock);
 	room = SERIAL_LINE_SIZE - serial->line_count;
 	if (!room)
-		serial->host_waits = true;
+		serial->room_wanted = true;
 	pthread_mutex_unlock(&serial->lock);
 	return room;
 }

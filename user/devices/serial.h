@@ -1,57 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A 16550A UART whose line is the launcher's terminal. */
+/* A 16550A UART whose line ends at the launcher's console. */
 #ifndef ORIEL_SERIAL_H
 #define ORIEL_SERIAL_H
 
 #include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include "devices/bus.h"
-#include "devices/irq_line.h"
+#include "devices/device.h"
 
 #define SERIAL_FIFO_SIZE 16
 #define SERIAL_LINE_SIZE 256
 
 /**
- * struct serial_host - what the UART is wired to
- * @irq: its interrupt
- * @output: takes a transmitted byte; may block, no lock is held
- * @room: there is room for input again after serial_input() took too little
- * @context: handed to @output and @room
+ * struct serial_link - joins the UART to the other end of its line
+ * @output: takes a byte that the guest transmits; may block, for no lock is held
+ * @room: called once there is room for input again after there was too little
+ * @context: argument of @output and @room
+ * @serial: set when the UART is created
+ *
+ * The other end sets the first three before the UART is created.
  */
-struct serial_host {
-	struct irq_line irq;
+struct serial_link {
 	void (*output)(void *context, uint8_t byte);
 	void (*room)(void *context);
 	void *context;
+	struct serial *serial;
 };
 
 /**
- * struct serial - one UART
+ * struct serial - the UART
  * @lock: protects all below
- * @host: what it is wired to
- * @divisor: divisor latch, without effect on speed
+ * @irq: its interrupt
+ * @irq_level: level of @irq
+ * @link: the other end of the line
+ * @divisor: divisor latch; it does not change the speed
  * @ier: Interrupt Enable Register
- * @fcr: FIFO Control Register, bits that stay
+ * @fcr: FIFO Control Register, the bits that stay
  * @lcr: Line Control Register
  * @mcr: Modem Control Register
- * @msr_delta: change bits of the Modem Status Register
+ * @msr_delta: the bits of the Modem Status Register that say what changed
  * @scr: Scratch Register
  * @thre_pending: the transmitter-empty interrupt is due
- * @irq_level: of the interrupt line
- * @lsr_polls: reads of an empty Line Status Register in a row
- * @fifo: received, for the guest to read
+ * @lsr_polls: number of reads of the Line Status Register in a row that found no byte
+ * @fifo: bytes received, for the guest to read
  * @fifo_count: bytes in @fifo
- * @line: typed, not yet received
- * @line_start: first byte in @line
+ * @line: bytes typed that are not received yet
+ * @line_start: index in @line of the first one
  * @line_count: bytes in @line
- * @host_waits: @room is to be called
+ * @room_wanted: call the link's room() once @line has room
  */
 struct serial {
 	pthread_mutex_t lock;
-	struct serial_host host;
+	struct irq_line irq;
+	bool irq_level;
+	struct serial_link *link;
 	uint16_t divisor;
 	uint8_t ier;
 	uint8_t fcr;
@@ -60,49 +61,26 @@ struct serial {
 	uint8_t msr_delta;
 	uint8_t scr;
 	bool thre_pending;
-	bool irq_level;
 	unsigned int lsr_polls;
 	uint8_t fifo[SERIAL_FIFO_SIZE];
 	unsigned int fifo_count;
 	uint8_t line[SERIAL_LINE_SIZE];
 	unsigned int line_start;
 	unsigned int line_count;
-	bool host_waits;
+	bool room_wanted;
 };
 
-/**
- * serial_init() - power on
- * @serial: storage of the caller
- * @host: copied
- */
-void serial_init(struct serial *serial, const struct serial_host *host);
+int serial_create(void *device, const struct device_host *host);
 
-/**
- * serial_register() - let it answer its eight ports
- * @serial: as initialised; stays where it is
- * @bus: of ports
- * @base: first port
- *
- * Return: 0, or -1 with the reason printed.
- */
-int serial_register(struct serial *serial, struct bus *bus, uint64_t base);
-
-/**
- * serial_input() - put bytes on the line towards the guest
- * @serial: as initialised
- * @bytes: what was typed
- * @len: how many
- *
- * Any thread. Return: how many were taken; when fewer than @len, the host's
- * room() is called once there is room again.
+/*
+ * Put bytes on the line towards the guest. Any thread. Return: the number of bytes taken;
+ * when it is less than @len, the link's room() is called once there is room again.
  */
 size_t serial_input(struct serial *serial, const uint8_t *bytes, size_t len);
 
-/**
- * serial_room() - how many bytes serial_input() would take
- * @serial: as initialised
- *
- * Any thread. Return: bytes; when 0, the host's room() will be called.
+/*
+ * Any thread. Return: the number of bytes that serial_input() would take; when it is 0, the
+ * link's room() is called once there is room again.
  */
 size_t serial_room(struct serial *serial);
 

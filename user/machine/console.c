@@ -11,24 +11,19 @@
 #include "base/diag.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { POLL_STOP, POLL_SIGNAL, POLL_ROOM, POLL_OUTPUT, POLL_WATCH, POLL_INPUT, POLL_COUNT };
-
-int console_init(struct console *console, struct stop *stop)
+static int open_descriptors(struct console *console)
 {
 	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
 	sigset_t set;
 
-	memset(console, 0, sizeof(*console));
-	console->stop = stop;
-	console->input_open = true;
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away shows in write() */
+	signal(SIGPIPE, SIG_IGN); /* write() reports a reader that went away */
 	sigemptyset(&set);
 	for (unsigned int i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		sigaddset(&set, taken[i]);
@@ -37,20 +32,14 @@ int console_init(struct console *console, struct stop *stop)
 	if (console->signal_fd < 0)
 		return diag_error("signalfd: %s", strerror(errno));
 	console->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (console->room_fd < 0) {
-		close(console->signal_fd);
-		return diag_error("eventfd: %s", strerror(errno));
-	}
-	if (!output_init(&console->output, stop))
+	if (console->room_fd >= 0)
 		return 0;
-	close(console->room_fd);
 	close(console->signal_fd);
-	return -1;
+	return diag_error("eventfd: %s", strerror(errno));
 }
 
-void console_destroy(struct console *console)
+static void close_descriptors(const struct console *console)
 {
-	output_finish(&console->output);
 	close(console->room_fd);
 	close(console->signal_fd);
 }
@@ -67,16 +56,9 @@ static void wake_for_room(void *context)
 	const struct console *console = context;
 	uint64_t one = 1;
 
-	/* It can only fail with a full counter, which is readable too. */
+	/* It fails only when the counter is full, and then the descriptor is readable too. */
 	if (write(console->room_fd, &one, sizeof(one)) < 0)
 		return;
-}
-
-void console_host(struct console *console, struct serial_host *host)
-{
-	host->output = print_byte;
-	host->room = wake_for_room;
-	host->context = console;
 }
 
 static void print_help(void)
@@ -91,7 +73,7 @@ static void type_keys(struct console *console, const uint8_t *keys, size_t count
 	for (size_t i = 0; i < count; i++) {
 		switch (terminal_key(&console->keys, keys[i])) {
 		case TERMINAL_KEY_PASS:
-			serial_input(console->serial, &keys[i], 1);
+			serial_input(console->link.serial, &keys[i], 1);
 			break;
 		case TERMINAL_KEY_QUIT:
 			stop_request(console->stop, EXIT_STATUS_QUIT);
@@ -105,9 +87,10 @@ static void type_keys(struct console *console, const uint8_t *keys, size_t count
 	}
 }
 
-static void read_input(struct console *console)
+static void read_input(void *context)
 {
-	size_t room = console->is_terminal ? SERIAL_LINE_SIZE : serial_room(console->serial);
+	struct console *console = context;
+	size_t room = console->is_terminal ? SERIAL_LINE_SIZE : serial_room(console->link.serial);
 	uint8_t bytes[SERIAL_LINE_SIZE];
 	ssize_t count;
 
@@ -121,11 +104,12 @@ static void read_input(struct console *console)
 	else if (console->is_terminal)
 		type_keys(console, bytes, (size_t)count);
 	else
-		serial_input(console->serial, bytes, (size_t)count);
+		serial_input(console->link.serial, bytes, (size_t)count);
 }
 
-static void handle_signal(struct console *console)
+static void handle_signal(void *context)
 {
+	struct console *console = context;
 	struct signalfd_siginfo info;
 
 	if (read(console->signal_fd, &info, sizeof(info)) != sizeof(info))
@@ -152,42 +136,79 @@ static void handle_signal(struct console *console)
 	}
 }
 
-static bool wants_input(struct console *console)
+static bool wants_input(void *context)
 {
-	return console->input_open && (console->is_terminal || serial_room(console->serial));
+	const struct console *console = context;
+
+	return console->input_open && (console->is_terminal || serial_room(console->link.serial));
 }
 
-static void wait_once(struct console *console, const struct console_watch *watch)
+/* The serial port has room again: wants_input() finds it before the next wait. */
+static void end_of_wake(void *context)
 {
-	struct pollfd fds[POLL_COUNT] = {
-		[POLL_STOP] = { .fd = console->stop->eventfd, .events = POLLIN },
-		[POLL_SIGNAL] = { .fd = console->signal_fd, .events = POLLIN },
-		[POLL_ROOM] = { .fd = console->room_fd, .events = POLLIN },
-		[POLL_OUTPUT] = { .fd = console->output.timer_fd, .events = POLLIN },
-		[POLL_WATCH] = { .fd = watch->fd, .events = POLLIN },
-		[POLL_INPUT] = { .fd = wants_input(console) ? STDIN_FILENO : -1, .events = POLLIN },
-	};
+	const struct console *console = context;
 	uint64_t wakes;
 
-	if (poll(fds, POLL_COUNT, -1) < 0)
+	if (read(console->room_fd, &wakes, sizeof(wakes)) < 0)
 		return;
-	if (fds[POLL_SIGNAL].revents)
-		handle_signal(console);
-	if (fds[POLL_ROOM].revents && read(console->room_fd, &wakes, sizeof(wakes)) < 0)
-		return;
-	if (fds[POLL_OUTPUT].revents)
-		output_tick(&console->output);
-	if (fds[POLL_WATCH].revents)
-		watch->ready(watch->context);
-	if (fds[POLL_INPUT].revents)
-		read_input(console);
 }
 
-void console_run(struct console *console, struct serial *serial, const struct console_watch *watch)
+static void write_output(void *context)
 {
-	console->serial = serial;
+	struct console *console = context;
+
+	output_tick(&console->output);
+}
+
+static int add_watches(struct console *console, struct event_loop *loop)
+{
+	const struct event_watch watches[] = {
+		{ .fd = console->signal_fd, .ready = handle_signal },
+		{ .fd = console->room_fd, .ready = end_of_wake },
+		{ .fd = console->output.timer_fd, .ready = write_output },
+		{ .fd = STDIN_FILENO, .wanted = wants_input, .ready = read_input },
+	};
+
+	for (unsigned int i = 0; i < sizeof(watches) / sizeof(watches[0]); i++) {
+		struct event_watch watch = watches[i];
+
+		watch.context = console;
+		if (event_loop_add(loop, &watch))
+			return -1;
+	}
+	return 0;
+}
+
+int console_init(struct console *console, struct stop *stop, struct event_loop *loop)
+{
+	memset(console, 0, sizeof(*console));
+	console->stop = stop;
+	console->loop = loop;
+	console->input_open = true;
+	console->link.output = print_byte;
+	console->link.room = wake_for_room;
+	console->link.context = console;
+	if (open_descriptors(console))
+		return -1;
+	if (output_init(&console->output, stop)) {
+		close_descriptors(console);
+		return -1;
+	}
+	if (!add_watches(console, loop))
+		return 0;
+	console_destroy(console);
+	return -1;
+}
+
+void console_destroy(struct console *console)
+{
+	output_finish(&console->output);
+	close_descriptors(console);
+}
+
+void console_run(struct console *console)
+{
 	console->is_terminal = terminal_raw();
-	while (stop_requested(console->stop) < 0)
-		wait_once(console, watch);
+	event_loop_run(console->loop, console->stop);
 	terminal_restore();
 }

@@ -1,42 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Joins a guest's serial port to standard input and output, and waits for the end. */
+/* Joins a guest's serial port to standard input and output, and takes the launcher's signals. */
 #ifndef ORIEL_CONSOLE_H
 #define ORIEL_CONSOLE_H
 
-#include <signal.h>
 #include <stdbool.h>
 
+#include "base/event_loop.h"
+#include "base/stop.h"
+#include "devices/serial.h"
 #include "machine/output.h"
 #include "machine/terminal.h"
-#include "devices/serial.h"
-#include "base/stop.h"
-
-/**
- * struct console_watch - something else that the main thread waits for
- * @fd: readable when it happens
- * @ready: called then
- * @context: handed to @ready
- */
-struct console_watch {
-	int fd;
-	void (*ready)(void *context);
-	void *context;
-};
 
 /**
  * struct console - one guest's console
- * @serial: the guest's end
+ * @link: joins it to the serial port
  * @stop: the end of the run
+ * @loop: serves its descriptors
  * @output: what the guest prints
- * @keys: the state between two keys
- * @is_terminal: standard input is one
+ * @keys: the state between two keys of a terminal
+ * @is_terminal: standard input is a terminal
  * @input_open: standard input has not ended
  * @signal_fd: signals to the launcher
- * @room_fd: eventfd, readable when the serial port takes input again
+ * @room_fd: eventfd, readable when the serial port has room for input again
  */
 struct console {
-	struct serial *serial;
+	struct serial_link link;
 	struct stop *stop;
+	struct event_loop *loop;
 	struct output output;
 	struct terminal_keys keys;
 	bool is_terminal;
@@ -45,36 +35,19 @@ struct console {
 	int room_fd;
 };
 
-/**
- * console_init() - take signals; before any thread starts
- * @console: storage of the caller
- * @stop: the end of the run
- *
- * Return: 0, or -1 with the reason printed.
+/*
+ * Take the signals over and add the console's descriptors to @loop. To be called before any
+ * thread starts, so that all threads block the signals.
  */
-int console_init(struct console *console, struct stop *stop);
+int console_init(struct console *console, struct stop *stop, struct event_loop *loop);
 
-/**
- * console_destroy() - give back what console_init() took
- * @console: as initialised; the vCPUs have ended
- */
+/* Write the last output and give back what console_init() took. The vCPUs have ended. */
 void console_destroy(struct console *console);
 
-/**
- * console_host() - what to wire to the serial port
- * @console: as initialised
- * @host: its output, room and context are set
+/*
+ * Run the loop until the run ends, with the terminal in raw mode: the main thread's work
+ * while vCPUs run. The serial port has been created with @console's link.
  */
-void console_host(struct console *console, struct serial_host *host);
-
-/**
- * console_run() - pass input to the guest until the run ends
- * @console: as initialised
- * @serial: the guest's end
- * @watch: something else to wait for
- *
- * The main thread's work while vCPUs run. The terminal is raw meanwhile.
- */
-void console_run(struct console *console, struct serial *serial, const struct console_watch *watch);
+void console_run(struct console *console);
 
 #endif

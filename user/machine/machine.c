@@ -2,13 +2,19 @@
 /* A virtual machine: set up through the KVM ABI, run, and taken down. */
 #include "machine/machine.h"
 
+#include "base/diag.h"
+#include "base/event_loop.h"
+#include "base/layout.h"
+#include "base/stop.h"
 #include "boot/acpi.h"
 #include "boot/guest_cpuid.h"
-#include "base/diag.h"
-#include "base/layout.h"
 #include "boot/load.h"
 #include "boot/vcpu_boot.h"
+#include "devices/bus.h"
+#include "machine/console.h"
+#include "machine/device_table.h"
 #include "machine/node.h"
+#include "machine/vcpu.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -16,6 +22,36 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+/**
+ * struct machine - one virtual machine
+ * @node_fd: the KVM ABI's system descriptor
+ * @vm_fd: the KVM ABI's VM descriptor
+ * @memory: of the guest
+ * @stop: the end of the run
+ * @loop: the main thread's work while vCPUs run
+ * @console: the guest's terminal
+ * @ports: port I/O
+ * @mmio: memory-mapped I/O
+ * @devices: made by the table of devices
+ * @progress_code: the guest's last progress code, for dumps
+ * @cpus: number of vCPUs created
+ * @vcpus: they
+ */
+struct machine {
+	int node_fd;
+	int vm_fd;
+	struct guest_memory memory;
+	struct stop stop;
+	struct event_loop loop;
+	struct console console;
+	struct bus ports;
+	struct bus mmio;
+	struct device_table *devices;
+	atomic_uint progress_code;
+	unsigned int cpus;
+	struct vcpu *vcpus;
+};
 
 static int add_memslot(const struct machine *machine, uint32_t slot, uint64_t gpa, uint64_t offset,
 		       uint64_t size)
@@ -79,56 +115,33 @@ static int create_vm(struct machine *machine)
 	return -1;
 }
 
-static void set_pin(void *context, bool level)
+static void set_irq(void *context, unsigned int irq, bool level)
 {
-	const struct machine_pin *pin = context;
-	const struct kvm_irq_level line = { .irq = pin->irq, .level = level };
+	const struct machine *machine = context;
+	const struct kvm_irq_level line = { .irq = irq, .level = level };
 
-	if (ioctl(pin->vm_fd, KVM_IRQ_LINE, &line))
-		diag_error("KVM_IRQ_LINE %u: %s", pin->irq, strerror(errno));
+	if (ioctl(machine->vm_fd, KVM_IRQ_LINE, &line))
+		diag_error("KVM_IRQ_LINE %u: %s", irq, strerror(errno));
 }
 
-static struct irq_line connect_pin(const struct machine *machine, struct machine_pin *pin,
-				   uint32_t irq)
+static int create_devices(struct machine *machine, uint32_t exit_port)
 {
-	pin->vm_fd = machine->vm_fd;
-	pin->irq = irq;
-	return (struct irq_line){ .set = set_pin, .context = pin };
-}
-
-static int init_rtc(struct machine *machine)
-{
-	const struct irq_line irq = connect_pin(machine, &machine->rtc_pin, LAYOUT_RTC_IRQ);
-	const struct guest_memory *memory = &machine->memory;
-
-	return rtc_init(&machine->rtc, memory->low_size, memory->size - memory->low_size, &irq,
-			NULL);
-}
-
-static void init_serial(struct machine *machine)
-{
-	struct serial_host host = {
-		.irq = connect_pin(machine, &machine->serial_pin, LAYOUT_SERIAL_IRQ),
+	const struct device_host host = {
+		.ports = &machine->ports,
+		.stop = &machine->stop,
+		.loop = &machine->loop,
+		.memory = &machine->memory,
+		.set_irq = set_irq,
+		.irq_context = machine,
+		.serial_link = &machine->console.link,
+		.progress_code = &machine->progress_code,
+		.exit_port = exit_port,
 	};
 
-	console_host(&machine->console, &host);
-	serial_init(&machine->serial, &host);
-}
-
-static int register_devices(struct machine *machine, uint32_t exit_port)
-{
-	struct bus *ports = &machine->ports;
-
-	bus_init(ports, "port", 0xffff);
+	bus_init(&machine->ports, "port", 0xffff);
 	bus_init(&machine->mmio, "MMIO", UINT64_MAX);
-	if (serial_register(&machine->serial, ports, LAYOUT_SERIAL) ||
-	    rtc_register(&machine->rtc, ports) ||
-	    i8042_register(&machine->i8042, ports, &machine->stop) ||
-	    acpi_pm_register(&machine->acpi_pm, ports, &machine->stop) ||
-	    pci_register(&machine->pci, ports, &machine->stop) ||
-	    debug_ports_register(&machine->debug, ports, &machine->stop, exit_port))
-		return -1;
-	return 0;
+	machine->devices = device_table_create(&host);
+	return machine->devices ? 0 : -1;
 }
 
 static int load(const struct machine *machine, const struct machine_config *config,
@@ -187,7 +200,7 @@ static int create_vcpus(struct machine *machine, unsigned int cpus, const struct
 		.ports = &machine->ports,
 		.mmio = &machine->mmio,
 		.stop = &machine->stop,
-		.debug = &machine->debug,
+		.progress_code = &machine->progress_code,
 	};
 
 	machine->cpus = 0;
@@ -205,25 +218,15 @@ static int create_vcpus(struct machine *machine, unsigned int cpus, const struct
 	return -1;
 }
 
-static void tick_rtc(void *context)
-{
-	rtc_tick(context);
-}
-
 /* Return: the exit status. */
 static int run_vcpus(struct machine *machine)
 {
-	const struct console_watch watch = {
-		.fd = machine->rtc.timer_fd,
-		.ready = tick_rtc,
-		.context = &machine->rtc,
-	};
 	unsigned int started = 0;
 
 	while (started < machine->cpus && !vcpu_start(&machine->vcpus[started]))
 		started++;
 	if (started == machine->cpus)
-		console_run(&machine->console, &machine->serial, &watch);
+		console_run(&machine->console);
 	else
 		stop_request(&machine->stop, EXIT_STATUS_ERROR);
 	while (started)
@@ -234,14 +237,16 @@ static int run_vcpus(struct machine *machine)
 /* Return: the exit status. */
 static int run_in_vm(struct machine *machine, const struct machine_config *config)
 {
+	int status = EXIT_STATUS_ERROR;
 	struct boot_state boot;
-	int status;
 
-	if (load(machine, config, &boot) || register_devices(machine, config->exit_port) ||
-	    create_vcpus(machine, config->cpus, &boot))
-		return EXIT_STATUS_ERROR;
-	status = run_vcpus(machine);
-	destroy_vcpus(machine);
+	if (load(machine, config, &boot) || create_devices(machine, config->exit_port))
+		return status;
+	if (!create_vcpus(machine, config->cpus, &boot)) {
+		status = run_vcpus(machine);
+		destroy_vcpus(machine);
+	}
+	device_table_destroy(machine->devices);
 	return status;
 }
 
@@ -252,7 +257,7 @@ int machine_run(const struct machine_config *config)
 
 	if (stop_init(&machine.stop))
 		return status;
-	if (console_init(&machine.console, &machine.stop))
+	if (console_init(&machine.console, &machine.stop, &machine.loop))
 		goto destroy_stop;
 	machine.node_fd = node_open(config->device, config->cpus);
 	if (machine.node_fd < 0)
@@ -262,14 +267,8 @@ int machine_run(const struct machine_config *config)
 	if (create_vm(&machine))
 		goto destroy_memory;
 
-	if (init_rtc(&machine))
-		goto close_vm;
-	init_serial(&machine);
-
 	status = run_in_vm(&machine, config);
 
-	rtc_destroy(&machine.rtc);
-close_vm:
 	close(machine.vm_fd);
 destroy_memory:
 	memory_destroy(&machine.memory);

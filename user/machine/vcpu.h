@@ -6,10 +6,10 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "devices/bus.h"
-#include "devices/debug_ports.h"
 #include "base/stop.h"
 
 /**
@@ -17,13 +17,13 @@
  * @ports: port I/O
  * @mmio: memory-mapped I/O
  * @stop: the end of the run
- * @debug: has the last progress code, for dumps
+ * @progress_code: the guest's last progress code, for dumps
  */
 struct vcpu_devices {
 	const struct bus *ports;
 	const struct bus *mmio;
 	struct stop *stop;
-	struct debug_ports *debug;
+	const atomic_uint *progress_code;
 };
 
 /**

@@ -3,6 +3,7 @@
 #include "machine/vcpu_dump.h"
 
 #include "base/diag.h"
+#include "devices/debug_ports.h"
 #include "machine/entry_failure.h"
 
 #include <errno.h>
@@ -136,7 +137,7 @@ static void dump_events(const struct vcpu *vcpu)
 
 void vcpu_dump_state(const struct vcpu *vcpu)
 {
-	unsigned int code = atomic_load(&vcpu->devices.debug->code);
+	unsigned int code = atomic_load(vcpu->devices.progress_code);
 
 	dump_regs(vcpu);
 	dump_sregs(vcpu);

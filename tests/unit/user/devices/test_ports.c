@@ -22,7 +22,15 @@ static struct acpi_pm pm;
 static struct i8042 keyboard;
 static struct pci pci;
 static struct debug_ports debug;
+static atomic_uint code;
 static FILE *null;
+
+static const struct device_host host = {
+	.ports = &bus,
+	.stop = &stop,
+	.progress_code = &code,
+	.exit_port = 0xf4,
+};
 
 static int setup(void **state)
 {
@@ -30,9 +38,8 @@ static int setup(void **state)
 	null = fopen("/dev/null", "w");
 	diag_set_stream(null);
 	bus_init(&bus, "port", 0xffff);
-	return stop_init(&stop) || acpi_pm_register(&pm, &bus, &stop) ||
-	       i8042_register(&keyboard, &bus, &stop) || pci_register(&pci, &bus, &stop) ||
-	       debug_ports_register(&debug, &bus, &stop, 0xf4);
+	return stop_init(&stop) || acpi_pm_create(&pm, &host) || i8042_create(&keyboard, &host) ||
+	       pci_create(&pci, &host) || debug_ports_create(&debug, &host);
 }
 
 static int teardown(void **state)
@@ -162,25 +169,28 @@ static void test_exit_port(void **state)
 
 static void test_exit_port_refuses_a_device(void **state)
 {
-	struct debug_ports other;
+	struct device_host other = host;
 
 	(void)state;
 	bus_init(&bus, "port", 0xffff);
-	assert_int_equal(i8042_register(&keyboard, &bus, &stop), 0);
-	assert_int_equal(debug_ports_register(&other, &bus, &stop, 0x64), -1);
+	assert_int_equal(i8042_create(&keyboard, &other), 0);
+	other.exit_port = 0x64;
+	assert_int_equal(debug_ports_create(&debug, &other), -1);
 	bus_init(&bus, "port", 0xffff);
-	assert_int_equal(debug_ports_register(&other, &bus, &stop, 0x80), -1);
+	other.exit_port = 0x80;
+	assert_int_equal(debug_ports_create(&debug, &other), -1);
 	bus_init(&bus, "port", 0xffff);
-	assert_int_equal(debug_ports_register(&other, &bus, &stop, DEBUG_PORTS_NO_EXIT), 0);
+	other.exit_port = DEBUG_PORTS_NO_EXIT;
+	assert_int_equal(debug_ports_create(&debug, &other), 0);
 	assert_int_equal(bus.count, 1);
 }
 
 static void test_progress_code(void **state)
 {
 	(void)state;
-	assert_int_equal(atomic_load(&debug.code), DEBUG_PORTS_NO_CODE);
+	assert_int_equal(atomic_load(&code), DEBUG_PORTS_NO_CODE);
 	out(0x80, 0xa5, 1);
-	assert_int_equal(atomic_load(&debug.code), 0xa5);
+	assert_int_equal(atomic_load(&code), 0xa5);
 	assert_int_equal(in(0x80, 1), 0xff);
 }
 

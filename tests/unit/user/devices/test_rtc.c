@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <string.h>
 #include <sys/timerfd.h>
 
 #include "devices/bus.h"
@@ -22,22 +23,36 @@ static time_t now(void)
 	return host;
 }
 
-static void set_irq(void *context, bool level)
+static void set_irq(void *context, unsigned int number, bool level)
 {
 	(void)context;
+	assert_int_equal(number, 8);
 	assert_true(level != irq);
 	irq = level;
 }
 
 static int setup(void **state)
 {
-	const struct irq_line line = { .set = set_irq };
+	const struct guest_memory memory = { .size = 0x200000000, .low_size = 0xc0000000 };
+	struct event_loop loop = { 0 };
+	const struct device_host machine = {
+		.ports = &bus,
+		.loop = &loop,
+		.memory = &memory,
+		.set_irq = set_irq,
+	};
 
 	(void)state;
 	host = NOW;
 	irq = false;
 	bus_init(&bus, "port", 0xffff);
-	return rtc_init(&rtc, 0xc0000000, 0x140000000, &line, now) || rtc_register(&rtc, &bus);
+	memset(&rtc, 0, sizeof(rtc));
+	if (rtc_create(&rtc, &machine))
+		return -1;
+	assert_int_equal(loop.count, 1);
+	assert_int_equal(loop.watches[0].fd, rtc.timer_fd);
+	rtc.now = now;
+	return 0;
 }
 
 static int teardown(void **state)

@@ -27,9 +27,10 @@ static char sent[64];
 static unsigned int sent_count, irq_changes, room_calls;
 static bool irq;
 
-static void set_irq(void *context, bool level)
+static void set_irq(void *context, unsigned int number, bool level)
 {
 	(void)context;
+	assert_int_equal(number, 4);
 	assert_true(level != irq);
 	irq = level;
 	irq_changes++;
@@ -96,16 +97,21 @@ static size_t type(const char *text)
 
 static int setup(void **state)
 {
-	const struct serial_host host = { .irq.set = set_irq, .output = output, .room = room };
+	static struct serial_link link = { .output = output, .room = room };
+	const struct device_host host = {
+		.ports = &bus,
+		.set_irq = set_irq,
+		.serial_link = &link,
+	};
 
 	(void)state;
 	sent_count = 0;
 	irq_changes = 0;
 	room_calls = 0;
 	irq = false;
-	serial_init(&serial, &host);
+	memset(&serial, 0, sizeof(serial));
 	bus_init(&bus, "port", 0xffff);
-	return serial_register(&serial, &bus, BASE);
+	return serial_create(&serial, &host);
 }
 
 /* As an interrupt-driven driver opens the port. */

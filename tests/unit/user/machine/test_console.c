@@ -23,6 +23,7 @@
 #include "devices/bus.h"
 #include "machine/console.h"
 #include "devices/serial.h"
+#include "base/event_loop.h"
 #include "base/stop.h"
 
 #define BASE 0x3f8
@@ -36,9 +37,10 @@ static pid_t launcher;
 
 /* ---- the launcher, in a process of its own ---- */
 
-static void ignore_irq(void *context, bool level)
+static void ignore_irq(void *context, unsigned int irq, bool level)
 {
 	(void)context;
+	(void)irq;
 	(void)level;
 }
 
@@ -83,22 +85,24 @@ static void *echo_guest(void *argument)
 
 static void run_launcher(void)
 {
-	const struct console_watch watch = { .fd = -1 };
-	struct serial_host host = { .irq.set = ignore_irq };
 	static struct console console;
+	static struct event_loop loop;
 	static struct serial serial;
 	static struct stop stop;
+	const struct device_host host = {
+		.ports = &bus,
+		.set_irq = ignore_irq,
+		.serial_link = &console.link,
+	};
 	pthread_t guest;
 
-	if (stop_init(&stop) || console_init(&console, &stop))
+	if (stop_init(&stop) || console_init(&console, &stop, &loop))
 		_exit(99);
-	console_host(&console, &host);
-	serial_init(&serial, &host);
 	bus_init(&bus, "port", 0xffff);
-	if (serial_register(&serial, &bus, BASE))
+	if (serial_create(&serial, &host))
 		_exit(99);
 	pthread_create(&guest, NULL, echo_guest, NULL);
-	console_run(&console, &serial, &watch);
+	console_run(&console);
 	output_finish(&console.output);
 	_exit(stop_requested(&stop));
 }
