@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One line to the person at the terminal: what was wrong, where, what to do. */
+/* Messages to the person at the terminal. */
 #include "base/diag.h"
 
 #include <stdarg.h>
@@ -28,7 +28,7 @@ __attribute__((format(printf, 1, 0))) static void diag_line(const char *fmt, va_
 	if (len > LINE_SIZE - 2)
 		len = LINE_SIZE - 2;
 	line[len] = '\n';
-	/* At once: other threads report too, and the guest may write to the same terminal. */
+	/* One call writes all of it, for other threads and the guest may print there too. */
 	fwrite(line, 1, (size_t)len + 1, out);
 	fflush(out);
 }

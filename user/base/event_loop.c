@@ -16,7 +16,7 @@ int event_loop_add(struct event_loop *loop, const struct event_watch *watch)
 
 static void wait_once(struct event_loop *loop, const struct stop *stop)
 {
-	/* The last one is the end of the run: it only ends the wait. */
+	/* The last entry is the end of the run. It needs no service: it only ends the wait. */
 	struct pollfd fds[EVENT_LOOP_MAX + 1];
 
 	for (unsigned int i = 0; i < loop->count; i++) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where things lie in a guest's physical memory before it runs. */
+/* The layout of a guest: its physical memory before it runs, its ports and interrupts. */
 #ifndef ORIEL_LAYOUT_H
 #define ORIEL_LAYOUT_H
 
 #include <stdint.h>
 
 /*
- * Below 1 MiB a PC has: usable memory to 0x9fc00, then what firmware and video
- * keep. Boot data goes to the bottom, ACPI to the top, where a kernel looks for
- * the RSDP by itself (ACPI 6.5 5.2.5.1). All of it is ordinary memory: nothing
- * there causes an exit.
+ * Below 1 MiB a PC has usable memory up to 0x9fc00, then the areas of firmware and video. The
+ * loaders put boot data at the bottom. The ACPI tables are at the top, where a kernel searches
+ * for the RSDP when its loader names none (ACPI 6.5 5.2.5.1). All of it is ordinary memory: no
+ * access causes an exit.
  */
 #define LAYOUT_GDT 0x00000500
 #define LAYOUT_START_INFO 0x00001000 /* PVH or multiboot information */
@@ -18,22 +18,22 @@
 #define LAYOUT_PAGE_TABLES 0x00009000 /* PML4, PDPT and four page directories */
 #define LAYOUT_CMDLINE 0x00020000
 #define LAYOUT_CMDLINE_SIZE 0x00010000
-#define LAYOUT_BOOT_DATA_END 0x00030000 /* a kernel may be loaded from here ... */
-#define LAYOUT_LOW_MEMORY_END 0x0009fc00 /* ... to here */
+#define LAYOUT_BOOT_DATA_END 0x00030000 /* a kernel may lie from here ... */
+#define LAYOUT_LOW_MEMORY_END 0x0009fc00 /* ... to here, */
 #define LAYOUT_ACPI 0x000e0000
 #define LAYOUT_ACPI_SIZE 0x00020000
-#define LAYOUT_HIGH_MEMORY 0x00100000 /* ... and from 1 MiB on */
+#define LAYOUT_HIGH_MEMORY 0x00100000 /* and from here on */
 
 /*
- * The hole below 4 GiB holds the IOAPIC, the local APICs and PCI. It starts at
- * 3 GiB so that 1 GiB pages back all memory around it.
+ * The hole below 4 GiB is for the IOAPIC, the local APICs and PCI. It starts at 3 GiB, a
+ * multiple of 1 GiB, so that pages of 1 GiB can back all memory around it.
  */
 #define LAYOUT_PCI_HOLE UINT64_C(0xc0000000)
 #define LAYOUT_IOAPIC 0xfec00000
 #define LAYOUT_LAPIC 0xfee00000
 #define LAYOUT_4G UINT64_C(0x100000000)
 
-/* Four pages of the KVM ABI that no guest sees; below the reset vector. */
+/* Four pages below the reset vector, which KVM's ABI asks for and no guest uses. */
 #define LAYOUT_IDENTITY_MAP 0xfffbc000
 #define LAYOUT_TSS 0xfffbd000
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A guest's memory: mapped here and laid out around the PCI hole. */
+/* A guest's memory: mapped into this process, and placed around the PCI hole. */
 #include "base/memory.h"
 
 #include "base/diag.h"
@@ -25,7 +25,7 @@
 
 static const struct huge_page_kind {
 	const char *name;
-	uint64_t page_size; /* memory is a multiple of it and aligned to it */
+	uint64_t page_size; /* memory is aligned to it and, except for thp, a multiple of it */
 	unsigned int memfd_flags;
 } huge_page_kinds[] = {
 	[HUGE_PAGES_NONE] = { "none", SIZE_4K, 0 },
@@ -83,7 +83,10 @@ static int check_size(uint64_t size, const struct huge_page_kind *kind)
 	return 0;
 }
 
-/* A shared mapping takes its huge pages up front or not at all: see now, not at a SIGBUS. */
+/*
+ * Take the huge pages of a shared mapping now. Without that, a page that is missing when the
+ * guest first touches it would be a SIGBUS.
+ */
 static int populate_huge_pages(struct guest_memory *memory, const struct huge_page_kind *kind)
 {
 	if (!fallocate(memory->fd, 0, 0, (off_t)memory->size))
@@ -95,7 +98,7 @@ static int populate_huge_pages(struct guest_memory *memory, const struct huge_pa
 			  memory->size / kind->page_size, kind->page_size >> 10);
 }
 
-/* Has the kernel's @setting of transparent huge pages one of two values chosen? */
+/* Return: true when the kernel's @setting of transparent huge pages is @one or @other. */
 static bool thp_setting_is(const char *setting, const char *one, const char *other)
 {
 	char path[96], line[128] = "";
@@ -104,7 +107,7 @@ static bool thp_setting_is(const char *setting, const char *one, const char *oth
 	snprintf(path, sizeof(path), "/sys/kernel/mm/transparent_hugepage/%s", setting);
 	file = fopen(path, "re");
 	if (!file)
-		return true; /* a kernel without them: as good as never */
+		return true; /* a kernel without the setting never gives any */
 	if (!fgets(line, sizeof(line), file))
 		line[0] = 0;
 	fclose(file);
@@ -112,8 +115,8 @@ static bool thp_setting_is(const char *setting, const char *one, const char *oth
 }
 
 /*
- * Distributions give transparent huge pages to anonymous memory, but not to shared
- * memory, which a memfd is.
+ * On most distributions the kernel gives transparent huge pages to anonymous memory but not
+ * to shared memory, and a memfd is shared memory.
  */
 static bool thp_needs_anonymous_memory(void)
 {
@@ -131,11 +134,11 @@ static void advise(const struct guest_memory *memory, enum huge_pages huge)
 	    thp_setting_is("shmem_enabled", "[never]", "[deny]"))
 		diag_note("--hugepages thp has no effect; type: echo madvise | sudo tee "
 			  "/sys/kernel/mm/transparent_hugepage/enabled");
-	/* A core dump is for the launcher's faults and must not be gigabytes. */
+	/* A core dump is for debugging the launcher; the guest's gigabytes do not belong in it. */
 	madvise(memory->hva, memory->size, MADV_DONTDUMP);
 }
 
-/* Inaccessible pages on both sides turn an access out of bounds into a crash. */
+/* Leave inaccessible pages on both sides: an access out of bounds is then a crash. */
 static int map_memory(struct guest_memory *memory, const struct huge_page_kind *kind)
 {
 	uintptr_t start;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A guest's memory: mapped here and laid out around the PCI hole. */
+/* A guest's memory: mapped into this process, and placed around the PCI hole. */
 #ifndef ORIEL_MEMORY_H
 #define ORIEL_MEMORY_H
 
@@ -16,11 +16,11 @@ enum huge_pages {
 
 /**
  * struct guest_memory - all memory of one guest
- * @hva: where this process sees byte 0
+ * @hva: address in this process of the byte at gpa 0
  * @size: in bytes
- * @low_size: bytes at gpa 0; what is more lies from 4 GiB on
+ * @low_size: bytes from gpa 0 on; the rest lies from 4 GiB on
  * @fd: the memfd, or -1 for anonymous memory
- * @reservation: address space taken for @hva with its alignment and guards
+ * @reservation: address space reserved for @hva, its alignment and its guard pages
  * @reservation_size: in bytes
  */
 struct guest_memory {
@@ -33,7 +33,7 @@ struct guest_memory {
 };
 
 enum memory_type {
-	MEMORY_USABLE = 1, /* the numbers of e820, multiboot and PVH maps alike */
+	MEMORY_USABLE = 1, /* the numbers are the same in e820, multiboot and PVH maps */
 	MEMORY_RESERVED = 2,
 };
 
@@ -45,56 +45,27 @@ struct memory_region {
 
 #define MEMORY_MAP_MAX 6
 
-/**
- * memory_parse_size() - read a size as a person writes it
- * @text: digits and K, M, G or T; a bare number is in MiB
- * @size: in bytes, on success
- *
- * Return: true when @text is a size that fits 64 bits.
+/*
+ * Read a size as a person writes it: digits and K, M, G or T; a number alone is in MiB.
+ * Return: true when @text is a size of at most 64 bits; then @size is in bytes.
  */
 bool memory_parse_size(const char *text, uint64_t *size);
 
-/**
- * memory_parse_huge_pages() - read the argument of --hugepages
- * @text: none, thp, 2M or 1G
- * @huge: set on success
- *
- * Return: true when @text is one of them.
- */
+/* Read the argument of --hugepages. Return: true when @text is none, thp, 2M or 1G. */
 bool memory_parse_huge_pages(const char *text, enum huge_pages *huge);
 
-/**
- * memory_create() - make a guest's memory, all zeros
- * @memory: storage of the caller
- * @size: in bytes
- * @huge: pages to ask the kernel for
- *
- * Return: 0, or -1 with the reason and what to type printed.
- */
+/* Make a guest's memory, filled with zeros. An error also says what to type. */
 int memory_create(struct guest_memory *memory, uint64_t size, enum huge_pages huge);
 
-/**
- * memory_destroy() - give the memory back
- * @memory: as created; no vCPU runs any more
- */
+/* No vCPU runs any more. */
 void memory_destroy(struct guest_memory *memory);
 
-/**
- * memory_hva() - a guest's bytes as seen from here
- * @memory: as created
- * @gpa: first byte
- * @len: in bytes
- *
- * Return: where they are, or NULL when not all of them are memory.
- */
+/* Return: the address in this process of @len bytes at @gpa, or NULL if not all are memory. */
 void *memory_hva(const struct guest_memory *memory, uint64_t gpa, uint64_t len);
 
-/**
- * memory_map() - what a firmware would say is where
- * @memory: as created
- * @map: room for MEMORY_MAP_MAX regions, filled in ascending order
- *
- * Return: how many regions were filled.
+/*
+ * Fill @map with the memory map that firmware would report, in ascending order.
+ * Return: the number of regions.
  */
 unsigned int memory_map(const struct guest_memory *memory,
 			struct memory_region map[MEMORY_MAP_MAX]);

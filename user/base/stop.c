@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How a run ends: the first reason given by any device or thread wins. */
+/* The end of a run: any device or thread asks for it; the first one decides the exit status. */
 #include "base/stop.h"
 
 #include "base/diag.h"
@@ -31,7 +31,7 @@ void stop_request(struct stop *stop, int status)
 
 	if (!atomic_compare_exchange_strong(&stop->status, &running, status))
 		return;
-	/* It can only fail with a full counter, which is readable too. */
+	/* It fails only when the counter is full, and then the eventfd is readable too. */
 	if (write(stop->eventfd, &one, sizeof(one)) < 0)
 		return;
 }

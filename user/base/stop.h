@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How a run ends: the first reason given by any device or thread wins. */
+/* The end of a run: any device or thread asks for it; the first one decides the exit status. */
 #ifndef ORIEL_STOP_H
 #define ORIEL_STOP_H
 
@@ -13,49 +13,31 @@ enum exit_status {
 	EXIT_STATUS_RESET = 3,
 	EXIT_STATUS_CRASH = 4,
 	EXIT_STATUS_QUIT = 5,
-	EXIT_STATUS_SIGNAL = 128, /* plus the signal's number, as shells say it */
+	EXIT_STATUS_SIGNAL = 128, /* plus the signal's number, as in shells */
 };
 
 /**
- * struct stop - the end of a run, asked for once
+ * struct stop - the end of a run
  * @status: exit status of the launcher, or -1 while the guest runs
- * @eventfd: made readable when @status is set, to wake the main thread
+ * @eventfd: readable once @status is set; it wakes the main thread
  */
 struct stop {
 	atomic_int status;
 	int eventfd;
 };
 
-/**
- * stop_init() - prepare to be told about the end
- * @stop: storage of the caller
- *
- * Return: 0, or -1 with the reason printed.
- */
 int stop_init(struct stop *stop);
 
-/**
- * stop_destroy() - give back what stop_init() took
- * @stop: as initialised; no other thread uses it any more
- */
+/* No other thread uses @stop any more. */
 void stop_destroy(struct stop *stop);
 
-/**
- * stop_request() - end the run
- * @stop: as initialised
- * @status: exit status, 0 to 255
- *
- * Any thread, never blocks, safe in a signal handler. Later requests are
- * ignored: the first reason is the true one.
+/*
+ * End the run with an exit status from 0 to 255. Any thread; never blocks; safe in a signal
+ * handler. Later requests are ignored, because they may be consequences of the first.
  */
 void stop_request(struct stop *stop, int status);
 
-/**
- * stop_requested() - is the run over
- * @stop: as initialised
- *
- * Any thread. Return: the exit status asked for, or -1 while the guest runs.
- */
+/* Any thread. Return: the exit status asked for, or -1 while the guest runs. */
 int stop_requested(const struct stop *stop);
 
 #endif

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ACPI tables by which a stock kernel finds CPUs, interrupts, power-off and
- * reset. ACPI 6.5 chapter 5.
+ * The ACPI tables, in which a stock kernel finds CPUs, interrupts, power-off and reset.
+ * ACPI 6.5 chapter 5.
  *
- * Not hardware-reduced: that mode promises that there is neither PIC nor PIT, and
- * Linux then has nothing to calibrate its timers against. There is no PM timer
- * and no HPET: each read would be an exit to the launcher, and kvm-clock, the TSC
- * and the local APIC serve better.
+ * The machine is not hardware-reduced: in that mode there is neither PIC nor PIT, and Linux
+ * has nothing to calibrate its timers against. There is no PM timer and no HPET: each read
+ * would be an exit to the launcher, and kvm-clock, the TSC and the local APIC are faster.
  */
 #include "boot/acpi.h"
 
@@ -28,8 +27,8 @@
 #define FADT_NO_FIXED_RTC_WAKE (1U << 6)
 #define FADT_RESET_REGISTER (1U << 10)
 /*
- * IA-PC boot architecture: no 8042 bit, so that no kernel waits for a keyboard;
- * legacy devices (the serial port) are there, video is not.
+ * IA-PC boot architecture flags. Without the 8042 flag no kernel waits for a keyboard. The
+ * serial port is a legacy device.
  */
 #define BOOT_LEGACY_DEVICES (1U << 0)
 #define BOOT_NO_VGA (1U << 2)
@@ -197,10 +196,10 @@ _Static_assert(sizeof(struct acpi_header) == 36, "ACPI 6.5 table 5.4");
 _Static_assert(sizeof(struct acpi_fadt) == 276, "ACPI 6.5 table 5.9");
 _Static_assert(sizeof(struct acpi_facs) == 64, "ACPI 6.5 table 5.13");
 
-/* xAPIC IDs end below the broadcast ID, 255 (SDM 3A 11.4.6). */
+/* The last xAPIC ID, 255, is the broadcast ID (SDM 3A 11.4.6). */
 #define MAX_CPUS 254
 
-/* The tables follow the RSDP one by one, each aligned for the FACS (5.2.10). */
+/* The tables follow the RSDP. Each is aligned to 64 bytes, which the FACS needs (5.2.10). */
 struct writer {
 	uint8_t *base;
 	size_t used;
@@ -225,7 +224,7 @@ static uint8_t checksum(const void *table, size_t size)
 	return (uint8_t)-sum;
 }
 
-/* Last of all: the checksum covers the whole table. */
+/* To be called when the table is complete, because the checksum covers all of it. */
 static void finish(struct acpi_header *header, const char *signature, uint8_t revision,
 		   size_t length)
 {
@@ -268,7 +267,7 @@ static uint64_t write_dsdt(struct writer *writer)
 	aml_name(&aml, "\\_S5_");
 	aml_package(&aml, 4);
 	aml_integer(&aml, LAYOUT_SLEEP_TYPE_S5); /* PM1a_CNT */
-	aml_integer(&aml, LAYOUT_SLEEP_TYPE_S5); /* PM1b_CNT, which is not there */
+	aml_integer(&aml, LAYOUT_SLEEP_TYPE_S5); /* PM1b_CNT, which does not exist */
 	aml_integer(&aml, 0);
 	aml_integer(&aml, 0);
 	aml_end(&aml);
@@ -320,7 +319,7 @@ static uint64_t write_fadt(struct writer *writer, uint64_t dsdt, uint64_t facs)
 	fadt->pm1a_cnt_blk = LAYOUT_PM1A_CONTROL;
 	fadt->pm1_cnt_len = 2;
 	fadt->x_pm1a_cnt_blk = io_port(LAYOUT_PM1A_CONTROL, 16, GAS_WORD_ACCESS);
-	fadt->p_lvl2_lat = 101; /* above 100 and 1000: there is no C2 or C3 */
+	fadt->p_lvl2_lat = 101; /* values above 100 and 1000 mean: no C2, no C3 */
 	fadt->p_lvl3_lat = 1001;
 	fadt->century = LAYOUT_RTC_CENTURY;
 	fadt->iapc_boot_arch = BOOT_LEGACY_DEVICES | BOOT_NO_VGA | BOOT_NO_ASPM;
@@ -358,7 +357,7 @@ static uint64_t write_madt(struct writer *writer, unsigned int cpus)
 		.length = sizeof(io_apic),
 		.address = LAYOUT_IOAPIC,
 	};
-	/* ISA interrupts are edges; the SCI is a level (5.2.9, SCI_INT). */
+	/* ISA interrupts are edge-triggered, but the SCI is level-triggered (5.2.9, SCI_INT). */
 	const struct madt_source_override sci = {
 		.type = MADT_SOURCE_OVERRIDE,
 		.length = sizeof(sci),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Writes ACPI Machine Language: just the terms that a DSDT for a bare PC needs. */
+/* Writes ACPI Machine Language: only the terms that the DSDT of a small PC needs. */
 #include "boot/aml.h"
 
 #include <string.h>
@@ -49,7 +49,7 @@ static void open_package(struct aml *aml)
 		aml->starts[aml->depth++] = aml->size;
 }
 
-/* PkgLength counts itself (ACPI 6.5 20.2.4); two bytes of it reach 4 KiB. */
+/* A PkgLength counts its own bytes too (ACPI 6.5 20.2.4). Two bytes are enough for 4 KiB. */
 static size_t encode_length(size_t content, uint8_t bytes[2])
 {
 	if (content + 1 < 0x40) {
@@ -103,7 +103,7 @@ void aml_name(struct aml *aml, const char *name)
 
 void aml_integer(struct aml *aml, uint32_t value)
 {
-	/* 0 and 1 are ZeroOp and OneOp. */
+	/* ZeroOp and OneOp are the bytes 0 and 1, without an opcode before them. */
 	if (value > 0xffff)
 		put_byte(aml, OP_DWORD);
 	else if (value > 0xff)
@@ -146,9 +146,9 @@ void aml_isa_resources(struct aml *aml, uint16_t port, uint8_t count, unsigned i
 	const uint8_t resources[] = {
 		RESOURCE_IO,
 		RESOURCE_IO_DECODE16,
-		low, /* minimum ... */
+		low, /* lowest base */
 		high,
-		low, /* ... and maximum base: it is fixed */
+		low, /* highest base, the same: the ports are fixed */
 		high,
 		1, /* alignment */
 		count,
@@ -156,7 +156,7 @@ void aml_isa_resources(struct aml *aml, uint16_t port, uint8_t count, unsigned i
 		(uint8_t)(1U << irq),
 		(uint8_t)(1U << irq >> 8),
 		RESOURCE_END,
-		0, /* checksum; zero means none */
+		0, /* no checksum */
 	};
 
 	put_byte(aml, OP_BUFFER);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Writes ACPI Machine Language: just the terms that a DSDT for a bare PC needs. */
+/* Writes ACPI Machine Language: only the terms that the DSDT of a small PC needs. */
 #ifndef ORIEL_AML_H
 #define ORIEL_AML_H
 
@@ -10,13 +10,13 @@
 #define AML_MAX_DEPTH 4
 
 /**
- * struct aml - a stream of AML in a buffer of fixed size
+ * struct aml - AML that is being written to a buffer
  * @bytes: the buffer
- * @room: of it, in bytes
- * @size: used so far
- * @depth: packages open
- * @starts: where the length of each open package goes
- * @overflow: something did not fit; the stream is worthless
+ * @room: size of the buffer in bytes
+ * @size: number of bytes written so far
+ * @depth: number of packages that are open
+ * @starts: for each open package, the offset at which its length belongs
+ * @overflow: something did not fit, and the AML is of no use
  */
 struct aml {
 	uint8_t *bytes;
@@ -27,69 +27,34 @@ struct aml {
 	bool overflow;
 };
 
-/**
- * aml_init() - start an empty stream
- * @aml: storage of the caller
- * @bytes: buffer
- * @room: of @bytes, in bytes
- */
 void aml_init(struct aml *aml, uint8_t *bytes, size_t room);
 
-/**
- * aml_scope() - open Scope (@name)
- * @aml: stream
- * @name: four characters, or a root path like "\\_SB_"
+/*
+ * A @name has four characters; that of a scope or of a Name may also be a path from the root
+ * like "\\_SB_". aml_end() closes what was opened last.
  */
+
+/* Open Scope (@name). */
 void aml_scope(struct aml *aml, const char *name);
 
-/**
- * aml_device() - open Device (@name)
- * @aml: stream
- * @name: four characters
- */
+/* Open Device (@name). */
 void aml_device(struct aml *aml, const char *name);
 
-/**
- * aml_end() - close the innermost scope, device, package or resource template
- * @aml: stream
- */
-void aml_end(struct aml *aml);
-
-/**
- * aml_name() - begin Name (@name, ...); what is written next is its value
- * @aml: stream
- * @name: four characters, or a root path
- */
-void aml_name(struct aml *aml, const char *name);
-
-/**
- * aml_integer() - an integer constant
- * @aml: stream
- * @value: of 32 bits
- */
-void aml_integer(struct aml *aml, uint32_t value);
-
-/**
- * aml_eisa_id() - EISAID ("@id")
- * @aml: stream
- * @id: three capitals and four hexadecimal digits
- */
-void aml_eisa_id(struct aml *aml, const char *id);
-
-/**
- * aml_package() - open Package () of @count elements, written next
- * @aml: stream
- * @count: of elements
- */
+/* Open Package () of @count elements, which are written next. */
 void aml_package(struct aml *aml, uint8_t count);
 
-/**
- * aml_isa_resources() - ResourceTemplate () { IO (...) IRQNoFlags () {...} }
- * @aml: stream
- * @port: first I/O port
- * @count: of ports
- * @irq: ISA interrupt, 0 to 15
- */
+/* Close a scope, a device or a package. */
+void aml_end(struct aml *aml);
+
+/* Begin Name (@name, ...); its value is written next. */
+void aml_name(struct aml *aml, const char *name);
+
+void aml_integer(struct aml *aml, uint32_t value);
+
+/* EISAID ("@id"): three capital letters and four hexadecimal digits. */
+void aml_eisa_id(struct aml *aml, const char *id);
+
+/* ResourceTemplate () { IO (...) IRQNoFlags () {...} } of @count ports and one ISA interrupt. */
 void aml_isa_resources(struct aml *aml, uint16_t port, uint8_t count, unsigned int irq);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What CPUID tells a guest: what the node supports, adapted to the guest's CPUs. */
+/* CPUID as a guest sees it: the leaves that the node supports, changed for the guest's CPUs. */
 #include "boot/guest_cpuid.h"
 
 #include "base/diag.h"
@@ -25,8 +25,9 @@
 struct kvm_cpuid2 *guest_cpuid_supported(int node_fd)
 {
 	for (uint32_t room = FIRST_TRY; room <= LAST_TRY; room *= 2) {
-		struct kvm_cpuid2 *cpuid = calloc(
-			1, sizeof(*cpuid) + (room + GUEST_CPUID_EXTRA) * sizeof(cpuid->entries[0]));
+		size_t count = room + GUEST_CPUID_EXTRA;
+		struct kvm_cpuid2 *cpuid =
+			calloc(1, sizeof(*cpuid) + count * sizeof(cpuid->entries[0]));
 
 		if (!cpuid)
 			break;
@@ -41,7 +42,7 @@ struct kvm_cpuid2 *guest_cpuid_supported(int node_fd)
 	return NULL;
 }
 
-/* Bits of an APIC ID that tell @cpus CPUs apart. */
+/* Return: the number of bits of an APIC ID that are needed for @cpus different IDs. */
 static unsigned int id_bits(unsigned int cpus)
 {
 	unsigned int bits = 0;
@@ -65,7 +66,7 @@ static void adapt_features(struct kvm_cpuid_entry2 *entry, unsigned int cpu, uns
 		entry->edx |= LEAF1_EDX_HTT;
 }
 
-/* Deterministic cache parameters: levels 1 and 2 are a core's own, 3 is all cores'. */
+/* Deterministic cache parameters: each core has caches of level 1 and 2, all share level 3. */
 static void adapt_caches(struct kvm_cpuid_entry2 *entry, unsigned int cpus)
 {
 	uint32_t level = entry->eax >> 5 & 7, ids = (1U << id_bits(cpus)) - 1;
@@ -134,7 +135,7 @@ static struct kvm_cpuid_entry2 *find(struct kvm_cpuid2 *cpuid, uint32_t function
 	return NULL;
 }
 
-/* A node need not know the levels of a topology that is ours to say. */
+/* A node may give level 0 of leaf 0xb alone. Add the levels that adapt_topology() fills. */
 static void add_topology_levels(struct kvm_cpuid2 *cpuid)
 {
 	if (!find(cpuid, 0xb, 0))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A kernel or initrd file, read with every bound checked. */
+/* A kernel or initrd file. Each read is checked against the end of the file. */
 #include "boot/image.h"
 
 #include "base/diag.h"
@@ -16,7 +16,7 @@ int image_open(struct image *image, const char *path)
 	struct stat stat;
 
 	image->path = path;
-	/* Not to hang on a FIFO that nobody writes to. */
+	/* O_NONBLOCK: open() must not wait for a writer when the file is a FIFO. */
 	image->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (image->fd < 0)
 		return diag_error("%s: %s", path, strerror(errno));

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A kernel or initrd file, read with every bound checked. */
+/* A kernel or initrd file. Each read is checked against the end of the file. */
 #ifndef ORIEL_IMAGE_H
 #define ORIEL_IMAGE_H
 
 #include <stdint.h>
 
 /**
- * struct image - an open file of known size
- * @path: for messages; not copied
+ * struct image - an open file
+ * @path: for messages; the caller keeps it
  * @fd: open for reading
- * @size: in bytes, when it was opened
+ * @size: in bytes, when the file was opened
  */
 struct image {
 	const char *path;
@@ -17,42 +17,18 @@ struct image {
 	uint64_t size;
 };
 
-/**
- * image_open() - open a file that is to be loaded
- * @image: storage of the caller
- * @path: name of a regular file, kept while the image is open
- *
- * Return: 0, or -1 with the reason printed.
- */
+/* Open a regular file. */
 int image_open(struct image *image, const char *path);
 
-/**
- * image_close() - close it
- * @image: as opened
- */
 void image_close(struct image *image);
 
-/**
- * image_check() - is a part of the file there
- * @image: as opened
- * @offset: in bytes from the start; any value
- * @len: in bytes; any value
- * @what: what is expected there, for the message
- *
- * Return: 0, or -1 with file, offset and expectation printed.
+/*
+ * Check that the file has @len bytes at @offset; both may be any value, as a file's header
+ * may say anything. A message says that @what was expected there.
  */
 int image_check(const struct image *image, uint64_t offset, uint64_t len, const char *what);
 
-/**
- * image_read() - read a part of the file
- * @image: as opened
- * @offset: in bytes from the start; any value
- * @buffer: room for @len bytes
- * @len: in bytes
- * @what: what is expected there, for the message
- *
- * Return: 0, or -1 with file, offset and expectation printed.
- */
+/* The same check, then read the bytes into @buffer. */
 int image_read(const struct image *image, uint64_t offset, void *buffer, uint64_t len,
 	       const char *what);
 

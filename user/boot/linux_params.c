@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The zero page of the Linux/x86 boot protocol and the CPU state that goes with it. */
+/* The zero page of the Linux/x86 boot protocol, and the CPU state that the protocol asks for. */
 #include "boot/linux_params.h"
 
 #include "base/layout.h"
@@ -20,8 +20,8 @@ static void write_u64(uint8_t *table, unsigned int index, uint64_t value)
 }
 
 /*
- * The protocol wants the kernel, the zero page and the command line mapped to
- * themselves; 4 GiB of 2 MiB leaves need no CPU feature (SDM 3A 4.5).
+ * The protocol asks for an identity mapping of the kernel, the zero page and the command line.
+ * This one maps 4 GiB with leaves of 2 MiB, for which no CPU feature is needed (SDM 3A 4.5).
  */
 static void write_page_tables(const struct guest_memory *memory)
 {
@@ -58,7 +58,7 @@ void linux_params_write(const struct guest_memory *memory, const struct setup_he
 
 	params->hdr = *header;
 	params->hdr.boot_flag = 0xaa55;
-	params->hdr.header = 0x53726448; /* "HdrS": this is a zero page of the protocol */
+	params->hdr.header = 0x53726448; /* "HdrS" */
 	params->hdr.type_of_loader = LOADER_UNDEFINED;
 	params->hdr.vid_mode = VIDEO_MODE_NORMAL;
 	params->hdr.cmd_line_ptr = LAYOUT_CMDLINE;

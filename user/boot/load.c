@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define HEAD_SIZE 8192 /* as far as a multiboot header may lie (multiboot 0.6.96 3.1) */
+#define HEAD_SIZE 8192 /* a multiboot header lies within these bytes (multiboot 0.6.96 3.1) */
 #define PAGE_MASK 0xfffULL
 
 bool load_is_free(uint64_t gpa, uint64_t size)

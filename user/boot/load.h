@@ -10,7 +10,7 @@
 #include "base/memory.h"
 
 /**
- * struct load_request - what to load and what to tell the kernel
+ * struct load_request - the files to load, and what their kernel is told
  * @kernel: the kernel's file
  * @initrd: the initial RAM disk (multiboot: the first module), or NULL
  * @cmdline: the kernel command line
@@ -25,16 +25,16 @@ struct load_request {
 
 enum boot_mode {
 	BOOT_PROTECTED, /* 32-bit protected mode, paging off */
-	BOOT_LONG, /* 64-bit mode, the first 4 GiB mapped to themselves */
+	BOOT_LONG, /* 64-bit mode, the first 4 GiB identity-mapped */
 };
 
 /**
- * struct boot_state - how the first vCPU starts
+ * struct boot_state - the state in which the first vCPU enters the kernel
  * @mode: of the CPU
- * @rip: first instruction (gpa)
- * @rax: as the boot protocol wants it
- * @rbx: as the boot protocol wants it
- * @rsi: as the boot protocol wants it
+ * @rip: gpa of the first instruction
+ * @rax: value for the boot protocol
+ * @rbx: value for the boot protocol
+ * @rsi: value for the boot protocol
  */
 struct boot_state {
 	enum boot_mode mode;
@@ -44,109 +44,63 @@ struct boot_state {
 	uint64_t rsi;
 };
 
-/**
- * struct span - bytes of guest memory
- * @gpa: first byte, 0 with @size 0 for none
- * @size: in bytes
- */
+/* A range of guest memory; @size is 0 if there is none. */
 struct span {
 	uint64_t gpa;
 	uint64_t size;
 };
 
-/**
- * load_kernel() - find out the kernel's type and load it
- * @memory: zeroed memory of the guest
- * @request: files and strings
- * @boot: filled on success
- *
- * Return: 0, or -1 with file, offset and expectation printed.
+/*
+ * Find out the kernel's type and load it into @memory, which is filled with zeros. Fills @boot.
+ * All errors of the loaders name the file, the offset and what was expected there.
  */
 int load_kernel(const struct guest_memory *memory, const struct load_request *request,
 		struct boot_state *boot);
 
-/**
- * load_initrd() - put the initrd as high as it may lie
- * @memory: of the guest
- * @request: says which file; without one @initrd is empty
- * @kernel_end: first gpa after the kernel
- * @limit: last gpa that the kernel can reach for its initrd
- * @initrd: where it was put
- *
- * Return: 0, or -1 with how much memory would do printed.
+/* For the loaders of the kernel types: */
+
+/*
+ * Load the initrd as high in memory as it may lie: above @kernel_end, the first gpa after the
+ * kernel, and up to @limit, the last gpa that the kernel can reach. Without an initrd @initrd
+ * is empty. When memory is too small, the error says how much is enough.
  */
 int load_initrd(const struct guest_memory *memory, const struct load_request *request,
 		uint64_t kernel_end, uint64_t limit, struct span *initrd);
 
-/**
- * load_cmdline() - put the command line where the boot protocols point to
- * @memory: of the guest
- * @request: says which
- * @limit: longest line that the kernel takes, in bytes without the final NUL
- *
- * Return: 0, or -1 with the reason printed.
+/*
+ * Write the command line to LAYOUT_CMDLINE. The kernel takes at most @limit bytes, without
+ * the NUL at the end.
  */
 int load_cmdline(const struct guest_memory *memory, const struct load_request *request,
 		 uint64_t limit);
 
-/**
- * load_is_free() - may a kernel be loaded there
- * @gpa: first byte
- * @size: in bytes, any value
- *
- * Return: true when the range wraps nowhere and avoids the boot data, ACPI and
- * what a PC reserves below 1 MiB. Whether it is memory is not looked at.
+/*
+ * Return: true when a kernel may lie there: the range does not wrap round, and avoids the boot
+ * data, the ACPI tables and the reserved areas below 1 MiB. It need not be memory.
  */
 bool load_is_free(uint64_t gpa, uint64_t size);
 
-/**
- * load_bzimage_probe() - is it a Linux bzImage
- * @head: the first bytes of the file
- * @size: how many
- *
- * Return: true when the setup header's magic is there.
+/*
+ * Return: true when @head, the first @size bytes of a file, has the magic of a bzImage's
+ * setup header.
  */
 bool load_bzimage_probe(const uint8_t *head, uint64_t size);
 
-/**
- * load_bzimage() - load a bzImage by the 64-bit boot protocol
- * @memory: zeroed memory of the guest
- * @request: files and strings
- * @boot: filled on success
- *
- * Return: 0, or -1 with the reason printed.
- */
+/* Load a bzImage by the 64-bit boot protocol. */
 int load_bzimage(const struct guest_memory *memory, const struct load_request *request,
 		 struct boot_state *boot);
 
-/**
- * load_elf() - load an ELF kernel: by its PVH note, else at its 64-bit entry
- * @memory: zeroed memory of the guest
- * @request: files and strings
- * @boot: filled on success
- *
- * Return: 0, or -1 with the reason printed.
- */
+/* Load an ELF kernel that starts at the entry of its PVH note or else at its 64-bit entry. */
 int load_elf(const struct guest_memory *memory, const struct load_request *request,
 	     struct boot_state *boot);
 
-/**
- * load_multiboot_probe() - is it a multiboot 1 kernel
- * @head: the first bytes of the file, aligned to 4
- * @size: how many
- *
- * Return: true when a multiboot header with a good checksum is in the first 8 KiB.
+/*
+ * Return: true when a multiboot header with a good checksum is in the first 8 KiB. @head, the
+ * first @size bytes of the file, is aligned to 4.
  */
 bool load_multiboot_probe(const uint8_t *head, uint64_t size);
 
-/**
- * load_multiboot() - load an ELF kernel with a multiboot 1 header
- * @memory: zeroed memory of the guest
- * @request: files and strings
- * @boot: filled on success
- *
- * Return: 0, or -1 with the reason printed.
- */
+/* Load an ELF kernel with a multiboot 1 header. */
 int load_multiboot(const struct guest_memory *memory, const struct load_request *request,
 		   struct boot_state *boot);
 

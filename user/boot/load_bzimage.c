@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define HEADER_OFFSET 0x1f1
-#define HEADER_END_BYTE 0x201 /* the jump's displacement: the header ends that far behind 0x202 */
+#define HEADER_END_BYTE 0x201 /* a jump's displacement: the header ends so many bytes after 0x202 */
 #define MAGIC_OFFSET 0x202
 #define MAGIC "HdrS"
 #define SECTOR 512
@@ -25,11 +25,11 @@ bool load_bzimage_probe(const uint8_t *head, uint64_t size)
 }
 
 /**
- * struct bzimage - what the setup header says, checked
- * @header: as in the file
- * @offset: of the protected-mode kernel in the file
- * @size: of it in the file
- * @room: bytes of memory that it needs from its load address on
+ * struct bzimage - a bzImage, after its setup header has been checked
+ * @header: the setup header in the file
+ * @offset: offset of the protected-mode kernel in the file
+ * @size: size of the protected-mode kernel in the file
+ * @room: bytes of memory that the kernel needs from its load address on
  */
 struct bzimage {
 	struct setup_header header;
@@ -48,7 +48,7 @@ static int read_header(const struct image *kernel, struct bzimage *bz)
 		return -1;
 	end = MAGIC_OFFSET + displacement;
 	if (end > MAX_HEADER_END)
-		end = MAX_HEADER_END; /* newer fields than we know */
+		end = MAX_HEADER_END; /* the rest are fields newer than <asm/bootparam.h> */
 	if (image_read(kernel, HEADER_OFFSET, &bz->header, end - HEADER_OFFSET, "the setup header"))
 		return -1;
 	if (end < HEADER_OFFSET + offsetof(struct setup_header, handover_offset))
@@ -77,7 +77,7 @@ static int check_payload(const struct image *kernel, struct bzimage *bz)
 		return diag_error("%s: offset 0x1f4: a kernel of %" PRIu64 " bytes has no 64-bit "
 				  "entry at %#x",
 				  kernel->path, bz->size, ENTRY_64);
-	/* syssize is rounded up to 16 bytes: the last few need not be there. */
+	/* syssize is rounded up to 16 bytes: up to 15 of them are not in the file. */
 	if (image_check(kernel, bz->offset, bz->size - 15, "the protected-mode kernel"))
 		return -1;
 	present = kernel->size - bz->offset;
@@ -87,7 +87,10 @@ static int check_payload(const struct image *kernel, struct bzimage *bz)
 	return 0;
 }
 
-/* Where the kernel goes: where it wants to, else the lowest place if it can move. */
+/*
+ * Choose the kernel's load address: the one that it prefers or, when that is not free and the
+ * kernel can be relocated, the lowest one.
+ */
 static int choose_address(const struct guest_memory *memory, const struct image *kernel,
 			  const struct bzimage *bz, uint64_t *address)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loads an ELF kernel (vmlinux): entered by its PVH note (the Xen x86/HVM direct
- * boot ABI) when it has one, else at its 64-bit entry as a Linux kernel.
+ * Loads an ELF kernel (vmlinux). It starts at the entry of its PVH note (the Xen x86/HVM direct
+ * boot ABI) when it has one, otherwise at its 64-bit entry by the Linux boot protocol.
  */
 #include "boot/load.h"
 
@@ -19,8 +19,8 @@
 #define MAX_NOTES_SIZE 65536
 
 #define START_INFO_MAGIC 0x336ec578
-#define PVH_LIMIT 0xffffffffULL /* everything is reached with 32-bit addresses */
-#define LINUX_CMDLINE_LIMIT 2047 /* COMMAND_LINE_SIZE on x86, less the NUL */
+#define PVH_LIMIT 0xffffffffULL /* the kernel reaches everything with 32-bit addresses */
+#define LINUX_CMDLINE_LIMIT 2047 /* COMMAND_LINE_SIZE on x86, without the NUL */
 
 /* struct hvm_start_info, version 1 */
 struct start_info {
@@ -52,7 +52,7 @@ struct start_memory {
 	uint32_t reserved;
 };
 
-/* All of it in guest memory at LAYOUT_START_INFO. */
+/* The layout of guest memory at LAYOUT_START_INFO. */
 struct start_page {
 	struct start_info info;
 	struct start_module module;
@@ -60,9 +60,9 @@ struct start_page {
 };
 
 _Static_assert(sizeof(struct start_info) == 56, "the ABI fixes the layout");
-_Static_assert(sizeof(struct start_page) <= LAYOUT_START_INFO_SIZE, "it fits its place");
+_Static_assert(sizeof(struct start_page) <= LAYOUT_START_INFO_SIZE, "it fits its area");
 
-/* One segment's notes; libelf keeps each within @data. */
+/* Search the notes of one segment. libelf checks that each note lies within @data. */
 static bool find_entry_note(Elf_Data *data, uint64_t *entry)
 {
 	const char *bytes = data->d_buf;
@@ -82,7 +82,7 @@ static bool find_entry_note(Elf_Data *data, uint64_t *entry)
 	return false;
 }
 
-/* Return: 1 with the entry, 0 when there is no such note, -1 on a bad file. */
+/* Return: 1 and the entry, 0 when there is no PVH note, -1 when the file is bad. */
 static int pvh_entry(const struct elf_kernel *kernel, uint64_t *entry)
 {
 	size_t count;

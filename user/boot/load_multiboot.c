@@ -13,7 +13,7 @@
 #define HEADER_SEARCH 8192
 #define LOADER_MAGIC 0x2badb002
 #define LOADER_NAME "oriel"
-#define LIMIT 0xffffffffULL /* 32-bit addresses */
+#define LIMIT 0xffffffffULL /* the kernel has 32-bit addresses */
 
 /* Header flags (3.1.2) that a loader must honour or refuse. */
 #define FLAG_PAGE_ALIGN 0x00000001U
@@ -61,13 +61,13 @@ struct multiboot_module {
 };
 
 struct multiboot_memory {
-	uint32_t size; /* of what follows */
+	uint32_t size; /* of the rest of the entry */
 	uint64_t gpa;
 	uint64_t length;
 	uint32_t type;
 } __attribute__((packed));
 
-/* All of it in guest memory at LAYOUT_START_INFO. */
+/* The layout of guest memory at LAYOUT_START_INFO. */
 struct multiboot_page {
 	struct multiboot_info info;
 	struct multiboot_module module;
@@ -76,7 +76,7 @@ struct multiboot_page {
 	char module_string[1];
 };
 
-_Static_assert(sizeof(struct multiboot_page) <= LAYOUT_START_INFO_SIZE, "it fits its place");
+_Static_assert(sizeof(struct multiboot_page) <= LAYOUT_START_INFO_SIZE, "it fits its area");
 
 static bool find_header(const uint8_t *head, uint64_t size, struct multiboot_header *header,
 			uint64_t *offset)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The state of the first vCPU at a kernel's entry, as firmware and boot loader leave it. */
+/* The state that firmware and boot loader leave in the first vCPU when a kernel starts. */
 #include "boot/vcpu_boot.h"
 
 #include "base/diag.h"
@@ -13,7 +13,7 @@
 #define CODE_SELECTOR 0x10 /* __BOOT_CS of the Linux boot protocol */
 #define DATA_SELECTOR 0x18 /* __BOOT_DS */
 #define TASK_SELECTOR 0x20
-#define GDT_ENTRIES 6 /* a TSS descriptor may take two */
+#define GDT_ENTRIES 6 /* two of them for the TSS, whose descriptor has 16 bytes in long mode */
 
 #define CR0_PE (1ULL << 0)
 #define CR0_ET (1ULL << 4)
@@ -50,7 +50,7 @@ static struct kvm_segment flat_segment(uint16_t selector, uint8_t type, bool lon
 	};
 }
 
-/* SDM 3A 3.4.5: the descriptor that would load @segment. */
+/* Return: the descriptor from which the CPU would load @segment (SDM 3A 3.4.5). */
 static uint64_t descriptor(const struct kvm_segment *segment)
 {
 	uint64_t limit = segment->g ? segment->limit >> 12 : segment->limit;
@@ -63,7 +63,7 @@ static uint64_t descriptor(const struct kvm_segment *segment)
 	       (limit >> 16 & 0xf) << 48 | flags << 52 | (segment->base >> 24 & 0xff) << 56;
 }
 
-/* What the segment registers hold is in memory too, for a kernel that reloads them. */
+/* A kernel may reload the segment registers, so the GDT has the same segments. */
 static void write_gdt(const struct guest_memory *memory, struct kvm_sregs *sregs)
 {
 	uint64_t gdt[GDT_ENTRIES] = { 0 };
@@ -137,7 +137,10 @@ static void set_lvt(struct kvm_lapic_state *lapic, unsigned int offset, uint32_t
 	memcpy(lapic->regs + offset, &mode, sizeof(mode));
 }
 
-/* Virtual wire mode: the PIC through LINT0, NMI through LINT1 (MP specification 3.6.2.2). */
+/*
+ * Virtual wire mode: LINT0 delivers the interrupts of the PIC, LINT1 NMIs (MP specification
+ * 3.6.2.2).
+ */
 static int set_local_apic(int vcpu_fd)
 {
 	struct kvm_lapic_state lapic;
@@ -152,8 +155,9 @@ static int set_local_apic(int vcpu_fd)
 }
 
 /*
- * All memory is write-back. With the registers off, as after reset, Linux does
- * without PAT. On a node that keeps no such register the guest does so too.
+ * Make all memory write-back. With the registers off, as they are after reset, Linux does not
+ * use PAT. Some nodes do not have the register: then the guest does without PAT, and the
+ * error is ignored.
  */
 static void set_mtrr(int vcpu_fd)
 {

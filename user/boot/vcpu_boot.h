@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The registers of the first vCPU at a kernel's entry, as firmware and boot loader leave them. */
+/* The state that firmware and boot loader leave in the first vCPU when a kernel starts. */
 #ifndef ORIEL_VCPU_BOOT_H
 #define ORIEL_VCPU_BOOT_H
 
@@ -8,14 +8,9 @@
 #include "base/memory.h"
 #include "boot/load.h"
 
-/**
- * vcpu_boot_set_state() - set the registers with which a kernel is entered
- * @vcpu_fd: descriptor of a vCPU whose CPUID is set
- * @memory: the GDT is written into it
- * @boot: from the kernel's loader
- * @has_mtrr: set up memory type range registers as firmware does
- *
- * Return: 0, or -1 with the reason printed.
+/*
+ * Set the registers of a vCPU whose CPUID is set, and write the GDT into @memory. @has_mtrr:
+ * enable the memory type range registers too, as firmware does.
  */
 int vcpu_boot_set_state(int vcpu_fd, const struct guest_memory *memory,
 			const struct boot_state *boot, bool has_mtrr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* oriel check: can this machine run guests, and for what is missing, what to type. */
+/* oriel check: prints whether this machine can run guests, and what to type if it cannot. */
 #include "cli/command.h"
 
 #include "base/diag.h"

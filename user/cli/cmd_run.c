@@ -40,11 +40,11 @@ static const struct option options[] = {
 };
 
 /**
- * struct run_arguments - the command line, read
- * @config: all but the open files
- * @kernel_path: file to run
- * @initrd_path: file for the kernel, or NULL
- * @help: only the options are wanted
+ * struct run_arguments - the command line
+ * @config: the options, without the open files
+ * @kernel_path: the kernel's file
+ * @initrd_path: the initial RAM disk's file, or NULL
+ * @help: print the options and do nothing else
  */
 struct run_arguments {
 	struct machine_config config;
@@ -142,7 +142,7 @@ static int parse_arguments(int argc, char **argv, struct run_arguments *argument
 			.exit_port = DEBUG_PORTS_NO_EXIT,
 		},
 	};
-	opterr = 0; /* said here, as all errors are */
+	opterr = 0; /* print the error here, as all others */
 	while ((code = getopt_long(argc, argv, "m:c:h", options, NULL)) != -1) {
 		if (code == '?')
 			return diag_error("%s: not an option, or without its argument; type: "

@@ -3,22 +3,12 @@
 #ifndef ORIEL_COMMAND_H
 #define ORIEL_COMMAND_H
 
-/**
- * cmd_run() - oriel run: run a guest
- * @argc: arguments from the subcommand's name on
- * @argv: they
- *
- * Return: the exit status of the launcher.
- */
+/* @argv starts with the subcommand's name. Return: the exit status of the launcher. */
+
+/* oriel run: run a guest. */
 int cmd_run(int argc, char **argv);
 
-/**
- * cmd_check() - oriel check: can this machine run guests
- * @argc: arguments from the subcommand's name on
- * @argv: they
- *
- * Return: the exit status of the launcher.
- */
+/* oriel check: find out and print whether this machine can run guests. */
 int cmd_check(int argc, char **argv);
 
 #endif

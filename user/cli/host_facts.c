@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Looks at this machine: CPU, firmware, modules and node. */
+/* Finds the facts about this machine: its CPU, firmware, modules and node. */
 #include "cli/host_facts.h"
 
 #include <cpuid.h>
@@ -69,7 +69,7 @@ static void find_amd(struct host_facts *facts)
 							 HOST_FIRMWARE_ENABLED;
 }
 
-/* Return: true when /proc/cpuinfo has the word @flag. */
+/* Return: true when the word @flag is in /proc/cpuinfo. */
 static bool cpuinfo_has(const char *flag)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
@@ -90,7 +90,7 @@ static void find_intel_paging(struct host_facts *facts)
 	uint64_t primary, secondary = 0;
 
 	if (!read_msr(MSR_VMX_PROCBASED_CTLS, &primary)) {
-		/* The kernel lists these where it sees VT-x at all. */
+		/* When the kernel lists vmx, it lists these two flags as well. */
 		facts->nested_paging_known = cpuinfo_has("vmx");
 		facts->has_nested_paging = cpuinfo_has("ept") && cpuinfo_has("unrestricted_guest");
 		return;
@@ -111,7 +111,7 @@ static void find_intel(struct host_facts *facts)
 				    ecx & INTEL_FEATURES_ECX_VMX;
 	if (!facts->has_virtualization)
 		return;
-	/* Unlocked is fine: the module locks it with VMX enabled. */
+	/* An MSR that is not locked is good: the module enables VMX in it and locks it. */
 	if (read_msr(MSR_FEATURE_CONTROL, &control))
 		facts->firmware = (control & both) == FEATURE_CONTROL_LOCKED ?
 					  HOST_FIRMWARE_DISABLED :

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What of this machine decides whether it can run guests. */
+/* The facts about this machine on which it depends whether it can run guests. */
 #ifndef ORIEL_HOST_FACTS_H
 #define ORIEL_HOST_FACTS_H
 
@@ -21,19 +21,19 @@ enum host_firmware {
 };
 
 /**
- * struct host_facts - what was found
+ * struct host_facts - the facts about this machine
  * @vendor: of the CPU
- * @has_virtualization: CPUID says AMD-V or VT-x
- * @has_nested_paging: nested paging (AMD) or EPT with unrestricted guest (Intel)
- * @nested_paging_known: @has_nested_paging could be found out
- * @kernel_sees_it: the flag is in /proc/cpuinfo
- * @firmware: what the MSR says
- * @module_loaded: oriel.ko
- * @kvm_module: name of the in-tree KVM's vendor module when loaded, or NULL
+ * @has_virtualization: CPUID lists AMD-V or VT-x
+ * @has_nested_paging: the CPU has nested paging (AMD) or EPT with unrestricted guest (Intel)
+ * @nested_paging_known: @has_nested_paging is known
+ * @kernel_sees_it: /proc/cpuinfo has the flag svm or vmx
+ * @firmware: whether firmware has enabled virtualization, by the CPU's MSR
+ * @module_loaded: oriel.ko is loaded
+ * @kvm_module: name of the in-tree KVM's vendor module if it is loaded, or NULL
  * @node: path of the module's node
- * @node_error: errno of opening the node, 0 when it opened
- * @node_is_kvm_abi: it answers KVM_GET_API_VERSION rightly
- * @vm_error: errno of making an empty VM, 0 when it was made
+ * @node_error: errno of open() of the node, or 0
+ * @node_is_kvm_abi: the node answers KVM_GET_API_VERSION with KVM's version
+ * @vm_error: errno of KVM_CREATE_VM, or 0
  */
 struct host_facts {
 	enum host_vendor vendor;
@@ -50,19 +50,10 @@ struct host_facts {
 	int vm_error;
 };
 
-/**
- * host_facts_gather() - look at this machine
- * @facts: filled
- */
 void host_facts_gather(struct host_facts *facts);
 
-/**
- * host_facts_report() - say it to a person
- * @facts: as found
- * @out: where to print
- *
- * One line each; for what is missing, what to type.
- *
+/*
+ * Print a line about each part: what is there or, when something is missing, what to type.
  * Return: true when guests can run.
  */
 bool host_facts_report(const struct host_facts *facts, FILE *out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Says what was found on this machine and, for each thing missing, what to type. */
+/* Prints the facts about this machine and, for each part that is missing, what to type. */
 #include "cli/host_facts.h"
 
 #include <errno.h>
@@ -110,7 +110,7 @@ bool host_facts_report(const struct host_facts *facts, FILE *out)
 	bool firmware = cpu && report_firmware(facts, out);
 	bool module = report_module(facts, out);
 	bool node = report_node(facts, out);
-	/* Who can make a VM needs no more proof. */
+	/* If the node makes VMs, nothing else can be missing. */
 	bool good = node || (cpu && firmware && module && node);
 
 	line(out, good ? "This machine can run guests." : "This machine cannot run guests yet.");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher: finds the subcommand. */
+/* The launcher's entry: it finds the subcommand. */
 #include "cli/command.h"
 #include "base/diag.h"
 #include "base/stop.h"
@@ -33,7 +33,10 @@ static const struct {
 	{ "--help", cmd_help }, { "-h", cmd_help },
 };
 
-/* Else a file opened later becomes standard input, and the guest reads it. */
+/*
+ * Open those standard files that are closed. Otherwise a file that is opened later would become
+ * standard input, and the guest would read it.
+ */
 static int open_standard_files(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

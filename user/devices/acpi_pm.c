@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ACPI power management registers: PM1a event and control, with power-off
- * (ACPI 6.5 4.8.3). No fixed event ever happens, so the SCI stays low.
+ * The ACPI power management registers: PM1a event and control, with power-off (ACPI 6.5
+ * 4.8.3). The machine has no fixed events, so the SCI stays low.
  */
 #include "devices/acpi_pm.h"
 
@@ -9,7 +9,7 @@
 
 #define EVENT_STATUS 0
 #define EVENT_ENABLE 2
-#define CONTROL_SCI_ENABLED (1U << 0) /* always in ACPI mode: there is no SMI */
+#define CONTROL_SCI_ENABLED (1U << 0) /* always set: without SMIs there is only ACPI mode */
 #define CONTROL_SLEEP_TYPE(value) ((value) >> 10 & 7)
 #define CONTROL_SLEEP_ENABLE (1U << 13) /* write only */
 

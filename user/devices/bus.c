@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An I/O bus (port I/O or MMIO): which device answers an address. */
+/* An I/O bus (port I/O or MMIO): it finds the device at an address. */
 #include "devices/bus.h"
 
 #include "base/diag.h"
@@ -19,7 +19,7 @@ static bool valid_width(unsigned int width)
 	return width == 1 || width == 2 || width == 4 || width == 8;
 }
 
-/* Index of the first range that ends above @addr; count when there is none. */
+/* Return: the index of the first range that ends at or after @addr, or the count. */
 static unsigned int bus_search(const struct bus *bus, uint64_t addr)
 {
 	unsigned int low = 0, high = bus->count;
@@ -65,9 +65,9 @@ int bus_register(struct bus *bus, const struct bus_range *range)
 }
 
 /*
- * The device at @addr and how many of the @len bytes it takes in one access: a
- * power of two no wider than it allows. Without a device, how many bytes are
- * nobody's is one at a time, for the next may be somebody's.
+ * Return: the range at @addr, or NULL. @chunk is set to the number of the @len bytes that its
+ * device takes in one access: a power of two, at most its width. Without a device it is 1,
+ * because the next byte may be a device's.
  */
 static const struct bus_range *bus_find(const struct bus *bus, uint64_t addr, unsigned int len,
 					unsigned int *chunk)

@@ -19,7 +19,7 @@ static void write_exit(void *device, uint64_t offset, uint64_t value, unsigned i
 
 	(void)offset;
 	(void)len;
-	/* A process has eight bits of status. */
+	/* The exit status of a process has eight bits. */
 	stop_request(ports->stop, (int)(value & 0xff));
 }
 

@@ -2,8 +2,8 @@
 /*
  * A device of the guest: how it is made and what it is made with.
  *
- * Each device has a file of its own and one row in machine/device_table.c. Devices know
- * neither KVM's ABI nor threads nor each other; any vCPU thread may call their registers.
+ * Each device has a file of its own and one row in machine/device_table.c. It does not know
+ * KVM's ABI, the vCPUs or other devices. Any vCPU thread may access its registers at any time.
  */
 #ifndef ORIEL_DEVICE_H
 #define ORIEL_DEVICE_H

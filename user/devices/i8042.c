@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A keyboard controller without a keyboard: enough to reset the machine through it.
+ * A keyboard controller without a keyboard: a guest can reset the machine through it.
  *
- * ACPI says that there is none, so kernels do not look. What looks all the same
- * gets an answer at once: the input buffer is always empty, a self test passes,
- * both ports fail theirs, and no byte ever comes from a device.
+ * The ACPI tables say that there is no controller, so kernels do not probe it. A guest that
+ * probes it nevertheless need not wait: the input buffer is always empty, the controller passes
+ * its self test, both ports fail theirs, and no device ever sends a byte.
  */
 #include "devices/i8042.h"
 
@@ -23,7 +23,7 @@
 #define PORT_CLOCK_STUCK 0x01
 #define OUTPUT_A20_NO_RESET 0x03
 
-/* In @state: a byte to be read, if any. */
+/* The bit of @state that is set until the guest reads the output byte. */
 #define STATE_FULL 0x100U
 
 static void answer(struct i8042 *i8042, uint8_t byte)
@@ -52,7 +52,7 @@ static void command(struct i8042 *i8042, uint8_t code)
 		stop_request(i8042->stop, EXIT_STATUS_RESET);
 		break;
 	default:
-		break; /* settings of devices that are not there */
+		break; /* settings of devices that do not exist */
 	}
 }
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PCI configuration ports of a bus with a host bridge and no devices, and the
- * reset register among them (PCI Local Bus 3.0 3.2.2.3 and 6.1).
+ * PCI configuration ports of a bus that has a host bridge and no devices (PCI Local Bus 3.0
+ * 3.2.2.3 and 6.1), and the reset register, which lies among these ports.
  *
- * The bridge is there because without one Linux complains that it finds no way to
- * configuration space. ACPI names no PCI root, so the bus is never scanned. Only a
- * whole doubleword is CONFIG_ADDRESS: a byte at 0xcf9 is the reset control
- * register of PC chip sets, which the FADT names.
+ * Without a host bridge Linux complains that it finds no way to access configuration space.
+ * The ACPI tables have no PCI root, so Linux does not scan the bus. CONFIG_ADDRESS takes only
+ * accesses of four bytes: the single byte at 0xcf9 is the reset control register of PC chip
+ * sets, which the FADT names.
  *
- * The bridge has the AGP capability, with an aperture at no address: on AMD families
- * 0Fh and 10h Linux looks for an AGP bridge before anything else, twice, on all 8192
- * slots of 256 buses unless it finds one. Those 32768 exits were an eighth of the
- * time to boot on an emulated host.
+ * The bridge has the AGP capability, with an aperture that has no address. On AMD families 0Fh
+ * and 10h Linux searches for an AGP bridge early, twice, in all 8192 slots of 256 buses,
+ * until it finds one. When it found none, the 32768 exits of these searches took an eighth of
+ * the time to boot on an emulated host.
  */
 #include "devices/pci.h"
 
@@ -22,10 +22,10 @@
 #define CONFIG_DATA 0xcfc
 #define ADDRESS_VALID 0x80fffffcU /* the reserved bits read as zero */
 #define ADDRESS_ENABLE 0x80000000U
-#define ADDRESS_FUNCTION 0x00ffff00U /* bus, device and function: all zero for the bridge */
+#define ADDRESS_FUNCTION 0x00ffff00U /* bus, device and function; the bridge's are all zero */
 #define ADDRESS_REGISTER 0x000000fcU
-#define BRIDGE_ID 0x0d578086U /* a bridge of virtual machines, without quirks anywhere */
-#define BRIDGE_STATUS 0x00100000U /* has a list of capabilities */
+#define BRIDGE_ID 0x0d578086U /* a bridge of virtual machines, for which no kernel has quirks */
+#define BRIDGE_STATUS 0x00100000U /* the list of capabilities exists */
 #define BRIDGE_CLASS 0x06000000U
 #define BRIDGE_CAPABILITIES 0x40U /* AGP 3.0 interface specification 4.1.1 */
 #define AGP_CAPABILITY 0x00300002U
@@ -80,7 +80,7 @@ static uint64_t read_data(void *device, uint64_t offset, unsigned int len)
 
 	(void)len;
 	if (!(address & ADDRESS_ENABLE) || address & ADDRESS_FUNCTION)
-		return UINT64_MAX; /* nobody answers */
+		return UINT64_MAX; /* no device there */
 	return read_bridge(address & ADDRESS_REGISTER) >> (8 * offset);
 }
 

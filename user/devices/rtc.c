@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The CMOS real-time clock and its memory (Motorola MC146818A). It keeps UTC and has
- * the alarm and update interrupts, but not the periodic one: kernels have better
- * timers for that.
+ * The CMOS real-time clock and its memory (Motorola MC146818A). It keeps UTC. It has the alarm
+ * and update interrupts but not the periodic one, for which kernels have better timers.
  */
 #include "devices/rtc.h"
 
@@ -35,14 +34,14 @@ enum rtc_register {
 #define A_DEFAULT 0x26 /* 32.768 kHz time base, 1024 Hz */
 #define A_UPDATE_IN_PROGRESS 0x80
 #define B_24_HOURS 0x02
-#define B_SET 0x80 /* the guest sets the clock: it stands still */
+#define B_SET 0x80 /* the guest sets the clock, which stands still meanwhile */
 #define B_BINARY 0x04
-/* Enables in register B and flags in register C. */
+/* Enable bits in register B, flags in register C. */
 #define UPDATE_ENDED 0x10
 #define ALARM 0x20
 #define C_INTERRUPT 0x80
 #define D_VALID 0x80
-#define ALARM_ANY 0xc0 /* both bits set: any value matches */
+#define ALARM_ANY 0xc0 /* with both bits set, any value matches */
 #define HOUR_PM 0x80
 
 static time_t host_now(void)
@@ -58,7 +57,7 @@ static void put_le(uint8_t *cmos, unsigned int at, uint64_t value, uint64_t max,
 		cmos[at + i] = (uint8_t)(value >> (8 * i));
 }
 
-/* Where firmware for a PC leaves the sizes of memory. */
+/* The sizes of memory, in the registers in which the firmware of a PC leaves them. */
 static void put_memory_sizes(struct rtc *rtc, const struct guest_memory *memory)
 {
 	const uint64_t low_size = memory->low_size, high_size = memory->size - low_size;
@@ -148,9 +147,13 @@ void rtc_tick(struct rtc *rtc)
 
 	pthread_mutex_lock(&rtc->lock);
 	if (read(rtc->timer_fd, &expirations, sizeof(expirations)) < 0)
-		expirations = 0; /* disarmed meanwhile */
+		expirations = 0; /* a vCPU stopped the timer meanwhile */
 	now = rtc->now() + rtc->offset;
-	/* All of them: this thread may have been late. Alarms repeat daily. */
+	/*
+	 * Look at each second since the last tick, for this thread may be late. When the clock
+	 * was set back, or forward by more than a day, look at the last second alone: an alarm
+	 * that was missed comes again the next day.
+	 */
 	if (now - rtc->last_tick > 86400 || now < rtc->last_tick)
 		rtc->last_tick = now - 1;
 	while (rtc->last_tick < now) {
@@ -162,7 +165,7 @@ void rtc_tick(struct rtc *rtc)
 	pthread_mutex_unlock(&rtc->lock);
 }
 
-/* Tick at each full second while the guest waits for something, else never. */
+/* Let the timer expire at each full second while the guest waits for an interrupt. */
 static void set_timer(struct rtc *rtc)
 {
 	uint8_t b = rtc->cmos[REG_B];
@@ -213,7 +216,7 @@ static uint8_t read_register(struct rtc *rtc, uint8_t index)
 	}
 }
 
-/* Return: true when @index is a part of the date and time, changed in @tm. */
+/* Return: true when @index is a part of the date and time; then it is changed in @tm. */
 static bool change_time(const struct rtc *rtc, uint8_t index, uint8_t value, struct tm *tm)
 {
 	switch (index) {
@@ -243,7 +246,10 @@ static bool change_time(const struct rtc *rtc, uint8_t index, uint8_t value, str
 	}
 }
 
-/* The new date is whole when SET ends: only then is there a 31st or not. */
+/*
+ * The guest has set all parts of the date when it clears SET. Before that they may be no date,
+ * for example because the day is set and the month is not.
+ */
 static void write_register_b(struct rtc *rtc, uint8_t value)
 {
 	bool was_set = rtc->cmos[REG_B] & B_SET;
@@ -269,7 +275,7 @@ static void write_register(struct rtc *rtc, uint8_t index, uint8_t value)
 		return;
 	}
 	switch (index) {
-	case REG_WEEKDAY: /* follows from the date */
+	case REG_WEEKDAY: /* computed from the date */
 	case REG_C:
 	case REG_D:
 		break;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A 16550A UART whose line is the launcher's terminal (National Semiconductor
- * PC16550D data sheet).
+ * A 16550A UART whose line ends at the launcher's console (National Semiconductor PC16550D data
+ * sheet).
  *
- * A byte is transmitted at once. Input waits on the line until the guest shows
- * that it listens, by enabling the receive interrupt or by polling: what is typed
- * or piped in early is not lost when a booting kernel probes and resets the UART.
+ * A byte is transmitted at once. Input waits on the line until the guest listens: it enables
+ * the receive interrupt, or it polls. So bytes that are typed or piped in early are not lost
+ * when a booting kernel probes and resets the UART.
  */
 #include "devices/serial.h"
 
@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum serial_register {
-	REG_DATA = 0, /* and divisor low */
-	REG_IER = 1, /* and divisor high */
+	REG_DATA = 0, /* or the low byte of the divisor */
+	REG_IER = 1, /* or its high byte */
 	REG_IIR_FCR = 2,
 	REG_LCR = 3,
 	REG_MCR = 4,
@@ -52,7 +52,7 @@ enum serial_register {
 #define MSR_RI 0x40
 #define MSR_DCD 0x80
 
-#define POLLS_THAT_LISTEN 16
+#define POLLS_THAT_LISTEN 16 /* reads of LSR in a row that show a polling guest */
 
 static bool looped(const struct serial *serial)
 {
@@ -88,7 +88,7 @@ static uint8_t receive_cause(const struct serial *serial)
 	if (!(serial->fcr & FCR_ENABLE) ||
 	    serial->fifo_count >= triggers[serial->fcr >> FCR_TRIGGER_SHIFT])
 		return IIR_RECEIVE;
-	return IIR_TIMEOUT; /* the line is idle, as far as the guest can see */
+	return IIR_TIMEOUT; /* the line looks idle to the guest */
 }
 
 /* The pending interrupt of the highest priority. */
@@ -103,7 +103,7 @@ static uint8_t interrupt_cause(const struct serial *serial)
 	return IIR_NONE;
 }
 
-/* OUT2 gates the interrupt on a PC, and a loop disconnects it. */
+/* On a PC the interrupt is connected only while OUT2 is set, and not in loopback mode. */
 static void update_irq(struct serial *serial)
 {
 	bool level = interrupt_cause(serial) != IIR_NONE && serial->mcr & MCR_OUT2 &&
@@ -117,7 +117,7 @@ static void update_irq(struct serial *serial)
 
 static bool guest_listens(const struct serial *serial)
 {
-	/* A probe enables the interrupt too, but leaves it disconnected. */
+	/* A guest that only probes enables the interrupt too, but does not set OUT2. */
 	return (serial->ier & IER_RECEIVE && serial->mcr & MCR_OUT2) ||
 	       serial->lsr_polls >= POLLS_THAT_LISTEN;
 }
@@ -214,7 +214,7 @@ static uint64_t serial_read(void *device, uint64_t offset, unsigned int len)
 	return value;
 }
 
-/* Return: true when the byte leaves on the line. */
+/* Return: true when the byte goes out on the line. */
 static bool write_data(struct serial *serial, uint8_t value)
 {
 	serial->thre_pending = true;
@@ -227,13 +227,13 @@ static bool write_data(struct serial *serial, uint8_t value)
 
 static void write_ier(struct serial *serial, uint8_t value)
 {
-	/* The transmitter is empty: enabling its interrupt raises it. */
+	/* The transmitter is always empty, so its interrupt is due once the guest enables it. */
 	if (value & IER_TRANSMIT && !(serial->ier & IER_TRANSMIT))
 		serial->thre_pending = true;
 	serial->ier = value & IER_MASK;
 }
 
-/* Bytes that come a moment later, as far as the guest can see. */
+/* Put received bytes back on the line. To the guest they arrive a moment later. */
 static void unreceive(struct serial *serial)
 {
 	while (serial->fifo_count && serial->line_count < SERIAL_LINE_SIZE) {
@@ -246,8 +246,9 @@ static void unreceive(struct serial *serial)
 static void write_fcr(struct serial *serial, uint8_t value)
 {
 	/*
-	 * A change of mode clears the receiver. Linux enables the interrupt before the
-	 * FIFO when it opens the port: that must not cost the first byte typed.
+	 * A change of the FIFO's mode clears the receiver. When Linux opens the port, it
+	 * enables the interrupt first and the FIFO later: the bytes that were typed before must
+	 * not be lost by that.
 	 */
 	if ((value ^ serial->fcr) & FCR_ENABLE) {
 		unreceive(serial);
@@ -265,7 +266,7 @@ static void write_mcr(struct serial *serial, uint8_t value)
 	serial->mcr = value & MCR_MASK;
 	changed = old ^ modem_status(serial);
 	serial->msr_delta |= (changed >> 4) & 0xb;
-	/* The ring indicator counts when it ends (data sheet 8.8, TERI). */
+	/* A change of the ring indicator counts only when it ends (data sheet 8.8, TERI). */
 	if (changed & old & MSR_RI)
 		serial->msr_delta |= MSR_RI >> 4;
 }
@@ -299,7 +300,7 @@ static bool write_register(struct serial *serial, enum serial_register reg, uint
 		serial->scr = value;
 		break;
 	default:
-		break; /* LSR and MSR are read-only in practice */
+		break; /* a guest has no use for writes to LSR and MSR */
 	}
 	return false;
 }
@@ -316,7 +317,7 @@ static void serial_write(void *device, uint64_t offset, uint64_t value, unsigned
 	receive_line(serial);
 	update_irq(serial);
 	pthread_mutex_unlock(&serial->lock);
-	/* Unlocked, for the terminal may block and the escape keys must still work. */
+	/* Without the lock: output may block, and the main thread must still get it for keys. */
 	if (transmit)
 		serial->link->output(serial->link->context, (uint8_t)value);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Joins a guest's serial port to standard input and output, and waits for the end.
+ * Joins a guest's serial port to standard input and output, and takes the launcher's signals.
  *
- * A terminal is always read, for its escape keys; what a guest that does not
- * listen leaves no room for is lost, as on a real line. A pipe or file is read
- * only as far as there is room: nothing of it is lost.
+ * A terminal is always read, because of the keys for the launcher. When the guest does not
+ * listen and the serial port has no more room, keys are lost, as on a real line. A pipe or a
+ * file is read only as far as there is room, so nothing of it is lost.
  */
 #include "machine/console.h"
 
@@ -99,7 +99,7 @@ static void read_input(void *context)
 	count = read(STDIN_FILENO, bytes, room);
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (count <= 0) /* the end, or a terminal that is gone: the guest goes on */
+	if (count <= 0) /* the end, or the terminal is gone; the guest runs on */
 		console->input_open = false;
 	else if (console->is_terminal)
 		type_keys(console, bytes, (size_t)count);
@@ -121,8 +121,9 @@ static void handle_signal(void *context)
 		break;
 	case SIGCONT:
 		/*
-		 * After SIGSTOP the terminal is a shell's, whatever we think of it. In
-		 * the background, changing it would stop us again.
+		 * SIGSTOP cannot be caught: a shell has restored the terminal since, but
+		 * terminal.c still takes it for raw, so restore it first. In the background,
+		 * a change of the terminal would stop us again.
 		 */
 		if (console->is_terminal && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
 			terminal_restore();

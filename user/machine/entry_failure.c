@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Says in words why the CPU refused to enter the guest. */
+/* Explains why the CPU refused to enter the guest. */
 #include "machine/entry_failure.h"
 
 #include "base/diag.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A virtual machine: set up through the KVM ABI, run, and taken down. */
+/* A virtual machine: it is set up through KVM's ABI, run, and taken down. */
 #include "machine/machine.h"
 
 #include "base/diag.h"
@@ -25,18 +25,18 @@
 
 /**
  * struct machine - one virtual machine
- * @node_fd: the KVM ABI's system descriptor
- * @vm_fd: the KVM ABI's VM descriptor
+ * @node_fd: descriptor of the node (the system descriptor of KVM's ABI)
+ * @vm_fd: descriptor of the VM
  * @memory: of the guest
  * @stop: the end of the run
  * @loop: the main thread's work while vCPUs run
- * @console: the guest's terminal
+ * @console: joins the serial port to standard input and output
  * @ports: port I/O
  * @mmio: memory-mapped I/O
- * @devices: made by the table of devices
+ * @devices: one for each row of the table of devices
  * @progress_code: the guest's last progress code, for dumps
- * @cpus: number of vCPUs created
- * @vcpus: they
+ * @cpus: number of vCPUs that have been created
+ * @vcpus: array of @cpus vCPUs
  */
 struct machine {
 	int node_fd;
@@ -78,7 +78,7 @@ static int add_memory(const struct machine *machine)
 	return high_size ? add_memslot(machine, 1, LAYOUT_4G, memory->low_size, high_size) : 0;
 }
 
-/* Pages that some Intel CPUs need for real mode; a node that does not says so. */
+/* Some Intel CPUs need pages for real mode. Other nodes do not have the capabilities. */
 static int set_hidden_pages(const struct machine *machine)
 {
 	uint64_t identity_map = LAYOUT_IDENTITY_MAP;
@@ -186,7 +186,7 @@ static int set_vcpu_state(const struct machine *machine, unsigned int cpus,
 		guest_cpuid_adapt(cpuid, i, cpus, tsc_deadline);
 		result = set_cpuid(&machine->vcpus[i], cpuid);
 	}
-	/* The others wait for the first to start them, in their reset state. */
+	/* The other vCPUs are in their reset state and wait until the first one starts them. */
 	if (!result)
 		result = vcpu_boot_set_state(machine->vcpus[0].fd, &machine->memory, boot,
 					     guest_cpuid_has_mtrr(cpuid));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A virtual machine: set up through the KVM ABI, run, and taken down. */
+/* A virtual machine: it is set up through KVM's ABI, run, and taken down. */
 #ifndef ORIEL_MACHINE_H
 #define ORIEL_MACHINE_H
 
@@ -11,15 +11,16 @@
 #define MACHINE_MAX_CPUS 254
 
 /**
- * struct machine_config - what machine is wanted
+ * struct machine_config - the options of a machine
  * @device: node of the hypervisor, or NULL for the default
- * @kernel: file to run
- * @initrd: file for the kernel, or NULL
- * @cmdline: of the kernel
+ * @kernel: the kernel's file
+ * @initrd: the initial RAM disk's file, or NULL
+ * @cmdline: the kernel command line
  * @memory_size: in bytes
- * @huge: pages to back it with
+ * @huge: kind of pages to back the memory with
  * @cpus: number of vCPUs
- * @exit_port: whose byte ends the launcher, or DEBUG_PORTS_NO_EXIT
+ * @exit_port: a byte that the guest writes to this port is the launcher's exit status;
+ *	DEBUG_PORTS_NO_EXIT: there is no such port
  */
 struct machine_config {
 	const char *device;
@@ -32,12 +33,7 @@ struct machine_config {
 	uint32_t exit_port;
 };
 
-/**
- * machine_run() - make a machine, run its guest to the end, take it down
- * @config: what is wanted
- *
- * Return: the launcher's exit status.
- */
+/* Make a machine, run its guest to the end and take the machine down. Return: exit status. */
 int machine_run(const struct machine_config *config);
 
 #endif

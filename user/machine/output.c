@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Carries what a guest prints to standard output, by lines where it comes fast.
+ * Writes the guest's output to standard output, line by line when it comes fast.
  *
- * A write for each byte costs more than the exit that brought it, most of all on an
- * emulated host.
+ * A system call for each byte would cost more than the exit with which the byte came, most of
+ * all on an emulated host.
  */
 #include "machine/output.h"
 
@@ -16,7 +16,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define DELAY_NS 5000000L /* not felt by a person who types */
+#define DELAY_NS 5000000L /* too short for a person to notice */
 #define FINISH_WAIT_MS 100
 
 int output_init(struct output *output, struct stop *stop)
@@ -67,7 +67,7 @@ static void start_timer(const struct output *output)
 void output_byte(struct output *output, uint8_t byte)
 {
 	pthread_mutex_lock(&output->lock);
-	/* A run that has ended leaves the buffer full: what follows is lost. */
+	/* After the end of the run nothing is written: once the buffer is full, bytes are lost. */
 	if (output->count < OUTPUT_SIZE)
 		output->bytes[output->count++] = byte;
 	if (byte == '\n' || output->count == OUTPUT_SIZE)
@@ -84,7 +84,7 @@ void output_tick(struct output *output)
 	if (read(output->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
 	if (pthread_mutex_trylock(&output->lock)) {
-		/* Whoever holds it may be about to leave a byte behind. */
+		/* The thread that holds the lock may add a byte after its last write. */
 		start_timer(output);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Carries what a guest prints to standard output, by lines where it comes fast. */
+/* Writes the guest's output to standard output, line by line when it comes fast. */
 #ifndef ORIEL_OUTPUT_H
 #define ORIEL_OUTPUT_H
 
@@ -12,11 +12,11 @@
 
 /**
  * struct output - bytes on their way to standard output
- * @lock: protects @count and @bytes, held while they are written
- * @stop: the end of the run
+ * @lock: protects @count and @bytes; held while they are written
+ * @stop: the end of the run; told when standard output fails
  * @timer_fd: timerfd, readable when output_tick() is due
- * @count: bytes in @bytes
- * @bytes: printed and not yet written
+ * @count: number of bytes in @bytes
+ * @bytes: bytes that the guest has printed and that are not written yet
  */
 struct output {
 	pthread_mutex_t lock;
@@ -26,39 +26,23 @@ struct output {
 	uint8_t bytes[OUTPUT_SIZE];
 };
 
-/**
- * output_init() - nothing printed yet
- * @output: storage of the caller
- * @stop: the end of the run; told when standard output fails
- *
- * Return: 0, or -1 with the reason printed.
- */
 int output_init(struct output *output, struct stop *stop);
 
-/**
- * output_byte() - print a byte
- * @output: as initialised
- * @byte: what the guest sent
- *
- * Any vCPU thread. It is written at the end of its line, or a few milliseconds
- * later when nothing follows. Blocks while the terminal does, until the run ends.
+/*
+ * Print a byte. It is written at the end of its line, or a few milliseconds later when nothing
+ * follows. Any vCPU thread. Blocks while the terminal takes nothing, until the run ends.
  */
 void output_byte(struct output *output, uint8_t byte);
 
-/**
- * output_tick() - write what waits
- * @output: as initialised
- *
- * Called by the main thread when @output's timer_fd is readable. Never waits for
- * a vCPU thread that is writing.
+/*
+ * Write the bytes that wait, when @timer_fd is readable. The main thread's; it does not wait
+ * for a vCPU thread that is writing.
  */
 void output_tick(struct output *output);
 
-/**
- * output_finish() - write the last of it and give back what output_init() took
- * @output: as initialised; the vCPUs have ended
- *
- * Does not wait for a terminal that takes nothing.
+/*
+ * Write the last bytes, as far as the terminal takes them soon, and give back what output_init()
+ * took. The vCPUs have ended.
  */
 void output_finish(struct output *output);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The person's terminal: raw while a guest runs, always restored; and the keys for the launcher. */
+/* The person's terminal: raw while a guest runs, always restored; the keys for the launcher. */
 #include "machine/terminal.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ void terminal_restore(void)
 static void restore_and_crash(int number)
 {
 	terminal_restore();
-	/* SA_RESETHAND: this time it is the default action, with its core dump. */
+	/* SA_RESETHAND has brought the default action back: this signal dumps core. */
 	raise(number);
 }
 
@@ -59,7 +59,7 @@ bool terminal_raw(void)
 
 	raw = original;
 	cfmakeraw(&raw);
-	/* Diagnostics end in a bare newline. */
+	/* Our messages end in a newline without a carriage return: let the terminal add it. */
 	raw.c_oflag |= OPOST;
 	changed = 1;
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);

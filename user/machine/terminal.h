@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The person's terminal: raw while a guest runs, always restored; and the keys for the launcher. */
+/* The person's terminal: raw while a guest runs, always restored; the keys for the launcher. */
 #ifndef ORIEL_TERMINAL_H
 #define ORIEL_TERMINAL_H
 
@@ -21,29 +21,18 @@ struct terminal_keys {
 	bool started;
 };
 
-/**
- * terminal_raw() - hand every key to the guest
- *
- * Without effect when standard input is no terminal. From the first call on the
- * terminal is restored when the process exits or crashes.
- *
- * Return: true when standard input is a terminal.
+/*
+ * Pass every key on unchanged. From the first call on the terminal is restored when the process
+ * exits or crashes. Return: true when standard input is a terminal; otherwise nothing is done.
  */
 bool terminal_raw(void);
 
-/**
- * terminal_restore() - give the terminal back as it was
- *
- * Any number of times; safe in a signal handler.
- */
+/* Restore the terminal. May be called at any time, also in a signal handler. */
 void terminal_restore(void);
 
-/**
- * terminal_key() - decide for whom a typed key is
- * @keys: state of this terminal
- * @key: the key that was typed
- *
- * Return: what to do. Control-a typed twice passes one control-a to the guest.
+/*
+ * Decide for whom a typed key is. Control-a starts a command to the launcher; typed twice, it
+ * passes one control-a to the guest.
  */
 enum terminal_key_action terminal_key(struct terminal_keys *keys, uint8_t key);
 

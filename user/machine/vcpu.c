@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One vCPU: its thread, and what to do at each exit to here. */
+/* A vCPU: its thread, and the handling of each exit to the launcher. */
 #include "machine/vcpu.h"
 
 #include "uapi/oriel.h"
@@ -52,7 +52,7 @@ static void handle_io(struct vcpu *vcpu)
 	const struct kvm_run *run = vcpu->run;
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 
-	/* A string instruction comes with all its elements, which go to one port. */
+	/* An exit of a string instruction has all its elements, which are for the same port. */
 	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
 		if (run->io.direction == KVM_EXIT_IO_OUT)
 			bus_write(vcpu->devices.ports, run->io.port, data, run->io.size);
@@ -102,7 +102,7 @@ static void handle_exit(struct vcpu *vcpu)
 		break;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
-		break; /* there was something to look at outside: it is seen to by now */
+		break; /* the cause of the exit has been handled by now */
 	case KVM_EXIT_SYSTEM_EVENT:
 		handle_system_event(vcpu);
 		break;
@@ -155,10 +155,10 @@ void vcpu_join(struct vcpu *vcpu)
 {
 	struct timespec until;
 
-	/* Stops an entry that the signal comes too early to interrupt. */
+	/* If the signal comes before KVM_RUN, this stops the entry. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	do {
-		/* Again and again, for it may just be about to block on the terminal. */
+		/* Repeat it: the signal may come just before a write to the terminal blocks. */
 		pthread_kill(vcpu->thread, KICK_SIGNAL);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += KICK_INTERVAL_NS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One vCPU: its first state, its thread, and what to do at each exit to here. */
+/* A vCPU: its thread, and the handling of each exit to the launcher. */
 #ifndef ORIEL_VCPU_H
 #define ORIEL_VCPU_H
 
@@ -13,7 +13,7 @@
 #include "base/stop.h"
 
 /**
- * struct vcpu_devices - what a vCPU's exits reach
+ * struct vcpu_devices - the parts of the machine that a vCPU's exits use
  * @ports: port I/O
  * @mmio: memory-mapped I/O
  * @stop: the end of the run
@@ -29,12 +29,12 @@ struct vcpu_devices {
 /**
  * struct vcpu - one virtual CPU
  * @index: its number and APIC ID
- * @fd: the KVM ABI's vCPU descriptor
- * @run: the page shared with the kernel
- * @run_size: of @run, in bytes
- * @explains_entries: ORIEL_GET_ENTRY_REPORT works
- * @devices: what its exits reach
- * @thread: runs it, once started
+ * @fd: its descriptor
+ * @run: the kvm_run structure and what follows it, shared with the kernel
+ * @run_size: size of the mapping at @run in bytes
+ * @explains_entries: the node has ORIEL_GET_ENTRY_REPORT
+ * @devices: the parts of the machine that its exits use
+ * @thread: valid once the vCPU has been started
  */
 struct vcpu {
 	unsigned int index;
@@ -46,37 +46,17 @@ struct vcpu {
 	pthread_t thread;
 };
 
-/**
- * vcpu_create() - make a vCPU in its reset state
- * @vcpu: storage of the caller
- * @node_fd: the KVM ABI's system descriptor
- * @vm_fd: of the VM
- * @index: number and APIC ID
- * @devices: copied
- *
- * Return: 0, or -1 with the reason printed.
- */
+/* Make a vCPU in its reset state, with a copy of @devices. */
 int vcpu_create(struct vcpu *vcpu, int node_fd, int vm_fd, unsigned int index,
 		const struct vcpu_devices *devices);
 
-/**
- * vcpu_destroy() - close a vCPU whose thread has ended
- * @vcpu: as created
- */
+/* The vCPU's thread has ended. */
 void vcpu_destroy(struct vcpu *vcpu);
 
-/**
- * vcpu_start() - run it in a thread of its own
- * @vcpu: with its state set
- *
- * Return: 0, or -1 with the reason printed.
- */
+/* Run the vCPU in a thread of its own. */
 int vcpu_start(struct vcpu *vcpu);
 
-/**
- * vcpu_join() - wait for the end of its thread
- * @vcpu: started; the run has ended by stop_request()
- */
+/* Wait for the end of the thread. stop_request() has been called. */
 void vcpu_join(struct vcpu *vcpu);
 
 #endif

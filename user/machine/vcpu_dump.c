@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tells why a vCPU cannot go on, and its registers. */
+/* Prints why a vCPU cannot go on, and its registers. */
 #include "machine/vcpu_dump.h"
 
 #include "base/diag.h"
@@ -126,7 +126,7 @@ static void dump_events(const struct vcpu *vcpu)
 	struct kvm_vcpu_events e;
 
 	if (ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &e))
-		return; /* not every node has it */
+		return; /* some nodes do not have this ioctl */
 	if (e.exception.injected || e.exception.pending)
 		diag_note("  exception %u error code %#x", e.exception.nr, e.exception.error_code);
 	if (e.interrupt.injected)
