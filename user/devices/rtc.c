@@ -140,8 +140,10 @@ static bool alarm_at(const struct rtc *rtc, time_t when)
 	       alarm_part(rtc, REG_HOURS_ALARM, encode_hour(rtc, tm.tm_hour));
 }
 
-void rtc_tick(struct rtc *rtc)
+/* Raise the alarms and updates that are due; in the main thread. */
+static void timer_expired(void *context)
 {
+	struct rtc *rtc = context;
 	uint64_t expirations;
 	time_t now;
 
@@ -316,11 +318,6 @@ static void rtc_write(void *device, uint64_t offset, uint64_t value, unsigned in
 	else
 		rtc->index = value & (RTC_CMOS_SIZE - 1); /* bit 7 masks NMIs */
 	pthread_mutex_unlock(&rtc->lock);
-}
-
-static void timer_expired(void *context)
-{
-	rtc_tick(context);
 }
 
 static int connect(struct rtc *rtc, const struct device_host *host)

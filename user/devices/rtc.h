@@ -40,7 +40,4 @@ struct rtc {
 int rtc_create(void *device, const struct device_host *host);
 void rtc_destroy(void *device);
 
-/* Raise the alarms and updates that are due. The main thread's, when the timer expires. */
-void rtc_tick(struct rtc *rtc);
-
 #endif

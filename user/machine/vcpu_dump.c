@@ -71,8 +71,8 @@ static void dump_reason(const struct vcpu *vcpu)
 		dump_internal_error(vcpu);
 		break;
 	default:
-		diag_error("vCPU %u: exit reason %u, which nothing here handles", vcpu->index,
-			   run->exit_reason);
+		diag_error("vCPU %u: exit reason %u, which the launcher does not handle",
+			   vcpu->index, run->exit_reason);
 		break;
 	}
 }

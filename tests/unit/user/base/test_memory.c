@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A guest's memory: sizes as typed, bounds around the PCI hole, what is refused. */
+/* A guest's memory: parsing of sizes, bounds around the PCI hole, sizes that are refused. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,7 +82,7 @@ static void test_hole(void **state)
 	assert_null(memory_hva(&memory, LAYOUT_4G - 1, 1));
 	assert_ptr_equal(memory_hva(&memory, LAYOUT_4G, 2ULL << 30), memory.hva + LAYOUT_PCI_HOLE);
 	assert_null(memory_hva(&memory, LAYOUT_4G, (2ULL << 30) + 1));
-	/* Large leaves need the same offset in both address spaces. */
+	/* A large leaf needs the same alignment in both address spaces. */
 	assert_int_equal((uintptr_t)memory.hva % 4096, 0);
 	memory_destroy(&memory);
 	assert_int_equal(memory_create(&memory, 64 << 20, HUGE_PAGES_THP), 0);

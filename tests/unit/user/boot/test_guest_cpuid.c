@@ -70,7 +70,7 @@ static void test_one_cpu(void **state)
 static void test_third_of_three_cpus(void **state)
 {
 	(void)state;
-	/* Adapting again must not pile up. */
+	/* Adapting for a second vCPU must not add to the changes for the first. */
 	guest_cpuid_adapt(cpuid, 0, 3, true);
 	guest_cpuid_adapt(cpuid, 2, 3, true);
 	assert_int_equal(find(1, 0)->ebx, 0x02043344);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's small port devices: power-off, reset, PCI, exit status, progress. */
+/* The small devices on ports: power-off, reset, PCI, exit status, progress code. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,7 +75,7 @@ static void test_power_off(void **state)
 	out(0x604, 5 << 10, 2);
 	assert_int_equal(in(0x604, 2), 5 << 10 | 1);
 	assert_int_equal(stop_requested(&stop), -1);
-	/* Another sleeping state is not there. */
+	/* There is no other sleeping state. */
 	out(0x604, 1 << 10 | 1 << 13, 2);
 	assert_int_equal(stop_requested(&stop), -1);
 	assert_int_equal(in(0x604, 2), 1 << 10 | 1);
@@ -102,7 +102,7 @@ static void test_reset_register(void **state)
 	assert_int_equal(stop_requested(&stop), -1);
 	out(0xcf8, 0x06, 1);
 	assert_int_equal(stop_requested(&stop), -1);
-	/* As a doubleword the same ports are CONFIG_ADDRESS. */
+	/* An access of four bytes to the same ports is CONFIG_ADDRESS. */
 	out(0xcf8, 0x80000600, 4);
 	assert_int_equal(stop_requested(&stop), -1);
 	out(0xcf9, 0x06, 1);
@@ -144,14 +144,14 @@ static void test_pci_bus(void **state)
 	out(0xcf8, 0x80000010, 4);
 	out(0xcfc, UINT32_MAX, 4);
 	assert_int_equal(in(0xcfc, 4), 0);
-	/* The way to the AGP capability: status, pointer, identity. */
+	/* The AGP capability is found by way of the status, the pointer and its identity. */
 	out(0xcf8, 0x80000004, 4);
 	assert_int_equal(in(0xcfe, 2) & 0x10, 0x10);
 	out(0xcf8, 0x80000034, 4);
 	assert_int_equal(in(0xcfc, 1), 0x40);
 	out(0xcf8, 0x80000040, 4);
 	assert_int_equal(in(0xcfc, 2), 0x0002);
-	/* All other functions, devices and buses are empty. */
+	/* There are no other functions, devices and buses. */
 	for (uint32_t bdf = 1; bdf < 0x10000; bdf++) {
 		out(0xcf8, 0x80000000 | bdf << 8, 4);
 		assert_int_equal(in(0xcfc, 4), UINT32_MAX);

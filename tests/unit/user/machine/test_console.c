@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The launcher's terminal, with a guest that echoes what it receives: escape keys,
- * signals, pipes, and that the terminal is restored however the launcher ends.
+ * The console, with a guest that echoes its input: keys for the launcher, signals and pipes. The
+ * terminal must be restored in whatever way the launcher ends.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@
 #include "base/stop.h"
 
 #define BASE 0x3f8
-#define GIVE_UP_S 60 /* a hang is a failure, not a hang */
+#define GIVE_UP_S 60 /* SIGALRM ends a test that hangs */
 
 static int terminal = -1, master = -1;
 static struct termios original;
@@ -59,7 +59,7 @@ static void out(uint16_t port, uint8_t value)
 	bus_write(&bus, port, &value, 1);
 }
 
-/* Polls, prints what comes, and crashes the launcher when it is told to. */
+/* Poll the UART and echo each byte; A makes the launcher abort, E makes it exit. */
 static void *echo_guest(void *argument)
 {
 	(void)argument;
@@ -108,8 +108,8 @@ static void run_launcher(void)
 }
 
 /*
- * In the foreground of a terminal of its own, with other files when they are given.
- * @ours are the test's ends of pipes, or -1.
+ * Start the launcher in the foreground of a terminal, with @input and @output as its standard
+ * files. @ours and @ours_too are the test's ends of pipes, or -1: the launcher closes them.
  */
 static void start(int input, int output, int ours, int ours_too)
 {
@@ -159,7 +159,7 @@ static void type(const char *keys)
 	assert_int_equal(write(master, keys, strlen(keys)), strlen(keys));
 }
 
-/* Reads until @text has been printed by this launcher. */
+/* Read until the launcher has printed @text. */
 static void wait_for(int from, const char *text)
 {
 	seen[seen_size] = 0;
@@ -302,7 +302,7 @@ static void test_stop_and_continue(void **state)
 	expect_exit(EXIT_STATUS_QUIT);
 }
 
-/* More than any buffer on the way holds, in order and whole; then its end. */
+/* A pipe brings more than all buffers hold. All of it arrives, in order; then the pipe ends. */
 static void test_pipe(void **state)
 {
 	int input[2], output[2];
@@ -326,7 +326,7 @@ static void test_pipe(void **state)
 	}
 	close(input[1]);
 	wait_for(output[0], text);
-	/* The guest goes on, and a pipe has no escape keys. */
+	/* The guest runs on, and in a pipe there are no keys for the launcher. */
 	kill(launcher, SIGTERM);
 	expect_exit(128 + SIGTERM);
 	assert_int_equal(waitpid(writer, NULL, 0), writer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tests of how the launcher words a failed entry (user/machine/entry_failure.c). */
+/* The messages about a failed entry. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static void test_none(void **state)
 	assert_non_null(strstr(text, "host CPU 7"));
 }
 
-/* More than there is room for, and strings that have no end. */
+/* A report with more violations than there is room for, and with strings without a NUL. */
 static void test_many(void **state)
 {
 	struct oriel_entry_report report = { .broken = 20, .named = ORIEL_ENTRY_VIOLATIONS + 1 };

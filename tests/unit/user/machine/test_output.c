@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the guest prints: written by lines, after a while, at the end, never lost. */
+/* The guest's output: it is written line by line, after a while, at the end, and never lost. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,7 +54,7 @@ static void print(const char *text)
 		output_byte(&output, (uint8_t)*text++);
 }
 
-/* The next write: its text, or "" when there was none. */
+/* Return: the text of the next write, or "" when there was none. */
 static const char *written(void)
 {
 	static char text[4 * OUTPUT_SIZE];
