@@ -19,12 +19,12 @@
 #define ELF_FILE_OFFSET 0xffffffff80000000ULL /* virtual less physical */
 
 /**
- * struct elf_file - an ELF file being made
+ * struct elf_file - an ELF file in memory
  * @bytes: the file
- * @ehdr: its header (64 bits)
- * @phdr: its program headers: code, data, notes
- * @ehdr32: its header when it is made with 32 bits
- * @phdr32: its program headers then
+ * @ehdr: its header, if it is a 64-bit file
+ * @phdr: its program headers then: code, data, notes
+ * @ehdr32: its header, if it is a 32-bit file
+ * @phdr32: its program headers then: code
  */
 struct elf_file {
 	_Alignas(8) uint8_t bytes[ELF_FILE_SIZE];
@@ -34,26 +34,13 @@ struct elf_file {
 	Elf32_Phdr *phdr32;
 };
 
-/**
- * elf_file_make() - a good 64-bit kernel without notes
- * @file: storage of the caller
- */
+/* Make a good 64-bit kernel without notes. */
 void elf_file_make(struct elf_file *file);
 
-/**
- * elf_file_make32() - a good 32-bit kernel without notes
- * @file: storage of the caller
- */
+/* Make a good 32-bit kernel without notes. */
 void elf_file_make32(struct elf_file *file);
 
-/**
- * elf_file_note() - add a note and the program header that names it
- * @file: as made
- * @name: owner
- * @type: of the note
- * @desc: contents
- * @size: of @desc in bytes
- */
+/* Add to a 64-bit kernel a note of owner @name, and the program header that names it. */
 void elf_file_note(struct elf_file *file, const char *name, uint32_t type, const void *desc,
 		   uint32_t size);
 

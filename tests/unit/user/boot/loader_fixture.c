@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What every test of the launcher's loaders needs: memory, files, messages. */
+/* A fixture for the tests of the loaders: memory, files, messages. */
 #include "loader_fixture.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "user/diag.h"
+#include "base/diag.h"
 
 #define FUZZ_ROUNDS 20000
 
@@ -100,7 +100,7 @@ void expect_refusal(struct fixture *f, const char *text)
 		fail_msg("expected \"%s\" in: %s", text, fixture_messages());
 }
 
-/* The same on every run and machine. */
+/* A generator (xorshift) that gives the same numbers in every run and on every machine. */
 static uint32_t next_random(uint32_t *state)
 {
 	*state ^= *state << 13;

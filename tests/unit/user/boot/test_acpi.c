@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's ACPI tables: chain, checksums, contents, and AML that decodes. */
+/* The ACPI tables: chain, checksums, contents, and AML that a decoder accepts. */
 #include "loader_fixture.h"
 
 #include <stdio.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "user/acpi.h"
-#include "user/aml.h"
-#include "user/layout.h"
+#include "boot/acpi.h"
+#include "boot/aml.h"
+#include "base/layout.h"
 
 static struct fixture *f;
 static uint64_t rsdp;
@@ -45,7 +45,7 @@ static uint8_t sum(const uint8_t *bytes, size_t size)
 	return total;
 }
 
-/* A table with a standard header: signature, length and checksum are right. */
+/* Check signature, length and checksum of a table with a standard header. */
 static const uint8_t *table(uint64_t gpa, const char *signature, uint32_t *length)
 {
 	const uint8_t *at = memory_hva(&f->memory, gpa, 36);
@@ -76,7 +76,7 @@ static const uint8_t *listed(unsigned int index, const char *signature, uint32_t
 static void test_rsdp(void **state)
 {
 	(void)state;
-	/* Where a kernel that is told nothing searches. */
+	/* A kernel whose loader names no RSDP searches this range for it. */
 	assert_true(rsdp >= 0xe0000 && rsdp < 0x100000 && rsdp % 16 == 0);
 	assert_memory_equal(root(), "RSD PTR ", 8);
 	assert_int_equal(sum(root(), 20), 0);
@@ -166,7 +166,7 @@ static void test_number_of_cpus(void **state)
 	assert_int_equal(acpi_write(&f->memory, 255, &rsdp), -1);
 }
 
-/* ---- a decoder of the terms that a DSDT here may have ---- */
+/* ---- a decoder of the AML terms that the launcher writes ---- */
 
 struct term_list {
 	const uint8_t *at;
@@ -187,7 +187,7 @@ static const uint8_t *take(struct term_list *list, size_t size)
 	return at;
 }
 
-/* PkgLength: the end of the package that starts here (ACPI 6.5 20.2.4). */
+/* Read a PkgLength. Return: the end of its package (ACPI 6.5 20.2.4). */
 static const uint8_t *package_end(struct term_list *list)
 {
 	const uint8_t *start = list->at;
@@ -231,7 +231,7 @@ static void decode_buffer(struct term_list *list)
 
 	list->end = end;
 	assert_int_equal(*take(list, 1), 0x0a);
-	/* The size written equals the bytes that follow. */
+	/* The size is the number of bytes that follow. */
 	size = take(list, 1);
 	assert_int_equal(*size, end - list->at);
 	list->at = end;
@@ -305,7 +305,7 @@ static void test_dsdt_decodes(void **state)
 	assert_int_equal(list.names, 1 + 2 * 3);
 }
 
-/* With ACPICA's own disassembler, where it is installed. */
+/* Disassemble the DSDT with ACPICA, and compile the result, if ACPICA is installed. */
 static void test_dsdt_disassembles(void **state)
 {
 	char folder[] = "/tmp/oriel-acpi-XXXXXX", command[256], text[8192];
@@ -344,7 +344,7 @@ static void test_aml_lengths(void **state)
 	struct aml aml;
 
 	(void)state;
-	/* One byte of length holds up to 63, itself counted. */
+	/* A PkgLength of one byte is at most 63, which includes the byte itself. */
 	for (unsigned int count = 0; count < 600; count++) {
 		struct term_list list = { .at = bytes };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the launcher changes in CPUID for each vCPU, and the escape keys. */
+/* CPUID as a guest sees it: the changes that the launcher makes for each vCPU. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/cpuid.h"
-#include "user/escape.h"
+#include "boot/guest_cpuid.h"
 
 static struct kvm_cpuid2 *cpuid;
 
@@ -31,7 +30,7 @@ static const struct kvm_cpuid_entry2 given[] = {
 static int setup(void **state)
 {
 	(void)state;
-	cpuid = calloc(1, sizeof(*cpuid) + sizeof(given) + CPUID_EXTRA_ENTRIES * sizeof(given[0]));
+	cpuid = calloc(1, sizeof(*cpuid) + sizeof(given) + GUEST_CPUID_EXTRA * sizeof(given[0]));
 	cpuid->nent = COUNT;
 	memcpy(cpuid->entries, given, sizeof(given));
 	return 0;
@@ -57,7 +56,7 @@ static const struct kvm_cpuid_entry2 *find(uint32_t function, uint32_t index)
 static void test_one_cpu(void **state)
 {
 	(void)state;
-	cpuid_adapt(cpuid, 0, 1, false);
+	guest_cpuid_adapt(cpuid, 0, 1, false);
 	assert_int_equal(find(1, 0)->ebx, 0x00013344);
 	assert_int_equal(find(1, 0)->ecx, 0x80000001);
 	assert_int_equal(find(1, 0)->edx, 1U << 12);
@@ -65,15 +64,15 @@ static void test_one_cpu(void **state)
 	assert_int_equal(find(0x80000008, 0)->ecx, 0xffff0f00);
 	assert_int_equal(find(0, 0)->ebx, 0x68747541);
 	assert_int_equal(find(0x40000001, 0)->eax, 0x1234);
-	assert_true(cpuid_has_mtrr(cpuid));
+	assert_true(guest_cpuid_has_mtrr(cpuid));
 }
 
 static void test_third_of_three_cpus(void **state)
 {
 	(void)state;
-	/* Adapting again must not pile up. */
-	cpuid_adapt(cpuid, 0, 3, true);
-	cpuid_adapt(cpuid, 2, 3, true);
+	/* Adapting for a second vCPU must not add to the changes for the first. */
+	guest_cpuid_adapt(cpuid, 0, 3, true);
+	guest_cpuid_adapt(cpuid, 2, 3, true);
 	assert_int_equal(find(1, 0)->ebx, 0x02043344);
 	assert_int_equal(find(1, 0)->ecx, 0x81000001);
 	assert_int_equal(find(1, 0)->edx, 1U << 28 | 1U << 12);
@@ -90,8 +89,8 @@ static void test_third_of_three_cpus(void **state)
 static void test_topology_levels(void **state)
 {
 	(void)state;
-	cpuid_adapt(cpuid, 1, 3, false);
-	assert_int_equal(cpuid->nent, COUNT + CPUID_EXTRA_ENTRIES);
+	guest_cpuid_adapt(cpuid, 1, 3, false);
+	assert_int_equal(cpuid->nent, COUNT + GUEST_CPUID_EXTRA);
 	assert_int_equal(find(0xb, 0)->eax, 0);
 	assert_int_equal(find(0xb, 0)->ebx, 1);
 	assert_int_equal(find(0xb, 0)->ecx, 0x100);
@@ -99,39 +98,20 @@ static void test_topology_levels(void **state)
 	assert_int_equal(find(0xb, 1)->ebx, 3);
 	assert_int_equal(find(0xb, 1)->ecx, 0x201);
 	assert_int_equal(find(0xb, 2)->ecx, 2);
-	for (uint32_t i = 0; i <= CPUID_EXTRA_ENTRIES; i++)
+	for (uint32_t i = 0; i <= GUEST_CPUID_EXTRA; i++)
 		assert_int_equal(find(0xb, i)->edx, 1);
-	cpuid_adapt(cpuid, 2, 3, false);
-	assert_int_equal(cpuid->nent, COUNT + CPUID_EXTRA_ENTRIES);
+	guest_cpuid_adapt(cpuid, 2, 3, false);
+	assert_int_equal(cpuid->nent, COUNT + GUEST_CPUID_EXTRA);
 }
 
 static void test_no_topology_leaf(void **state)
 {
 	(void)state;
 	cpuid->entries[5].function = 0xa;
-	cpuid_adapt(cpuid, 0, 254, false);
+	guest_cpuid_adapt(cpuid, 0, 254, false);
 	assert_int_equal(cpuid->nent, COUNT);
 	assert_int_equal(find(1, 0)->ebx, 0x00ff3344);
 	assert_int_equal(find(0x80000008, 0)->ecx & 0xf0ff, 0x80fd);
-}
-
-static void test_escape_keys(void **state)
-{
-	struct escape escape = { false };
-
-	(void)state;
-	assert_int_equal(escape_key(&escape, 'x'), ESCAPE_PASS);
-	assert_int_equal(escape_key(&escape, 1), ESCAPE_NONE);
-	assert_int_equal(escape_key(&escape, 'x'), ESCAPE_QUIT);
-	assert_int_equal(escape_key(&escape, 1), ESCAPE_NONE);
-	assert_int_equal(escape_key(&escape, 'h'), ESCAPE_HELP);
-	assert_int_equal(escape_key(&escape, 1), ESCAPE_NONE);
-	assert_int_equal(escape_key(&escape, 1), ESCAPE_PASS);
-	assert_int_equal(escape_key(&escape, 'x'), ESCAPE_PASS);
-	assert_int_equal(escape_key(&escape, 1), ESCAPE_NONE);
-	assert_int_equal(escape_key(&escape, 'q'), ESCAPE_NONE);
-	assert_int_equal(escape_key(&escape, 'q'), ESCAPE_PASS);
-	assert_int_equal(escape_key(&escape, 3), ESCAPE_PASS);
 }
 
 int main(void)
@@ -141,7 +121,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_third_of_three_cpus, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_topology_levels, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_topology_leaf, setup, teardown),
-		cmocka_unit_test(test_escape_keys),
 	};
 
 	return cmocka_run_group_tests_name("guest_cpuid", tests, NULL, NULL);

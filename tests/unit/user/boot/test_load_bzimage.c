@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The bzImage loader: a good kernel, truncated, oversized and hostile ones. */
+/* The bzImage loader: good, truncated, oversized and hostile kernels. */
 #include "loader_fixture.h"
 
 #include <asm/bootparam.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/layout.h"
+#include "base/layout.h"
 
 #define SETUP_SECTS 2
 #define PAYLOAD 4096
@@ -121,7 +121,7 @@ static void test_memory_above_4g(void **state)
 	assert_int_equal(params->e820_table[3].size, (5ULL << 30) - LAYOUT_PCI_HOLE);
 }
 
-/* The four levels map every address below 4 GiB to itself. */
+/* The page tables map every address below 4 GiB to itself. */
 static void test_page_tables(void **state)
 {
 	const uint64_t *pml4, *pdpt, *directory;
@@ -153,7 +153,10 @@ static void test_no_setup_sects_means_four(void **state)
 	free(large);
 }
 
-/* At every length: refused with a message, but for the padding of the last 16 bytes. */
+/*
+ * A file that is cut off anywhere is refused with a message. Only the padding of the last 16 bytes
+ * may be missing.
+ */
 static void test_truncated_at_every_length(void **state)
 {
 	(void)state;
@@ -226,7 +229,7 @@ static void test_hostile_addresses(void **state)
 		header()->relocatable_kernel = 0;
 		header()->pref_address = bad[i];
 		refuse("where no guest has memory");
-		/* One that can move goes to the lowest place instead. */
+		/* A relocatable kernel goes to the lowest address instead. */
 		header()->relocatable_kernel = 1;
 		fixture_kernel(f, kernel, sizeof(kernel));
 		assert_int_equal(fixture_load(f), 0);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ELF loader: PVH and 64-bit entries; truncated, oversized and hostile files. */
+/* The ELF loader: PVH and 64-bit entries; truncated, oversized and hostile kernels. */
 #include "loader_fixture.h"
 
 #include <asm/bootparam.h>
 #include <string.h>
 
 #include "elf_file.h"
-#include "user/layout.h"
+#include "base/layout.h"
 
 #define PHYS32_ENTRY 18
 
@@ -89,7 +89,7 @@ static void test_virtual_entry(void **state)
 	assert_int_equal(f->boot.rip, ELF_FILE_ADDRESS + 0x10);
 }
 
-/* The words of struct hvm_start_info, by the PVH document's offsets. */
+/* Read struct hvm_start_info as words, at the offsets of the PVH document. */
 static void test_pvh_entry(void **state)
 {
 	const uint32_t *info, *map;
@@ -156,7 +156,7 @@ static void test_other_notes_are_passed_over(void **state)
 	assert_int_equal(f->boot.mode, BOOT_LONG);
 }
 
-/* Whatever is cut off: a message, never a part of a kernel. */
+/* A file that is cut off anywhere is refused with a message, never loaded in part. */
 static void test_truncated_at_every_length(void **state)
 {
 	(void)state;
@@ -302,7 +302,7 @@ static void test_hostile_notes(void **state)
 	const uint32_t huge[] = { 0x7fffffff, 0xfffffff0, 0xffffffff, 0x1000 };
 
 	(void)state;
-	/* A note that claims more than its segment has is not a note. */
+	/* A note that is longer than its segment is not taken for a note. */
 	for (unsigned int i = 0; i < sizeof(huge) / sizeof(huge[0]); i++) {
 		make_pvh();
 		note[0] = huge[i];
@@ -357,7 +357,7 @@ static void test_damaged_notes(void **state)
 
 	(void)state;
 	make_pvh();
-	/* The damage is done to the start of the file: put the notes there too. */
+	/* fuzz_kernel() damages the start of the file: put the notes there too. */
 	memcpy(file.bytes + 0x100, file.bytes + ELF_FILE_NOTES, 0x20);
 	file.phdr[2].p_offset = 0x100;
 	file.phdr[2].p_filesz = 0x40;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The multiboot loader: good kernels, truncated, oversized and hostile ones. */
+/* The multiboot loader: good, truncated, oversized and hostile kernels. */
 #include "loader_fixture.h"
 
 #include <string.h>
 
 #include "elf_file.h"
-#include "user/layout.h"
+#include "base/layout.h"
 
 #define MAGIC 0x1badb002U
 #define HEADER_AT 0x400
@@ -123,7 +123,7 @@ static void test_64bit_elf(void **state)
 	assert_int_equal(f->boot.mode, BOOT_PROTECTED);
 }
 
-/* It may lie anywhere in the first 8192 bytes, aligned to 4, and no further. */
+/* The header may lie anywhere in the first 8192 bytes, aligned to 4, and nowhere else. */
 static void test_header_position(void **state)
 {
 	(void)state;
@@ -154,7 +154,7 @@ static void test_flags_that_are_refused(void **state)
 	refuse("offset 0x404: multiboot flags 0x8000");
 	make(0x10000);
 	refuse("asks for the header's own addresses");
-	/* Unknown flags from 16 on are requests that may be left out. */
+	/* From bit 16 on, a flag that the loader does not know is a request that it may ignore. */
 	make(0x80000000);
 	assert_int_equal(load(), 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* oriel check: for each thing that can be missing, the line that says what to type. */
+/* oriel check: for each part that can be missing, the line that says what to type. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/host_facts.h"
+#include "cli/host_facts.h"
 
 static const struct host_facts good = {
 	.vendor = HOST_VENDOR_AMD,
@@ -89,7 +89,7 @@ static void test_disabled_by_firmware(void **state)
 	facts.module_loaded = false;
 	facts.firmware = HOST_FIRMWARE_DISABLED;
 	expect(false, "enable \"SVM Mode\"");
-	/* Without the MSR, the kernel's flag tells. */
+	/* When the MSR cannot be read, the kernel's flag decides. */
 	facts.firmware = HOST_FIRMWARE_UNKNOWN;
 	facts.kernel_sees_it = false;
 	expect(false, "type: systemctl reboot --firmware-setup");

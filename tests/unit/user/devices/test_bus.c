@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's bus: who answers, what is refused, how accesses are split. */
+/* The bus: look-up of devices, ranges that are refused, splitting of accesses. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "user/bus.h"
-#include "user/diag.h"
+#include "devices/bus.h"
+#include "base/diag.h"
 
 #define MAX_CALLS 16
 
-/* A device that notes how it is accessed; reads count up from its seed. */
+/* A device that records its accesses. The bytes that it returns count up from its seed. */
 struct recorder {
 	uint8_t seed;
 	unsigned int calls;
@@ -41,7 +41,7 @@ static uint64_t recorder_read(void *device, uint64_t offset, unsigned int len)
 	for (unsigned int i = 0; i < len; i++)
 		value |= (uint64_t)(uint8_t)(r->seed + offset + i) << (8 * i);
 	note(r, offset, value, len);
-	/* What lies beyond the access must not reach the guest. */
+	/* The bits above the access are set: the bus must not pass them to the guest. */
 	return len == 8 ? value : value | UINT64_MAX << (8 * len);
 }
 
@@ -226,7 +226,7 @@ static void test_access_across_devices(void **state)
 	assert_int_equal(in[5], 0x80);
 	assert_int_equal(in[6], 0x81);
 	assert_int_equal(in[7], 0xff);
-	/* Three bytes are a word and a byte, and stay within the device. */
+	/* Three bytes are read as a word and a byte, and not beyond the end of the device. */
 	assert_int_equal(a.calls, 2);
 	assert_int_equal(a.call[0].len, 2);
 	assert_int_equal(a.call[1].len, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's small port devices: power-off, reset, PCI, exit status, progress. */
+/* The small devices on ports: power-off, reset, PCI, exit status, progress code. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,13 +8,13 @@
 #include <poll.h>
 #include <stdio.h>
 
-#include "user/acpi_pm.h"
-#include "user/bus.h"
-#include "user/debug_ports.h"
-#include "user/diag.h"
-#include "user/i8042.h"
-#include "user/pci.h"
-#include "user/stop.h"
+#include "devices/acpi_pm.h"
+#include "devices/bus.h"
+#include "devices/debug_ports.h"
+#include "base/diag.h"
+#include "devices/i8042.h"
+#include "devices/pci.h"
+#include "base/stop.h"
 
 static struct bus bus;
 static struct stop stop;
@@ -22,7 +22,15 @@ static struct acpi_pm pm;
 static struct i8042 keyboard;
 static struct pci pci;
 static struct debug_ports debug;
+static atomic_uint code;
 static FILE *null;
+
+static const struct device_host host = {
+	.ports = &bus,
+	.stop = &stop,
+	.progress_code = &code,
+	.exit_port = 0xf4,
+};
 
 static int setup(void **state)
 {
@@ -30,9 +38,8 @@ static int setup(void **state)
 	null = fopen("/dev/null", "w");
 	diag_set_stream(null);
 	bus_init(&bus, "port", 0xffff);
-	return stop_init(&stop) || acpi_pm_register(&pm, &bus, &stop) ||
-	       i8042_register(&keyboard, &bus, &stop) || pci_register(&pci, &bus, &stop) ||
-	       debug_ports_register(&debug, &bus, &stop, 0xf4);
+	return stop_init(&stop) || acpi_pm_create(&pm, &host) || i8042_create(&keyboard, &host) ||
+	       pci_create(&pci, &host) || debug_ports_create(&debug, &host);
 }
 
 static int teardown(void **state)
@@ -68,7 +75,7 @@ static void test_power_off(void **state)
 	out(0x604, 5 << 10, 2);
 	assert_int_equal(in(0x604, 2), 5 << 10 | 1);
 	assert_int_equal(stop_requested(&stop), -1);
-	/* Another sleeping state is not there. */
+	/* There is no other sleeping state. */
 	out(0x604, 1 << 10 | 1 << 13, 2);
 	assert_int_equal(stop_requested(&stop), -1);
 	assert_int_equal(in(0x604, 2), 1 << 10 | 1);
@@ -95,7 +102,7 @@ static void test_reset_register(void **state)
 	assert_int_equal(stop_requested(&stop), -1);
 	out(0xcf8, 0x06, 1);
 	assert_int_equal(stop_requested(&stop), -1);
-	/* As a doubleword the same ports are CONFIG_ADDRESS. */
+	/* An access of four bytes to the same ports is CONFIG_ADDRESS. */
 	out(0xcf8, 0x80000600, 4);
 	assert_int_equal(stop_requested(&stop), -1);
 	out(0xcf9, 0x06, 1);
@@ -137,14 +144,14 @@ static void test_pci_bus(void **state)
 	out(0xcf8, 0x80000010, 4);
 	out(0xcfc, UINT32_MAX, 4);
 	assert_int_equal(in(0xcfc, 4), 0);
-	/* The way to the AGP capability: status, pointer, identity. */
+	/* The AGP capability is found by way of the status, the pointer and its identity. */
 	out(0xcf8, 0x80000004, 4);
 	assert_int_equal(in(0xcfe, 2) & 0x10, 0x10);
 	out(0xcf8, 0x80000034, 4);
 	assert_int_equal(in(0xcfc, 1), 0x40);
 	out(0xcf8, 0x80000040, 4);
 	assert_int_equal(in(0xcfc, 2), 0x0002);
-	/* All other functions, devices and buses are empty. */
+	/* There are no other functions, devices and buses. */
 	for (uint32_t bdf = 1; bdf < 0x10000; bdf++) {
 		out(0xcf8, 0x80000000 | bdf << 8, 4);
 		assert_int_equal(in(0xcfc, 4), UINT32_MAX);
@@ -162,25 +169,28 @@ static void test_exit_port(void **state)
 
 static void test_exit_port_refuses_a_device(void **state)
 {
-	struct debug_ports other;
+	struct device_host other = host;
 
 	(void)state;
 	bus_init(&bus, "port", 0xffff);
-	assert_int_equal(i8042_register(&keyboard, &bus, &stop), 0);
-	assert_int_equal(debug_ports_register(&other, &bus, &stop, 0x64), -1);
+	assert_int_equal(i8042_create(&keyboard, &other), 0);
+	other.exit_port = 0x64;
+	assert_int_equal(debug_ports_create(&debug, &other), -1);
 	bus_init(&bus, "port", 0xffff);
-	assert_int_equal(debug_ports_register(&other, &bus, &stop, 0x80), -1);
+	other.exit_port = 0x80;
+	assert_int_equal(debug_ports_create(&debug, &other), -1);
 	bus_init(&bus, "port", 0xffff);
-	assert_int_equal(debug_ports_register(&other, &bus, &stop, DEBUG_PORTS_NO_EXIT), 0);
+	other.exit_port = DEBUG_PORTS_NO_EXIT;
+	assert_int_equal(debug_ports_create(&debug, &other), 0);
 	assert_int_equal(bus.count, 1);
 }
 
 static void test_progress_code(void **state)
 {
 	(void)state;
-	assert_int_equal(atomic_load(&debug.code), DEBUG_PORTS_NO_CODE);
+	assert_int_equal(atomic_load(&code), DEBUG_PORTS_NO_CODE);
 	out(0x80, 0xa5, 1);
-	assert_int_equal(atomic_load(&debug.code), 0xa5);
+	assert_int_equal(atomic_load(&code), 0xa5);
 	assert_int_equal(in(0x80, 1), 0xff);
 }
 

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's CMOS clock: time in every format, setting it, memory sizes. */
+/* The CMOS clock: every format of the time, setting it, interrupts, memory sizes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <string.h>
 #include <sys/timerfd.h>
 
-#include "user/bus.h"
-#include "user/rtc.h"
+#include "devices/bus.h"
+#include "devices/rtc.h"
 
 #define NOW 1792495505 /* Tuesday, 2026-10-20 11:25:05 UTC */
 
 static struct rtc rtc;
 static struct bus bus;
+static struct event_loop loop;
 static time_t host;
 static bool irq;
 
@@ -22,22 +24,36 @@ static time_t now(void)
 	return host;
 }
 
-static void set_irq(void *context, bool level)
+static void set_irq(void *context, unsigned int number, bool level)
 {
 	(void)context;
+	assert_int_equal(number, 8);
 	assert_true(level != irq);
 	irq = level;
 }
 
 static int setup(void **state)
 {
-	const struct irq_line line = { .set = set_irq };
+	const struct guest_memory memory = { .size = 0x200000000, .low_size = 0xc0000000 };
+	const struct device_host machine = {
+		.ports = &bus,
+		.loop = &loop,
+		.memory = &memory,
+		.set_irq = set_irq,
+	};
 
 	(void)state;
 	host = NOW;
 	irq = false;
 	bus_init(&bus, "port", 0xffff);
-	return rtc_init(&rtc, 0xc0000000, 0x140000000, &line, now) || rtc_register(&rtc, &bus);
+	memset(&rtc, 0, sizeof(rtc));
+	memset(&loop, 0, sizeof(loop));
+	if (rtc_create(&rtc, &machine))
+		return -1;
+	assert_int_equal(loop.count, 1);
+	assert_int_equal(loop.watches[0].fd, rtc.timer_fd);
+	rtc.now = now;
+	return 0;
 }
 
 static int teardown(void **state)
@@ -106,7 +122,7 @@ static void test_twelve_hours(void **state)
 static void test_status_registers(void **state)
 {
 	(void)state;
-	/* Never updating, always valid, no interrupt pending. */
+	/* The clock never shows an update in progress, is always valid and has no interrupt. */
 	assert_int_equal(get(0x0a), 0x26);
 	assert_int_equal(get(0x0b), 0x02);
 	assert_int_equal(get(0x0c), 0x00);
@@ -119,7 +135,10 @@ static void test_status_registers(void **state)
 	assert_int_equal(get(0x0d), 0x80);
 }
 
-/* With SET the parts may come in any order: 31 of January by way of "31 February". */
+/*
+ * While SET is set, the guest may write the parts of a date in any order: here it writes
+ * 31 January by way of "31 February".
+ */
 static void test_setting(void **state)
 {
 	(void)state;
@@ -157,7 +176,7 @@ static void test_setting_at_once(void **state)
 	assert_int_equal(rtc.offset, 5 * 60);
 }
 
-/* Any value in any register in any format: no fault, and always two valid digits. */
+/* Write any value to any register in any format: the clock still shows two decimal digits. */
 static void test_nonsense(void **state)
 {
 	static const uint8_t regs[] = { 0x00, 0x02, 0x04, 0x06, 0x07, 0x08, 0x09, 0x32 };
@@ -186,7 +205,7 @@ static bool armed(void)
 static void tick(time_t when)
 {
 	host = when;
-	rtc_tick(&rtc);
+	loop.watches[0].ready(loop.watches[0].context);
 }
 
 static void test_alarm(void **state)
@@ -209,7 +228,7 @@ static void test_alarm(void **state)
 	assert_false(armed());
 }
 
-/* The launcher's thread came late: the alarm is not lost. */
+/* When the main thread comes late, no alarm is lost. */
 static void test_late_alarm(void **state)
 {
 	(void)state;
@@ -225,7 +244,7 @@ static void test_late_alarm(void **state)
 	tick(NOW + 65);
 	assert_true(irq);
 	get(0x0c);
-	/* Nor does a host's clock that is set wrong loop for long. */
+	/* When the host's clock jumps far, the launcher does not loop for long. */
 	tick((time_t)NOW + 1000000000);
 	tick(0);
 }
@@ -238,13 +257,13 @@ static void test_update_interrupt(void **state)
 	tick(NOW + 1);
 	assert_true(irq);
 	assert_int_equal(get(0x0c) & 0x90, 0x90);
-	/* Disabling lowers the line, the flag stays. */
+	/* Disabling the interrupt lowers its line; the flag stays set. */
 	tick(NOW + 2);
 	assert_true(irq);
 	set(0x0b, 0x02);
 	assert_false(irq);
 	assert_int_equal(get(0x0c) & 0x90, 0x10);
-	/* A clock that is being set does not update. */
+	/* There are no updates while the guest sets the clock. */
 	set(0x0b, 0x92);
 	assert_false(armed());
 }
@@ -265,7 +284,7 @@ static void test_plain_memory(void **state)
 	(void)state;
 	set(0x40, 0x5a);
 	assert_int_equal(get(0x40), 0x5a);
-	/* Bit 7 of the index masks NMIs and chooses nothing. */
+	/* Bit 7 of the index masks NMIs; it is not part of the register's number. */
 	assert_int_equal(get(0xc0), 0x5a);
 	assert_int_equal(get(0x7f), 0);
 	set(0x7f, 0x11);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's UART: registers, interrupts, FIFO, probing, typed-ahead input. */
+/* The UART: registers, interrupts, FIFO, probing, input that is typed early. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "user/bus.h"
-#include "user/serial.h"
+#include "devices/bus.h"
+#include "devices/serial.h"
 
 #define BASE 0x3f8
 #define DATA (BASE + 0)
@@ -27,9 +27,10 @@ static char sent[64];
 static unsigned int sent_count, irq_changes, room_calls;
 static bool irq;
 
-static void set_irq(void *context, bool level)
+static void set_irq(void *context, unsigned int number, bool level)
 {
 	(void)context;
+	assert_int_equal(number, 4);
 	assert_true(level != irq);
 	irq = level;
 	irq_changes++;
@@ -96,19 +97,24 @@ static size_t type(const char *text)
 
 static int setup(void **state)
 {
-	const struct serial_host host = { .irq.set = set_irq, .output = output, .room = room };
+	static struct serial_link link = { .output = output, .room = room };
+	const struct device_host host = {
+		.ports = &bus,
+		.set_irq = set_irq,
+		.serial_link = &link,
+	};
 
 	(void)state;
 	sent_count = 0;
 	irq_changes = 0;
 	room_calls = 0;
 	irq = false;
-	serial_init(&serial, &host);
+	memset(&serial, 0, sizeof(serial));
 	bus_init(&bus, "port", 0xffff);
-	return serial_register(&serial, &bus, BASE);
+	return serial_create(&serial, &host);
 }
 
-/* As an interrupt-driven driver opens the port. */
+/* Open the port as a driver with interrupts does. */
 static void open_port(void)
 {
 	out(FCR, 0x01);
@@ -150,7 +156,7 @@ static void test_word_access(void **state)
 	assert_int_equal(in(IER), 0x02);
 }
 
-/* The checks by which Linux and others find a 16550A. */
+/* Linux and other kernels recognise a 16550A by these checks. */
 static void test_probe(void **state)
 {
 	(void)state;
@@ -235,7 +241,7 @@ static void test_transmit_interrupt(void **state)
 	assert_int_equal(in(IIR), 0x01);
 	out(DATA, 'x');
 	assert_true(irq);
-	/* Enabling what is enabled raises nothing. */
+	/* Enabling the interrupt again does not raise it again. */
 	assert_int_equal(in(IIR), 0x02);
 	out(IER, 0x02);
 	assert_false(irq);
@@ -269,7 +275,7 @@ static void test_out2_gates_the_interrupt(void **state)
 	assert_false(irq);
 }
 
-/* Ring indicator: only its end is noted. */
+/* Of the ring indicator only the end of a ring counts as a change. */
 static void test_modem_status_changes(void **state)
 {
 	(void)state;
@@ -284,7 +290,7 @@ static void test_modem_status_changes(void **state)
 	assert_int_equal(in(MSR), 0x10);
 }
 
-/* What is typed before the guest listens waits through its probe and resets. */
+/* Input that is typed before the guest listens survives the guest's probe and its resets. */
 static void test_early_input_is_kept(void **state)
 {
 	(void)state;
@@ -322,7 +328,7 @@ static void test_fifo_and_line_limits(void **state)
 	memset(many, 'm', sizeof(many));
 	open_port();
 	assert_int_equal(serial_room(&serial), SERIAL_LINE_SIZE);
-	/* The line is filled first and then moves on into the FIFO. */
+	/* The bytes fill the line first; then some move on into the FIFO. */
 	assert_int_equal(serial_input(&serial, many, sizeof(many)), SERIAL_LINE_SIZE);
 	assert_int_equal(room_calls, 1);
 	assert_int_equal(serial_room(&serial), SERIAL_FIFO_SIZE);
@@ -339,7 +345,7 @@ static void test_fifo_and_line_limits(void **state)
 	assert_false(irq);
 }
 
-/* Linux opens the port in this order; nothing typed is lost by it. */
+/* Linux opens the port in this order. Input that was typed before is not lost. */
 static void test_enabling_the_fifo_late(void **state)
 {
 	(void)state;
@@ -363,7 +369,7 @@ static void test_changing_the_mode_with_a_full_line(void **state)
 	serial_input(&serial, many, sizeof(many));
 	serial_input(&serial, many, SERIAL_FIFO_SIZE);
 	assert_int_equal(serial_room(&serial), 0);
-	/* The UART is one byte deep then; the rest is lost, as in a real one. */
+	/* Without the FIFO the UART holds one byte; the others are lost, as in a real one. */
 	out(FCR, 0x00);
 	for (unsigned int i = 0; i < SERIAL_LINE_SIZE; i++)
 		assert_int_equal(in(DATA), 'm');

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The person's terminal: raw while a guest runs, always restored; the keys for the launcher. */
+#ifndef ORIEL_TERMINAL_H
+#define ORIEL_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum terminal_key_action {
+	TERMINAL_KEY_NONE, /* the start of a command, or an unknown one */
+	TERMINAL_KEY_PASS, /* the key is for the guest */
+	TERMINAL_KEY_QUIT,
+	TERMINAL_KEY_HELP,
+};
+
+/**
+ * struct terminal_keys - the state between two keys; all zeros at first
+ * @started: the last key was control-a, which starts a command
+ */
+struct terminal_keys {
+	bool started;
+};
+
+/*
+ * Pass every key on unchanged. From the first call on the terminal is restored when the process
+ * exits or crashes. Return: true when standard input is a terminal; otherwise nothing is done.
+ */
+bool terminal_raw(void);
+
+/* Restore the terminal. May be called at any time, also in a signal handler. */
+void terminal_restore(void);
+
+/*
+ * Decide for whom a typed key is. Control-a starts a command to the launcher; typed twice, it
+ * passes one control-a to the guest.
+ */
+enum terminal_key_action terminal_key(struct terminal_keys *keys, uint8_t key);
+
+#endif
