@@ -106,13 +106,13 @@ static bool map_beyond_maxphyaddr(const struct vmcb *vmcb, const struct svm_chec
 static bool event_bad_type(const struct vmcb *vmcb, const struct svm_check *facts, u64 value,
 			   u64 unused)
 {
-	if (!(value & EVENT_VALID))
+	if (!(value & EVENT_WORD_VALID))
 		return false;
-	switch (value & EVENT_TYPE) {
-	case EVENT_TYPE_INTR:
-	case EVENT_TYPE_NMI:
-	case EVENT_TYPE_EXCEPTION:
-	case EVENT_TYPE_SOFT:
+	switch (value & EVENT_WORD_TYPE) {
+	case EVENT_WORD_EXTERNAL_INTERRUPT:
+	case EVENT_WORD_NMI:
+	case EVENT_WORD_EXCEPTION:
+	case EVENT_WORD_SOFT_INTERRUPT:
 		return false;
 	default:
 		return true;
@@ -122,9 +122,9 @@ static bool event_bad_type(const struct vmcb *vmcb, const struct svm_check *fact
 static bool event_no_exception(const struct vmcb *vmcb, const struct svm_check *facts, u64 value,
 			       u64 unused)
 {
-	u8 vector = value & EVENT_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	return value & EVENT_VALID && (value & EVENT_TYPE) == EVENT_TYPE_EXCEPTION &&
+	return value & EVENT_WORD_VALID && (value & EVENT_WORD_TYPE) == EVENT_WORD_EXCEPTION &&
 	       (vector > 31 || !(EXCEPTION_VECTORS & BIT(vector)));
 }
 

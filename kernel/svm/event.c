@@ -5,6 +5,7 @@
  */
 #include <asm/processor-flags.h>
 
+#include "core/vcpu_event.h"
 #include "run/inject.h"
 #include "svm/svm.h"
 
@@ -118,40 +119,32 @@ static void put_off_iret(struct svm_vcpu *svm)
 		svm_set_nmi_blocked(&svm->vcpu, true);
 }
 
+static noinline u64 inject_exception(struct vcpu *vcpu, u64 word)
+{
+	const struct vcpu_event *event = &vcpu->event;
+
+	if (exception_is_soft(event->vector))
+		step_over_trap(vcpu);
+	if (event->has_error_code)
+		word |= (u64)event->error_code << EVENTINJ_ERROR_CODE_SHIFT;
+	return word;
+}
+
 void svm_inject(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-	struct vmcb_control *control = &svm->vmcb->control;
 	const struct vcpu_event *event = &vcpu->event;
-	u64 info = event->vector | EVENT_VALID;
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 word;
 
 	if (event->type != EVENT_NONE)
 		put_off_iret(svm);
-	switch (event->type) {
-	case EVENT_NONE:
-		svm->injected = 0;
-		control->eventinj = 0;
-		return;
-	case EVENT_IRQ:
-		info |= EVENT_TYPE_INTR;
-		break;
-	case EVENT_NMI:
-		info |= EVENT_TYPE_NMI;
+	if (event->type == EVENT_NMI)
 		svm_set_nmi_blocked(vcpu, true);
-		break;
-	case EVENT_EXCEPTION:
-		info |= EVENT_TYPE_EXCEPTION;
-		if (exception_is_soft(event->vector))
-			step_over_trap(vcpu);
-		break;
-	case EVENT_SOFT_INT:
-		info |= EVENT_TYPE_SOFT;
-		break;
-	}
-	if (event->has_error_code)
-		info |= EVENT_EV | (u64)event->error_code << EVENT_ERROR_CODE_SHIFT;
-	svm->injected = info;
-	control->eventinj = info;
+	word = vcpu_event_to_word(event);
+	if (event->type == EVENT_EXCEPTION)
+		word = inject_exception(vcpu, word);
+	svm->injected = word;
+	svm->vmcb->control.eventinj = word;
 }
 
 /*
@@ -266,51 +259,44 @@ bool svm_step_done(struct svm_vcpu *svm)
 	return true;
 }
 
+/* An exit cut a delivery short. Out of line: most exits come here with nothing to do. */
+static noinline void requeue(struct vcpu *vcpu, u64 info)
+{
+	struct vcpu_event event = vcpu_event_from_word(info);
+
+	/*
+	 * The guest executes its own INT3 or INTO again, for RIP is still that of the
+	 * instruction. After what was injected for one, RIP is behind it.
+	 */
+	if (event.type == EVENT_EXCEPTION && exception_is_soft(event.vector) &&
+	    !vcpu_event_injected(vcpu, event.vector))
+		event.type = EVENT_NONE;
+	vcpu->event.type = EVENT_NONE;
+	if (event.type == EVENT_NONE)
+		return;
+	if (event.type == EVENT_NMI)
+		svm_set_nmi_blocked(vcpu, false);
+	event.error_code = info >> EVENTINJ_ERROR_CODE_SHIFT;
+	vcpu_requeue_event(vcpu, &event);
+}
+
 void svm_recover(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	u64 info = svm->vmcb->control.exitintinfo;
-	enum event_type sent = vcpu->event.type;
-	struct vcpu_event event = {
-		.vector = info & EVENT_VECTOR,
-		.has_error_code = info & EVENT_EV,
-		.error_code = info >> EVENT_ERROR_CODE_SHIFT,
-	};
+	const struct vmcb_control *control = &svm->vmcb->control;
 
 	if (unlikely(svm_entry_refused(svm))) {
-		/* It is not being handled either. */
-		if (sent == EVENT_NMI)
+		/* The guest handles no NMI that was not delivered. */
+		if (vcpu->event.type == EVENT_NMI)
 			svm_set_nmi_blocked(vcpu, false);
 		vcpu_keep_event(vcpu);
 		return;
 	}
-	vcpu->event.type = EVENT_NONE;
-	/* A window that Bochs' SVM has forgotten would never open: look again each time. */
-	if (unlikely(svm->vmcb->control.v_intr & V_IRQ))
+	/* Bochs' SVM may forget a window, which would then never open: ask again each time. */
+	if (unlikely(control->v_intr & V_IRQ))
 		vcpu_make_request(vcpu, REQ_EVENT);
-	if (!(info & EVENT_VALID))
-		return;
-	switch (info & EVENT_TYPE) {
-	case EVENT_TYPE_INTR:
-		event.type = EVENT_IRQ;
-		break;
-	case EVENT_TYPE_NMI:
-		event.type = EVENT_NMI;
-		svm_set_nmi_blocked(vcpu, false);
-		break;
-	case EVENT_TYPE_EXCEPTION:
-		event.type = EVENT_EXCEPTION;
-		/*
-		 * INT3 and INTO run again by themselves, for RIP is still theirs; behind
-		 * what was injected for them it is not.
-		 */
-		if (exception_is_soft(event.vector) &&
-		    !(sent == EVENT_EXCEPTION && vcpu->event.vector == event.vector))
-			return;
-		break;
-	default:
-		/* INT n as well. */
-		return;
-	}
-	vcpu_requeue_event(vcpu, &event);
+	if (unlikely(control->exitintinfo & EVENT_WORD_VALID))
+		requeue(vcpu, control->exitintinfo);
+	else
+		vcpu->event.type = EVENT_NONE;
 }

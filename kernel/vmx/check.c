@@ -84,7 +84,7 @@ static void read_entry(struct vmx_entry *entry)
 	if (controls[VMX_ENTRY] & ENTRY_LOAD_EFER)
 		entry->efer = read_field(entry, vmcs_guest_ia32_efer);
 	entry->event = read_field(entry, vmcs_entry_interruption_info);
-	if (!(entry->event & INTERRUPTION_VALID))
+	if (!(entry->event & EVENT_WORD_VALID))
 		entry->event = 0;
 	entry->ia32e = controls[VMX_ENTRY] & ENTRY_IA32E_MODE_GUEST;
 	entry->unrestricted = controls[VMX_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST;

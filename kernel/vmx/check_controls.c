@@ -144,24 +144,24 @@ static bool area_end_beyond_width(const struct vmx_entry *entry, u64 value, u64 
 
 static bool is_type(u64 event, u32 type)
 {
-	return event & INTERRUPTION_VALID && (event & INTERRUPTION_TYPE) == type;
+	return event & EVENT_WORD_VALID && (event & EVENT_WORD_TYPE) == type;
 }
 
 static bool event_bad_type(const struct vmx_entry *entry, u64 value, u64 unused)
 {
 	/* The pending MTF exit is there where the monitor trap flag is. */
-	if (is_type(value, INTERRUPTION_OTHER_EVENT))
+	if (is_type(value, EVENT_WORD_OTHER_EVENT))
 		return !(entry->caps->allowed[VMX_PRIMARY].may & PRIMARY_MONITOR_TRAP_FLAG);
 	return is_type(value, 1 << 8);
 }
 
 static bool event_bad_vector(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u8 vector = value & INTERRUPTION_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	return (is_type(value, INTERRUPTION_NMI) && vector != EXC_NMI) ||
-	       (is_type(value, INTERRUPTION_HARDWARE_EXCEPTION) && vector > 31) ||
-	       (is_type(value, INTERRUPTION_OTHER_EVENT) && vector != 0);
+	return (is_type(value, EVENT_WORD_NMI) && vector != EXC_NMI) ||
+	       (is_type(value, EVENT_WORD_EXCEPTION) && vector > 31) ||
+	       (is_type(value, EVENT_WORD_OTHER_EVENT) && vector != 0);
 }
 
 /* CPUs with bit 56 of IA32_VMX_BASIC take both forms of an exception. */
@@ -169,20 +169,20 @@ static bool event_bad_vector(const struct vmx_entry *entry, u64 value, u64 unuse
 
 static bool event_lacks_error_code(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u8 vector = value & INTERRUPTION_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	return is_type(value, INTERRUPTION_HARDWARE_EXCEPTION) && vector <= 31 &&
-	       VECTORS_WITH_ERROR_CODE & BIT(vector) && !(value & INTERRUPTION_ERROR_CODE) &&
+	return is_type(value, EVENT_WORD_EXCEPTION) && vector <= 31 &&
+	       VECTORS_WITH_ERROR_CODE & BIT(vector) && !(value & EVENT_WORD_ERROR_CODE) &&
 	       entry->cr0 & CR0_PE && !(entry->caps->basic & BASIC_ANY_ERROR_CODE);
 }
 
 static bool event_has_error_code(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u8 vector = value & INTERRUPTION_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	if (!(value & INTERRUPTION_VALID) || !(value & INTERRUPTION_ERROR_CODE))
+	if (!(value & EVENT_WORD_VALID) || !(value & EVENT_WORD_ERROR_CODE))
 		return false;
-	if (!is_type(value, INTERRUPTION_HARDWARE_EXCEPTION) || !(entry->cr0 & CR0_PE))
+	if (!is_type(value, EVENT_WORD_EXCEPTION) || !(entry->cr0 & CR0_PE))
 		return true;
 	return vector <= 31 && !(VECTORS_WITH_ERROR_CODE & BIT(vector)) &&
 	       !(entry->caps->basic & BASIC_ANY_ERROR_CODE);
@@ -190,19 +190,19 @@ static bool event_has_error_code(const struct vmx_entry *entry, u64 value, u64 u
 
 static bool event_reserved(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return value & INTERRUPTION_VALID && value & INTERRUPTION_RESERVED;
+	return value & EVENT_WORD_VALID && value & INTERRUPTION_RESERVED;
 }
 
 static bool error_code_too_wide(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return entry->event & INTERRUPTION_ERROR_CODE && value >> 16;
+	return entry->event & EVENT_WORD_ERROR_CODE && value >> 16;
 }
 
 static bool bad_instruction_length(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	if (!is_type(entry->event, INTERRUPTION_SOFT_INTERRUPT) &&
-	    !is_type(entry->event, INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION) &&
-	    !is_type(entry->event, INTERRUPTION_SOFT_EXCEPTION))
+	if (!is_type(entry->event, EVENT_WORD_SOFT_INTERRUPT) &&
+	    !is_type(entry->event, EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION) &&
+	    !is_type(entry->event, EVENT_WORD_SOFT_EXCEPTION))
 		return false;
 	return value > 15 || (!value && !(entry->caps->misc & VMX_MISC_ZERO_INSTRUCTION_LENGTH));
 }

@@ -43,7 +43,7 @@ static u64 read_field(const struct vmx_entry *entry, enum vmcs_field field)
 
 static bool injects(const struct vmx_entry *entry, u32 type)
 {
-	return entry->event && (entry->event & INTERRUPTION_TYPE) == type;
+	return entry->event && (entry->event & EVENT_WORD_TYPE) == type;
 }
 
 /*
@@ -131,7 +131,7 @@ static bool v86_unprotected(const struct vmx_entry *entry, u64 value, u64 unused
 
 static bool interrupt_without_if(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return injects(entry, INTERRUPTION_EXTERNAL) && !(value & RFLAGS_IF);
+	return injects(entry, EVENT_WORD_EXTERNAL_INTERRUPT) && !(value & RFLAGS_IF);
 }
 
 /*
@@ -169,15 +169,15 @@ static bool inactive_in_shadow(const struct vmx_entry *entry, u64 value, u64 unu
 /* Whether an event can reach a CPU that halted. */
 static bool ends_hlt(const struct vmx_entry *entry)
 {
-	u8 vector = entry->event & INTERRUPTION_VECTOR;
+	u8 vector = entry->event & EVENT_WORD_VECTOR;
 
-	switch (entry->event & INTERRUPTION_TYPE) {
-	case INTERRUPTION_EXTERNAL:
-	case INTERRUPTION_NMI:
+	switch (entry->event & EVENT_WORD_TYPE) {
+	case EVENT_WORD_EXTERNAL_INTERRUPT:
+	case EVENT_WORD_NMI:
 		return true;
-	case INTERRUPTION_HARDWARE_EXCEPTION:
+	case EVENT_WORD_EXCEPTION:
 		return vector == EXC_DB || vector == EXC_MC;
-	case INTERRUPTION_OTHER_EVENT:
+	case EVENT_WORD_OTHER_EVENT:
 		return vector == 0;
 	default:
 		return false;
@@ -192,9 +192,9 @@ static bool event_blocked_by_activity(const struct vmx_entry *entry, u64 value, 
 	case ACTIVITY_HLT:
 		return !ends_hlt(entry);
 	case ACTIVITY_SHUTDOWN:
-		return !injects(entry, INTERRUPTION_NMI) &&
-		       !(injects(entry, INTERRUPTION_HARDWARE_EXCEPTION) &&
-			 (entry->event & INTERRUPTION_VECTOR) == EXC_MC);
+		return !injects(entry, EVENT_WORD_NMI) &&
+		       !(injects(entry, EVENT_WORD_EXCEPTION) &&
+			 (entry->event & EVENT_WORD_VECTOR) == EXC_MC);
 	default:
 		return value == ACTIVITY_WAIT_FOR_SIPI;
 	}
@@ -212,18 +212,18 @@ static bool sti_without_if(const struct vmx_entry *entry, u64 value, u64 unused)
 
 static bool interrupt_in_shadow(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return injects(entry, INTERRUPTION_EXTERNAL) &&
+	return injects(entry, EVENT_WORD_EXTERNAL_INTERRUPT) &&
 	       value & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
 }
 
 static bool nmi_in_shadow(const struct vmx_entry *entry, u64 value, u64 blocking)
 {
-	return injects(entry, INTERRUPTION_NMI) && value & blocking;
+	return injects(entry, EVENT_WORD_NMI) && value & blocking;
 }
 
 static bool nmi_blocked(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return entry->controls[VMX_PIN] & PIN_VIRTUAL_NMIS && injects(entry, INTERRUPTION_NMI) &&
+	return entry->controls[VMX_PIN] & PIN_VIRTUAL_NMIS && injects(entry, EVENT_WORD_NMI) &&
 	       value & BLOCKING_BY_NMI;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <asm/processor-flags.h>
 
+#include "core/vcpu_event.h"
 #include "irq/lapic.h"
 #include "run/inject.h"
 #include "vmx/vmx.h"
@@ -87,42 +88,33 @@ static void inject_soft_interrupt(struct vcpu *vcpu)
 	vmcs_write(vmcs_entry_instruction_length, length);
 }
 
+/* An exception's error code and the length of an instruction have fields of their own. */
+static noinline u32 inject_exception(struct vcpu *vcpu, u32 word)
+{
+	const struct vcpu_event *event = &vcpu->event;
+
+	if (event->has_error_code)
+		vmcs_write(vmcs_entry_exception_error_code, event->error_code);
+	if (event->type == EVENT_SOFT_INT)
+		inject_soft_interrupt(vcpu);
+	/* Without a length #BP and #OF are faults: the CPU pushes RIP as it is. */
+	if (event->type == EVENT_EXCEPTION && event->length) {
+		word = (word & ~EVENT_WORD_TYPE) | EVENT_WORD_SOFT_EXCEPTION;
+		vmcs_write(vmcs_entry_instruction_length, event->length);
+	}
+	return word;
+}
+
 void vmx_inject(struct vcpu *vcpu)
 {
 	const struct vcpu_event *event = &vcpu->event;
-	u32 info = event->vector | INTERRUPTION_VALID;
+	u32 word = vcpu_event_to_word(event);
 
-	switch (event->type) {
-	case EVENT_NONE:
-		info = 0;
-		break;
-	case EVENT_IRQ:
-		info |= INTERRUPTION_EXTERNAL;
-		break;
-	case EVENT_NMI:
-		info |= INTERRUPTION_NMI;
-		break;
-	case EVENT_EXCEPTION:
-		if (event->length) {
-			info |= INTERRUPTION_SOFT_EXCEPTION;
-			vmcs_write(vmcs_entry_instruction_length, event->length);
-			break;
-		}
-		/* #BP and #OF without their instruction are faults: RIP is what is pushed. */
-		info |= INTERRUPTION_HARDWARE_EXCEPTION;
-		break;
-	case EVENT_SOFT_INT:
-		info |= INTERRUPTION_SOFT_INTERRUPT;
-		inject_soft_interrupt(vcpu);
-		break;
-	}
-	if (event->has_error_code) {
-		info |= INTERRUPTION_ERROR_CODE;
-		vmcs_write(vmcs_entry_exception_error_code, event->error_code);
-	}
-	if (info)
+	if (event->type != EVENT_NONE)
 		vmx_leave_hlt(to_vmx(vcpu));
-	vmcs_write(vmcs_entry_interruption_info, info);
+	if (event->type == EVENT_EXCEPTION || event->type == EVENT_SOFT_INT)
+		word = inject_exception(vcpu, word);
+	vmcs_write(vmcs_entry_interruption_info, word);
 }
 
 /* With a local APIC: below which TPR an interrupt could pass that now waits. */
@@ -154,48 +146,39 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 	request_tpr_exit(vmx, windows & WINDOW_TPR);
 }
 
+/* An exit cut a delivery short. Out of line: most exits come here with nothing to do. */
+static noinline void requeue(struct vcpu *vcpu, u32 word)
+{
+	struct vcpu_event event = vcpu_event_from_word(word);
+	bool soft = (word & EVENT_WORD_TYPE) == EVENT_WORD_SOFT_EXCEPTION;
+
+	/*
+	 * The guest executes its INT3 or INTO again, for RIP is still that of the instruction.
+	 * If the exception was injected, the instruction has exited before and must not again.
+	 */
+	if (soft && !vcpu_event_injected(vcpu, event.vector))
+		event.type = EVENT_NONE;
+	vcpu->event.type = EVENT_NONE;
+	if (event.type == EVENT_NONE)
+		return;
+	if (event.type == EVENT_NMI)
+		vmx_set_nmi_blocked(vcpu, false);
+	if (event.has_error_code)
+		event.error_code = vmcs_read(vmcs_idt_vectoring_error_code);
+	if (soft)
+		event.length = vmcs_read(vmcs_exit_instruction_length);
+	vcpu_requeue_event(vcpu, &event);
+}
+
 void vmx_recover(struct vcpu *vcpu)
 {
-	u32 info = vmcs_read(vmcs_idt_vectoring_info);
-	enum event_type sent = vcpu->event.type;
-	struct vcpu_event event = {
-		.vector = info & INTERRUPTION_VECTOR,
-		.has_error_code = info & INTERRUPTION_ERROR_CODE,
-	};
+	u32 word = vmcs_read(vmcs_idt_vectoring_info);
 
-	/* A refused entry delivered nothing, and its words are of an earlier exit. */
-	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE)) {
+	/* A refused entry delivered nothing, and the word is an earlier exit's. */
+	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE))
 		vcpu_keep_event(vcpu);
-		return;
-	}
-	vcpu->event.type = EVENT_NONE;
-	if (likely(!(info & INTERRUPTION_VALID)))
-		return;
-	switch (info & INTERRUPTION_TYPE) {
-	case INTERRUPTION_EXTERNAL:
-		event.type = EVENT_IRQ;
-		break;
-	case INTERRUPTION_NMI:
-		event.type = EVENT_NMI;
-		vmx_set_nmi_blocked(vcpu, false);
-		break;
-	case INTERRUPTION_HARDWARE_EXCEPTION:
-		event.type = EVENT_EXCEPTION;
-		if (event.has_error_code)
-			event.error_code = vmcs_read(vmcs_idt_vectoring_error_code);
-		break;
-	case INTERRUPTION_SOFT_EXCEPTION:
-		/* INT3 and INTO run again by themselves; one that was injected has exited
-		 * already.
-		 */
-		if (sent != EVENT_EXCEPTION || vcpu->event.vector != event.vector)
-			return;
-		event.type = EVENT_EXCEPTION;
-		event.length = vmcs_read(vmcs_exit_instruction_length);
-		break;
-	default:
-		/* INT n and INT1 as well: RIP is still theirs. */
-		return;
-	}
-	vcpu_requeue_event(vcpu, &event);
+	else if (unlikely(word & EVENT_WORD_VALID))
+		requeue(vcpu, word);
+	else
+		vcpu->event.type = EVENT_NONE;
 }

@@ -51,7 +51,7 @@ enum cr_access { CR_ACCESS_MOV_TO, CR_ACCESS_MOV_FROM, CR_ACCESS_CLTS, CR_ACCESS
  */
 static void undo_nmi_unblocking(struct vcpu *vcpu, bool unblocked)
 {
-	if (unlikely(unblocked) && !(vmcs_read(vmcs_idt_vectoring_info) & INTERRUPTION_VALID))
+	if (unlikely(unblocked) && !(vmcs_read(vmcs_idt_vectoring_info) & EVENT_WORD_VALID))
 		vmx_set_nmi_blocked(vcpu, true);
 }
 
@@ -62,7 +62,7 @@ static enum exit_fate debug_exception(struct vcpu *vcpu, u32 info)
 	if (guest_debug_owns_db(&vcpu->debug))
 		return guest_debug_exit(vcpu, EXC_DB, DR6_RESET | conditions);
 	/* INT1 is a trap, and says nothing in DR6. */
-	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION) {
+	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION) {
 		enum exit_fate fate = vcpu_skip(vcpu);
 
 		if (fate == EXIT_RESUME)
@@ -105,10 +105,10 @@ static enum exit_fate vmx_exit_exception_or_nmi(struct vcpu *vcpu)
 	u32 info = vmcs_read(vmcs_exit_interruption_info);
 
 	/* The host's NMIs and machine checks are handled already, see vmx_enter(). */
-	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
+	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
 		return EXIT_RESUME;
 	undo_nmi_unblocking(vcpu, info & INTERRUPTION_NMI_UNBLOCKING);
-	switch (info & INTERRUPTION_VECTOR) {
+	switch (info & EVENT_WORD_VECTOR) {
 	case EXC_DB:
 		return debug_exception(vcpu, info);
 	case EXC_BP:
@@ -139,12 +139,12 @@ static enum exit_fate vmx_exit_task_switch(struct vcpu *vcpu)
 	u32 length = vmcs_read(vmcs_exit_instruction_length);
 	bool external = false;
 
-	if (source == TASK_SWITCH_GATE && info & INTERRUPTION_VALID) {
-		switch (info & INTERRUPTION_TYPE) {
-		case INTERRUPTION_SOFT_INTERRUPT:
-		case INTERRUPTION_SOFT_EXCEPTION:
+	if (source == TASK_SWITCH_GATE && info & EVENT_WORD_VALID) {
+		switch (info & EVENT_WORD_TYPE) {
+		case EVENT_WORD_SOFT_INTERRUPT:
+		case EVENT_WORD_SOFT_EXCEPTION:
 			break;
-		case INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION:
+		case EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION:
 			external = true;
 			break;
 		default:

@@ -11,6 +11,8 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
+#include "x86/event_word.h"
+
 /* Fields, in the manual's words. */
 enum vmcs_field {
 	/* 16 bits */
@@ -260,21 +262,10 @@ enum vmcs_field {
 #define PENDING_DEBUG_BS BIT(14)
 #define PENDING_DEBUG_RTM BIT(16)
 
-/* Interruption information of entries and exits, IDT-vectoring information
- * (SDM 3C tables 25-17, 25-19 and 25-20).
+/* exit_interruption_info: the exception was raised by an IRET that had unblocked NMIs (SDM 3C
+ * table 25-19). The other bits are those of event_word.h.
  */
-#define INTERRUPTION_VECTOR GENMASK(7, 0)
-#define INTERRUPTION_TYPE GENMASK(10, 8)
-#define INTERRUPTION_EXTERNAL (0 << 8)
-#define INTERRUPTION_NMI (2 << 8)
-#define INTERRUPTION_HARDWARE_EXCEPTION (3 << 8)
-#define INTERRUPTION_SOFT_INTERRUPT (4 << 8)
-#define INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION (5 << 8)
-#define INTERRUPTION_SOFT_EXCEPTION (6 << 8)
-#define INTERRUPTION_OTHER_EVENT (7 << 8)
-#define INTERRUPTION_ERROR_CODE BIT(11)
-#define INTERRUPTION_NMI_UNBLOCKING BIT(12) /* of exits: by IRET, at the fault */
-#define INTERRUPTION_VALID BIT(31)
+#define INTERRUPTION_NMI_UNBLOCKING BIT(12)
 
 /* exit_reason: the basic exit reason is bits 15:0 (SDM 3C 25.9.1, appendix C) */
 #define EXIT_REASON_BASIC GENMASK(15, 0)

@@ -113,9 +113,9 @@ static void take_host_events(struct vmx_vcpu *vmx)
 	if (likely(basic != BASIC_EXCEPTION_OR_NMI))
 		return;
 	info = vmcs_read(vmcs_exit_interruption_info);
-	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
+	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
 		host_nmi();
-	else if ((info & INTERRUPTION_VECTOR) == EXC_MC)
+	else if ((info & EVENT_WORD_VECTOR) == EXC_MC)
 		host_machine_check();
 }
 

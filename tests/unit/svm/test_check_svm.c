@@ -16,7 +16,7 @@
 #define CR4_CET BIT_ULL(23)
 #define BEYOND_WIDTH BIT_ULL(40)
 #define PAT_RESET 0x0007040600070406
-#define EVENT(type, vector) (EVENT_VALID | (type) | (vector))
+#define EVENT(type, vector) (EVENT_WORD_VALID | (type) | (vector))
 
 enum guest_state { REAL, PROTECTED, PAE, V86, LONG, COMPATIBILITY, GUEST_STATES };
 
@@ -214,15 +214,15 @@ static void test_event(void **state __maybe_unused)
 	}
 	for (i = 0; i < ARRAY_SIZE(exceptions); i++) {
 		init(LONG);
-		vmcb.control.eventinj = EVENT(EVENT_TYPE_EXCEPTION, exceptions[i]);
+		vmcb.control.eventinj = EVENT(EVENT_WORD_EXCEPTION, exceptions[i]);
 		expect_nothing();
 	}
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
 		init(LONG);
-		vmcb.control.eventinj = EVENT(EVENT_TYPE_EXCEPTION, others[i]);
+		vmcb.control.eventinj = EVENT(EVENT_WORD_EXCEPTION, others[i]);
 		expect("eventinj", "APM 2 15.20", "that of an exception", vmcb.control.eventinj);
 		/* What is not valid is not injected. */
-		vmcb.control.eventinj &= ~EVENT_VALID;
+		vmcb.control.eventinj &= ~EVENT_WORD_VALID;
 		expect_nothing();
 	}
 }

@@ -28,7 +28,7 @@ struct corruption {
 
 #define NOT_CANONICAL 0x0000800000000000
 #define BEYOND_WIDTH BIT_ULL(40)
-#define VALID_EVENT(type, vector) (INTERRUPTION_VALID | (type) | (vector))
+#define VALID_EVENT(type, vector) (EVENT_WORD_VALID | (type) | (vector))
 
 static struct vmcs_fixture fixture;
 
@@ -320,46 +320,45 @@ static void test_exit_and_entry_controls(void **state __maybe_unused)
 			{ "entry_interruption_info", "27.2.1.3", rule }             \
 		}                                                                   \
 	}
-#define HARDWARE(vector) VALID_EVENT(INTERRUPTION_HARDWARE_EXCEPTION, vector)
+#define HARDWARE(vector) VALID_EVENT(EVENT_WORD_EXCEPTION, vector)
 
 static void test_event(void **state __maybe_unused)
 {
 	static const struct corruption corruptions[] = {
 		EVENT(LONG, 0x100, VALID_EVENT(1 << 8, 0x20), "must not be reserved"),
-		EVENT(LONG, VALID_EVENT(INTERRUPTION_NMI, 2), VALID_EVENT(INTERRUPTION_NMI, 3),
+		EVENT(LONG, VALID_EVENT(EVENT_WORD_NMI, 2), VALID_EVENT(EVENT_WORD_NMI, 3),
 		      "the vector"),
 		EVENT(LONG, HARDWARE(31), HARDWARE(32), "the vector"),
-		EVENT(LONG, VALID_EVENT(INTERRUPTION_OTHER_EVENT, 0),
-		      VALID_EVENT(INTERRUPTION_OTHER_EVENT, 1), "the vector"),
-		EVENT(PROTECTED, HARDWARE(EXC_GP) | INTERRUPTION_ERROR_CODE, HARDWARE(EXC_GP),
+		EVENT(LONG, VALID_EVENT(EVENT_WORD_OTHER_EVENT, 0),
+		      VALID_EVENT(EVENT_WORD_OTHER_EVENT, 1), "the vector"),
+		EVENT(PROTECTED, HARDWARE(EXC_GP) | EVENT_WORD_ERROR_CODE, HARDWARE(EXC_GP),
 		      "must deliver an error code"),
-		EVENT(PROTECTED, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | INTERRUPTION_ERROR_CODE,
+		EVENT(PROTECTED, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | EVENT_WORD_ERROR_CODE,
 		      "may deliver one"),
-		EVENT(LONG, VALID_EVENT(INTERRUPTION_NMI, 2),
-		      VALID_EVENT(INTERRUPTION_NMI, 2) | INTERRUPTION_ERROR_CODE,
-		      "may deliver one"),
-		EVENT(REAL, HARDWARE(EXC_GP), HARDWARE(EXC_GP) | INTERRUPTION_ERROR_CODE,
+		EVENT(LONG, VALID_EVENT(EVENT_WORD_NMI, 2),
+		      VALID_EVENT(EVENT_WORD_NMI, 2) | EVENT_WORD_ERROR_CODE, "may deliver one"),
+		EVENT(REAL, HARDWARE(EXC_GP), HARDWARE(EXC_GP) | EVENT_WORD_ERROR_CODE,
 		      "may deliver one"),
 		EVENT(LONG, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | BIT(12), "30:12"),
 		EVENT(LONG, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | BIT(30), "30:12"),
 		{ LONG,
-		  { SET(entry_interruption_info, HARDWARE(EXC_PF) | INTERRUPTION_ERROR_CODE),
+		  { SET(entry_interruption_info, HARDWARE(EXC_PF) | EVENT_WORD_ERROR_CODE),
 		    SET(entry_exception_error_code, 0xffff) },
 		  ON(entry_exception_error_code, BIT(16)),
 		  { { "entry_exception_error_code", "27.2.1.3", "31:16" } } },
 		{ LONG,
-		  { SET(entry_interruption_info, VALID_EVENT(INTERRUPTION_SOFT_INTERRUPT, 0x80)),
+		  { SET(entry_interruption_info, VALID_EVENT(EVENT_WORD_SOFT_INTERRUPT, 0x80)),
 		    SET(entry_instruction_length, 15) },
 		  SET(entry_instruction_length, 16),
 		  { { "entry_instruction_length", "27.2.1.3", "instruction length" } } },
 		{ LONG,
-		  { SET(entry_interruption_info, VALID_EVENT(INTERRUPTION_SOFT_EXCEPTION, EXC_BP)),
+		  { SET(entry_interruption_info, VALID_EVENT(EVENT_WORD_SOFT_EXCEPTION, EXC_BP)),
 		    SET(entry_instruction_length, 1) },
 		  SET(entry_instruction_length, 0),
 		  { { "entry_instruction_length", "27.2.1.3", "instruction length" } } },
 		{ LONG,
 		  { SET(entry_interruption_info,
-			VALID_EVENT(INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION, EXC_DB)),
+			VALID_EVENT(EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION, EXC_DB)),
 		    SET(entry_instruction_length, 1) },
 		  SET(entry_instruction_length, 0),
 		  { { "entry_instruction_length", "27.2.1.3", "instruction length" } } },
@@ -380,7 +379,7 @@ static void test_event_of_cpu(void **state __maybe_unused)
 
 	vmcs_fixture_init(&fixture, LONG);
 	fixture.caps.allowed[VMX_PRIMARY].may &= ~PRIMARY_MONITOR_TRAP_FLAG;
-	fixture.field[vmcs_entry_interruption_info] = VALID_EVENT(INTERRUPTION_OTHER_EVENT, 0);
+	fixture.field[vmcs_entry_interruption_info] = VALID_EVENT(EVENT_WORD_OTHER_EVENT, 0);
 	vmcs_check(&fixture);
 	vmcs_expect(&fixture, reserved);
 
@@ -390,8 +389,7 @@ static void test_event_of_cpu(void **state __maybe_unused)
 	vmcs_expect(&fixture, nothing);
 
 	fixture.caps.misc |= VMX_MISC_ZERO_INSTRUCTION_LENGTH;
-	fixture.field[vmcs_entry_interruption_info] =
-		VALID_EVENT(INTERRUPTION_SOFT_INTERRUPT, 0x80);
+	fixture.field[vmcs_entry_interruption_info] = VALID_EVENT(EVENT_WORD_SOFT_INTERRUPT, 0x80);
 	vmcs_check(&fixture);
 	vmcs_expect(&fixture, nothing);
 }
@@ -589,7 +587,7 @@ static void test_rip_and_rflags(void **state __maybe_unused)
 		ONE(ON(guest_rflags, BIT_ULL(63)), "guest_rflags", "27.3.1.4", "reserved"),
 		{ LONG,
 		  { ON(guest_rflags, BIT(9)),
-		    SET(entry_interruption_info, VALID_EVENT(INTERRUPTION_EXTERNAL, 0x20)) },
+		    SET(entry_interruption_info, VALID_EVENT(EVENT_WORD_EXTERNAL_INTERRUPT, 0x20)) },
 		  OFF(guest_rflags, BIT(9)),
 		  { { "guest_rflags", "27.3.1.4", "IF" } } },
 		/* Virtual-8086 segments stay valid. */
@@ -637,11 +635,9 @@ static void test_activity(void **state __maybe_unused)
 {
 	static const struct corruption corruptions[] = {
 		ACTIVITY(SET(guest_activity_state, ACTIVITY_WAIT_FOR_SIPI), 4, "supports"),
-		ACTIVITY(INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_UD), ACTIVITY_HLT,
-			 "the event"),
-		ACTIVITY(INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_DB), ACTIVITY_SHUTDOWN,
-			 "the event"),
-		ACTIVITY(INJECT(INTERRUPTION_NMI, 2), ACTIVITY_WAIT_FOR_SIPI, "the event"),
+		ACTIVITY(INJECT(EVENT_WORD_EXCEPTION, EXC_UD), ACTIVITY_HLT, "the event"),
+		ACTIVITY(INJECT(EVENT_WORD_EXCEPTION, EXC_DB), ACTIVITY_SHUTDOWN, "the event"),
+		ACTIVITY(INJECT(EVENT_WORD_NMI, 2), ACTIVITY_WAIT_FOR_SIPI, "the event"),
 		{ LONG,
 		  { SET(guest_cs_selector, 0x33), SET(guest_cs_access_rights, 0xa0fb),
 		    SET(guest_ss_selector, 0x2b), SET(guest_ss_access_rights, 0xc0f3) },
@@ -653,27 +649,26 @@ static void test_activity(void **state __maybe_unused)
 		  { { "guest_activity_state", "27.3.1.5", "blocking by STI or MOV SS" } } },
 		/* Software interrupts do not end HLT either. */
 		{ LONG,
-		  { INJECT(INTERRUPTION_SOFT_INTERRUPT, 0x80), SET(entry_instruction_length, 2) },
+		  { INJECT(EVENT_WORD_SOFT_INTERRUPT, 0x80), SET(entry_instruction_length, 2) },
 		  SET(guest_activity_state, ACTIVITY_HLT),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		/* What does. */
 		{ LONG,
 		  { ON(guest_rflags, BIT(9)), SET(guest_activity_state, ACTIVITY_HLT),
-		    INJECT(INTERRUPTION_EXTERNAL, 0x20) },
+		    INJECT(EVENT_WORD_EXTERNAL_INTERRUPT, 0x20) },
 		  SET(guest_activity_state, ACTIVITY_SHUTDOWN),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ LONG,
-		  { SET(guest_activity_state, ACTIVITY_HLT),
-		    INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_DB) },
+		  { SET(guest_activity_state, ACTIVITY_HLT), INJECT(EVENT_WORD_EXCEPTION, EXC_DB) },
 		  SET(guest_activity_state, ACTIVITY_SHUTDOWN),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ LONG,
-		  { SET(guest_activity_state, ACTIVITY_HLT), INJECT(INTERRUPTION_OTHER_EVENT, 0) },
+		  { SET(guest_activity_state, ACTIVITY_HLT), INJECT(EVENT_WORD_OTHER_EVENT, 0) },
 		  SET(guest_activity_state, ACTIVITY_SHUTDOWN),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ LONG,
 		  { SET(guest_activity_state, ACTIVITY_SHUTDOWN),
-		    INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_MC) },
+		    INJECT(EVENT_WORD_EXCEPTION, EXC_MC) },
 		  SET(guest_activity_state, ACTIVITY_WAIT_FOR_SIPI),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ 0 },
@@ -712,14 +707,14 @@ static void test_interruptibility(void **state __maybe_unused)
 		INTERRUPTIBILITY(NO_EVENT, IF_SET, BLOCKING_BY_STI | BLOCKING_BY_MOV_SS,
 				 "exclude each other"),
 		INTERRUPTIBILITY(NO_EVENT, NO_EVENT, BLOCKING_BY_STI, "RFLAGS.IF"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_EXTERNAL, 0x20), IF_SET, BLOCKING_BY_STI,
-				 "an external interrupt"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_EXTERNAL, 0x20), IF_SET, BLOCKING_BY_MOV_SS,
-				 "an external interrupt"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_NMI, 2), IF_SET, BLOCKING_BY_MOV_SS,
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_EXTERNAL_INTERRUPT, 0x20), IF_SET,
+				 BLOCKING_BY_STI, "an external interrupt"),
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_EXTERNAL_INTERRUPT, 0x20), IF_SET,
+				 BLOCKING_BY_MOV_SS, "an external interrupt"),
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_NMI, 2), IF_SET, BLOCKING_BY_MOV_SS,
 				 "an NMI cannot be injected under blocking by MOV SS"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_NMI, 2), IF_SET, BLOCKING_BY_STI, "some CPUs"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_NMI, 2), IF_SET, BLOCKING_BY_NMI,
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_NMI, 2), IF_SET, BLOCKING_BY_STI, "some CPUs"),
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_NMI, 2), IF_SET, BLOCKING_BY_NMI,
 				 "blocking by NMI"),
 		INTERRUPTIBILITY(NO_EVENT, IF_SET, BLOCKING_BY_SMI, "outside of SMM"),
 		INTERRUPTIBILITY(NO_EVENT, IF_SET, ENCLAVE_INTERRUPTION | BLOCKING_BY_MOV_SS,
