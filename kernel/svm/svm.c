@@ -10,21 +10,26 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
+#include <asm/processor.h>
 #include <asm/processor-flags.h>
 #include <uapi/asm/svm.h>
 
 #include "core/vm.h"
+#include "guest/cpuid_table.h"
 #include "guest/debugreg.h"
 #include "guest/paging.h"
 #include "guest/reset.h"
 #include "host/context.h"
 #include "irq/lapic.h"
 #include "run/run.h"
+#include "svm/check.h"
 #include "svm/svm.h"
 #include "svm/svm_ops.h"
 
 /* G_PAT after reset (APM 2 7.8.1) */
 #define PAT_RESET 0x0007040600070406ull
+
+#define CPUID_7_ECX_SHSTK BIT(7)
 
 static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 {
@@ -223,6 +228,27 @@ static u32 svm_cpuid_flags(void)
 	if (svm_caps.spec_ctrl)
 		flags |= CPUID_HOST_SPEC_CTRL;
 	return flags;
+}
+
+/* Hand a VMCB that the CPU refused to the software copy of VMRUN's checks. */
+static void svm_explain(struct vcpu *vcpu, struct entry_report *report)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	const struct cpuid_facts *host = cpuid_host_facts();
+	const struct svm_check facts = {
+		.cr4_reserved = host->cr4_reserved,
+		/* Hidden from guests, and needed for them. */
+		.efer_reserved = host->efer_reserved & ~(u64)EFER_SVME,
+		/* Not the kernel's, which leaves out the bit that means "encrypted". */
+		.maxphyaddr = cpuid_eax(0x80000008) & 0xff,
+		.long_mode = true,
+		.shadow_stacks = cpuid_eax(0) >= 7 && cpuid_ecx(7) & CPUID_7_ECX_SHSTK,
+	};
+
+	/* What was injected before the refused entry broke no rule: it may stay. */
+	svm->vmcb->control.eventinj = svm->injected;
+	svm_check_entry(svm->vmcb, &facts, report);
+	svm->vmcb->control.eventinj = 0;
 }
 
 const struct vendor_ops svm_ops = {

@@ -259,15 +259,6 @@ bool svm_step_done(struct svm_vcpu *svm);
  */
 enum exit_fate svm_handle_exit(struct vcpu *vcpu);
 
-/* explain.c */
-
-/** svm_explain() - name the rules of VMRUN that the VMCB breaks; see struct vendor_ops */
-void svm_explain(struct vcpu *vcpu, struct entry_report *report);
-
-/* npt.c */
 extern struct sl_format npt_format;
-
-/** npt_format_init() - complete npt_format from the host's CPU; once, at load */
-void npt_format_init(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
+#include <asm/processor.h>
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
@@ -15,12 +16,13 @@
 #include "host/context.h"
 #include "irq/lapic.h"
 #include "run/run.h"
+#include "vmx/check.h"
+#include "vmx/exit_reason.h"
 #include "vmx/vmx.h"
 #include "vmx/vmx_ops.h"
 
-#define BASIC_EXCEPTION_OR_NMI 0
-#define BASIC_EXTERNAL_INTERRUPT 1
-#define BASIC_ENTRY_MACHINE_CHECK 41
+#define CPUID_7_EBX_SGX BIT(2)
+#define CPUID_7_EBX_RTM BIT(11)
 
 /*
  * With x2APIC mode the CPU handles the MSR of the TPR as it handles CR8, once the
@@ -108,9 +110,9 @@ static void take_host_events(struct vmx_vcpu *vmx)
 	u32 basic = vmx->exit_reason & EXIT_REASON_BASIC;
 	u32 info;
 
-	if (unlikely(basic == BASIC_ENTRY_MACHINE_CHECK))
+	if (unlikely(basic == EXIT_REASON_MCE_DURING_VMENTRY))
 		host_machine_check();
-	if (likely(basic != BASIC_EXCEPTION_OR_NMI))
+	if (likely(basic != EXIT_REASON_EXCEPTION_NMI))
 		return;
 	info = vmcs_read(vmcs_exit_interruption_info);
 	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
@@ -238,12 +240,49 @@ static u32 vmx_cpuid_flags(void)
 	return flags;
 }
 
+static u64 read_field(void *unused, enum vmcs_field field)
+{
+	return vmcs_read(field);
+}
+
+/* The counters that CPUID function 0Ah tells of (SDM 3B 20.2.2). */
+static u64 perf_global_ctrl(void)
+{
+	u32 eax, ebx, ecx, edx;
+	u32 general, fixed;
+
+	if (cpuid_eax(0) < 0xa)
+		return 0;
+	cpuid(0xa, &eax, &ebx, &ecx, &edx);
+	general = eax >> 8 & 0xff;
+	fixed = edx & 0x1f;
+	return (BIT_ULL(min(general, 32u)) - 1) | (BIT_ULL(fixed) - 1) << 32;
+}
+
+static void vmx_explain(struct vcpu *vcpu, struct entry_report *report)
+{
+	u32 features = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
+	const struct vmx_check source = {
+		.caps = &vmx_caps,
+		.read = read_field,
+		.perf_global_ctrl = perf_global_ctrl(),
+		.linear_width = cpuid_eax(0x80000008) >> 8 & 0xff,
+		/* The virtual-APIC page is the page of the APIC's registers. */
+		.vtpr = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) << 4 : 0,
+		.host_ia32e = true,
+		.rtm = features & CPUID_7_EBX_RTM,
+		.sgx = features & CPUID_7_EBX_SGX,
+	};
+
+	vmx_check_entry(&source, report);
+}
+
 const struct vendor_ops vmx_ops = {
 	.name = "VT-x",
 	.kvm_module = "kvm_intel",
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.deadline_timer = &vmx_preemption_timer,
-	.host_irq_exit = BASIC_EXTERNAL_INTERRUPT,
+	.host_irq_exit = EXIT_REASON_EXTERNAL_INTERRUPT,
 	.format = &ept_format,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,

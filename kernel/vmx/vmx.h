@@ -400,11 +400,6 @@ void vmx_settle_step(struct vcpu *vcpu);
  */
 enum exit_fate vmx_handle_exit(struct vcpu *vcpu);
 
-/* explain.c */
-
-/** vmx_explain() - name the rules of VM entry that the VMCS breaks; see struct vendor_ops */
-void vmx_explain(struct vcpu *vcpu, struct entry_report *report);
-
 /* ept.c */
 extern struct sl_format ept_format;
 
