@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events on VT-x: injection, windows, NMI blocking by virtual NMIs, and what an
+ * Events on VT-x: injection, windows, NMI blocking by virtual NMIs, and deliveries that an
  * exit cut short (SDM 3C 25.8.3, 25.9.3, 27.6).
  */
 #include <asm/processor-flags.h>
@@ -20,6 +20,12 @@ u32 vmx_get_shadow(struct vcpu *vcpu)
 	       (state & BLOCKING_BY_MOV_SS ? SHADOW_MOV_SS : 0);
 }
 
+/*
+ * Under a shadow, an entry with TF set fails unless the single step is pending, and an entry
+ * with TF clear fails if it is (SDM 3C 27.3.1.5). A step of userspace's debugger begins with
+ * the entry. Then the shadow ends here, and a pending step is cleared: it belongs to the step
+ * before, which was finished in software. (Bochs leaves the step pending at any exit.)
+ */
 void vmx_settle_step(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -45,7 +51,7 @@ void vmx_set_shadow(struct vcpu *vcpu, u32 shadow)
 	u32 old = vmcs_read(vmcs_guest_interruptibility_state);
 	u32 now = old & ~BLOCKING_SHADOW;
 
-	/* Both at once is no state of the CPU; MOV SS is the stricter. */
+	/* The CPU cannot have both at once. MOV SS blocks more events. */
 	if (shadow & SHADOW_MOV_SS)
 		now |= BLOCKING_BY_MOV_SS;
 	else if (shadow & SHADOW_STI)
@@ -72,8 +78,8 @@ void vmx_set_nmi_blocked(struct vcpu *vcpu, bool blocked)
 }
 
 /*
- * INT n from userspace, at whose RIP no instruction is. A CPU that does not take
- * length 0 adds one to the RIP that it pushes.
+ * INT n from userspace: there is no such instruction at RIP, so the CPU must push RIP as it is.
+ * A CPU that refuses length 0 gets length 1, and an RIP that is smaller by one.
  */
 static void inject_soft_interrupt(struct vcpu *vcpu)
 {
@@ -117,7 +123,10 @@ void vmx_inject(struct vcpu *vcpu)
 	vmcs_write(vmcs_entry_interruption_info, word);
 }
 
-/* With a local APIC: below which TPR an interrupt could pass that now waits. */
+/*
+ * With a local APIC: ask for an exit when the TPR falls below its present value, because an
+ * interrupt that waits now may then pass.
+ */
 static void request_tpr_exit(struct vmx_vcpu *vmx, bool on)
 {
 	u32 threshold = 0;
@@ -136,8 +145,9 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	/* STI need not close the NMI window, but no NMI is injected behind it: there
-	 * the interrupt window opens one instruction later (SDM 3C 26.4.2).
+	/*
+	 * STI need not close the NMI window, but an NMI cannot be injected right behind it.
+	 * The interrupt window opens one instruction later (SDM 3C 26.4.2).
 	 */
 	if (windows & WINDOW_NMI && vmx_get_shadow(vcpu) & SHADOW_STI)
 		windows = (windows & ~WINDOW_NMI) | WINDOW_IRQ;
@@ -146,7 +156,7 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 	request_tpr_exit(vmx, windows & WINDOW_TPR);
 }
 
-/* An exit cut a delivery short. Out of line: most exits come here with nothing to do. */
+/* Deliver again an event whose delivery an exit cut short. Kept out of line: that is rare. */
 static noinline void requeue(struct vcpu *vcpu, u32 word)
 {
 	struct vcpu_event event = vcpu_event_from_word(word);
@@ -174,7 +184,7 @@ void vmx_recover(struct vcpu *vcpu)
 {
 	u32 word = vmcs_read(vmcs_idt_vectoring_info);
 
-	/* A refused entry delivered nothing, and the word is an earlier exit's. */
+	/* A refused entry delivered nothing, and left the word of an earlier exit. */
 	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE))
 		vcpu_keep_event(vcpu);
 	else if (unlikely(word & EVENT_WORD_VALID))

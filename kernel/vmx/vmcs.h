@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual-machine control structure: the encodings of its fields (SDM 3D
- * appendix B), the bits of its controls (SDM 3C 25.6 to 25.8), and the words in
- * which it speaks of exits and events (SDM 3C 25.9, appendix C). Pure: also serves
- * userspace tests.
+ * The virtual-machine control structure: the encodings of its fields (SDM 3D appendix B), the
+ * bits of its controls (SDM 3C 25.6 to 25.8) and of the fields that describe exits (SDM 3C 25.9,
+ * appendix C). Pure: also serves userspace tests.
  */
 #ifndef ORIEL_VMCS_H
 #define ORIEL_VMCS_H
@@ -13,7 +12,7 @@
 
 #include "x86/event_word.h"
 
-/* Fields, in the manual's words. */
+/* Fields by width, with the manual's names. */
 enum vmcs_field {
 	/* 16 bits */
 	vmcs_vpid = 0x0000,
@@ -159,7 +158,7 @@ enum vmcs_field {
 	vmcs_host_rip = 0x6c16,
 };
 
-/* The guest's segment fields are two apart, in the order of enum cpu_seg. */
+/* The encodings of the guest's segment fields go up by two, in the order of enum cpu_seg. */
 #define VMCS_SEG(field, seg) ((field) + 2 * (seg))
 
 /* pin_based_controls (SDM 3C 25.6.1) */
@@ -236,8 +235,9 @@ enum vmcs_field {
 #define ENTRY_LOAD_EFER BIT(15)
 #define ENTRY_LOAD_BNDCFGS BIT(16)
 
-/* Access rights of a segment (SDM 3C 25.4.1): bits 55:52 and 47:40 of its
- * descriptor stay where they are there, unlike in struct cpu_segment.
+/*
+ * Access rights of a segment (SDM 3C 25.4.1): bits 55:40 of its descriptor. In struct
+ * cpu_segment, bits 55:52 follow right after bits 47:40.
  */
 #define ACCESS_RIGHTS_LOW GENMASK(7, 0)
 #define ACCESS_RIGHTS_HIGH GENMASK(15, 12)
@@ -262,8 +262,9 @@ enum vmcs_field {
 #define PENDING_DEBUG_BS BIT(14)
 #define PENDING_DEBUG_RTM BIT(16)
 
-/* exit_interruption_info: the exception was raised by an IRET that had unblocked NMIs (SDM 3C
- * table 25-19). The other bits are those of event_word.h.
+/*
+ * exit_interruption_info (SDM 3C table 25-19), beside the bits of event_word.h: the exception
+ * was raised by an IRET that had unblocked NMIs.
  */
 #define INTERRUPTION_NMI_UNBLOCKING BIT(12)
 
