@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual machine control block: layout, intercepts and event fields
- * (APM 2 appendix B). Field names are the manual's in lower case.
+ * The virtual machine control block: its layout and the bits of its fields (APM 2 appendix B).
+ * Field names are the manual's in lower case.
  */
 #ifndef ORIEL_VMCB_H
 #define ORIEL_VMCB_H
@@ -76,8 +76,9 @@
 /* eventinj and exitintinfo (APM 2 15.20): the error code. The low half is that of event_word.h. */
 #define EVENTINJ_ERROR_CODE_SHIFT 32
 
-/* exitinfo1 of a nested page fault, beside a page-fault error code (APM 2 15.25.6): the
- * guest-physical address is not that of a page table.
+/*
+ * exitinfo1 of a nested page fault, beside a page-fault error code (APM 2 15.25.6): the fault
+ * was at the final guest-physical address, not at that of a guest page table.
  */
 #define NPF_FINAL BIT_ULL(32)
 

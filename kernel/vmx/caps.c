@@ -278,7 +278,7 @@ u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx)
 	return __pa(msr_bitmap);
 }
 
-/* A filter rarely denies one of @direct_msrs. If it does, every MSR access exits. */
+/* A filter rarely denies one of direct_msrs. If it does, every MSR access exits. */
 void vmx_filter_msrs(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
