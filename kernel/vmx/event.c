@@ -10,8 +10,6 @@
 #include "run/inject.h"
 #include "vmx/vmx.h"
 
-#define BLOCKING_SHADOW (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
-
 u32 vmx_get_shadow(struct vcpu *vcpu)
 {
 	u32 state = vmcs_read(vmcs_guest_interruptibility_state);

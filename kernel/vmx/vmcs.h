@@ -246,6 +246,7 @@ enum vmcs_field {
 /* guest_interruptibility_state (SDM 3C table 25-3) */
 #define BLOCKING_BY_STI BIT(0)
 #define BLOCKING_BY_MOV_SS BIT(1)
+#define BLOCKING_SHADOW (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
 #define BLOCKING_BY_SMI BIT(2)
 #define BLOCKING_BY_NMI BIT(3)
 #define ENCLAVE_INTERRUPTION BIT(4)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the software copy of VM entry's checks (kernel/vmx/check*.c), but for
- * segment registers: states that are entered break no rule, and for each rule one
- * field is changed so that this rule is named.
+ * Tests of the software copy of VM entry's checks (kernel/vmx/check*.c), without those of segment
+ * registers: states that the CPU accepts break no rule, and for each rule a change of one field
+ * makes the check name this rule.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,8 @@
 #define MAX_EXPECTED 3
 
 /*
- * @state with what @prepare changes is entered; with @corrupt it is not, because
- * of @expect.
+ * The CPU accepts @state with the changes of @prepare. With @corrupt it refuses it, because of
+ * @expect.
  */
 struct corruption {
 	enum guest_state state;
@@ -47,14 +47,14 @@ static void run(const struct corruption *corruption)
 	vmcs_expect(&fixture, corruption->expect);
 }
 
-/* The list ends with one that expects nothing. */
+/* The last element of the list expects nothing. */
 static void run_all(const struct corruption *corruptions)
 {
 	for (; corruptions->expect[0].field; corruptions++)
 		run(corruptions);
 }
 
-/* In 64-bit mode, a field gets a value. */
+/* Give a field a value in 64-bit mode. */
 static void run_value(enum vmcs_field field, u64 value, const struct expectation *expect)
 {
 	struct corruption corruption = {
@@ -113,7 +113,7 @@ static void test_execution_controls(void **state __maybe_unused)
 	run_all(corruptions);
 }
 
-/* Addresses of pages, apic_access_address is with its control's rules. */
+/* Addresses of pages; apic_access_address is tested with the rules of its control. */
 static void test_pages(void **state __maybe_unused)
 {
 	static const struct {
@@ -172,7 +172,7 @@ static void test_ept_pointer(void **state __maybe_unused)
 /* Controls that need others. */
 static void test_dependencies(void **state __maybe_unused)
 {
-	/* Without what virtual-interrupt delivery and posted interrupts add. */
+	/* Without the rules that virtual-interrupt delivery and posted interrupts add. */
 #define NO_POSTED OFF(pin_based_controls, PIN_POSTED_INTERRUPTS)
 #define NO_DELIVERY OFF(secondary_controls, SECONDARY_VIRTUAL_INTERRUPT_DELIVERY)
 	static const struct corruption corruptions[] = {
@@ -574,7 +574,7 @@ static void test_rip_and_rflags(void **state __maybe_unused)
 		  {},
 		  ON(guest_rip, BIT_ULL(32)),
 		  { { "guest_rip", "27.3.1.4", "63:32" } } },
-		/* One step beyond the lower half is let in. */
+		/* The CPU accepts one step beyond the lower half. */
 		{ LONG,
 		  { SET(guest_rip, NOT_CANONICAL) },
 		  SET(guest_rip, BIT_ULL(48)),
@@ -601,7 +601,7 @@ static void test_rip_and_rflags(void **state __maybe_unused)
 	run_all(corruptions);
 }
 
-/* Going to IA-32e mode takes more than one change. */
+/* A change to IA-32e mode takes changes of more than one field. */
 static void test_v86_in_ia32e(void **state __maybe_unused)
 {
 	static const struct change changes[] = {
@@ -652,7 +652,7 @@ static void test_activity(void **state __maybe_unused)
 		  { INJECT(EVENT_WORD_SOFT_INTERRUPT, 0x80), SET(entry_instruction_length, 2) },
 		  SET(guest_activity_state, ACTIVITY_HLT),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
-		/* What does. */
+		/* An interrupt ends HLT, but not shutdown. */
 		{ LONG,
 		  { ON(guest_rflags, BIT(9)), SET(guest_activity_state, ACTIVITY_HLT),
 		    INJECT(EVENT_WORD_EXTERNAL_INTERRUPT, 0x20) },
@@ -828,7 +828,7 @@ static void test_pdptes(void **state __maybe_unused)
 }
 
 /*
- * What is left out, and what is left over.
+ * Fields and rules that do not apply, and rules that do not fit in the report.
  */
 
 /* A CPU whose structures lie below 4 GiB (SDM 3D A.1). */
@@ -851,7 +851,7 @@ static void test_32bit_addresses(void **state __maybe_unused)
 	vmcs_expect(&fixture, expected);
 }
 
-/* Fields that need not exist are not read while their control is 0. */
+/* The check reads a field that need not exist only if its control is 1. */
 static void test_absent_fields(void **state __maybe_unused)
 {
 	static const enum vmcs_field optional[] = {
@@ -894,7 +894,7 @@ static void test_absent_fields(void **state __maybe_unused)
 	vmcs_expect(&fixture, nothing);
 }
 
-/* More broken rules than a report has room for are counted. */
+/* The report also counts the broken rules for which it has no room. */
 static void test_overflow(void **state __maybe_unused)
 {
 	static const struct vmx_caps poor_caps = { .maxphyaddr = 1 };
