@@ -18,7 +18,7 @@
 static inline u32 vcpu_event_to_word(const struct vcpu_event *event)
 {
 	static const u32 types[] = {
-		[EVENT_IRQ] = EVENT_WORD_EXTERNAL_INTERRUPT,
+		[EVENT_IRQ] = EVENT_WORD_INTERRUPT,
 		[EVENT_NMI] = EVENT_WORD_NMI,
 		[EVENT_EXCEPTION] = EVENT_WORD_EXCEPTION,
 		[EVENT_SOFT_INT] = EVENT_WORD_SOFT_INTERRUPT,
@@ -45,7 +45,7 @@ static inline struct vcpu_event vcpu_event_from_word(u32 word)
 	};
 
 	switch (word & EVENT_WORD_TYPE) {
-	case EVENT_WORD_EXTERNAL_INTERRUPT:
+	case EVENT_WORD_INTERRUPT:
 		event.type = EVENT_IRQ;
 		break;
 	case EVENT_WORD_NMI:

@@ -109,7 +109,7 @@ static bool event_bad_type(const struct vmcb *vmcb, const struct svm_check *fact
 	if (!(value & EVENT_WORD_VALID))
 		return false;
 	switch (value & EVENT_WORD_TYPE) {
-	case EVENT_WORD_EXTERNAL_INTERRUPT:
+	case EVENT_WORD_INTERRUPT:
 	case EVENT_WORD_NMI:
 	case EVENT_WORD_EXCEPTION:
 	case EVENT_WORD_SOFT_INTERRUPT:

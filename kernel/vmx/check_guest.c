@@ -119,7 +119,7 @@ static bool v86_unprotected(const struct vmx_entry *entry, u64 value, u64 unused
 
 static bool interrupt_without_if(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return injects(entry, EVENT_WORD_EXTERNAL_INTERRUPT) && !(value & RFLAGS_IF);
+	return injects(entry, EVENT_WORD_INTERRUPT) && !(value & RFLAGS_IF);
 }
 
 /*
@@ -161,7 +161,7 @@ static bool ends_hlt(const struct vmx_entry *entry)
 	u8 vector = entry->event & EVENT_WORD_VECTOR;
 
 	switch (entry->event & EVENT_WORD_TYPE) {
-	case EVENT_WORD_EXTERNAL_INTERRUPT:
+	case EVENT_WORD_INTERRUPT:
 	case EVENT_WORD_NMI:
 		return true;
 	case EVENT_WORD_EXCEPTION:
@@ -201,7 +201,7 @@ static bool sti_without_if(const struct vmx_entry *entry, u64 value, u64 unused)
 
 static bool interrupt_blocked(const struct vmx_entry *entry, u64 value, u64 blocking)
 {
-	return injects(entry, EVENT_WORD_EXTERNAL_INTERRUPT) && value & blocking;
+	return injects(entry, EVENT_WORD_INTERRUPT) && value & blocking;
 }
 
 static bool nmi_blocked(const struct vmx_entry *entry, u64 value, u64 blocking)

@@ -16,7 +16,7 @@
 #define EVENT_WORD_VALID BIT(31)
 
 /* Types. AMD-V has the first four alone. */
-#define EVENT_WORD_EXTERNAL_INTERRUPT (0 << 8)
+#define EVENT_WORD_INTERRUPT (0 << 8) /* from outside the CPU */
 #define EVENT_WORD_NMI (2 << 8)
 #define EVENT_WORD_EXCEPTION (3 << 8) /* VT-x: a hardware exception */
 #define EVENT_WORD_SOFT_INTERRUPT (4 << 8) /* INT n */
