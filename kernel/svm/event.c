@@ -265,8 +265,8 @@ static noinline void requeue(struct vcpu *vcpu, u64 info)
 	struct vcpu_event event = vcpu_event_from_word(info);
 
 	/*
-	 * The guest executes its own INT3 or INTO again, for RIP is still that of the
-	 * instruction. After what was injected for one, RIP is behind it.
+	 * The guest executes its INT3 or INTO again, for RIP is still that of the instruction.
+	 * If the exception was injected, RIP is behind the instruction already.
 	 */
 	if (event.type == EVENT_EXCEPTION && exception_is_soft(event.vector) &&
 	    !vcpu_event_injected(vcpu, event.vector))

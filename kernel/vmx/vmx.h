@@ -259,7 +259,7 @@ void vmx_host_setup(void);
 void vmx_host_setup_cpu(struct vmx_vcpu *vmx);
 /* Load the guest's state in place of the host's before an entry; interrupts off. */
 void vmx_host_enter(struct vmx_vcpu *vmx);
-/* Load again what each VM exit destroys; interrupts off. */
+/* Restore the registers of the host that each VM exit changes; interrupts off. */
 void vmx_host_leave(struct vmx_vcpu *vmx, unsigned long debugctl);
 /* Give the thread its own state back, if the CPU has the guest's; preemption off. */
 void vmx_host_restore(struct vmx_vcpu *vmx);
