@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Claims every CPU for this module, through hotplug, suspend and reboot.
+ * Claiming every CPU for this module, through hotplug, suspend and reboot.
  */
 #include <linux/cpu.h>
 #include <linux/preempt.h>
@@ -43,7 +43,7 @@ static void release_cpu(void *unused)
 	owner->disable();
 }
 
-/* In a crash: this CPU will run another kernel, in which SVM or VMX must be off. */
+/* After a crash another kernel may run on this CPU, and it must find SVM or VMX off. */
 static void release_cpu_in_crash(void)
 {
 	if (__this_cpu_read(claimed))
@@ -58,7 +58,7 @@ static int cpu_comes(unsigned int cpu)
 	local_irq_save(flags);
 	claim_cpu(&failures);
 	local_irq_restore(flags);
-	/* A CPU that came without is not lost to others: vCPUs on it get EIO. */
+	/* The CPU comes online all the same. A vCPU that runs on it gets EIO. */
 	if (atomic_read(&failures))
 		pr_err("CPU %u is held by another hypervisor: no vCPU can run there\n", cpu);
 	return 0;
@@ -85,7 +85,7 @@ static void on_resume(ORIEL_SYSCORE_ARGUMENT)
 	cpu_comes(smp_processor_id());
 }
 
-/* The boot CPU does not go through hotplug when the machine sleeps. */
+/* Suspend takes every CPU but the boot CPU through hotplug. */
 ORIEL_SYSCORE(syscore, on_suspend, on_resume);
 
 static int on_reboot(struct notifier_block *nb, unsigned long event, void *unused)
@@ -108,7 +108,6 @@ static void explain_busy(bool in_tree)
 		       owner->name, owner->kvm_module);
 }
 
-/* Claims every CPU that is online and those that will be. */
 int claim_all(const struct claim_owner *new_owner)
 {
 	atomic_t failures = ATOMIC_INIT(0);
@@ -117,7 +116,7 @@ int claim_all(const struct claim_owner *new_owner)
 
 	owner = new_owner;
 	cpus_read_lock();
-	/* The in-tree KVM holds this state while it is loaded, even without a VM. */
+	/* The in-tree KVM occupies this state as long as it is loaded, even without a VM. */
 	r = cpuhp_setup_state_nocalls_cpuslocked(ORIEL_CPUHP_STATE, "x86/oriel:online", cpu_comes,
 						 cpu_goes);
 	in_tree = r == -EBUSY;

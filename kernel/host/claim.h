@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which physical CPUs are this module's to run guests on.
+ * The physical CPUs that this module has claimed to run guests on.
  */
 #ifndef ORIEL_CLAIM_H
 #define ORIEL_CLAIM_H
@@ -8,11 +8,11 @@
 #include <linux/types.h>
 
 /**
- * struct claim_owner - how a CPU is claimed
- * @name: the CPU extension, for messages
- * @kvm_module: the in-tree KVM's module that may own it, for messages
- * @enable: turn the extension on, interrupts off; an errno if another owner has it
- * @disable: turn it off, interrupts off; works in a crash, in NMI context
+ * struct claim_owner - the extension that is turned on to claim a CPU
+ * @name: its name, for messages
+ * @kvm_module: the in-tree KVM's module that may use it, for messages
+ * @enable: turn it on, interrupts off; an errno if another hypervisor uses it
+ * @disable: turn it off, interrupts off; works after a crash, in NMI context
  */
 struct claim_owner {
 	const char *name;
@@ -21,16 +21,15 @@ struct claim_owner {
 	void (*disable)(void);
 };
 
-/** claim_all() - claim all CPUs, those that come later too; 0 or an errno after a pr_err() */
+/** claim_all() - claim all CPUs, and those that come online later; an errno after a pr_err() */
 int claim_all(const struct claim_owner *owner);
-/** release_all() - give them back */
+/** release_all() - undo claim_all() */
 void release_all(void);
 
 /**
- * cpu_claimed() - may a guest be entered on this CPU?
+ * cpu_claimed() - return true if a guest may be entered on this CPU; interrupts off
  *
- * Interrupts off. False before a CPU was claimed, and after it was given back for suspend,
- * reboot or hotplug.
+ * False before the CPU is claimed, and after it is released for suspend, reboot or hotplug.
  */
 bool cpu_claimed(void);
 

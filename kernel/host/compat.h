@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every difference between kernel versions, so that no other file knows one.
- * Serves assembly as well.
+ * Every difference between kernel versions: no other file tests for a version. Also serves
+ * assembly.
  */
 #ifndef ORIEL_COMPAT_H
 #define ORIEL_COMPAT_H
@@ -33,9 +33,10 @@
 
 #else /* !__ASSEMBLY__ */
 
-/* Where in hotplug the in-tree KVM claims a CPU: after tasks have left a dying
- * one, before they come to a new one. It moved in 6.4, from a step that may not
- * fail and runs with interrupts off.
+/*
+ * The step of CPU hotplug in which the in-tree KVM claims a CPU: tasks have left a CPU that goes,
+ * or have not yet come to a CPU that comes. Before 6.4 it was a step that runs with interrupts
+ * off and may not fail.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #define ORIEL_CPUHP_STATE CPUHP_AP_KVM_ONLINE
@@ -44,9 +45,9 @@
 #endif
 
 /*
- * Operations of the core that run last in suspend and first in resume. They
- * got an argument and a registration of their own in a stable release of 6.12,
- * so Kbuild looks at the header instead of the version.
+ * Callbacks that run last in suspend and first in resume. A stable release of 6.12 gave them an
+ * argument and changed their registration, so Kbuild looks into the header instead of testing
+ * the version.
  */
 #ifdef ORIEL_HAVE_STRUCT_SYSCORE
 #define ORIEL_SYSCORE_ARGUMENT void *unused
@@ -75,17 +76,15 @@
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-/* smp_send_reschedule() is traced there. */
+/* From 6.4 on smp_send_reschedule() has a tracepoint, which this header declares. */
 #include <trace/events/ipi.h>
 #endif
 
 /**
- * oriel_immediate_exit() - the field immediate_exit of a vCPU's page
- * @run: the page, which userspace writes to at any time: read it once
+ * oriel_immediate_exit() - return the address of immediate_exit in kvm_run
  *
- * Since 6.8 the kernel's view of the field has a name that warns of double reads.
- *
- * Return: its address.
+ * Read the field once: userspace may change it at any time. From 6.8 on its name in the kernel
+ * warns of a second read.
  */
 static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 {
@@ -97,9 +96,9 @@ static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 }
 
 /**
- * oriel_rcu_note_context_switch() - entering a guest is a quiescent state for RCU
+ * oriel_rcu_note_context_switch() - tell RCU of a quiescent state: a guest is entered
  *
- * Interrupts off. The CPU is an argument until 6.6.
+ * Interrupts off. Up to 6.6 the CPU is an argument.
  */
 static inline void oriel_rcu_note_context_switch(void)
 {
@@ -111,9 +110,9 @@ static inline void oriel_rcu_note_context_switch(void)
 }
 
 /**
- * oriel_counts_run_delay() - does the kernel count how long a thread waits for a CPU?
+ * oriel_counts_run_delay() - return true if the kernel counts how long threads wait for a CPU
  *
- * It may be built without that count. Any context.
+ * Any context. A kernel may be built without this count.
  */
 static inline bool oriel_counts_run_delay(void)
 {
@@ -121,11 +120,9 @@ static inline bool oriel_counts_run_delay(void)
 }
 
 /**
- * oriel_run_delay() - how long the current thread has waited for a CPU
+ * oriel_run_delay() - return the nanoseconds that the current thread has waited for a CPU
  *
- * Any context of the thread.
- *
- * Return: nanoseconds, 0 where they are not counted.
+ * Any context of the thread. Always 0 if the kernel does not count.
  */
 static inline u64 oriel_run_delay(void)
 {
@@ -137,9 +134,10 @@ static inline u64 oriel_run_delay(void)
 }
 
 /**
- * oriel_note_guest_ran() - a guest ran on this CPU
+ * oriel_note_guest_ran() - tell the kernel that a guest ran on this CPU
  *
- * Interrupts off. Where a CPU needs it, the way to userspace has a barrier then (VMSCAPE).
+ * Interrupts off. On CPUs that VMSCAPE affects, the kernel issues a predictor barrier on the way to
+ * userspace then.
  */
 static inline void oriel_note_guest_ran(void)
 {
@@ -149,12 +147,7 @@ static inline void oriel_note_guest_ran(void)
 #endif
 }
 
-/**
- * oriel_eventfd_signal() - add 1 to an eventfd; any context
- * @ctx: the eventfd
- *
- * What is added is always 1 here, and no argument since 6.8.
- */
+/** oriel_eventfd_signal() - add 1 to an eventfd; any context. Before 6.8 the 1 is an argument. */
 static inline void oriel_eventfd_signal(struct eventfd_ctx *ctx)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
@@ -164,35 +157,35 @@ static inline void oriel_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
-/* What VFIO hands out are groups, since 6.6 devices as well. */
+/* A file of VFIO is a group; from 6.6 on it may be a device too. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define oriel_vfio_file_is_valid vfio_file_is_valid
 #else
 #define oriel_vfio_file_is_valid vfio_file_is_group
 #endif
 
-/* get_user_pages() can be interrupted by any signal since 6.2. */
+/* From 6.2 on a caller of get_user_pages() can let any signal interrupt it. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define ORIEL_FOLL_INTERRUPTIBLE FOLL_INTERRUPTIBLE
 #else
 #define ORIEL_FOLL_INTERRUPTIBLE 0
 #endif
 
-/* Since 6.6 it takes NUMA hinting faults, which place memory, only when asked. */
+/* From 6.6 on it handles NUMA hinting faults, which migrate pages, only if the caller asks. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define ORIEL_FOLL_NUMA FOLL_HONOR_NUMA_FAULT
 #else
 #define ORIEL_FOLL_NUMA 0
 #endif
 
-/* How a second-level fault asks for a page. */
+/* Flags with which a second-level fault asks for a page. */
 #define ORIEL_FOLL_FAULT (FOLL_HWPOISON | ORIEL_FOLL_INTERRUPTIBLE | ORIEL_FOLL_NUMA)
 
 /**
- * struct oriel_pfnmap - what a VM_PFNMAP or VM_IO mapping holds at an address
+ * struct oriel_pfnmap - an entry of a VM_PFNMAP or VM_IO mapping
  * @pfn: host frame
  * @prot: protection and cache mode of the host's mapping
- * @writable: whether it can be written without another fault
+ * @writable: a write causes no fault
  */
 struct oriel_pfnmap {
 	unsigned long pfn;
@@ -201,14 +194,12 @@ struct oriel_pfnmap {
 };
 
 /**
- * oriel_follow_pfnmap() - look a VM_PFNMAP or VM_IO mapping up
- * @vma: the mapping; its mm's mmap_lock is held
- * @address: user address in @vma
- * @map: filled in
+ * oriel_follow_pfnmap() - find the entry for @address in a VM_PFNMAP or VM_IO mapping
  *
- * follow_pte() until 6.11 (with the mm until 6.9), follow_pfnmap_start() then.
+ * The mm's mmap_lock is held. follow_pte() up to 6.11 (up to 6.9 with the mm as an argument),
+ * follow_pfnmap_start() from 6.12 on.
  *
- * Return: 0, or an errno when nothing is mapped there yet.
+ * Return: 0, or an errno if nothing is mapped there yet.
  */
 static inline int oriel_follow_pfnmap(struct vm_area_struct *vma, unsigned long address,
 				      struct oriel_pfnmap *map)
@@ -224,7 +215,7 @@ static inline int oriel_follow_pfnmap(struct vm_area_struct *vma, unsigned long 
 	map->writable = args.writable;
 	follow_pfnmap_end(&args);
 #else
-	spinlock_t *lock; /* of the page table */
+	spinlock_t *lock; /* protects the page table */
 	pte_t *pte;
 	int ret;
 

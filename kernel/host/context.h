@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel is told around the world switch: guest time, RCU, context
- * tracking. Back ends put these right around their entry; nothing that can be
- * traced may run between them.
+ * The world switch and the kernel's accounting: guest time, RCU, context tracking. Back ends
+ * call context_enter_guest() and context_leave_guest() right around their entry. Nothing that
+ * can be traced may run between the two.
  */
 #ifndef ORIEL_CONTEXT_H
 #define ORIEL_CONTEXT_H
@@ -12,7 +12,7 @@
 
 #include "host/compat.h"
 
-/** context_enter_guest() - the CPU is about to enter a guest; interrupts off */
+/** context_enter_guest() - tell the kernel that a guest is about to run; interrupts off */
 static __always_inline void context_enter_guest(void)
 {
 	vtime_account_guest_enter();
@@ -21,10 +21,9 @@ static __always_inline void context_enter_guest(void)
 }
 
 /**
- * context_leave_guest() - the CPU came back from a guest; interrupts off
+ * context_leave_guest() - tell the kernel that the guest does not run any more; interrupts off
  *
- * Guest time goes on until the interrupt that ended the guest was taken: see
- * run.c.
+ * Guest time ends later, after the interrupt that ended the guest: see run/loop.c.
  */
 static __always_inline void context_leave_guest(void)
 {
@@ -32,8 +31,9 @@ static __always_inline void context_leave_guest(void)
 }
 
 /**
- * host_machine_check() - a machine check ended the guest, and the exit swallowed
- *	it: raise it again in the host; interrupts off
+ * host_machine_check() - raise a machine check in the host again; interrupts off
+ *
+ * It ended the guest, and the exit consumed it.
  */
 static __always_inline void host_machine_check(void)
 {
@@ -41,8 +41,10 @@ static __always_inline void host_machine_check(void)
 }
 
 /**
- * host_nmi() - an NMI ended the guest, and the exit swallowed it (VT-x): the
- *	host's handler has to run, and its IRET to unblock NMIs; interrupts off
+ * host_nmi() - raise an NMI in the host again; interrupts off
+ *
+ * It ended the guest, and the exit consumed it (VT-x). The host's handler has to run, and its
+ * IRET has to unblock NMIs.
  */
 static __always_inline void host_nmi(void)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What both world switches do with general-purpose registers. Assembly; the array
- * is in the order of enum cpu_gpr, and RSP is not in it but in the VMCS or VMCB.
+ * General-purpose registers at both world switches. The array of the guest's registers is in the
+ * order of enum cpu_gpr. Its element for RSP is not used: the guest's RSP is in the VMCS or VMCB.
  */
 
-/* What a C function has to preserve. */
+/* The registers that a C function has to preserve. */
 .macro PUSH_CALLEE_SAVED
 	push %rbp
 	push %rbx
@@ -23,7 +23,7 @@
 	pop %rbp
 .endm
 
-/* From the array at RDI, itself last, everything but RAX. Flags stay. */
+/* Load every register but RAX from the array at RDI, RDI last. Flags do not change. */
 .macro LOAD_GUEST_GPRS
 	mov (8 * 1)(%rdi), %rcx
 	mov (8 * 2)(%rdi), %rdx
@@ -41,7 +41,7 @@
 	mov (8 * 7)(%rdi), %rdi
 .endm
 
-/* To the array at RAX, everything but RAX. */
+/* Store every register but RAX to the array at RAX. */
 .macro SAVE_GUEST_GPRS
 	mov %rcx, (8 * 1)(%rax)
 	mov %rdx, (8 * 2)(%rax)
@@ -59,7 +59,7 @@
 	mov %r15, (8 * 15)(%rax)
 .endm
 
-/* The guest's values must not feed the host's speculation. RAX is the result. */
+/* The host must not speculate with the guest's values. RAX has the result. */
 .macro ZERO_CALLER_SAVED
 	xor %ecx, %ecx
 	xor %edx, %edx

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs that are restored on the way to userspace, by a user-return notifier.
+ * MSRs whose host value a user-return notifier restores on the way to userspace.
  */
 #include <linux/percpu.h>
 #include <linux/user-return-notifier.h>
@@ -17,11 +17,11 @@ static const u32 indexes[RETURN_MSRS] = {
 };
 
 /**
- * struct return_msrs - what one CPU keeps
+ * struct return_msrs - the MSRs of one CPU
  * @notifier: called on the way to userspace while @registered
- * @registered: one of the values may be a guest's
- * @host: the CPU's own values
- * @now: the values that it has
+ * @registered: an MSR may have a guest's value
+ * @host: the host's values
+ * @now: the values that the MSRs have
  */
 struct return_msrs {
 	struct user_return_notifier notifier;
@@ -52,7 +52,7 @@ static void on_user_return(struct user_return_notifier *notifier)
 	unsigned long flags;
 	int i;
 
-	/* A CPU going offline does the same from an interrupt. */
+	/* A CPU that goes offline calls this from an interrupt. */
 	local_irq_save(flags);
 	if (rm->registered) {
 		rm->registered = false;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * MSRs whose host value is needed only in userspace: the guest's stays in the
- * CPU after an exit, and the host's comes back on the way to userspace.
+ * MSRs whose host value matters only in userspace. After an exit they keep the guest's value;
+ * the host's is restored on the way to userspace.
  */
 #ifndef ORIEL_RETURN_MSR_H
 #define ORIEL_RETURN_MSR_H
 
 #include <linux/types.h>
 
-/* The kernel itself executes neither SYSCALL nor RDTSCP on what these hold. */
+/* The kernel itself uses none of them: it executes no SYSCALL, and no RDTSCP for TSC_AUX. */
 enum return_msr {
 	RETURN_MSR_TSC_AUX,
 	RETURN_MSR_STAR,
@@ -18,19 +18,16 @@ enum return_msr {
 };
 
 /**
- * return_msr_set() - give an MSR the guest's value until the thread returns to
- *	userspace, or the CPU to another thread that does
- * @msr: which; without effect if the CPU does not have it
- * @value: the guest's
+ * return_msr_set() - give an MSR the guest's value, until this CPU returns to userspace
  *
- * Interrupts off, on a CPU that is claimed.
+ * Interrupts off, on a CPU that is claimed. Without effect if the CPU does not have @msr.
  */
 void return_msr_set(enum return_msr msr, u64 value);
 
-/** return_msr_cpu_enable() - learn this CPU's own values; interrupts off */
+/** return_msr_cpu_enable() - read the host's values on this CPU; interrupts off */
 void return_msr_cpu_enable(void);
 
-/** return_msr_cpu_disable() - give this CPU its own values back; interrupts off */
+/** return_msr_cpu_disable() - restore the host's values on this CPU; interrupts off */
 void return_msr_cpu_disable(void);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AMD-V capabilities, what all guests share (permission maps), and turning the
- * extension on and off on each CPU.
+ * AMD-V capabilities, the permission maps and the page-table format that all guests share, and
+ * turning AMD-V on and off on each CPU.
  */
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
@@ -11,8 +11,10 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
+#include <asm/pgtable_types.h>
 
 #include "host/compat.h"
+#include "memory/table.h"
 #include "run/exit_msr.h"
 #include "svm/svm.h"
 
@@ -20,16 +22,17 @@
 #define SVM_CPUID_NRIPS BIT(3)
 #define SVM_CPUID_VMCB_CLEAN BIT(5)
 #define SVM_CPUID_FLUSH_BY_ASID BIT(6)
-#define SVM_CPUID_DECODE_ASSISTS BIT(7)
 #define SVM_CPUID_SPEC_CTRL BIT(20)
 
 /* APM 2 15.30.1 */
 #define VM_CR_SVMDIS BIT(4)
 
-/* 12 KiB for 64 Ki ports and what an access at 0FFFFh reaches; APM 2 15.10.1 */
+/* 12 KiB: one bit for each of 64 Ki ports, and for an access that starts at port 0FFFFh and
+ * goes beyond it (APM 2 15.10.1).
+ */
 #define IOPM_ORDER 2
 #define IOPM_BYTES (3 * PAGE_SIZE)
-/* Two bits an MSR, three ranges of 2000h MSRs; APM 2 15.11 */
+/* Two bits for each MSR, in three ranges of 2000h MSRs (APM 2 15.11). */
 #define MSRPM_ORDER 1
 #define MSRPM_BYTES (2 * PAGE_SIZE)
 #define MSRPM_RANGE_MSRS 0x2000
@@ -38,14 +41,40 @@
 struct svm_caps svm_caps;
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 
+/*
+ * Nested page tables have ordinary long-mode entries (APM 2 15.25). Every access of the guest
+ * counts as a user access.
+ */
+struct sl_format npt_format = {
+	.present = _PAGE_PRESENT,
+	.table = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED,
+	.leaf = _PAGE_PRESENT | _PAGE_USER,
+	.write = _PAGE_RW,
+	.no_exec = _PAGE_NX,
+	.accessed = _PAGE_ACCESSED,
+	.dirty = _PAGE_DIRTY,
+	.large = _PAGE_PSE,
+	/*
+	 * Indexes into the host's PAT whose entries are the same after reset and under Linux.
+	 * The guest's PAT always takes part too (APM 2 15.25.8).
+	 */
+	.memtype = {
+		[SL_WB] = 0,
+		[SL_GUEST] = 0,
+		[SL_WC] = _PAGE_PWT,
+		[SL_UC] = _PAGE_PCD | _PAGE_PWT,
+	},
+	.max_leaf = SL_LEVEL_2M,
+};
+
 static void *iopm;
 static void *msrpm;
 
-/* MSRs that a guest reads and writes without an exit: the VMCB switches them. */
+/* MSRs that a guest accesses without an exit: the CPU switches them through the VMCB. */
 static const u32 direct_msrs[] = {
 	MSR_STAR,	    MSR_LSTAR,	 MSR_CSTAR,	     MSR_SYSCALL_MASK,
 	MSR_FS_BASE,	    MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
-	MSR_IA32_SPEC_CTRL, /* the last: not every CPU has it */
+	MSR_IA32_SPEC_CTRL, /* last: direct_count() leaves it out on CPUs that lack it */
 };
 
 static u32 direct_count(void)
@@ -60,11 +89,11 @@ u64 svm_iopm_pa(void)
 
 u64 svm_msrpm_pa(bool direct)
 {
-	/* The map of ports is all ones, and larger. */
+	/* The map of ports is all ones and large enough to serve as a map of MSRs. */
 	return direct ? __sme_pa(msrpm) : __sme_pa(iopm);
 }
 
-/* To filter one of them is rare: then all of them exit. */
+/* A filter rarely denies one of direct_msrs. If it does, every MSR access exits. */
 void svm_filter_msrs(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -97,7 +126,6 @@ static int svm_read_caps(void)
 		.nrips = features & SVM_CPUID_NRIPS,
 		.flush_by_asid = features & SVM_CPUID_FLUSH_BY_ASID,
 		.clean_bits = features & SVM_CPUID_VMCB_CLEAN,
-		.decode_assists = features & SVM_CPUID_DECODE_ASSISTS,
 		.spec_ctrl = features & SVM_CPUID_SPEC_CTRL,
 	};
 	if (svm_caps.asids < 2) {
@@ -106,6 +134,19 @@ static int svm_read_caps(void)
 		return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+static void npt_format_init(void)
+{
+	/* A host with encrypted memory has the tables and the guest's pages in it (APM 2 7.10). */
+	npt_format.table |= sme_me_mask;
+	npt_format.memtype[SL_WB] |= sme_me_mask;
+	npt_format.memtype[SL_GUEST] |= sme_me_mask;
+	npt_format.addr = GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, PAGE_SHIFT);
+	/* NPT has as many levels as the host's own paging (APM 2 15.25.3). */
+	npt_format.levels = cpu_feature_enabled(X86_FEATURE_LA57) ? 5 : 4;
+	if (boot_cpu_has(X86_FEATURE_GBPAGES))
+		npt_format.max_leaf = SL_LEVEL_1G;
 }
 
 static void msrpm_allow(u32 msr)
@@ -153,7 +194,6 @@ int svm_setup(void)
 
 	if (r)
 		return r;
-	/* NPT walks as the host's own paging does (APM 2 15.25.3). */
 	npt_format_init();
 	r = svm_alloc_maps();
 	if (!r)
@@ -188,13 +228,13 @@ int svm_cpu_enable(void)
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME)
 		return -EBUSY;
-	/* Nothing that an earlier owner left in the TLB may be hit: start anew. */
+	/* The TLB may have translations of an earlier owner: begin a new generation of ASIDs. */
 	sc->asid_generation++;
 	sc->next_asid = svm_caps.asids;
 	sc->last = NULL;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(sc->hsave));
-	/* From now on the host's perf can have events that do not count in guests. */
+	/* From now on the host's perf can exclude guests from its events. */
 	amd_pmu_enable_virt();
 	return 0;
 }
@@ -206,11 +246,11 @@ void svm_cpu_disable(void)
 	rdmsrl(MSR_EFER, efer);
 	if (!(efer & EFER_SVME))
 		return;
-	/* With GIF clear no INIT could stop this CPU after a crash (APM 2 15.17). */
+	/* While GIF is clear, no INIT can stop this CPU after a crash (APM 2 15.17). */
 	asm volatile("stgi" : : : "memory");
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
-	/* In a crash perf may be anywhere, and nobody counts any more. */
+	/* A crash may have interrupted perf. Its counts do not matter any more. */
 	if (!in_nmi())
 		amd_pmu_disable_virt();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rules of VMRUN, one row each, and the check that goes through them
- * (APM 2 15.5.1, 15.20 and 15.25.4). Pure.
+ * The rules of VMRUN, one row each (APM 2 15.5.1, 15.20 and 15.25.4), and the check that tries
+ * them one by one. Pure.
  */
 #include <linux/bits.h>
 #include <linux/string.h>
@@ -9,14 +9,14 @@
 #include "x86/cr.h"
 #include "svm/check.h"
 
-/* APM 2 15.10.1 and 15.11 */
+/* Sizes of the permission maps (APM 2 15.10.1 and 15.11). */
 #define IOPM_BYTES 0x3000
 #define MSRPM_BYTES 0x2000
 #define PAGE_OFFSET_BITS GENMASK_ULL(11, 0)
 
 #define NP_ENABLE BIT(0)
 #define CR4_CET BIT_ULL(23)
-/* SH_STK_EN and WR_SHSTK_EN are all that S_CET has (APM 2 18.11). */
+/* S_CET has SH_STK_EN and WR_SHSTK_EN, and no other bit (APM 2 18.11). */
 #define S_CET_RESERVED (~GENMASK_ULL(1, 0))
 
 /* Vectors of exceptions (APM 2 table 8-1): 21 is #CP, 28 to 30 are #HV, #VC and #SX. */
@@ -71,7 +71,7 @@ static bool long_mode_missing(const struct vmcb *vmcb, const struct svm_check *f
 	return value & (CR_EFER_LMA | CR_EFER_LME) && !facts->long_mode;
 }
 
-/* What EFER.LME and CR0.PG together will enable. */
+/* Return true if the guest will be in long mode: EFER.LME and CR0.PG enable it. */
 static bool enters_long_mode(const struct vmcb *vmcb)
 {
 	return vmcb->save.efer & CR_EFER_LME && vmcb->save.cr0 & CR0_PG;
@@ -106,13 +106,13 @@ static bool map_beyond_maxphyaddr(const struct vmcb *vmcb, const struct svm_chec
 static bool event_bad_type(const struct vmcb *vmcb, const struct svm_check *facts, u64 value,
 			   u64 unused)
 {
-	if (!(value & EVENT_VALID))
+	if (!(value & EVENT_WORD_VALID))
 		return false;
-	switch (value & EVENT_TYPE) {
-	case EVENT_TYPE_INTR:
-	case EVENT_TYPE_NMI:
-	case EVENT_TYPE_EXCEPTION:
-	case EVENT_TYPE_SOFT:
+	switch (value & EVENT_WORD_TYPE) {
+	case EVENT_WORD_INTERRUPT:
+	case EVENT_WORD_NMI:
+	case EVENT_WORD_EXCEPTION:
+	case EVENT_WORD_SOFT_INTERRUPT:
 		return false;
 	default:
 		return true;
@@ -122,9 +122,9 @@ static bool event_bad_type(const struct vmcb *vmcb, const struct svm_check *fact
 static bool event_no_exception(const struct vmcb *vmcb, const struct svm_check *facts, u64 value,
 			       u64 unused)
 {
-	u8 vector = value & EVENT_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	return value & EVENT_VALID && (value & EVENT_TYPE) == EVENT_TYPE_EXCEPTION &&
+	return value & EVENT_WORD_VALID && (value & EVENT_WORD_TYPE) == EVENT_WORD_EXCEPTION &&
 	       (vector > 31 || !(EXCEPTION_VECTORS & BIT(vector)));
 }
 
@@ -151,7 +151,7 @@ static bool n_cr3_beyond_maxphyaddr(const struct vmcb *vmcb, const struct svm_ch
 	return nested_paging(vmcb) && value >> facts->maxphyaddr;
 }
 
-/* UC, WC, WT, WP, WB, UC- (APM 2 7.8.1) */
+/* PAT has the memory types UC, WC, WT, WP, WB and UC- (APM 2 7.8.1). */
 static bool g_pat_bad(const struct vmcb *vmcb, const struct svm_check *facts, u64 value, u64 unused)
 {
 	int i;
@@ -225,7 +225,7 @@ void svm_check_entry(const struct vmcb *vmcb, const struct svm_check *facts,
 			.field = rule->field,
 		};
 
-		/* x86 is little-endian, as the VMCB is. */
+		/* A short field fills the low bytes: x86 and the VMCB are little-endian. */
 		memcpy(&violation.value, (const u8 *)vmcb + rule->offset, rule->size);
 		if (rule->broken(vmcb, facts, violation.value, rule->argument))
 			entry_report_add(report, &violation);

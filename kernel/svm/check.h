@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The checks that VMRUN makes (APM 2 15.5.1), in software: they name what the CPU
- * only refuses. Pure: also serves userspace tests.
+ * The checks of VMRUN (APM 2 15.5.1) in software: they name the rule that made the CPU refuse an
+ * entry. Each rule is a row of a table. Pure: also serves userspace tests.
  */
 #ifndef ORIEL_SVM_CHECK_H
 #define ORIEL_SVM_CHECK_H
@@ -13,10 +13,10 @@
 #include "svm/vmcb.h"
 
 /**
- * struct svm_check - what VMRUN knows beside the VMCB
+ * struct svm_check - the facts about the CPU that the rules of VMRUN depend on
  * @cr4_reserved: bits that CR4 does not have
  * @efer_reserved: bits that EFER does not have
- * @maxphyaddr: physical-address width of the CPU, bits
+ * @maxphyaddr: physical-address width, in bits
  * @long_mode: the CPU has long mode
  * @shadow_stacks: the CPU has CET shadow stacks
  */
@@ -31,12 +31,12 @@ struct svm_check {
 /**
  * struct svm_rule - one rule about one field
  * @field: name of the field
- * @offset: where the VMCB has it
- * @size: its bytes
- * @section: where the manual has the rule
- * @rule: the rule
- * @broken: whether the VMCB breaks it; the field's value is @value
- * @argument: handed to @broken
+ * @offset: its offset in the VMCB
+ * @size: its size in bytes
+ * @section: manual and section that has the rule
+ * @rule: the rule in words
+ * @broken: returns true if @value of the field breaks the rule
+ * @argument: argument of @broken
  */
 struct svm_rule {
 	const char *field;
@@ -54,12 +54,9 @@ extern const struct svm_rule svm_rules[];
 extern const size_t svm_rule_count;
 
 /**
- * svm_check_entry() - find every rule of VMRUN that a VMCB breaks
- * @vmcb: the control block as VMRUN found it
- * @facts: what belongs to it
- * @report: what is found is added to it
+ * svm_check_entry() - find every rule of VMRUN that a VMCB breaks, and add it to @report
  *
- * Any context. A VMCB that the CPU enters breaks none.
+ * Any context. A VMCB that the CPU accepts breaks no rule.
  */
 void svm_check_entry(const struct vmcb *vmcb, const struct svm_check *facts,
 		     struct entry_report *report);

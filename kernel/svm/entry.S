@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The world switch on AMD-V: from host to guest with VMRUN, and back.
+ * The world switch on AMD-V: from the host to the guest with VMRUN, and back.
  */
 #include <linux/linkage.h>
 #include <asm/asm.h>
@@ -15,17 +15,14 @@
 /*
  * void svm_world_switch(u64 *gpr, u64 vmcb_pa, u64 host_vmcb_pa)
  *
- * @gpr:          guest registers in the order of enum cpu_gpr; RAX and RSP live in
- *                the VMCB
+ * @gpr:          guest registers in the order of enum cpu_gpr; RAX and RSP are in the VMCB
  * @vmcb_pa:      physical address of the guest's VMCB
- * @host_vmcb_pa: physical address of a VMCB that VMSAVE filled with the host's
- *                state
+ * @host_vmcb_pa: physical address of a VMCB in which VMSAVE has saved the host's state
  *
- * Called with interrupts disabled. GIF stays clear from before the first host
- * register is replaced until the last is back, so not even an NMI sees a mix
- * (APM 2 15.17). RFLAGS.IF is set meanwhile: with V_INTR_MASKING it is the
- * host's IF at VMRUN that lets a physical interrupt end the guest
- * (APM 2 15.21.1).
+ * Interrupts are off. GIF is clear from before VMLOAD replaces the first of the host's registers
+ * until the last is loaded again, so that not even an NMI finds a mix (APM 2 15.17). RFLAGS.IF
+ * is set in this time: with V_INTR_MASKING, the host's IF at VMRUN decides if a physical
+ * interrupt ends the guest (APM 2 15.21.1).
  */
 SYM_FUNC_START(svm_world_switch)
 	PUSH_CALLEE_SAVED
@@ -44,7 +41,7 @@ SYM_FUNC_START(svm_world_switch)
 	vmrun %rax
 	vmsave %rax
 
-	/* No RET may use an address that the guest left in the return stack. */
+	/* No RET may be predicted with an address that the guest left in the return stack. */
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
 
 	pop %rax

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events on AMD-V: injection, windows, and NMI blocking without vNMI
- * (APM 2 15.20, 15.21).
+ * Events on AMD-V: injection, windows, NMI blocking without vNMI, and deliveries that an exit
+ * cut short (APM 2 15.20, 15.21).
  */
 #include <asm/processor-flags.h>
 
+#include "core/vcpu_event.h"
 #include "run/inject.h"
 #include "svm/svm.h"
 
@@ -12,7 +13,7 @@
 
 u32 svm_get_shadow(struct vcpu *vcpu)
 {
-	/* One bit for both kinds (APM 2 15.21.5); MOV SS is the stricter. */
+	/* One bit stands for both kinds (APM 2 15.21.5). MOV SS blocks more events. */
 	if (to_svm(vcpu)->vmcb->control.interrupt_shadow & INTERRUPT_SHADOW)
 		return SHADOW_STI | SHADOW_MOV_SS;
 	return 0;
@@ -40,8 +41,8 @@ static void intercept(struct svm_vcpu *svm, u32 bit, bool on)
 }
 
 /*
- * Whether the intercepted IRET has finished: its RIP was left. Without vNMI the
- * CPU says only that IRET is about to run.
+ * Unblock NMIs if the intercepted IRET has finished, which a change of RIP shows. Without vNMI
+ * the CPU only reports that an IRET is about to run.
  */
 static void settle_iret(struct svm_vcpu *svm)
 {
@@ -71,7 +72,7 @@ static void set_stepping(struct svm_vcpu *svm, bool on)
 	svm_dirty(svm, VMCB_CLEAN_I);
 }
 
-/* The step over an IRET is over, or not to be made: RFLAGS are written without its bits. */
+/* End or cancel the step over an IRET: have RFLAGS written without its bits. */
 static void end_step(struct svm_vcpu *svm)
 {
 	if (!svm->stepping)
@@ -98,7 +99,7 @@ void svm_iret_intercepted(struct svm_vcpu *svm)
 	intercept(svm, INTERCEPT_IRET, false);
 }
 
-/* What is pushed is RIP, or with NRIPS that of the next instruction (APM 2 15.20). */
+/* Delivery pushes RIP, or with NRIPS the RIP of the next instruction (APM 2 15.20): set both. */
 static void step_over_trap(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, STATE_RIP);
@@ -110,7 +111,7 @@ static void step_over_trap(struct vcpu *vcpu)
 	to_svm(vcpu)->vmcb->control.nrip = vcpu->state.rip;
 }
 
-/* An event comes before the IRET: what is pushed for it must not have our TF. */
+/* An event is delivered before the IRET: it must not push RFLAGS with the TF of our step. */
 static void put_off_iret(struct svm_vcpu *svm)
 {
 	settle_iret(svm);
@@ -118,46 +119,38 @@ static void put_off_iret(struct svm_vcpu *svm)
 		svm_set_nmi_blocked(&svm->vcpu, true);
 }
 
+static noinline u64 inject_exception(struct vcpu *vcpu, u64 word)
+{
+	const struct vcpu_event *event = &vcpu->event;
+
+	if (exception_is_soft(event->vector))
+		step_over_trap(vcpu);
+	if (event->has_error_code)
+		word |= (u64)event->error_code << EVENTINJ_ERROR_CODE_SHIFT;
+	return word;
+}
+
 void svm_inject(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-	struct vmcb_control *control = &svm->vmcb->control;
 	const struct vcpu_event *event = &vcpu->event;
-	u64 info = event->vector | EVENT_VALID;
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 word;
 
 	if (event->type != EVENT_NONE)
 		put_off_iret(svm);
-	switch (event->type) {
-	case EVENT_NONE:
-		svm->injected = 0;
-		control->eventinj = 0;
-		return;
-	case EVENT_IRQ:
-		info |= EVENT_TYPE_INTR;
-		break;
-	case EVENT_NMI:
-		info |= EVENT_TYPE_NMI;
+	if (event->type == EVENT_NMI)
 		svm_set_nmi_blocked(vcpu, true);
-		break;
-	case EVENT_EXCEPTION:
-		info |= EVENT_TYPE_EXCEPTION;
-		if (exception_is_soft(event->vector))
-			step_over_trap(vcpu);
-		break;
-	case EVENT_SOFT_INT:
-		info |= EVENT_TYPE_SOFT;
-		break;
-	}
-	if (event->has_error_code)
-		info |= EVENT_EV | (u64)event->error_code << EVENT_ERROR_CODE_SHIFT;
-	svm->injected = info;
-	control->eventinj = info;
+	word = vcpu_event_to_word(event);
+	if (event->type == EVENT_EXCEPTION)
+		word = inject_exception(vcpu, word);
+	svm->injected = word;
+	svm->vmcb->control.eventinj = word;
 }
 
 /*
- * A virtual interrupt that is pending but never delivered: VMEXIT_VINTR comes
- * when the guest could take it (APM 2 15.21.4). Its priority is the highest and
- * TPR is ignored: TPR is judged by the local APIC, and its change by CR8.
+ * Make a virtual interrupt pending that is never delivered: VMEXIT_VINTR comes as soon as the
+ * guest could take it (APM 2 15.21.4). It has the highest priority and ignores TPR, because the
+ * local APIC compares priorities, and writes of CR8 are intercepted.
  */
 static void set_virtual_irq(struct svm_vcpu *svm, bool on)
 {
@@ -177,9 +170,9 @@ void svm_window_opened(struct svm_vcpu *svm)
 }
 
 /*
- * A single step over the IRET that is executing, to get control right behind it. What
- * it raises instead must not save the step's TF where the guest finds it, so that exits
- * as well.
+ * Single-step the IRET that is being executed, to get an exit right behind it. Exceptions that
+ * the IRET raises instead are intercepted, because their delivery would push RFLAGS with the TF
+ * of our step, for the guest to see.
  */
 static void step_over_iret(struct svm_vcpu *svm)
 {
@@ -193,7 +186,7 @@ static void step_over_iret(struct svm_vcpu *svm)
 
 u64 svm_hide_step(const struct svm_vcpu *svm, u64 rflags)
 {
-	/* Behind the IRET they are what it has loaded. */
+	/* Behind the IRET, RFLAGS are the ones that it has loaded. */
 	if (svm->vmcb->save.rip != svm->iret_rip)
 		return rflags;
 	return (rflags & ~STEP_FLAGS) | svm->step_rflags;
@@ -203,18 +196,18 @@ u64 svm_show_step(struct svm_vcpu *svm, u64 rflags)
 {
 	if (svm->vmcb->save.rip == svm->iret_rip)
 		return rflags | STEP_FLAGS;
-	/* Userspace has moved the guest elsewhere. */
+	/* Userspace has changed RIP: there is nothing to step over. */
 	set_stepping(svm, false);
 	return rflags;
 }
 
 void svm_iret_faulted(struct svm_vcpu *svm)
 {
-	/* NMIs are unblocked before it faults (SDM 3A 6.7.1). */
+	/* An IRET unblocks NMIs before it faults (SDM 3A 6.7.1). */
 	svm_set_nmi_blocked(&svm->vcpu, false);
 }
 
-/* Returns whether only a shadow stands in the way, which the interrupt window ends. */
+/* Return true if nothing but a shadow blocks the NMI: the interrupt window shows its end. */
 static bool request_nmi_window(struct svm_vcpu *svm)
 {
 	if (!svm_nmi_blocked(&svm->vcpu))
@@ -237,7 +230,7 @@ void svm_request_window(struct vcpu *vcpu, u32 windows)
 	if (windows & WINDOW_NMI)
 		virtual_irq |= request_nmi_window(svm);
 	set_virtual_irq(svm, virtual_irq);
-	/* CR8 with V_IRQ pending aborts QEMU's TCG, so it exits then as well. */
+	/* QEMU's TCG aborts on a write of CR8 while V_IRQ is set, so intercept the write then. */
 	now = control->intercept_cr & ~cr8;
 	if (virtual_irq || windows & WINDOW_TPR)
 		now |= cr8;
@@ -257,7 +250,7 @@ bool svm_step_done(struct svm_vcpu *svm)
 	if (svm->in_iret)
 		return false;
 	end_step(svm);
-	/* IRET loaded RFLAGS: a TF that it set itself is the guest's. */
+	/* The guest itself had TF set at the IRET: the #DB is the guest's too. */
 	vcpu_need(vcpu, STATE_DR);
 	if (svm->step_rflags & X86_EFLAGS_TF)
 		return false;
@@ -266,51 +259,44 @@ bool svm_step_done(struct svm_vcpu *svm)
 	return true;
 }
 
+/* Deliver again an event whose delivery an exit cut short. Kept out of line: that is rare. */
+static noinline void requeue(struct vcpu *vcpu, u64 info)
+{
+	struct vcpu_event event = vcpu_event_from_word(info);
+
+	/*
+	 * The guest executes its INT3 or INTO again, for RIP is still that of the instruction.
+	 * If the exception was injected, RIP is behind the instruction already.
+	 */
+	if (event.type == EVENT_EXCEPTION && exception_is_soft(event.vector) &&
+	    !vcpu_event_injected(vcpu, event.vector))
+		event.type = EVENT_NONE;
+	vcpu->event.type = EVENT_NONE;
+	if (event.type == EVENT_NONE)
+		return;
+	if (event.type == EVENT_NMI)
+		svm_set_nmi_blocked(vcpu, false);
+	event.error_code = info >> EVENTINJ_ERROR_CODE_SHIFT;
+	vcpu_requeue_event(vcpu, &event);
+}
+
 void svm_recover(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	u64 info = svm->vmcb->control.exitintinfo;
-	enum event_type sent = vcpu->event.type;
-	struct vcpu_event event = {
-		.vector = info & EVENT_VECTOR,
-		.has_error_code = info & EVENT_EV,
-		.error_code = info >> EVENT_ERROR_CODE_SHIFT,
-	};
+	const struct vmcb_control *control = &svm->vmcb->control;
 
 	if (unlikely(svm_entry_refused(svm))) {
-		/* It is not being handled either. */
-		if (sent == EVENT_NMI)
+		/* The guest handles no NMI that was not delivered. */
+		if (vcpu->event.type == EVENT_NMI)
 			svm_set_nmi_blocked(vcpu, false);
 		vcpu_keep_event(vcpu);
 		return;
 	}
-	vcpu->event.type = EVENT_NONE;
-	/* A window that Bochs' SVM has forgotten would never open: look again each time. */
-	if (unlikely(svm->vmcb->control.v_intr & V_IRQ))
+	/* Bochs' SVM may forget a window, which would then never open: ask again each time. */
+	if (unlikely(control->v_intr & V_IRQ))
 		vcpu_make_request(vcpu, REQ_EVENT);
-	if (!(info & EVENT_VALID))
-		return;
-	switch (info & EVENT_TYPE) {
-	case EVENT_TYPE_INTR:
-		event.type = EVENT_IRQ;
-		break;
-	case EVENT_TYPE_NMI:
-		event.type = EVENT_NMI;
-		svm_set_nmi_blocked(vcpu, false);
-		break;
-	case EVENT_TYPE_EXCEPTION:
-		event.type = EVENT_EXCEPTION;
-		/*
-		 * INT3 and INTO run again by themselves, for RIP is still theirs; behind
-		 * what was injected for them it is not.
-		 */
-		if (exception_is_soft(event.vector) &&
-		    !(sent == EVENT_EXCEPTION && vcpu->event.vector == event.vector))
-			return;
-		break;
-	default:
-		/* INT n as well. */
-		return;
-	}
-	vcpu_requeue_event(vcpu, &event);
+	if (unlikely(control->exitintinfo & EVENT_WORD_VALID))
+		requeue(vcpu, control->exitintinfo);
+	else
+		vcpu->event.type = EVENT_NONE;
 }

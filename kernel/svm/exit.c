@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VM exits of AMD-V: a table from exit code (APM 2 appendix C) to its handler. Handlers here
- * only translate the VMCB's words to the neutral ones; the meaning of an exit is in
- * run/exit_*.c.
+ * VM exits of AMD-V: a table with a row for each exit code that Oriel handles (APM 2 appendix C).
+ * The handlers in this file only translate fields of the VMCB; run/exit_*.c has the meaning of
+ * an exit, for both vendors.
  */
 #include <uapi/asm/svm.h>
 
@@ -21,7 +21,7 @@ static enum exit_fate svm_exit_dr_access(struct vcpu *vcpu)
 
 	if (guest_debug_owns_db(&vcpu->debug))
 		return guest_debug_decode_mov_dr(vcpu);
-	/* Let the guest do it itself, and what it does next with them. */
+	/* Let the guest execute this access and those that follow, until the next exit. */
 	vcpu->breakpoints_live = true;
 	svm->vmcb->control.intercept_dr = 0;
 	svm_dirty(svm, VMCB_CLEAN_I);
@@ -33,14 +33,14 @@ static enum exit_fate svm_exit_exception_db(struct vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	bool was_iret = svm_step_done(svm);
 
-	/* What waited for the IRET can go in now. */
+	/* An event that waited for the IRET can be injected now. */
 	if (was_iret)
 		vcpu_make_request(vcpu, REQ_EVENT);
 	if (guest_debug_owns_db(&vcpu->debug) && (!was_iret || vcpu->debug.stepping))
 		return guest_debug_exit(vcpu, EXC_DB, svm->vmcb->save.dr6);
 	if (was_iret)
 		return EXIT_RESUME;
-	/* DR6 is in the VMCB already: only the delivery is left to do. */
+	/* The CPU has written DR6 to the VMCB: only the delivery is left to do. */
 	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_DB, .settled = true });
 	return EXIT_RESUME;
 }
@@ -50,22 +50,16 @@ static enum exit_fate svm_exit_exception_ud(struct vcpu *vcpu)
 	return exit_undefined(vcpu, OPCODE_VMMCALL);
 }
 
+/* Without exits, a guest whose #AC handler raises #AC again would keep the CPU for ever. */
 static enum exit_fate svm_exit_exception_ac(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	/*
-	 * Intercepted because a guest whose #AC handler raises #AC again would
-	 * never let go of the CPU; with an exit in each round it does.
-	 */
-	return exit_exception(vcpu, EXC_AC, true, svm->vmcb->control.exitinfo1);
+	return exit_exception(vcpu, EXC_AC, true, to_svm(vcpu)->vmcb->control.exitinfo1);
 }
 
-/* Intercepted in a step over an IRET alone. */
+/* Exceptions that are intercepted only while the vCPU steps over an IRET. */
 static enum exit_fate svm_exit_exception_of_iret(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-	const struct vmcb_control *control = &svm->vmcb->control;
+	const struct vmcb_control *control = &to_svm(vcpu)->vmcb->control;
 	const struct cpu_exception exception = {
 		.vector = control->exitcode - SVM_EXIT_EXCP_BASE,
 		.has_error_code = true,
@@ -73,50 +67,44 @@ static enum exit_fate svm_exit_exception_of_iret(struct vcpu *vcpu)
 		.address = control->exitinfo2,
 	};
 
-	svm_iret_faulted(svm);
+	svm_iret_faulted(to_svm(vcpu));
 	vcpu_raise(vcpu, &exception);
 	return EXIT_RESUME;
 }
 
 static enum exit_fate svm_exit_vintr(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	svm_window_opened(svm);
+	svm_window_opened(to_svm(vcpu));
 	return exit_window(vcpu);
 }
 
 static enum exit_fate svm_exit_iret(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	svm_iret_intercepted(svm);
+	svm_iret_intercepted(to_svm(vcpu));
 	vcpu_make_request(vcpu, REQ_EVENT);
 	return EXIT_RESUME;
 }
 
 static enum exit_fate svm_exit_ioio(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-	u64 info = svm->vmcb->control.exitinfo1;
+	const struct vmcb_control *control = &to_svm(vcpu)->vmcb->control;
+	u64 info = control->exitinfo1;
 
 	if (info & IOIO_STRING)
 		return exit_pio_string(vcpu);
-	/* exitinfo2 is the RIP behind the instruction, NRIPS or not (APM 2 15.10.2). */
+	/* exitinfo2 is the RIP of the next instruction, with or without NRIPS (APM 2 15.10.2). */
 	return exit_pio(vcpu, info >> IOIO_PORT_SHIFT, info >> IOIO_SIZE_SHIFT & IOIO_SIZE_MASK,
-			info & IOIO_IN, svm->vmcb->control.exitinfo2);
+			info & IOIO_IN, control->exitinfo2);
 }
 
 static enum exit_fate svm_exit_msr(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	return svm->vmcb->control.exitinfo1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
+	return to_svm(vcpu)->vmcb->control.exitinfo1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
 }
 
 static enum exit_fate svm_exit_shutdown(struct vcpu *vcpu)
 {
-	/* The save area is undefined after a shutdown (APM 2 15.14.3): as if by INIT. */
+	/* A shutdown leaves the save area undefined (APM 2 15.14.3): reset it as INIT would. */
 	vendor_call(vcpu_reset)(vcpu, false);
 	vcpu->cached = 0;
 	vcpu_reset(vcpu, true);
@@ -125,8 +113,7 @@ static enum exit_fate svm_exit_shutdown(struct vcpu *vcpu)
 
 static enum exit_fate svm_exit_npf(struct vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-	const struct vmcb_control *control = &svm->vmcb->control;
+	const struct vmcb_control *control = &to_svm(vcpu)->vmcb->control;
 	/* exitinfo1 has the bits of a page-fault error code (APM 2 15.25.6). */
 	u64 pfec = control->exitinfo1;
 	u32 access = pfec & PFEC_FETCH ? MMU_ACCESS_EXEC :
@@ -190,7 +177,7 @@ enum exit_fate svm_handle_exit(struct vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	u64 exitcode = svm->vmcb->control.exitcode;
 
-	/* Far from the other codes, so the table does not have it. */
+	/* VMEXIT_NPF, 400h, is far from the other codes: the table would be long. */
 	if (exitcode == SVM_EXIT_NPF)
 		return svm_exit_npf(vcpu);
 	if (svm_entry_refused(svm))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Architectural state between struct cpu_state and the VMCB.
+ * The registers and MSRs of a vCPU, between struct cpu_state and the VMCB.
  */
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -10,8 +10,9 @@
 #include "svm/svm.h"
 #include "x86/cr.h"
 
-/* The guest's CR0.CD and NW stay out of hardware: they would turn off the
- * cache for guest memory, which the host shares. The guest reads its own values.
+/*
+ * The guest's CR0.CD and NW are hidden from the CPU: they would turn off its caches for the
+ * guest's memory, which the host uses too. The guest reads its own values.
  */
 #define CR0_MASKED (X86_CR0_CD | X86_CR0_NW)
 
@@ -73,13 +74,14 @@ void svm_fetch(struct vcpu *vcpu, u32 groups)
 			state->rflags = svm_hide_step(to_svm(vcpu), state->rflags);
 	}
 	if (groups & STATE_CR) {
-		/* While CD or NW is masked every CR0 write exits: the copy is right. */
+		/* While CD or NW is masked, every write of CR0 exits: the copy is up to date. */
 		if (!(state->cr0 & CR0_MASKED))
 			state->cr0 = save->cr0;
 		else
 			state->cr0 = (save->cr0 & ~CR0_MASKED) | (state->cr0 & CR0_MASKED);
-		/* Each write of CR4, EFER and CR0.PG exits: the copies of CR4 and EFER are
-		 * right. Bochs 2.7 clears LMA before it exits for CR0.PG.
+		/*
+		 * Every write of CR4, EFER and CR0.PG exits, so CR4 and EFER are up to date.
+		 * The VMCB's EFER may be wrong: Bochs 2.7 clears LMA before it exits for CR0.PG.
 		 */
 		state->cr2 = save->cr2;
 		state->cr3 = save->cr3;
@@ -124,13 +126,13 @@ static void commit_cr(const struct cpu_state *state, struct svm_vcpu *svm)
 {
 	struct vmcb_control *control = &svm->vmcb->control;
 	struct vmcb_save *save = &svm->vmcb->save;
-	/* The host's own: a machine check in the guest must not shut down the CPU. */
+	/* The host's CR4.MCE: without it a machine check in the guest would shut down the CPU. */
 	u64 mce = cr4_read_shadow() & X86_CR4_MCE;
 	u32 hide_cr0 = INTERCEPT_READ(0) | INTERCEPT_WRITE(0);
 	u32 reads;
 
 	save->cr0 = state->cr0 & ~CR0_MASKED;
-	/* Where the guest's are not the hardware's, reads have to exit as well. */
+	/* Reads exit too if the guest must see another value than the CPU has. */
 	reads = state->cr0 & CR0_MASKED ? hide_cr0 : 0;
 	if (mce & ~state->cr4)
 		reads |= INTERCEPT_READ(4);
@@ -143,7 +145,10 @@ static void commit_cr(const struct cpu_state *state, struct svm_vcpu *svm)
 	svm_dirty(svm, VMCB_CLEAN_CRX | VMCB_CLEAN_CR2 | VMCB_CLEAN_I);
 }
 
-/* Whose debug registers they are decides what is intercepted. */
+/*
+ * MOV DR is intercepted unless the debug registers are the guest's for one entry, #BP if
+ * userspace debugs with it.
+ */
 static void commit_dr(struct vcpu *vcpu, struct svm_vcpu *svm)
 {
 	const struct guest_debug *debug = &vcpu->debug;
@@ -151,7 +156,7 @@ static void commit_dr(struct vcpu *vcpu, struct svm_vcpu *svm)
 	struct vmcb_save *save = &svm->vmcb->save;
 
 	if (guest_debug_owns_db(debug)) {
-		/* DR6 says then what this entry does; GD is looked at when they exit. */
+		/* DR6 has only what this entry causes. MOV DR exits, and the handler checks GD. */
 		save->dr6 = DR6_RESET;
 		save->dr7 = guest_debug_dr7(debug, vcpu->state.dr7) & ~(u64)DR7_GD;
 		control->intercept_dr = SVM_INTERCEPT_DR;
@@ -193,7 +198,7 @@ void svm_commit(struct vcpu *vcpu, u32 groups)
 		commit_dr(vcpu, svm);
 }
 
-/* The field of the VMCB that holds an MSR, NULL if there is none. */
+/* The field of the VMCB that holds an MSR; NULL if none does. */
 static u64 *msr_field(struct vmcb_save *save, u32 index)
 {
 	switch (index) {
@@ -237,6 +242,7 @@ int svm_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 	return 0;
 }
 
+/* The caller has checked that an address in @data is canonical. */
 int svm_set_msr(struct vcpu *vcpu, u32 index, u64 data)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU on AMD-V: its VMCB from creation to destruction, its ASID, and the
- * entry into the guest. Gathers the back end's operations.
+ * A vCPU on AMD-V: its VMCB from creation to destruction, its ASID, and the entry to the guest.
+ * The back end's operations.
  */
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
@@ -10,27 +10,32 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
+#include <asm/processor.h>
 #include <asm/processor-flags.h>
 #include <uapi/asm/svm.h>
 
 #include "core/vm.h"
+#include "guest/cpuid_table.h"
 #include "guest/debugreg.h"
 #include "guest/paging.h"
 #include "guest/reset.h"
 #include "host/context.h"
 #include "irq/lapic.h"
 #include "run/run.h"
+#include "svm/check.h"
 #include "svm/svm.h"
 #include "svm/svm_ops.h"
 
 /* G_PAT after reset (APM 2 7.8.1) */
 #define PAT_RESET 0x0007040600070406ull
 
+#define CPUID_7_ECX_SHSTK BIT(7)
+
 static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 {
 	control->intercept_cr = INTERCEPT_WRITE(4);
 	control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
-	/* #AC and #DB can be made to recur for ever without an exit: see exit.c. */
+	/* A guest can make #AC and #DB recur for ever without an exit: see exit.c. */
 	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_UD) | BIT(EXC_AC) | BIT(EXC_MC);
 	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_INIT |
 				   INTERCEPT_CR0_SEL_WRITE | INTERCEPT_RDPMC | INTERCEPT_CPUID |
@@ -47,8 +52,8 @@ static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 }
 
 /*
- * INIT keeps the MSRs (APM 2 table 14-1), which are what the save area holds
- * beside the registers that the caller commits.
+ * INIT keeps the MSRs (APM 2 table 14-1). The save area holds nothing else beside the registers,
+ * which the caller commits.
  */
 static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 {
@@ -92,7 +97,7 @@ static void svm_vcpu_destroy(struct vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	int cpu;
 
-	/* A new VMCB at this address must not be taken for the old one. */
+	/* A new VMCB may get the same address, and must not be taken for this one. */
 	for_each_possible_cpu(cpu)
 		cmpxchg(&per_cpu_ptr(&svm_cpu, cpu)->last, svm->vmcb, NULL);
 	free_page((unsigned long)svm->vmcb);
@@ -103,11 +108,11 @@ static void svm_vcpu_load(struct vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
 
-	/* ASIDs are a CPU's own; and what this one's TLB kept may be stale. */
+	/* Each CPU gives its own ASIDs, and may have stale translations from an earlier stay. */
 	if (svm->asid_cpu != vcpu->last_cpu) {
 		svm->asid_cpu = vcpu->last_cpu;
 		svm->asid_generation = 0;
-		/* What an earlier stay here left in the CPU's VMCB cache is old. */
+		/* The CPU may have fields cached from the last time the vCPU ran on it. */
 		svm->vmcb->control.vmcb_clean = 0;
 	}
 	if (sc->last != svm->vmcb) {
@@ -119,9 +124,8 @@ static void svm_vcpu_load(struct vcpu *vcpu)
 }
 
 /*
- * An ASID of the current generation of this CPU. When they run out, a new
- * generation begins with a flush of all, so no reused ASID has translations
- * left (APM 2 15.16.1).
+ * Give the vCPU an ASID of this CPU's current generation. If none is left, a new generation
+ * begins with a flush of all ASIDs, so that no reused ASID has translations (APM 2 15.16.1).
  */
 static void assign_asid(struct svm_vcpu *svm, struct svm_cpu *sc)
 {
@@ -147,7 +151,7 @@ static void svm_flush_tlb(struct vcpu *vcpu)
 		svm->asid_generation = 0;
 }
 
-/* CR8 travels in V_TPR (APM 2 15.21.2). */
+/* Take over the guest's CR8, which was in V_TPR during the entry (APM 2 15.21.2). */
 static void save_cr8(struct vcpu *vcpu, u8 cr8)
 {
 	if (!vcpu->lapic)
@@ -169,8 +173,8 @@ static void svm_enter(struct vcpu *vcpu)
 	debugreg_enter(vcpu, svm->vmcb->save.dr7);
 
 	/*
-	 * The rest of the host's state, taken here and not when the thread came to
-	 * this CPU: an IPI may have replaced LDTR since. Interrupts are off.
+	 * Save the rest of the host's state. It is too early to do so when the thread comes to
+	 * this CPU, because an IPI may replace LDTR later. Now interrupts are off.
 	 */
 	asm volatile("vmsave %%rax" : : "a"(__sme_pa(sc->host_vmcb)) : "memory");
 	context_enter_guest();
@@ -223,6 +227,30 @@ static u32 svm_cpuid_flags(void)
 	if (svm_caps.spec_ctrl)
 		flags |= CPUID_HOST_SPEC_CTRL;
 	return flags;
+}
+
+/* Hand a VMCB that the CPU refused to the software copy of VMRUN's checks. */
+static void svm_explain(struct vcpu *vcpu, struct entry_report *report)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	const struct cpuid_facts *host = cpuid_host_facts();
+	const struct svm_check facts = {
+		.cr4_reserved = host->cr4_reserved,
+		/* Guests do not see EFER.SVME, but VMRUN needs it. */
+		.efer_reserved = host->efer_reserved & ~(u64)EFER_SVME,
+		/* The kernel's own width leaves out the bit that marks encrypted memory. */
+		.maxphyaddr = cpuid_eax(0x80000008) & 0xff,
+		.long_mode = true,
+		.shadow_stacks = cpuid_eax(0) >= 7 && cpuid_ecx(7) & CPUID_7_ECX_SHSTK,
+	};
+
+	/*
+	 * svm_enter() has cleared eventinj. If @injected is from an earlier entry, that one
+	 * succeeded: it breaks no rule.
+	 */
+	svm->vmcb->control.eventinj = svm->injected;
+	svm_check_entry(svm->vmcb, &facts, report);
+	svm->vmcb->control.eventinj = 0;
 }
 
 const struct vendor_ops svm_ops = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the AMD-V back end share.
+ * The inside of the AMD-V back end: its data, and what its files offer each other. The VMCB is
+ * memory: unlike a VMCS, it can be read and written while the vCPU is not loaded.
  */
 #ifndef ORIEL_SVM_H
 #define ORIEL_SVM_H
@@ -11,41 +12,38 @@
 #include "core/vcpu.h"
 #include "svm/vmcb.h"
 
-/* Reads and writes of DR0 to DR3. */
+/* intercept_dr: reads and writes of DR0 to DR3, and of DR0 to DR7. */
 #define SVM_INTERCEPT_BREAKPOINTS 0x000f000f
-/* And of DR4 to DR7. */
 #define SVM_INTERCEPT_DR 0x00ff00ff
 
-/* What an IRET raises. */
+/* The exceptions that an IRET can raise. */
 #define SVM_STEP_EXCEPTIONS (BIT(EXC_TS) | BIT(EXC_NP) | BIT(EXC_SS) | BIT(EXC_GP) | BIT(EXC_PF))
 
 /**
- * struct svm_caps - what this machine's AMD-V can do (APM 3 E.4.9)
- * @asids: number of address space identifiers, ASID 0 (the host's) included
- * @nrips: the VMCB receives the next instruction's RIP
+ * struct svm_caps - features of this machine's AMD-V (APM 3 E.4.9)
+ * @asids: number of address space identifiers, including ASID 0, which is the host's
+ * @nrips: the CPU stores the next instruction's RIP in the VMCB
  * @flush_by_asid: TLB_CONTROL_FLUSH_ASID works
- * @clean_bits: the vmcb_clean field is honoured
- * @decode_assists: the VMCB receives instruction bytes
- * @spec_ctrl: SPEC_CTRL is switched through the VMCB
+ * @clean_bits: the CPU uses vmcb_clean
+ * @spec_ctrl: the CPU switches SPEC_CTRL through the VMCB
  */
 struct svm_caps {
 	u32 asids;
 	bool nrips;
 	bool flush_by_asid;
 	bool clean_bits;
-	bool decode_assists;
 	bool spec_ctrl;
 };
 
 extern struct svm_caps svm_caps;
 
 /**
- * struct svm_cpu - what one physical CPU keeps
- * @hsave: page for VM_HSAVE_PA, where VMRUN puts the host's state
- * @host_vmcb: page for VMSAVE, the rest of the host's state
+ * struct svm_cpu - the data of one physical CPU
+ * @hsave: page for VM_HSAVE_PA, in which VMRUN saves the host's state
+ * @host_vmcb: page in which VMSAVE saves the rest of the host's state
  * @asid_generation: grows whenever ASIDs start again from 1
  * @next_asid: the next ASID to give away in this generation
- * @last: the VMCB that ran last here: its cached fields may be in the CPU
+ * @last: the VMCB that ran last: the CPU may have some of its fields cached
  */
 struct svm_cpu {
 	void *hsave;
@@ -59,17 +57,17 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
 
 /**
  * struct svm_vcpu - a vCPU on AMD-V
- * @vcpu: the neutral part, first
+ * @vcpu: the neutral part; the first member
  * @vmcb: its control block
  * @vmcb_pa: physical address of @vmcb
- * @asid_generation: generation of the CPU that its ASID belongs to; 0: none
+ * @asid_generation: generation of @asid_cpu in which it got its ASID; 0 without an ASID
  * @asid_cpu: the CPU that gave the ASID
  * @nmi_blocked: an NMI was delivered and IRET has not finished (APM 2 15.21.9)
- * @iret_rip: where the IRET is that ends the blocking, valid while @in_iret
- * @in_iret: IRET was intercepted and is being executed
- * @stepping: the hardware has TF and RF set to get an exit after that IRET
- * @injected: eventinj as it was last written, which an exit clears
+ * @in_iret: an IRET was intercepted and is being executed
+ * @stepping: TF and RF are set in the VMCB, so that the vCPU exits after that IRET
+ * @injected: eventinj as it was last written; an exit clears the field
  * @step_rflags: the guest's own RFLAGS.TF and RF at that IRET
+ * @iret_rip: RIP of that IRET, valid while @in_iret
  */
 struct svm_vcpu {
 	struct vcpu vcpu;
@@ -85,21 +83,12 @@ struct svm_vcpu {
 	u64 iret_rip;
 };
 
-/**
- * to_svm() - this back end's part of a vCPU
- * @vcpu: made by it
- *
- * Return: the structure that @vcpu is in.
- */
 static inline struct svm_vcpu *to_svm(struct vcpu *vcpu)
 {
 	return container_of(vcpu, struct svm_vcpu, vcpu);
 }
 
-/**
- * svm_entry_refused() - VMEXIT_INVALID, of which QEMU's TCG has 32 bits only
- * @svm: the vCPU, after an entry
- */
+/* Return true if the CPU refused the entry. QEMU's TCG has only 32 bits of VMEXIT_INVALID. */
 static inline bool svm_entry_refused(const struct svm_vcpu *svm)
 {
 	u64 exitcode = svm->vmcb->control.exitcode;
@@ -107,167 +96,73 @@ static inline bool svm_entry_refused(const struct svm_vcpu *svm)
 	return exitcode == (u32)SVM_EXIT_ERR || exitcode == (u64)SVM_EXIT_ERR;
 }
 
-/**
- * svm_dirty() - fields of the VMCB changed: the CPU must load them again
- * @svm: the vCPU
- * @bits: VMCB_CLEAN_* groups
- */
-static inline void svm_dirty(struct svm_vcpu *svm, u32 bits)
+/* Have the CPU load groups of the VMCB again (VMCB_CLEAN_*), because they have changed. */
+static inline void svm_dirty(struct svm_vcpu *svm, u32 groups)
 {
-	svm->vmcb->control.vmcb_clean &= ~bits;
+	svm->vmcb->control.vmcb_clean &= ~groups;
 }
 
-/* entry.S */
+/*
+ * entry.S
+ */
 
 /**
- * svm_world_switch() - run the guest until its next exit
- * @gpr: its general-purpose registers but RAX and RSP, loaded and stored again
+ * svm_world_switch() - run the guest until its next exit; interrupts off
+ * @gpr: the guest's general-purpose registers except RAX and RSP, loaded and stored again
  * @vmcb_pa: physical address of its VMCB
- * @host_vmcb_pa: that of the page that VMSAVE keeps the host's state in
+ * @host_vmcb_pa: physical address of the page in which VMSAVE has saved the host's state
  *
- * Interrupts off. On return GIF is set, and an NMI that came meanwhile was taken.
+ * On return GIF is set, and the host has taken an NMI that came in the meantime.
  */
 asmlinkage void svm_world_switch(u64 *gpr, u64 vmcb_pa, u64 host_vmcb_pa);
 
+/*
+ * Rows of svm_ops, by file. core/vendor_ops.h says what each of them does.
+ */
+
 /* caps.c */
-
-/**
- * svm_setup() - read the capabilities, refuse what is below the floor, and
- *	allocate the permission maps and each CPU's pages
- *
- * May sleep; called once.
- *
- * Return: 0, -EOPNOTSUPP below the hardware floor, -ENOMEM.
- */
 int svm_setup(void);
-
-/** svm_teardown() - free what svm_setup() allocated; no CPU has SVM enabled */
 void svm_teardown(void);
-
-/**
- * svm_cpu_enable() - set EFER.SVME and VM_HSAVE_PA on this CPU
- *
- * Interrupts off. Return: 0, or -EBUSY when EFER.SVME is set already.
- */
 int svm_cpu_enable(void);
-
-/** svm_cpu_disable() - undo svm_cpu_enable(); any context, idempotent */
 void svm_cpu_disable(void);
-
-/** svm_iopm_pa() - physical address of the I/O permission map, all ones */
-u64 svm_iopm_pa(void);
-
-/**
- * svm_msrpm_pa() - physical address of an MSR permission map
- * @direct: that which lets a guest access what the VMCB switches; else every MSR
- *	is intercepted
- */
-u64 svm_msrpm_pa(bool direct);
-
-/** svm_filter_msrs() - see struct vendor_ops */
 void svm_filter_msrs(struct vcpu *vcpu);
-
 /* state.c */
-
-/**
- * svm_fetch() - STATE_* groups from the VMCB to vcpu->state
- * @vcpu: loaded or not
- * @groups: STATE_* bits
- */
 void svm_fetch(struct vcpu *vcpu, u32 groups);
-
-/**
- * svm_commit() - STATE_* groups from vcpu->state to the VMCB
- * @vcpu: loaded or not
- * @groups: STATE_* bits
- */
 void svm_commit(struct vcpu *vcpu, u32 groups);
-
-/**
- * svm_get_msr() - read an MSR that lives in the VMCB
- * @vcpu: the vCPU
- * @index: MSR number
- * @data: its value
- *
- * Return: 0, or 1 when it is not such an MSR.
- */
 int svm_get_msr(struct vcpu *vcpu, u32 index, u64 *data);
-
-/**
- * svm_set_msr() - write an MSR that lives in the VMCB
- * @vcpu: the vCPU
- * @index: MSR number
- * @data: value, checked by the caller for canonical form where that matters
- *
- * Return: 0, or 1 when it is not such an MSR or @data is not allowed.
- */
 int svm_set_msr(struct vcpu *vcpu, u32 index, u64 data);
-
 /* event.c */
-
-/** svm_get_shadow() - SHADOW_* bits in force; see struct vendor_ops */
 u32 svm_get_shadow(struct vcpu *vcpu);
-/** svm_set_shadow() - replace the SHADOW_* bits; see struct vendor_ops */
 void svm_set_shadow(struct vcpu *vcpu, u32 shadow);
-/** svm_nmi_blocked() - NMIs wait for an IRET; see struct vendor_ops */
 bool svm_nmi_blocked(struct vcpu *vcpu);
-/** svm_set_nmi_blocked() - see struct vendor_ops */
 void svm_set_nmi_blocked(struct vcpu *vcpu, bool blocked);
-/** svm_inject() - vcpu->event to eventinj; see struct vendor_ops */
 void svm_inject(struct vcpu *vcpu);
-/** svm_request_window() - see struct vendor_ops */
 void svm_request_window(struct vcpu *vcpu, u32 windows);
-/** svm_recover() - exitintinfo to vcpu_requeue_event(); see struct vendor_ops */
 void svm_recover(struct vcpu *vcpu);
-/** svm_window_opened() - VMEXIT_VINTR: stop asking for it */
-void svm_window_opened(struct svm_vcpu *svm);
-/** svm_iret_intercepted() - VMEXIT_IRET: NMIs are unblocked when it has finished */
-void svm_iret_intercepted(struct svm_vcpu *svm);
-
-/**
- * svm_hide_step() - the guest's RFLAGS, from the VMCB's
- * @svm: the vCPU, which steps over an IRET
- * @rflags: the VMCB's
- */
-u64 svm_hide_step(const struct svm_vcpu *svm, u64 rflags);
-
-/**
- * svm_show_step() - the VMCB's RFLAGS, from the guest's; no step if RIP is another
- * @svm: the vCPU, which steps over an IRET, with RIP committed
- * @rflags: the guest's
- */
-u64 svm_show_step(struct svm_vcpu *svm, u64 rflags);
-
-/** svm_iret_faulted() - the IRET that is stepped over raised an exception */
-void svm_iret_faulted(struct svm_vcpu *svm);
-
-/**
- * svm_step_done() - a #DB was intercepted: was it the step over an IRET?
- * @svm: the vCPU
- *
- * Return: true when the #DB was only ours and must not reach the guest.
- */
-bool svm_step_done(struct svm_vcpu *svm);
-
 /* exit.c */
-
-/**
- * svm_handle_exit() - dispatch the VM exit
- * @vcpu: the vCPU, loaded; may sleep
- *
- * Return: enum exit_fate or an errno.
- */
 enum exit_fate svm_handle_exit(struct vcpu *vcpu);
 
-/* explain.c */
+/*
+ * Functions that the files call in each other, by file.
+ */
 
-/** svm_explain() - name the rules of VMRUN that the VMCB breaks; see struct vendor_ops */
-void svm_explain(struct vcpu *vcpu, struct entry_report *report);
-
-/* npt.c */
+/* caps.c: the format of nested page tables, complete after svm_setup() */
 extern struct sl_format npt_format;
+/* Physical address of the I/O permission map, which intercepts every port. */
+u64 svm_iopm_pa(void);
+/* That of the MSR permission map; @direct: the guest accesses MSRs that the VMCB switches. */
+u64 svm_msrpm_pa(bool direct);
 
-/** npt_format_init() - complete npt_format from the host's CPU; once, at load */
-void npt_format_init(void);
+/* event.c: VMEXIT_VINTR: the window is open, do not ask for it any more */
+void svm_window_opened(struct svm_vcpu *svm);
+/* VMEXIT_IRET: NMIs are unblocked when the IRET has finished. */
+void svm_iret_intercepted(struct svm_vcpu *svm);
+/* The IRET that is stepped over raised an exception. */
+void svm_iret_faulted(struct svm_vcpu *svm);
+/* A #DB was intercepted. Return true if only the step over an IRET raised it. */
+bool svm_step_done(struct svm_vcpu *svm);
+/* While stepping: the guest's RFLAGS out of the VMCB's, and the VMCB's out of the guest's. */
+u64 svm_hide_step(const struct svm_vcpu *svm, u64 rflags);
+u64 svm_show_step(struct svm_vcpu *svm, u64 rflags);
 
 #endif

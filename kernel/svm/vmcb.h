@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual machine control block: layout, intercepts and event fields
- * (APM 2 appendix B). Field names are the manual's in lower case.
+ * The virtual machine control block: its layout and the bits of its fields (APM 2 appendix B).
+ * Field names are the manual's in lower case.
  */
 #ifndef ORIEL_VMCB_H
 #define ORIEL_VMCB_H
@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 #include "x86/cpu_state.h"
+#include "x86/event_word.h"
 
 /* intercept_cr and intercept_dr: reads in the low half, writes in the high. */
 #define INTERCEPT_READ(n) BIT(n)
@@ -72,19 +73,12 @@
 /* interrupt_shadow, offset 068h */
 #define INTERRUPT_SHADOW BIT(0)
 
-/* eventinj and exitintinfo (APM 2 15.20) */
-#define EVENT_VECTOR GENMASK(7, 0)
-#define EVENT_TYPE GENMASK(10, 8)
-#define EVENT_TYPE_INTR (0 << 8)
-#define EVENT_TYPE_NMI (2 << 8)
-#define EVENT_TYPE_EXCEPTION (3 << 8)
-#define EVENT_TYPE_SOFT (4 << 8)
-#define EVENT_EV BIT(11)
-#define EVENT_VALID BIT(31)
-#define EVENT_ERROR_CODE_SHIFT 32
+/* eventinj and exitintinfo (APM 2 15.20): the error code. The low half is that of event_word.h. */
+#define EVENTINJ_ERROR_CODE_SHIFT 32
 
-/* exitinfo1 of a nested page fault, beside a page-fault error code (APM 2 15.25.6): the
- * guest-physical address is not that of a page table.
+/*
+ * exitinfo1 of a nested page fault, beside a page-fault error code (APM 2 15.25.6): the fault
+ * was at the final guest-physical address, not at that of a guest page table.
  */
 #define NPF_FINAL BIT_ULL(32)
 

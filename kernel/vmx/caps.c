@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VT-x capabilities, what all guests share (MSR bitmaps), and turning VMX
- * operation on and off on each CPU.
+ * VT-x capabilities, the MSR bitmaps that all guests share, and turning VMX operation on and
+ * off on each CPU.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -29,7 +29,7 @@ static void *msr_bitmap;
 static void *msr_bitmap_x2apic;
 static void *msr_bitmap_filtered;
 
-/* MSRs that a guest reads and writes without an exit: the hardware has its own. */
+/* MSRs that a guest accesses without an exit: the CPU switches or saves them. */
 static const u32 direct_msrs[] = {
 	MSR_FS_BASE,	      MSR_GS_BASE,	     MSR_KERNEL_GS_BASE,
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
@@ -37,9 +37,9 @@ static const u32 direct_msrs[] = {
 
 /**
  * struct control - one VM-execution, VM-exit or VM-entry control
- * @word: where it is
- * @bit: which
- * @required: whether Oriel can do without it
+ * @word: the word that it is in
+ * @bit: its bit
+ * @required: Oriel cannot do without it
  * @name: the manual's name
  */
 struct control {
@@ -49,7 +49,7 @@ struct control {
 	const char *name;
 };
 
-/* Everything that Oriel turns on, always or at times (SDM 3C 25.6 to 25.8). */
+/* Every control that Oriel turns on, always or at times (SDM 3C 25.6 to 25.8). */
 static const struct control controls[] = {
 	{ VMX_PIN, PIN_EXTERNAL_INTERRUPT_EXITING, true, "external-interrupt exiting" },
 	{ VMX_PIN, PIN_NMI_EXITING, true, "NMI exiting" },
@@ -88,7 +88,7 @@ static const struct control controls[] = {
 	{ VMX_ENTRY, ENTRY_LOAD_EFER, true, "load IA32_EFER on entry" },
 };
 
-/* The MSR of each word, and the one that is exact where the CPU has such (SDM 3D A.2). */
+/* The capability MSR of each word, and the exact one that newer CPUs have (SDM 3D A.2). */
 static const struct {
 	u32 msr;
 	u32 exact;
@@ -110,7 +110,7 @@ static void read_allowed(enum vmx_word word)
 {
 	u64 value;
 
-	/* Without secondary controls their MSR does not exist. */
+	/* A CPU without secondary controls does not have their MSR. */
 	if (word == VMX_SECONDARY &&
 	    !(vmx_caps.allowed[VMX_PRIMARY].may & PRIMARY_SECONDARY_CONTROLS))
 		return;
@@ -139,7 +139,7 @@ static int choose_controls(void)
 	return 0;
 }
 
-/* Nehalem and Westmere count at another rate than they say (errata AAK139, BD59). */
+/* Nehalem and Westmere count at a rate that they do not report (errata AAK139, BD59). */
 static bool timer_is_exact(void)
 {
 	static const u8 wrong[] = { 0x1a, 0x1e, 0x1f, 0x2e, 0x25, 0x2c, 0x2f };
@@ -184,7 +184,7 @@ static int check_firmware(void)
 	u64 control;
 
 	if (!boot_cpu_has(X86_FEATURE_VMX)) {
-		/* The kernel hides the bit when firmware locked it off. */
+		/* The kernel clears its feature bit if firmware has locked VT-x off. */
 		if (cpuid_ecx(1) & BIT(5))
 			pr_err("VT-x is disabled by firmware (MSR IA32_FEATURE_CONTROL): enable it in the firmware set-up\n");
 		else
@@ -272,13 +272,13 @@ u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx)
 {
 	if (vmx->msrs_filtered)
 		return __pa(msr_bitmap_filtered);
-	/* Without the TPR shadow the bit would reach the host's own APIC. */
+	/* Without the TPR shadow the guest's access would reach the host's own APIC. */
 	if (vmx->x2apic && vmx->control[VMX_SECONDARY] & SECONDARY_VIRTUALIZE_X2APIC)
 		return __pa(msr_bitmap_x2apic);
 	return __pa(msr_bitmap);
 }
 
-/* To filter one of them is rare: then all of them exit. */
+/* A filter rarely denies one of direct_msrs. If it does, every MSR access exits. */
 void vmx_filter_msrs(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -337,7 +337,7 @@ void vmx_teardown(void)
 	memset(&vmx_caps, 0, sizeof(vmx_caps));
 }
 
-/* Locked with VMX on is the firmware's normal choice; unlocked, it is ours to make. */
+/* Firmware normally enables VMX and locks the MSR. If it has not locked it, do both here. */
 static int unlock_vmxon(void)
 {
 	const u64 wanted = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
@@ -350,7 +350,7 @@ static int unlock_vmxon(void)
 	return control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX ? 0 : -EOPNOTSUPP;
 }
 
-/* Whether VMXON succeeded; it faults where another monitor below us forbids it. */
+/* Return true if VMXON succeeded. It faults if a hypervisor below Oriel forbids it. */
 static bool enter_vmx(u64 pa)
 {
 	bool failed = true;
@@ -373,7 +373,7 @@ int vmx_cpu_enable(void)
 	if (unlock_vmxon())
 		return -EBUSY;
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
-	/* Where Processor Trace and VMX exclude each other (SDM 3C 33.5.1). */
+	/* On some CPUs Processor Trace must be off in VMX operation (SDM 3C 33.5.1). */
 	intel_pt_handle_vmx(1);
 	if (!enter_vmx(__pa(vc->vmxon))) {
 		intel_pt_handle_vmx(0);
@@ -390,7 +390,7 @@ void vmx_cpu_disable(void)
 
 	if (!(cr4_read_shadow() & X86_CR4_VMXE))
 		return;
-	/* What the CPU still caches of a VMCS would reach memory at any later time. */
+	/* The CPU may write cached fields of an active VMCS to memory at any later time. */
 	if (!READ_ONCE(vc->changing))
 		list_for_each_entry_safe(vmx, next, &vc->active, link)
 			vmx_vcpu_clear(vmx);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this machine's VT-x can do, as its capability MSRs say (SDM 3D appendix A).
- * Pure: also serves userspace tests.
+ * The capabilities of this machine's VT-x, from its capability MSRs (SDM 3D appendix A). Pure:
+ * also serves userspace tests.
  */
 #ifndef ORIEL_VMX_CAPS_H
 #define ORIEL_VMX_CAPS_H
@@ -23,7 +23,7 @@ struct vmx_allowed {
 };
 
 /**
- * struct vmx_caps - the capabilities, and what Oriel makes of them
+ * struct vmx_caps - the capabilities, and the controls that Oriel chooses
  * @basic: IA32_VMX_BASIC
  * @misc: IA32_VMX_MISC
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
@@ -32,9 +32,9 @@ struct vmx_allowed {
  * @cr4_fixed0: bits of CR4 that must be 1 (SDM 3D A.8)
  * @cr4_fixed1: bits of CR4 that may be 1
  * @allowed: by enum vmx_word
- * @use: by enum vmx_word: every control that Oriel wants and the CPU has, with
- *	those that must be 1; a vCPU's VMCS starts with these
- * @maxphyaddr: physical-address width of the CPU, bits
+ * @use: by enum vmx_word: the controls that must be 1, and those that Oriel wants and the CPU
+ *	has; a vCPU's VMCS starts with these
+ * @maxphyaddr: physical-address width, in bits
  */
 struct vmx_caps {
 	u64 basic;

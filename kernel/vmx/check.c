@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Goes through the rules of VM entry and notes each that the VMCS breaks. Pure.
+ * Tries the rules of VM entry one by one and reports those that the VMCS breaks. Pure.
  */
 #include <linux/bits.h>
 
 #include "x86/cr.h"
-#include "vmx/check_rules.h"
+#include "vmx/check.h"
 
 #define RFLAGS_VM BIT(17)
 
 /*
- * What rows share.
+ * Conditions of rules in more than one file.
  */
 
 bool vmx_bits_set(const struct vmx_entry *entry, u64 value, u64 mask)
@@ -33,6 +33,13 @@ bool vmx_beyond_maxphyaddr(const struct vmx_entry *entry, u64 value, u64 unused)
 	return value >> entry->caps->maxphyaddr;
 }
 
+bool vmx_beyond_width(const struct vmx_entry *entry, u64 value, u64 unused)
+{
+	if (entry->caps->basic & VMX_BASIC_32BIT_ADDRESSES)
+		return value >> 32;
+	return vmx_beyond_maxphyaddr(entry, value, 0);
+}
+
 bool vmx_not_canonical(const struct vmx_entry *entry, u64 value, u64 unused)
 {
 	u64 sign = value >> (entry->source->linear_width - 1);
@@ -40,7 +47,7 @@ bool vmx_not_canonical(const struct vmx_entry *entry, u64 value, u64 unused)
 	return sign && sign != ~0ull >> (entry->source->linear_width - 1);
 }
 
-/* UC, WC, WT, WP, WB, UC- (SDM 3A table 12-10) */
+/* PAT has the memory types UC, WC, WT, WP, WB and UC- (SDM 3A table 12-10). */
 bool vmx_bad_pat(const struct vmx_entry *entry, u64 value, u64 unused)
 {
 	int i;
@@ -59,32 +66,34 @@ bool vmx_bad_perf_global_ctrl(const struct vmx_entry *entry, u64 value, u64 unus
 	return value & ~entry->source->perf_global_ctrl;
 }
 
+bool vmx_bad_cr4(const struct vmx_entry *entry, u64 value, u64 unused)
+{
+	const struct vmx_caps *caps = entry->caps;
+
+	return (value & caps->cr4_fixed0) != caps->cr4_fixed0 || value & ~caps->cr4_fixed1;
+}
+
 /*
  * The check.
  */
-
-static u64 read_field(const struct vmx_entry *entry, enum vmcs_field field)
-{
-	return entry->source->read(entry->source->context, field);
-}
 
 static void read_entry(struct vmx_entry *entry)
 {
 	u32 *controls = entry->controls;
 
-	controls[VMX_PIN] = read_field(entry, vmcs_pin_based_controls);
-	controls[VMX_PRIMARY] = read_field(entry, vmcs_primary_controls);
+	controls[VMX_PIN] = vmx_entry_read(entry, vmcs_pin_based_controls);
+	controls[VMX_PRIMARY] = vmx_entry_read(entry, vmcs_primary_controls);
 	if (controls[VMX_PRIMARY] & PRIMARY_SECONDARY_CONTROLS)
-		controls[VMX_SECONDARY] = read_field(entry, vmcs_secondary_controls);
-	controls[VMX_EXIT] = read_field(entry, vmcs_exit_controls);
-	controls[VMX_ENTRY] = read_field(entry, vmcs_entry_controls);
-	entry->cr0 = read_field(entry, vmcs_guest_cr0);
-	entry->cr4 = read_field(entry, vmcs_guest_cr4);
-	entry->rflags = read_field(entry, vmcs_guest_rflags);
+		controls[VMX_SECONDARY] = vmx_entry_read(entry, vmcs_secondary_controls);
+	controls[VMX_EXIT] = vmx_entry_read(entry, vmcs_exit_controls);
+	controls[VMX_ENTRY] = vmx_entry_read(entry, vmcs_entry_controls);
+	entry->cr0 = vmx_entry_read(entry, vmcs_guest_cr0);
+	entry->cr4 = vmx_entry_read(entry, vmcs_guest_cr4);
+	entry->rflags = vmx_entry_read(entry, vmcs_guest_rflags);
 	if (controls[VMX_ENTRY] & ENTRY_LOAD_EFER)
-		entry->efer = read_field(entry, vmcs_guest_ia32_efer);
-	entry->event = read_field(entry, vmcs_entry_interruption_info);
-	if (!(entry->event & INTERRUPTION_VALID))
+		entry->efer = vmx_entry_read(entry, vmcs_guest_ia32_efer);
+	entry->event = vmx_entry_read(entry, vmcs_entry_interruption_info);
+	if (!(entry->event & EVENT_WORD_VALID))
 		entry->event = 0;
 	entry->ia32e = controls[VMX_ENTRY] & ENTRY_IA32E_MODE_GUEST;
 	entry->unrestricted = controls[VMX_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST;
@@ -102,7 +111,7 @@ static void check_rule(const struct vmx_entry *entry, const struct vmx_rule *rul
 
 	if (rule->control && !(entry->controls[rule->word] & rule->control))
 		return;
-	violation.value = read_field(entry, rule->field);
+	violation.value = vmx_entry_read(entry, rule->field);
 	if (rule->broken(entry, violation.value, rule->argument))
 		entry_report_add(report, &violation);
 }

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The checks that VM entry makes (SDM 3C chapter 27), in software: they name what
- * the CPU only refuses. Pure: also serves userspace tests.
+ * The checks of VM entry (SDM 3C chapter 27) in software: they name the rule that made the CPU
+ * refuse an entry. Each rule is a row of a table. Pure: also serves userspace tests.
  */
 #ifndef ORIEL_VMX_CHECK_H
 #define ORIEL_VMX_CHECK_H
 
+#include <linux/kernel.h>
 #include <linux/types.h>
 
-#include "x86/entry_check.h"
 #include "vmx/caps.h"
 #include "vmx/vmcs.h"
+#include "x86/cpu_state.h"
+#include "x86/entry_check.h"
 
 /**
- * struct vmx_check - what VM entry is checked with
+ * struct vmx_check - a VMCS, and the facts about CPU and vCPU that its rules depend on
  * @caps: the CPU's capabilities
  * @read: reads a field of the VMCS; called only for fields that this CPU has
- * @context: handed to @read
+ * @context: argument of @read
  * @perf_global_ctrl: bits that IA32_PERF_GLOBAL_CTRL has on this CPU
- * @linear_width: linear-address width that the CPU supports, bits
+ * @linear_width: linear-address width of the CPU, in bits
  * @vtpr: byte 80h of the virtual-APIC page; unused without the TPR shadow
- * @host_ia32e: EFER.LMA of the CPU that enters
+ * @host_ia32e: EFER.LMA of the CPU at the entry
  * @rtm: the CPU has RTM
  * @sgx: the CPU has SGX
  */
@@ -37,14 +39,157 @@ struct vmx_check {
 };
 
 /**
- * vmx_check_entry() - find every rule of VM entry that a VMCS breaks
- * @source: the VMCS and what belongs to it
- * @report: what is found is added to it
+ * vmx_check_entry() - find every rule of VM entry that a VMCS breaks, and add it to @report
  *
- * Any context in which @source->read works. A VMCS that the CPU enters breaks
- * none. Rules about structures in memory that the VMCS points to, and about MSRs
- * loaded from an area (SDM 3C 27.4), are not looked at.
+ * Any context in which @source->read works. A VMCS that the CPU accepts breaks no rule. Rules
+ * about structures in memory to which the VMCS points are not checked, nor are those about MSRs
+ * that an entry loads from an area (SDM 3C 27.4).
  */
 void vmx_check_entry(const struct vmx_check *source, struct entry_report *report);
+
+/*
+ * For the files with rules, check*.c, and their tests.
+ */
+
+/**
+ * struct vmx_entry - an entry, with the fields that many rules depend on
+ * @source: the VMCS and the facts
+ * @caps: @source->caps
+ * @controls: by enum vmx_word; secondary controls are 0 if they are not activated
+ * @cr0: guest_cr0
+ * @cr4: guest_cr4
+ * @rflags: guest_rflags
+ * @efer: guest_ia32_efer; 0 if the entry does not load it
+ * @event: entry_interruption_info; 0 if it is not valid
+ * @ia32e: the guest will be in IA-32e mode
+ * @v86: the guest will be in virtual-8086 mode
+ * @unrestricted: "unrestricted guest" is 1
+ */
+struct vmx_entry {
+	const struct vmx_check *source;
+	const struct vmx_caps *caps;
+	u32 controls[VMX_WORDS];
+	u64 cr0;
+	u64 cr4;
+	u64 rflags;
+	u64 efer;
+	u32 event;
+	bool ia32e;
+	bool v86;
+	bool unrestricted;
+};
+
+static inline u64 vmx_entry_read(const struct vmx_entry *entry, enum vmcs_field field)
+{
+	return entry->source->read(entry->source->context, field);
+}
+
+/**
+ * struct vmx_rule - one rule about one field
+ * @field: the field
+ * @name: its name
+ * @section: manual and section that has the rule
+ * @rule: the rule in words
+ * @word: enum vmx_word of @control
+ * @control: the rule holds, and the field exists, only if this control is 1; 0 for always
+ * @broken: returns true if @value of the field breaks the rule
+ * @argument: argument of @broken
+ */
+struct vmx_rule {
+	enum vmcs_field field;
+	const char *name;
+	const char *section;
+	const char *rule;
+	u8 word;
+	u32 control;
+	bool (*broken)(const struct vmx_entry *entry, u64 value, u64 argument);
+	u64 argument;
+};
+
+/* A row for a rule that needs a control, and one for a rule that always holds. */
+#define VMX_RULE_IF(word_, control_, field_, broken_, argument_, section_, rule_)           \
+	{                                                                                   \
+		.field = vmcs_##field_, .name = #field_, .section = "SDM 3C " section_,     \
+		.rule = rule_, .word = (word_), .control = (control_), .broken = (broken_), \
+		.argument = (argument_)                                                     \
+	}
+#define VMX_RULE(field_, broken_, argument_, section_, rule_) \
+	VMX_RULE_IF(VMX_PIN, 0, field_, broken_, argument_, section_, rule_)
+#define VMX_RULE_CANONICAL(field, section) \
+	VMX_RULE(field, vmx_not_canonical, 0, section, "the address must be canonical")
+
+/**
+ * struct vmx_rules - the rules of one part of chapter 27
+ * @rules: the rows
+ * @count: number of @rules
+ */
+struct vmx_rules {
+	const struct vmx_rule *rules;
+	size_t count;
+};
+
+extern const struct vmx_rules vmx_control_rules; /* SDM 3C 27.2.1 */
+extern const struct vmx_rules vmx_host_rules; /* SDM 3C 27.2.2 to 27.2.4 */
+extern const struct vmx_rules vmx_guest_rules; /* SDM 3C 27.3.1 without 27.3.1.2 */
+
+/* @broken of rows in more than one file: */
+/* a bit of @mask is 1 */
+bool vmx_bits_set(const struct vmx_entry *entry, u64 value, u64 mask);
+/* a bit of @mask is 0 */
+bool vmx_bits_clear(const struct vmx_entry *entry, u64 value, u64 mask);
+bool vmx_is_zero(const struct vmx_entry *entry, u64 value, u64 unused);
+/* a bit beyond the CPU's physical-address width is 1 */
+bool vmx_beyond_maxphyaddr(const struct vmx_entry *entry, u64 value, u64 unused);
+/* a bit is 1 that the address of a structure may not have, by IA32_VMX_BASIC (SDM 3D A.1) */
+bool vmx_beyond_width(const struct vmx_entry *entry, u64 value, u64 unused);
+/* the address is not canonical with the CPU's linear-address width */
+bool vmx_not_canonical(const struct vmx_entry *entry, u64 value, u64 unused);
+/* a byte is not one of the memory types of PAT */
+bool vmx_bad_pat(const struct vmx_entry *entry, u64 value, u64 unused);
+/* a reserved bit of IA32_PERF_GLOBAL_CTRL is 1 */
+bool vmx_bad_perf_global_ctrl(const struct vmx_entry *entry, u64 value, u64 unused);
+/* CR4 has a bit that VMX operation does not allow */
+bool vmx_bad_cr4(const struct vmx_entry *entry, u64 value, u64 unused);
+
+/* All bits but SCE, LME, LMA and NXE, which EFER has on a CPU with VMX (SDM 3A 2.2.1). */
+#define VMX_EFER_RESERVED (~(BIT_ULL(0) | BIT_ULL(8) | BIT_ULL(10) | BIT_ULL(11)))
+
+/* CR4.CET, which cr.h does not need. */
+#define VMX_CR4_CET BIT_ULL(23)
+
+/*
+ * Segment registers of the guest (SDM 3C 27.3.1.2). A rule holds for several of them.
+ */
+
+/* The fields of a segment register. */
+enum vmx_segment_part { PART_SELECTOR, PART_BASE, PART_LIMIT, PART_RIGHTS, PART_COUNT };
+
+struct vmx_segment;
+
+/**
+ * struct vmx_segment_rule - one rule about several segment registers
+ * @segments: BIT(enum cpu_seg) of these registers
+ * @part: enum vmx_segment_part of the field that is reported
+ * @when: enum segment_when: the condition under which the rule holds
+ * @rule: the rule in words
+ * @broken: returns true if @segment breaks the rule
+ * @argument: argument of @broken
+ */
+struct vmx_segment_rule {
+	u16 segments;
+	u8 part;
+	u8 when;
+	const char *rule;
+	bool (*broken)(const struct vmx_entry *entry, const struct vmx_segment *segment,
+		       u64 argument);
+	u64 argument;
+};
+
+extern const struct vmx_segment_rule vmx_segment_rules[];
+extern const size_t vmx_segment_rule_count;
+/* Names of the fields, by enum vmx_segment_part and enum cpu_seg. */
+extern const char *const vmx_segment_names[PART_COUNT][SEG_COUNT];
+
+void vmx_check_segments(const struct vmx_entry *entry, struct entry_report *report);
 
 #endif

@@ -6,9 +6,9 @@
 #include <linux/bits.h>
 
 #include "x86/cr.h"
-#include "vmx/check_rules.h"
+#include "vmx/check.h"
 
-/* Entries in an MSR area (SDM 3C table 25-15). */
+/* Size of an entry in an MSR area (SDM 3C table 25-15). */
 #define MSR_ENTRY_BYTES 16
 
 #define EPTP_MEMTYPE GENMASK_ULL(2, 0)
@@ -17,7 +17,6 @@
 #define VM_FUNCTION_EPTP_SWITCHING BIT_ULL(0)
 #define INTERRUPTION_RESERVED GENMASK(30, 12)
 
-/* #DF, #TS, #NP, #SS, #GP, #PF, #AC */
 #define VECTORS_WITH_ERROR_CODE                                                              \
 	(BIT(EXC_DF) | BIT(EXC_TS) | BIT(EXC_NP) | BIT(EXC_SS) | BIT(EXC_GP) | BIT(EXC_PF) | \
 	 BIT(EXC_AC))
@@ -29,15 +28,7 @@ static bool not_allowed(const struct vmx_entry *entry, u64 value, u64 word)
 	return (value & allowed->ones) != allowed->ones || value & ~(u64)allowed->may;
 }
 
-/* Bits that the address of a structure may not have (SDM 3D A.1 on bit 48). */
-static bool beyond_width(const struct vmx_entry *entry, u64 value, u64 unused)
-{
-	if (entry->caps->basic & VMX_BASIC_32BIT_ADDRESSES)
-		return value >> 32;
-	return vmx_beyond_maxphyaddr(entry, value, 0);
-}
-
-/* The row's control is 1, and one that it needs, in this word, is 0. */
+/* The row's control is 1, but a control of this word that it needs is 0. */
 static bool without_pin(const struct vmx_entry *entry, u64 value, u64 needed)
 {
 	return !(entry->controls[VMX_PIN] & needed);
@@ -112,30 +103,25 @@ static bool eptp_bad_accessed_dirty(const struct vmx_entry *entry, u64 value, u6
 }
 
 /*
- * MSR areas: a row about an area's address looks at its count too.
+ * MSR areas: a rule about the address of an area holds only if the area has entries.
  */
-
-static u64 area_count(const struct vmx_entry *entry, u64 count_field)
-{
-	return entry->source->read(entry->source->context, count_field);
-}
 
 static bool area_misaligned(const struct vmx_entry *entry, u64 value, u64 count_field)
 {
-	return area_count(entry, count_field) && value & (MSR_ENTRY_BYTES - 1);
+	return vmx_entry_read(entry, count_field) && value & (MSR_ENTRY_BYTES - 1);
 }
 
 static bool area_beyond_width(const struct vmx_entry *entry, u64 value, u64 count_field)
 {
-	return area_count(entry, count_field) && beyond_width(entry, value, 0);
+	return vmx_entry_read(entry, count_field) && vmx_beyond_width(entry, value, 0);
 }
 
 static bool area_end_beyond_width(const struct vmx_entry *entry, u64 value, u64 count_field)
 {
-	u64 count = area_count(entry, count_field);
+	u64 count = vmx_entry_read(entry, count_field);
 
-	return count && !beyond_width(entry, value, 0) &&
-	       beyond_width(entry, value + count * MSR_ENTRY_BYTES - 1, 0);
+	return count && !vmx_beyond_width(entry, value, 0) &&
+	       vmx_beyond_width(entry, value + count * MSR_ENTRY_BYTES - 1, 0);
 }
 
 /*
@@ -144,45 +130,45 @@ static bool area_end_beyond_width(const struct vmx_entry *entry, u64 value, u64 
 
 static bool is_type(u64 event, u32 type)
 {
-	return event & INTERRUPTION_VALID && (event & INTERRUPTION_TYPE) == type;
+	return event & EVENT_WORD_VALID && (event & EVENT_WORD_TYPE) == type;
 }
 
 static bool event_bad_type(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	/* The pending MTF exit is there where the monitor trap flag is. */
-	if (is_type(value, INTERRUPTION_OTHER_EVENT))
+	/* This type is a pending MTF exit: reserved on CPUs without the monitor trap flag. */
+	if (is_type(value, EVENT_WORD_OTHER_EVENT))
 		return !(entry->caps->allowed[VMX_PRIMARY].may & PRIMARY_MONITOR_TRAP_FLAG);
 	return is_type(value, 1 << 8);
 }
 
 static bool event_bad_vector(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u8 vector = value & INTERRUPTION_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	return (is_type(value, INTERRUPTION_NMI) && vector != EXC_NMI) ||
-	       (is_type(value, INTERRUPTION_HARDWARE_EXCEPTION) && vector > 31) ||
-	       (is_type(value, INTERRUPTION_OTHER_EVENT) && vector != 0);
+	return (is_type(value, EVENT_WORD_NMI) && vector != EXC_NMI) ||
+	       (is_type(value, EVENT_WORD_EXCEPTION) && vector > 31) ||
+	       (is_type(value, EVENT_WORD_OTHER_EVENT) && vector != 0);
 }
 
-/* CPUs with bit 56 of IA32_VMX_BASIC take both forms of an exception. */
+/* Bit 56 of IA32_VMX_BASIC: an exception may have an error code or not, whatever its vector. */
 #define BASIC_ANY_ERROR_CODE BIT_ULL(56)
 
 static bool event_lacks_error_code(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u8 vector = value & INTERRUPTION_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	return is_type(value, INTERRUPTION_HARDWARE_EXCEPTION) && vector <= 31 &&
-	       VECTORS_WITH_ERROR_CODE & BIT(vector) && !(value & INTERRUPTION_ERROR_CODE) &&
+	return is_type(value, EVENT_WORD_EXCEPTION) && vector <= 31 &&
+	       VECTORS_WITH_ERROR_CODE & BIT(vector) && !(value & EVENT_WORD_ERROR_CODE) &&
 	       entry->cr0 & CR0_PE && !(entry->caps->basic & BASIC_ANY_ERROR_CODE);
 }
 
 static bool event_has_error_code(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u8 vector = value & INTERRUPTION_VECTOR;
+	u8 vector = value & EVENT_WORD_VECTOR;
 
-	if (!(value & INTERRUPTION_VALID) || !(value & INTERRUPTION_ERROR_CODE))
+	if (!(value & EVENT_WORD_VALID) || !(value & EVENT_WORD_ERROR_CODE))
 		return false;
-	if (!is_type(value, INTERRUPTION_HARDWARE_EXCEPTION) || !(entry->cr0 & CR0_PE))
+	if (!is_type(value, EVENT_WORD_EXCEPTION) || !(entry->cr0 & CR0_PE))
 		return true;
 	return vector <= 31 && !(VECTORS_WITH_ERROR_CODE & BIT(vector)) &&
 	       !(entry->caps->basic & BASIC_ANY_ERROR_CODE);
@@ -190,19 +176,19 @@ static bool event_has_error_code(const struct vmx_entry *entry, u64 value, u64 u
 
 static bool event_reserved(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return value & INTERRUPTION_VALID && value & INTERRUPTION_RESERVED;
+	return value & EVENT_WORD_VALID && value & INTERRUPTION_RESERVED;
 }
 
 static bool error_code_too_wide(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return entry->event & INTERRUPTION_ERROR_CODE && value >> 16;
+	return entry->event & EVENT_WORD_ERROR_CODE && value >> 16;
 }
 
 static bool bad_instruction_length(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	if (!is_type(entry->event, INTERRUPTION_SOFT_INTERRUPT) &&
-	    !is_type(entry->event, INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION) &&
-	    !is_type(entry->event, INTERRUPTION_SOFT_EXCEPTION))
+	if (!is_type(entry->event, EVENT_WORD_SOFT_INTERRUPT) &&
+	    !is_type(entry->event, EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION) &&
+	    !is_type(entry->event, EVENT_WORD_SOFT_EXCEPTION))
 		return false;
 	return value > 15 || (!value && !(entry->caps->misc & VMX_MISC_ZERO_INSTRUCTION_LENGTH));
 }
@@ -211,13 +197,12 @@ static bool bad_instruction_length(const struct vmx_entry *entry, u64 value, u64
 	VMX_RULE_IF(word, control, field, vmx_bits_set, mask, "27.2.1.1", rule)
 #define PAGE_ALIGNED(word, control, field) \
 	ALIGNED(word, control, field, GENMASK_ULL(11, 0), "bits 11:0 of the address must be 0")
-#define WITHIN_WIDTH(word, control, field)                             \
-	VMX_RULE_IF(word, control, field, beyond_width, 0, "27.2.1.1", \
+#define WITHIN_WIDTH(word, control, field)                                 \
+	VMX_RULE_IF(word, control, field, vmx_beyond_width, 0, "27.2.1.1", \
 		    "no bit of the address beyond the physical-address width may be 1")
 #define NEEDS(word, control, field, without, needed, rule) \
 	VMX_RULE_IF(word, control, field, without, needed, "27.2.1.1", rule)
 
-/* An MSR area that has no entries has no address either. */
 #define AREA_ALIGNED(address, count, section)                     \
 	VMX_RULE(address, area_misaligned, vmcs_##count, section, \
 		 "bits 3:0 of the area's address must be 0")

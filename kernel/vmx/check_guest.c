@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rules of VM entry about the guest-state area, but for segment registers
+ * Rules of VM entry about the guest-state area, without those about segment registers
  * (SDM 3C 27.3.1). Pure.
  */
 #include <linux/bits.h>
 
 #include "x86/cr.h"
-#include "vmx/check_rules.h"
+#include "vmx/check.h"
 
-/* SDM 3B 18.4.1: bits that no CPU has. */
+/* Bits that no CPU has (SDM 3B 18.4.1). */
 #define DEBUGCTL_RESERVED (GENMASK_ULL(5, 3) | GENMASK_ULL(63, 16))
 #define DEBUGCTL_BTF BIT_ULL(1)
 
@@ -25,10 +25,10 @@
 #define RIGHTS_L BIT_ULL(13)
 
 #define INTERRUPTIBILITY_RESERVED GENMASK_ULL(31, 5)
-/* Bit 11 reports a bus lock where the CPU detects them. */
+/* Without bit 11, which reports a bus lock on CPUs that detect them. */
 #define PENDING_DEBUG_RESERVED \
 	(GENMASK_ULL(10, 4) | BIT_ULL(13) | BIT_ULL(15) | GENMASK_ULL(63, 17))
-/* What must be 0 beside RTM. */
+/* Bits that must be 0 if RTM is 1. */
 #define PENDING_DEBUG_NOT_RTM (GENMASK_ULL(11, 0) | GENMASK_ULL(15, 13) | GENMASK_ULL(63, 17))
 
 #define NO_VMCS (~0ull)
@@ -36,14 +36,9 @@
 #define PDPTE_PRESENT BIT_ULL(0)
 #define PDPTE_RESERVED (GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5))
 
-static u64 read_field(const struct vmx_entry *entry, enum vmcs_field field)
-{
-	return entry->source->read(entry->source->context, field);
-}
-
 static bool injects(const struct vmx_entry *entry, u32 type)
 {
-	return entry->event && (entry->event & INTERRUPTION_TYPE) == type;
+	return entry->event && (entry->event & EVENT_WORD_TYPE) == type;
 }
 
 /*
@@ -63,13 +58,6 @@ static bool cr0_unsupported(const struct vmx_entry *entry, u64 value, u64 unused
 static bool paging_unprotected(const struct vmx_entry *entry, u64 value, u64 unused)
 {
 	return value & CR0_PG && !(value & CR0_PE);
-}
-
-static bool cr4_unsupported(const struct vmx_entry *entry, u64 value, u64 unused)
-{
-	const struct vmx_caps *caps = entry->caps;
-
-	return (value & caps->cr4_fixed0) != caps->cr4_fixed0 || value & ~caps->cr4_fixed1;
 }
 
 static bool cet_without_wp(const struct vmx_entry *entry, u64 value, u64 unused)
@@ -103,7 +91,7 @@ static bool bndcfgs_not_canonical(const struct vmx_entry *entry, u64 value, u64 
 
 static bool in_64bit_code(const struct vmx_entry *entry)
 {
-	return entry->ia32e && read_field(entry, vmcs_guest_cs_access_rights) & RIGHTS_L;
+	return entry->ia32e && vmx_entry_read(entry, vmcs_guest_cs_access_rights) & RIGHTS_L;
 }
 
 static bool rip_too_wide(const struct vmx_entry *entry, u64 value, u64 unused)
@@ -111,7 +99,7 @@ static bool rip_too_wide(const struct vmx_entry *entry, u64 value, u64 unused)
 	return !in_64bit_code(entry) && value >> 32;
 }
 
-/* One step beyond the last canonical address is let in: #GP is the guest's. */
+/* An entry accepts RIP one step beyond the last canonical address: the guest gets #GP then. */
 static bool rip_mixed(const struct vmx_entry *entry, u64 value, u64 unused)
 {
 	u64 upper = value >> entry->source->linear_width;
@@ -131,7 +119,7 @@ static bool v86_unprotected(const struct vmx_entry *entry, u64 value, u64 unused
 
 static bool interrupt_without_if(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return injects(entry, INTERRUPTION_EXTERNAL) && !(value & RFLAGS_IF);
+	return injects(entry, EVENT_WORD_INTERRUPT) && !(value & RFLAGS_IF);
 }
 
 /*
@@ -156,28 +144,29 @@ static bool activity_unsupported(const struct vmx_entry *entry, u64 value, u64 u
 
 static bool halted_user(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return value == ACTIVITY_HLT && read_field(entry, vmcs_guest_ss_access_rights) & RIGHTS_DPL;
+	return value == ACTIVITY_HLT &&
+	       vmx_entry_read(entry, vmcs_guest_ss_access_rights) & RIGHTS_DPL;
 }
 
 static bool inactive_in_shadow(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u64 state = read_field(entry, vmcs_guest_interruptibility_state);
+	u64 state = vmx_entry_read(entry, vmcs_guest_interruptibility_state);
 
-	return value != ACTIVITY_ACTIVE && state & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
+	return value != ACTIVITY_ACTIVE && state & BLOCKING_SHADOW;
 }
 
-/* Whether an event can reach a CPU that halted. */
+/* Return true if the event can be injected into a halted guest. */
 static bool ends_hlt(const struct vmx_entry *entry)
 {
-	u8 vector = entry->event & INTERRUPTION_VECTOR;
+	u8 vector = entry->event & EVENT_WORD_VECTOR;
 
-	switch (entry->event & INTERRUPTION_TYPE) {
-	case INTERRUPTION_EXTERNAL:
-	case INTERRUPTION_NMI:
+	switch (entry->event & EVENT_WORD_TYPE) {
+	case EVENT_WORD_INTERRUPT:
+	case EVENT_WORD_NMI:
 		return true;
-	case INTERRUPTION_HARDWARE_EXCEPTION:
+	case EVENT_WORD_EXCEPTION:
 		return vector == EXC_DB || vector == EXC_MC;
-	case INTERRUPTION_OTHER_EVENT:
+	case EVENT_WORD_OTHER_EVENT:
 		return vector == 0;
 	default:
 		return false;
@@ -192,9 +181,9 @@ static bool event_blocked_by_activity(const struct vmx_entry *entry, u64 value, 
 	case ACTIVITY_HLT:
 		return !ends_hlt(entry);
 	case ACTIVITY_SHUTDOWN:
-		return !injects(entry, INTERRUPTION_NMI) &&
-		       !(injects(entry, INTERRUPTION_HARDWARE_EXCEPTION) &&
-			 (entry->event & INTERRUPTION_VECTOR) == EXC_MC);
+		return !injects(entry, EVENT_WORD_NMI) &&
+		       !(injects(entry, EVENT_WORD_EXCEPTION) &&
+			 (entry->event & EVENT_WORD_VECTOR) == EXC_MC);
 	default:
 		return value == ACTIVITY_WAIT_FOR_SIPI;
 	}
@@ -210,21 +199,14 @@ static bool sti_without_if(const struct vmx_entry *entry, u64 value, u64 unused)
 	return value & BLOCKING_BY_STI && !(entry->rflags & RFLAGS_IF);
 }
 
-static bool interrupt_in_shadow(const struct vmx_entry *entry, u64 value, u64 unused)
+static bool interrupt_blocked(const struct vmx_entry *entry, u64 value, u64 blocking)
 {
-	return injects(entry, INTERRUPTION_EXTERNAL) &&
-	       value & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
+	return injects(entry, EVENT_WORD_INTERRUPT) && value & blocking;
 }
 
-static bool nmi_in_shadow(const struct vmx_entry *entry, u64 value, u64 blocking)
+static bool nmi_blocked(const struct vmx_entry *entry, u64 value, u64 blocking)
 {
-	return injects(entry, INTERRUPTION_NMI) && value & blocking;
-}
-
-static bool nmi_blocked(const struct vmx_entry *entry, u64 value, u64 unused)
-{
-	return entry->controls[VMX_PIN] & PIN_VIRTUAL_NMIS && injects(entry, INTERRUPTION_NMI) &&
-	       value & BLOCKING_BY_NMI;
+	return injects(entry, EVENT_WORD_NMI) && value & blocking;
 }
 
 static bool enclave_after_mov_ss(const struct vmx_entry *entry, u64 value, u64 unused)
@@ -241,18 +223,17 @@ static bool enclave_without_sgx(const struct vmx_entry *entry, u64 value, u64 un
  * Pending debug exceptions.
  */
 
-/* A single step that the shadow or HLT held back is pending, and no other. */
+/* In a shadow or HLT, the #DB of a single step must be pending if the guest steps, else not. */
 static bool step_held_back(const struct vmx_entry *entry)
 {
-	return read_field(entry, vmcs_guest_activity_state) == ACTIVITY_HLT ||
-	       read_field(entry, vmcs_guest_interruptibility_state) &
-		       (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
+	return vmx_entry_read(entry, vmcs_guest_activity_state) == ACTIVITY_HLT ||
+	       vmx_entry_read(entry, vmcs_guest_interruptibility_state) & BLOCKING_SHADOW;
 }
 
 static bool steps(const struct vmx_entry *entry)
 {
 	return entry->rflags & RFLAGS_TF &&
-	       !(read_field(entry, vmcs_guest_ia32_debugctl) & DEBUGCTL_BTF);
+	       !(vmx_entry_read(entry, vmcs_guest_ia32_debugctl) & DEBUGCTL_BTF);
 }
 
 static bool step_lost(const struct vmx_entry *entry, u64 value, u64 unused)
@@ -279,7 +260,7 @@ static bool rtm_without_rtm(const struct vmx_entry *entry, u64 value, u64 unused
 static bool rtm_after_mov_ss(const struct vmx_entry *entry, u64 value, u64 unused)
 {
 	return value & PENDING_DEBUG_RTM &&
-	       read_field(entry, vmcs_guest_interruptibility_state) & BLOCKING_BY_MOV_SS;
+	       vmx_entry_read(entry, vmcs_guest_interruptibility_state) & BLOCKING_BY_MOV_SS;
 }
 
 /*
@@ -293,9 +274,7 @@ static bool link_misaligned(const struct vmx_entry *entry, u64 value, u64 unused
 
 static bool link_beyond_width(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	return value != NO_VMCS &&
-	       (entry->caps->basic & VMX_BASIC_32BIT_ADDRESSES ? value >> 32 :
-								 value >> entry->caps->maxphyaddr);
+	return value != NO_VMCS && vmx_beyond_width(entry, value, 0);
 }
 
 static bool pdpte_reserved(const struct vmx_entry *entry, u64 value, u64 unused)
@@ -306,18 +285,22 @@ static bool pdpte_reserved(const struct vmx_entry *entry, u64 value, u64 unused)
 	       (value & PDPTE_RESERVED || vmx_beyond_maxphyaddr(entry, value, 0));
 }
 
-#define CANONICAL(field, section) \
-	VMX_RULE(field, vmx_not_canonical, 0, section, "the address must be canonical")
 #define PDPTE(field)                                                                    \
 	VMX_RULE_IF(VMX_SECONDARY, SECONDARY_EPT, field, pdpte_reserved, 0, "27.3.1.6", \
 		    "with PAE paging, reserved bits of an entry that is present must be 0")
+
+#define ACTIVITY(broken, rule) VMX_RULE(guest_activity_state, broken, 0, "27.3.1.5", rule)
+#define BLOCKING(broken, argument, rule) \
+	VMX_RULE(guest_interruptibility_state, broken, argument, "27.3.1.5", rule)
+#define PENDING(broken, argument, rule) \
+	VMX_RULE(guest_pending_debug_exceptions, broken, argument, "27.3.1.5", rule)
 
 static const struct vmx_rule rules[] = {
 	/* Control registers, debug registers and MSRs */
 	VMX_RULE(guest_cr0, cr0_unsupported, 0, "27.3.1.1",
 		 "every bit must have a value that IA32_VMX_CR0_FIXED0 and 1 allow"),
 	VMX_RULE(guest_cr0, paging_unprotected, 0, "27.3.1.1", "CR0.PG needs CR0.PE"),
-	VMX_RULE(guest_cr4, cr4_unsupported, 0, "27.3.1.1",
+	VMX_RULE(guest_cr4, vmx_bad_cr4, 0, "27.3.1.1",
 		 "every bit must have a value that IA32_VMX_CR4_FIXED0 and 1 allow"),
 	VMX_RULE(guest_cr4, cet_without_wp, 0, "27.3.1.1", "CR4.CET needs CR0.WP"),
 	VMX_RULE_IF(VMX_ENTRY, ENTRY_LOAD_DEBUG_CONTROLS, guest_ia32_debugctl, vmx_bits_set,
@@ -332,8 +315,8 @@ static const struct vmx_rule rules[] = {
 		 "no bit beyond the physical-address width may be 1"),
 	VMX_RULE_IF(VMX_ENTRY, ENTRY_LOAD_DEBUG_CONTROLS, guest_dr7, vmx_bits_set,
 		    GENMASK_ULL(63, 32), "27.3.1.1", "bits 63:32 must be 0"),
-	CANONICAL(guest_ia32_sysenter_esp, "27.3.1.1"),
-	CANONICAL(guest_ia32_sysenter_eip, "27.3.1.1"),
+	VMX_RULE_CANONICAL(guest_ia32_sysenter_esp, "27.3.1.1"),
+	VMX_RULE_CANONICAL(guest_ia32_sysenter_eip, "27.3.1.1"),
 	VMX_RULE_IF(VMX_ENTRY, ENTRY_LOAD_PERF_GLOBAL_CTRL, guest_ia32_perf_global_ctrl,
 		    vmx_bad_perf_global_ctrl, 0, "27.3.1.1", "reserved bits must be 0"),
 	VMX_RULE_IF(VMX_ENTRY, ENTRY_LOAD_PAT, guest_ia32_pat, vmx_bad_pat, 0, "27.3.1.1",
@@ -350,8 +333,8 @@ static const struct vmx_rule rules[] = {
 		    "27.3.1.1", "the address in bits 63:12 must be canonical"),
 
 	/* Descriptor-table registers */
-	CANONICAL(guest_gdtr_base, "27.3.1.3"),
-	CANONICAL(guest_idtr_base, "27.3.1.3"),
+	VMX_RULE_CANONICAL(guest_gdtr_base, "27.3.1.3"),
+	VMX_RULE_CANONICAL(guest_idtr_base, "27.3.1.3"),
 	VMX_RULE(guest_gdtr_limit, vmx_bits_set, GENMASK_ULL(31, 16), "27.3.1.3",
 		 "bits 31:16 must be 0"),
 	VMX_RULE(guest_idtr_limit, vmx_bits_set, GENMASK_ULL(31, 16), "27.3.1.3",
@@ -371,46 +354,35 @@ static const struct vmx_rule rules[] = {
 		 "IF must be 1 when an external interrupt is injected"),
 
 	/* Non-register state */
-	VMX_RULE(guest_activity_state, activity_unsupported, 0, "27.3.1.5",
-		 "it must be a state that the CPU supports"),
-	VMX_RULE(guest_activity_state, halted_user, 0, "27.3.1.5",
-		 "HLT needs privilege level 0 (SS.DPL)"),
-	VMX_RULE(guest_activity_state, inactive_in_shadow, 0, "27.3.1.5",
-		 "it must be active under blocking by STI or MOV SS"),
-	VMX_RULE(guest_activity_state, event_blocked_by_activity, 0, "27.3.1.5",
+	ACTIVITY(activity_unsupported, "it must be a state that the CPU supports"),
+	ACTIVITY(halted_user, "HLT needs privilege level 0 (SS.DPL)"),
+	ACTIVITY(inactive_in_shadow, "it must be active under blocking by STI or MOV SS"),
+	ACTIVITY(event_blocked_by_activity,
 		 "the event that is injected must be one that ends this state"),
-	VMX_RULE(guest_interruptibility_state, vmx_bits_set, INTERRUPTIBILITY_RESERVED, "27.3.1.5",
-		 "reserved bits 31:5 must be 0"),
-	VMX_RULE(guest_interruptibility_state, two_shadows, 0, "27.3.1.5",
-		 "blocking by STI and blocking by MOV SS exclude each other"),
-	VMX_RULE(guest_interruptibility_state, sti_without_if, 0, "27.3.1.5",
-		 "blocking by STI needs RFLAGS.IF"),
-	VMX_RULE(guest_interruptibility_state, interrupt_in_shadow, 0, "27.3.1.5",
+	BLOCKING(vmx_bits_set, INTERRUPTIBILITY_RESERVED, "reserved bits 31:5 must be 0"),
+	BLOCKING(two_shadows, 0, "blocking by STI and blocking by MOV SS exclude each other"),
+	BLOCKING(sti_without_if, 0, "blocking by STI needs RFLAGS.IF"),
+	BLOCKING(interrupt_blocked, BLOCKING_SHADOW,
 		 "an external interrupt cannot be injected under blocking by STI or MOV SS"),
-	VMX_RULE(guest_interruptibility_state, nmi_in_shadow, BLOCKING_BY_MOV_SS, "27.3.1.5",
+	BLOCKING(nmi_blocked, BLOCKING_BY_MOV_SS,
 		 "an NMI cannot be injected under blocking by MOV SS"),
-	VMX_RULE(guest_interruptibility_state, nmi_in_shadow, BLOCKING_BY_STI, "27.3.1.5",
+	BLOCKING(nmi_blocked, BLOCKING_BY_STI,
 		 "some CPUs do not inject an NMI under blocking by STI"),
-	VMX_RULE(guest_interruptibility_state, vmx_bits_set, BLOCKING_BY_SMI, "27.3.1.5",
-		 "blocking by SMI must be 0 outside of SMM"),
-	VMX_RULE(guest_interruptibility_state, nmi_blocked, 0, "27.3.1.5",
-		 "with \"virtual NMIs\", an NMI cannot be injected under blocking by NMI"),
-	VMX_RULE(guest_interruptibility_state, enclave_after_mov_ss, 0, "27.3.1.5",
-		 "an enclave interruption excludes blocking by MOV SS"),
-	VMX_RULE(guest_interruptibility_state, enclave_without_sgx, 0, "27.3.1.5",
-		 "an enclave interruption needs a CPU with SGX"),
-	VMX_RULE(guest_pending_debug_exceptions, vmx_bits_set, PENDING_DEBUG_RESERVED, "27.3.1.5",
-		 "reserved bits 63:17, 15, 13 and 10:4 must be 0"),
-	VMX_RULE(guest_pending_debug_exceptions, step_lost, 0, "27.3.1.5",
-		 "BS must be 1 in a shadow or HLT while RFLAGS.TF is 1 and DEBUGCTL.BTF is 0"),
-	VMX_RULE(guest_pending_debug_exceptions, step_invented, 0, "27.3.1.5",
-		 "BS must be 0 in a shadow or HLT while RFLAGS.TF is 0 or DEBUGCTL.BTF is 1"),
-	VMX_RULE(guest_pending_debug_exceptions, rtm_not_alone, 0, "27.3.1.5",
-		 "beside RTM, bit 12 must be 1 and all others 0"),
-	VMX_RULE(guest_pending_debug_exceptions, rtm_without_rtm, 0, "27.3.1.5",
-		 "RTM needs a CPU with RTM"),
-	VMX_RULE(guest_pending_debug_exceptions, rtm_after_mov_ss, 0, "27.3.1.5",
-		 "RTM excludes blocking by MOV SS"),
+	BLOCKING(vmx_bits_set, BLOCKING_BY_SMI, "blocking by SMI must be 0 outside of SMM"),
+	VMX_RULE_IF(VMX_PIN, PIN_VIRTUAL_NMIS, guest_interruptibility_state, nmi_blocked,
+		    BLOCKING_BY_NMI, "27.3.1.5",
+		    "with \"virtual NMIs\", an NMI cannot be injected under blocking by NMI"),
+	BLOCKING(enclave_after_mov_ss, 0, "an enclave interruption excludes blocking by MOV SS"),
+	BLOCKING(enclave_without_sgx, 0, "an enclave interruption needs a CPU with SGX"),
+	PENDING(vmx_bits_set, PENDING_DEBUG_RESERVED,
+		"reserved bits 63:17, 15, 13 and 10:4 must be 0"),
+	PENDING(step_lost, 0,
+		"BS must be 1 in a shadow or HLT while RFLAGS.TF is 1 and DEBUGCTL.BTF is 0"),
+	PENDING(step_invented, 0,
+		"BS must be 0 in a shadow or HLT while RFLAGS.TF is 0 or DEBUGCTL.BTF is 1"),
+	PENDING(rtm_not_alone, 0, "beside RTM, bit 12 must be 1 and all others 0"),
+	PENDING(rtm_without_rtm, 0, "RTM needs a CPU with RTM"),
+	PENDING(rtm_after_mov_ss, 0, "RTM excludes blocking by MOV SS"),
 	VMX_RULE(vmcs_link_pointer, link_misaligned, 0, "27.3.1.5",
 		 "bits 11:0 must be 0 unless all bits are 1"),
 	VMX_RULE(vmcs_link_pointer, link_beyond_width, 0, "27.3.1.5",

@@ -5,7 +5,7 @@
 #include <linux/bits.h>
 
 #include "x86/cr.h"
-#include "vmx/check_rules.h"
+#include "vmx/check.h"
 
 #define SELECTOR_RPL_TI GENMASK_ULL(2, 0)
 
@@ -21,18 +21,9 @@ static bool cr0_unsupported(const struct vmx_entry *entry, u64 value, u64 unused
 	return (value & caps->cr0_fixed0) != caps->cr0_fixed0 || value & ~caps->cr0_fixed1;
 }
 
-static bool cr4_unsupported(const struct vmx_entry *entry, u64 value, u64 unused)
-{
-	const struct vmx_caps *caps = entry->caps;
-
-	return (value & caps->cr4_fixed0) != caps->cr4_fixed0 || value & ~caps->cr4_fixed1;
-}
-
 static bool cet_without_wp(const struct vmx_entry *entry, u64 value, u64 unused)
 {
-	u64 cr0 = entry->source->read(entry->source->context, vmcs_host_cr0);
-
-	return value & VMX_CR4_CET && !(cr0 & CR0_WP);
+	return value & VMX_CR4_CET && !(vmx_entry_read(entry, vmcs_host_cr0) & CR0_WP);
 }
 
 static bool efer_not_of_size(const struct vmx_entry *entry, u64 value, u64 bit)
@@ -75,8 +66,6 @@ static bool rip_not_canonical(const struct vmx_entry *entry, u64 value, u64 unus
 	return host_is_64bit(entry) && vmx_not_canonical(entry, value, 0);
 }
 
-#define CANONICAL(field, section) \
-	VMX_RULE(field, vmx_not_canonical, 0, section, "the address must be canonical")
 #define SELECTOR(field)                                          \
 	VMX_RULE(field, vmx_bits_set, SELECTOR_RPL_TI, "27.2.3", \
 		 "RPL and TI (bits 2:0) of the selector must be 0")
@@ -85,13 +74,13 @@ static const struct vmx_rule rules[] = {
 	/* Control registers and MSRs */
 	VMX_RULE(host_cr0, cr0_unsupported, 0, "27.2.2",
 		 "every bit must have a value that IA32_VMX_CR0_FIXED0 and 1 allow"),
-	VMX_RULE(host_cr4, cr4_unsupported, 0, "27.2.2",
+	VMX_RULE(host_cr4, vmx_bad_cr4, 0, "27.2.2",
 		 "every bit must have a value that IA32_VMX_CR4_FIXED0 and 1 allow"),
 	VMX_RULE(host_cr4, cet_without_wp, 0, "27.2.2", "CR4.CET needs CR0.WP"),
 	VMX_RULE(host_cr3, vmx_beyond_maxphyaddr, 0, "27.2.2",
 		 "no bit beyond the physical-address width may be 1"),
-	CANONICAL(host_ia32_sysenter_esp, "27.2.2"),
-	CANONICAL(host_ia32_sysenter_eip, "27.2.2"),
+	VMX_RULE_CANONICAL(host_ia32_sysenter_esp, "27.2.2"),
+	VMX_RULE_CANONICAL(host_ia32_sysenter_eip, "27.2.2"),
 	VMX_RULE_IF(VMX_EXIT, EXIT_LOAD_PERF_GLOBAL_CTRL, host_ia32_perf_global_ctrl,
 		    vmx_bad_perf_global_ctrl, 0, "27.2.2", "reserved bits must be 0"),
 	VMX_RULE_IF(VMX_EXIT, EXIT_LOAD_PAT, host_ia32_pat, vmx_bad_pat, 0, "27.2.2",
@@ -115,11 +104,11 @@ static const struct vmx_rule rules[] = {
 	VMX_RULE(host_tr_selector, vmx_is_zero, 0, "27.2.3", "the selector must not be 0"),
 	VMX_RULE(host_ss_selector, null_in_32bit_host, 0, "27.2.3",
 		 "the selector must not be 0 unless \"host address-space size\" is 1"),
-	CANONICAL(host_fs_base, "27.2.3"),
-	CANONICAL(host_gs_base, "27.2.3"),
-	CANONICAL(host_gdtr_base, "27.2.3"),
-	CANONICAL(host_idtr_base, "27.2.3"),
-	CANONICAL(host_tr_base, "27.2.3"),
+	VMX_RULE_CANONICAL(host_fs_base, "27.2.3"),
+	VMX_RULE_CANONICAL(host_gs_base, "27.2.3"),
+	VMX_RULE_CANONICAL(host_gdtr_base, "27.2.3"),
+	VMX_RULE_CANONICAL(host_idtr_base, "27.2.3"),
+	VMX_RULE_CANONICAL(host_tr_base, "27.2.3"),
 
 	/* Address-space size */
 	VMX_RULE(exit_controls, size_not_of_cpu, 0, "27.2.4",

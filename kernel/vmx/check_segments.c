@@ -5,9 +5,9 @@
 #include <linux/bits.h>
 
 #include "x86/cr.h"
-#include "vmx/check_rules.h"
+#include "vmx/check.h"
 
-/* Access rights (SDM 3C table 25-2). */
+/* Bits of access rights (SDM 3C table 25-2). */
 #define RIGHTS_TYPE GENMASK_ULL(3, 0)
 #define TYPE_ACCESSED BIT_ULL(0)
 #define TYPE_READABLE BIT_ULL(1)
@@ -42,47 +42,46 @@
 #define CODE_OR_DATA (CS | SS | DATA_SEGMENTS)
 #define SYSTEM_SEGMENTS (LDTR | TR)
 
+/**
+ * struct vmx_segment - a segment register of the guest
+ * @seg: enum cpu_seg
+ * @part: its fields, by enum vmx_segment_part
+ * @usable: access rights bit 16 is 0
+ * @cs_rights: access rights of CS
+ * @cs_selector: selector of CS
+ * @ss_rights: access rights of SS
+ */
+struct vmx_segment {
+	u8 seg;
+	u64 part[PART_COUNT];
+	bool usable;
+	u64 cs_rights;
+	u64 cs_selector;
+	u64 ss_rights;
+};
+
+/* Conditions under which a rule holds. */
+enum segment_when {
+	WHEN_ALWAYS,
+	WHEN_V86, /* in virtual-8086 mode */
+	WHEN_NOT_V86,
+	WHEN_USABLE, /* the register is usable, in any mode */
+	WHEN_LOADED, /* the register is CS, TR or usable, outside of virtual-8086 mode */
+};
+
+/* In the order of enum cpu_seg. */
 const char *const vmx_segment_names[PART_COUNT][SEG_COUNT] = {
-	[PART_SELECTOR] = {
-		[SEG_ES] = "guest_es_selector",
-		[SEG_CS] = "guest_cs_selector",
-		[SEG_SS] = "guest_ss_selector",
-		[SEG_DS] = "guest_ds_selector",
-		[SEG_FS] = "guest_fs_selector",
-		[SEG_GS] = "guest_gs_selector",
-		[SEG_LDTR] = "guest_ldtr_selector",
-		[SEG_TR] = "guest_tr_selector",
-	},
-	[PART_BASE] = {
-		[SEG_ES] = "guest_es_base",
-		[SEG_CS] = "guest_cs_base",
-		[SEG_SS] = "guest_ss_base",
-		[SEG_DS] = "guest_ds_base",
-		[SEG_FS] = "guest_fs_base",
-		[SEG_GS] = "guest_gs_base",
-		[SEG_LDTR] = "guest_ldtr_base",
-		[SEG_TR] = "guest_tr_base",
-	},
-	[PART_LIMIT] = {
-		[SEG_ES] = "guest_es_limit",
-		[SEG_CS] = "guest_cs_limit",
-		[SEG_SS] = "guest_ss_limit",
-		[SEG_DS] = "guest_ds_limit",
-		[SEG_FS] = "guest_fs_limit",
-		[SEG_GS] = "guest_gs_limit",
-		[SEG_LDTR] = "guest_ldtr_limit",
-		[SEG_TR] = "guest_tr_limit",
-	},
-	[PART_RIGHTS] = {
-		[SEG_ES] = "guest_es_access_rights",
-		[SEG_CS] = "guest_cs_access_rights",
-		[SEG_SS] = "guest_ss_access_rights",
-		[SEG_DS] = "guest_ds_access_rights",
-		[SEG_FS] = "guest_fs_access_rights",
-		[SEG_GS] = "guest_gs_access_rights",
-		[SEG_LDTR] = "guest_ldtr_access_rights",
-		[SEG_TR] = "guest_tr_access_rights",
-	},
+	[PART_SELECTOR] = { "guest_es_selector", "guest_cs_selector", "guest_ss_selector",
+			    "guest_ds_selector", "guest_fs_selector", "guest_gs_selector",
+			    "guest_ldtr_selector", "guest_tr_selector" },
+	[PART_BASE] = { "guest_es_base", "guest_cs_base", "guest_ss_base", "guest_ds_base",
+			"guest_fs_base", "guest_gs_base", "guest_ldtr_base", "guest_tr_base" },
+	[PART_LIMIT] = { "guest_es_limit", "guest_cs_limit", "guest_ss_limit", "guest_ds_limit",
+			 "guest_fs_limit", "guest_gs_limit", "guest_ldtr_limit", "guest_tr_limit" },
+	[PART_RIGHTS] = { "guest_es_access_rights", "guest_cs_access_rights",
+			  "guest_ss_access_rights", "guest_ds_access_rights",
+			  "guest_fs_access_rights", "guest_gs_access_rights",
+			  "guest_ldtr_access_rights", "guest_tr_access_rights" },
 };
 
 static const enum vmcs_field first_field[PART_COUNT] = {
@@ -355,7 +354,7 @@ const size_t vmx_segment_rule_count = ARRAY_SIZE(vmx_segment_rules);
 
 static u64 read_part(const struct vmx_entry *entry, enum vmx_segment_part part, enum cpu_seg seg)
 {
-	return entry->source->read(entry->source->context, VMCS_SEG(first_field[part], seg));
+	return vmx_entry_read(entry, VMCS_SEG(first_field[part], seg));
 }
 
 static void read_segment(const struct vmx_entry *entry, enum cpu_seg seg,
@@ -383,7 +382,7 @@ static bool rule_holds(const struct vmx_entry *entry, const struct vmx_segment *
 	case WHEN_USABLE:
 		return segment->usable;
 	case WHEN_LOADED:
-		/* LDTR and TR know no virtual-8086 mode. */
+		/* Virtual-8086 mode does not change LDTR and TR. */
 		if (BIT(segment->seg) & SYSTEM_SEGMENTS)
 			return segment->usable || segment->seg == SEG_TR;
 		return !entry->v86 && (segment->usable || segment->seg == SEG_CS);

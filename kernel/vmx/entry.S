@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The world switch on VT-x: from host to guest with VMLAUNCH or VMRESUME, and
- * back.
+ * The world switch on VT-x: from the host to the guest with VMLAUNCH or VMRESUME, and back.
  */
 #include <linux/linkage.h>
 #include <asm/asm.h>
@@ -20,13 +19,12 @@
 /*
  * bool vmx_world_switch(u64 *gpr, u64 *host_rsp, bool launched)
  *
- * @gpr:      guest registers in the order of enum cpu_gpr; RSP lives in the VMCS
- * @host_rsp: what host_rsp of the VMCS holds, brought up to date
- * @launched: whether the VMCS has been launched
+ * @gpr:      guest registers in the order of enum cpu_gpr; RSP is in the VMCS
+ * @host_rsp: value of host_rsp in the VMCS; both are updated if RSP has changed
+ * @launched: the VMCS has been launched
  *
- * Called with interrupts disabled; external interrupts end the guest all the same
- * (SDM 3C 25.6.1). Returns true when the entry was refused with VMfail: then no
- * guest register was loaded for good.
+ * Interrupts are off, but external interrupts cause VM exits all the same (SDM 3C 25.6.1).
+ * Returns true if the entry failed with VMfail. The registers at @gpr are unchanged then.
  */
 SYM_FUNC_START(vmx_world_switch)
 	PUSH_CALLEE_SAVED
@@ -38,7 +36,7 @@ SYM_FUNC_START(vmx_world_switch)
 	mov $VMCS_HOST_RSP, %eax
 	vmwrite %rsp, %rax
 1:
-	/* CF survives the loads, and VERW as well, which writes ZF alone. */
+	/* CF is still set after the loads, which write no flags, and VERW, which writes ZF. */
 	bt $0, %edx
 
 	mov (8 * 0)(%rdi), %rax
@@ -51,12 +49,12 @@ SYM_FUNC_START(vmx_world_switch)
 	jmp 4f
 2:	vmlaunch
 4:
-	/* Both come here only when they fail. */
+	/* VMRESUME and VMLAUNCH come here only if they fail. */
 	mov $1, %eax
 	pop %rdi
 	jmp 5f
 
-/* Where a VM exit continues: every register but RSP and RIP is the guest's. */
+/* VM exits continue here. Every register except RSP and RIP is the guest's. */
 SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	UNWIND_HINT_RESTORE
@@ -66,7 +64,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	SAVE_GUEST_GPRS
 	add $8, %rsp
 
-	/* No RET may use an address that the guest left in the return stack. */
+	/* No RET may be predicted with an address that the guest left in the return stack. */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
 			   X86_FEATURE_RSB_VMEXIT_LITE
 	CLEAR_BRANCH_HISTORY_VMEXIT

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Extended page tables: how their entries look (SDM 3C 29.3.2), the pointer to
- * them, and INVEPT.
+ * Extended page tables: the format of their entries (SDM 3C 29.3.2), the EPT pointer and
+ * INVEPT.
  */
 #include <asm/cpufeature.h>
 #include <asm/page.h>
@@ -34,8 +34,9 @@ struct sl_format ept_format = {
 	.exec = EPT_EXEC,
 	.large = EPT_LARGE,
 	/*
-	 * RAM is write-back whatever the guest's PAT says, for the host shares it; unless
-	 * the guest shares it with a device that does not snoop.
+	 * RAM is write-back whatever the guest's PAT says, because the host uses it too. The
+	 * exception is RAM that the guest shares with a device which does not snoop the
+	 * caches.
 	 */
 	.memtype = { [SL_WB] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,
 		     [SL_GUEST] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT,
@@ -45,13 +46,13 @@ struct sl_format ept_format = {
 	.max_leaf = SL_LEVEL_4K,
 };
 
-/* The same on a CPU that has accessed and dirty bits, but they are not enabled. */
+/* The format of a VM that leaves accessed and dirty flags off although the CPU has them. */
 static struct sl_format unmarked_format;
 
 void vmx_ept_setup(void)
 {
 	ept_format.addr = GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, PAGE_SHIFT);
-	/* A fifth level only where a guest could address what it adds. */
+	/* A fifth level is of use only if physical addresses are wider than four levels map. */
 	if (vmx_caps.ept_vpid & VMX_EPT_WALK_LENGTH_5 && boot_cpu_data.x86_phys_bits > 48)
 		ept_format.levels = 5;
 	if (vmx_caps.ept_vpid & VMX_EPT_2M)
@@ -62,11 +63,14 @@ void vmx_ept_setup(void)
 		unmarked_format = ept_format;
 		ept_format.accessed = EPT_ACCESSED;
 		ept_format.dirty = EPT_DIRTY;
-		/* Accesses to the guest's page tables are writes then (SDM 3C 29.3.3.2). */
+		/* With the flags on, the CPU's reads of guest page tables count as writes
+		 * (SDM 3C 29.3.3.2).
+		 */
 		ept_format.unmarked = &unmarked_format;
 	}
 }
 
+/* The EPT pointer of a vCPU's VM (SDM 3C table 25-9). */
 u64 vmx_eptp(const struct vcpu *vcpu)
 {
 	u64 eptp = mmu_root_hpa(&vcpu->vm->memory.mmu);
@@ -78,9 +82,8 @@ u64 vmx_eptp(const struct vcpu *vcpu)
 }
 
 /*
- * One instruction for all: it drops the guest-physical and the combined mappings
- * of these tables, whatever their VPID, and with EPT there are no others
- * (SDM 3C 29.4.1, 29.4.3.1).
+ * One INVEPT drops every translation: the guest-physical and the combined mappings of these
+ * tables, for all VPIDs. With EPT there are no others (SDM 3C 29.4.1, 29.4.3.1).
  */
 void vmx_flush_here(const struct vcpu *vcpu)
 {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events on VT-x: injection, windows, NMI blocking by virtual NMIs, and what an
+ * Events on VT-x: injection, windows, NMI blocking by virtual NMIs, and deliveries that an
  * exit cut short (SDM 3C 25.8.3, 25.9.3, 27.6).
  */
 #include <asm/processor-flags.h>
 
+#include "core/vcpu_event.h"
 #include "irq/lapic.h"
 #include "run/inject.h"
 #include "vmx/vmx.h"
-
-#define BLOCKING_SHADOW (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
 
 u32 vmx_get_shadow(struct vcpu *vcpu)
 {
@@ -19,6 +18,12 @@ u32 vmx_get_shadow(struct vcpu *vcpu)
 	       (state & BLOCKING_BY_MOV_SS ? SHADOW_MOV_SS : 0);
 }
 
+/*
+ * Under a shadow, an entry with TF set fails unless the single step is pending, and an entry
+ * with TF clear fails if it is (SDM 3C 27.3.1.5). A step of userspace's debugger begins with
+ * the entry. Then the shadow ends here, and a pending step is cleared: it belongs to the step
+ * before, which was finished in software. (Bochs leaves the step pending at any exit.)
+ */
 void vmx_settle_step(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -44,7 +49,7 @@ void vmx_set_shadow(struct vcpu *vcpu, u32 shadow)
 	u32 old = vmcs_read(vmcs_guest_interruptibility_state);
 	u32 now = old & ~BLOCKING_SHADOW;
 
-	/* Both at once is no state of the CPU; MOV SS is the stricter. */
+	/* The CPU cannot have both at once. MOV SS blocks more events. */
 	if (shadow & SHADOW_MOV_SS)
 		now |= BLOCKING_BY_MOV_SS;
 	else if (shadow & SHADOW_STI)
@@ -71,8 +76,8 @@ void vmx_set_nmi_blocked(struct vcpu *vcpu, bool blocked)
 }
 
 /*
- * INT n from userspace, at whose RIP no instruction is. A CPU that does not take
- * length 0 adds one to the RIP that it pushes.
+ * INT n from userspace: there is no such instruction at RIP, so the CPU must push RIP as it is.
+ * A CPU that refuses length 0 gets length 1, and an RIP that is smaller by one.
  */
 static void inject_soft_interrupt(struct vcpu *vcpu)
 {
@@ -87,45 +92,39 @@ static void inject_soft_interrupt(struct vcpu *vcpu)
 	vmcs_write(vmcs_entry_instruction_length, length);
 }
 
+/* An exception's error code and the length of an instruction have fields of their own. */
+static noinline u32 inject_exception(struct vcpu *vcpu, u32 word)
+{
+	const struct vcpu_event *event = &vcpu->event;
+
+	if (event->has_error_code)
+		vmcs_write(vmcs_entry_exception_error_code, event->error_code);
+	if (event->type == EVENT_SOFT_INT)
+		inject_soft_interrupt(vcpu);
+	/* Without a length #BP and #OF are faults: the CPU pushes RIP as it is. */
+	if (event->type == EVENT_EXCEPTION && event->length) {
+		word = (word & ~EVENT_WORD_TYPE) | EVENT_WORD_SOFT_EXCEPTION;
+		vmcs_write(vmcs_entry_instruction_length, event->length);
+	}
+	return word;
+}
+
 void vmx_inject(struct vcpu *vcpu)
 {
 	const struct vcpu_event *event = &vcpu->event;
-	u32 info = event->vector | INTERRUPTION_VALID;
+	u32 word = vcpu_event_to_word(event);
 
-	switch (event->type) {
-	case EVENT_NONE:
-		info = 0;
-		break;
-	case EVENT_IRQ:
-		info |= INTERRUPTION_EXTERNAL;
-		break;
-	case EVENT_NMI:
-		info |= INTERRUPTION_NMI;
-		break;
-	case EVENT_EXCEPTION:
-		if (event->length) {
-			info |= INTERRUPTION_SOFT_EXCEPTION;
-			vmcs_write(vmcs_entry_instruction_length, event->length);
-			break;
-		}
-		/* #BP and #OF without their instruction are faults: RIP is what is pushed. */
-		info |= INTERRUPTION_HARDWARE_EXCEPTION;
-		break;
-	case EVENT_SOFT_INT:
-		info |= INTERRUPTION_SOFT_INTERRUPT;
-		inject_soft_interrupt(vcpu);
-		break;
-	}
-	if (event->has_error_code) {
-		info |= INTERRUPTION_ERROR_CODE;
-		vmcs_write(vmcs_entry_exception_error_code, event->error_code);
-	}
-	if (info)
+	if (event->type != EVENT_NONE)
 		vmx_leave_hlt(to_vmx(vcpu));
-	vmcs_write(vmcs_entry_interruption_info, info);
+	if (event->type == EVENT_EXCEPTION || event->type == EVENT_SOFT_INT)
+		word = inject_exception(vcpu, word);
+	vmcs_write(vmcs_entry_interruption_info, word);
 }
 
-/* With a local APIC: below which TPR an interrupt could pass that now waits. */
+/*
+ * With a local APIC: ask for an exit when the TPR falls below its present value, because an
+ * interrupt that waits now may then pass.
+ */
 static void request_tpr_exit(struct vmx_vcpu *vmx, bool on)
 {
 	u32 threshold = 0;
@@ -144,8 +143,9 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	/* STI need not close the NMI window, but no NMI is injected behind it: there
-	 * the interrupt window opens one instruction later (SDM 3C 26.4.2).
+	/*
+	 * STI need not close the NMI window, but an NMI cannot be injected right behind it.
+	 * The interrupt window opens one instruction later (SDM 3C 26.4.2).
 	 */
 	if (windows & WINDOW_NMI && vmx_get_shadow(vcpu) & SHADOW_STI)
 		windows = (windows & ~WINDOW_NMI) | WINDOW_IRQ;
@@ -154,48 +154,39 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 	request_tpr_exit(vmx, windows & WINDOW_TPR);
 }
 
+/* Deliver again an event whose delivery an exit cut short. Kept out of line: that is rare. */
+static noinline void requeue(struct vcpu *vcpu, u32 word)
+{
+	struct vcpu_event event = vcpu_event_from_word(word);
+	bool soft = (word & EVENT_WORD_TYPE) == EVENT_WORD_SOFT_EXCEPTION;
+
+	/*
+	 * The guest executes its INT3 or INTO again, for RIP is still that of the instruction.
+	 * If the exception was injected, the instruction has exited before and must not again.
+	 */
+	if (soft && !vcpu_event_injected(vcpu, event.vector))
+		event.type = EVENT_NONE;
+	vcpu->event.type = EVENT_NONE;
+	if (event.type == EVENT_NONE)
+		return;
+	if (event.type == EVENT_NMI)
+		vmx_set_nmi_blocked(vcpu, false);
+	if (event.has_error_code)
+		event.error_code = vmcs_read(vmcs_idt_vectoring_error_code);
+	if (soft)
+		event.length = vmcs_read(vmcs_exit_instruction_length);
+	vcpu_requeue_event(vcpu, &event);
+}
+
 void vmx_recover(struct vcpu *vcpu)
 {
-	u32 info = vmcs_read(vmcs_idt_vectoring_info);
-	enum event_type sent = vcpu->event.type;
-	struct vcpu_event event = {
-		.vector = info & INTERRUPTION_VECTOR,
-		.has_error_code = info & INTERRUPTION_ERROR_CODE,
-	};
+	u32 word = vmcs_read(vmcs_idt_vectoring_info);
 
-	/* A refused entry delivered nothing, and its words are of an earlier exit. */
-	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE)) {
+	/* A refused entry delivered nothing, and left the word of an earlier exit. */
+	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE))
 		vcpu_keep_event(vcpu);
-		return;
-	}
-	vcpu->event.type = EVENT_NONE;
-	if (likely(!(info & INTERRUPTION_VALID)))
-		return;
-	switch (info & INTERRUPTION_TYPE) {
-	case INTERRUPTION_EXTERNAL:
-		event.type = EVENT_IRQ;
-		break;
-	case INTERRUPTION_NMI:
-		event.type = EVENT_NMI;
-		vmx_set_nmi_blocked(vcpu, false);
-		break;
-	case INTERRUPTION_HARDWARE_EXCEPTION:
-		event.type = EVENT_EXCEPTION;
-		if (event.has_error_code)
-			event.error_code = vmcs_read(vmcs_idt_vectoring_error_code);
-		break;
-	case INTERRUPTION_SOFT_EXCEPTION:
-		/* INT3 and INTO run again by themselves; one that was injected has exited
-		 * already.
-		 */
-		if (sent != EVENT_EXCEPTION || vcpu->event.vector != event.vector)
-			return;
-		event.type = EVENT_EXCEPTION;
-		event.length = vmcs_read(vmcs_exit_instruction_length);
-		break;
-	default:
-		/* INT n and INT1 as well: RIP is still theirs. */
-		return;
-	}
-	vcpu_requeue_event(vcpu, &event);
+	else if (unlikely(word & EVENT_WORD_VALID))
+		requeue(vcpu, word);
+	else
+		vcpu->event.type = EVENT_NONE;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VM exits of VT-x: a table over all basic exit reasons (SDM 3D appendix C). Handlers here
- * only translate the VMCS's words to the neutral ones; the meaning of an exit is in
- * run/exit_*.c.
+ * VM exits of VT-x: a table with a row for each basic exit reason (SDM 3D appendix C). The
+ * handlers in this file only translate fields of the VMCS; run/exit_*.c has the meaning of an
+ * exit, for both vendors.
  */
 #include <asm/cpu.h>
 #include <asm/cpufeature.h>
@@ -38,7 +38,7 @@ enum cr_access { CR_ACCESS_MOV_TO, CR_ACCESS_MOV_FROM, CR_ACCESS_CLTS, CR_ACCESS
 
 #define EPT_VIOLATION_WRITE BIT(1)
 #define EPT_VIOLATION_FETCH BIT(2)
-#define EPT_VIOLATION_LINEAR (BIT(7) | BIT(8)) /* its address is valid, and was translated */
+#define EPT_VIOLATION_LINEAR (BIT(7) | BIT(8)) /* the linear address is valid and translated */
 #define EPT_VIOLATION_NMI_UNBLOCKING BIT(12)
 
 #define TASK_SWITCH_SOURCE_SHIFT 30
@@ -46,12 +46,13 @@ enum cr_access { CR_ACCESS_MOV_TO, CR_ACCESS_MOV_FROM, CR_ACCESS_CLTS, CR_ACCESS
 #define DEBUG_CONDITIONS (GENMASK(3, 0) | DR6_BD | DR6_BS)
 
 /*
- * An IRET unblocked NMIs and then faulted, so it has yet to do so (SDM 3C
- * 28.2.3); but not if the exit cut a delivery short or is a double fault.
+ * An IRET unblocked NMIs and then faulted: block them again, because the guest will execute the
+ * IRET anew (SDM 3C 28.2.3). The bit is undefined if the exit cut a delivery short, or is a
+ * double fault, which is never intercepted.
  */
 static void undo_nmi_unblocking(struct vcpu *vcpu, bool unblocked)
 {
-	if (unlikely(unblocked) && !(vmcs_read(vmcs_idt_vectoring_info) & INTERRUPTION_VALID))
+	if (unlikely(unblocked) && !(vmcs_read(vmcs_idt_vectoring_info) & EVENT_WORD_VALID))
 		vmx_set_nmi_blocked(vcpu, true);
 }
 
@@ -61,21 +62,21 @@ static enum exit_fate debug_exception(struct vcpu *vcpu, u32 info)
 
 	if (guest_debug_owns_db(&vcpu->debug))
 		return guest_debug_exit(vcpu, EXC_DB, DR6_RESET | conditions);
-	/* INT1 is a trap, and says nothing in DR6. */
-	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION) {
+	/* INT1 is a trap and sets no bit of DR6. */
+	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION) {
 		enum exit_fate fate = vcpu_skip(vcpu);
 
 		if (fate == EXIT_RESUME)
 			vcpu_raise_db(vcpu, 0);
 		return fate;
 	}
-	/* The exit came before DR6 was written. */
+	/* The CPU exits before it writes DR6. */
 	vcpu_raise_db(vcpu, conditions);
 	vmx_settle_step(vcpu);
 	return EXIT_RESUME;
 }
 
-/* Did the guest ask for alignment checks? Then #AC may be one of them (SDM 3A 6.15). */
+/* Return true if the guest has alignment checks on: #AC may be one of them (SDM 3A 6.15). */
 static bool checks_alignment(struct vcpu *vcpu)
 {
 	const struct cpu_state *state = &vcpu->state;
@@ -85,10 +86,10 @@ static bool checks_alignment(struct vcpu *vcpu)
 }
 
 /*
- * Intercepted because a guest whose #AC handler raises #AC again would never let go of
- * the CPU; with an exit in each round it does. And because the host may have its CPUs
- * raise #AC for split locks, of which no guest knows: there it is the host's to handle,
- * which lets the thread do it once more or sends it SIGBUS.
+ * #AC is intercepted for two reasons. Without exits, a guest whose #AC handler raises #AC again
+ * would keep the CPU for ever. And the host may have its CPUs raise #AC for split locks, which
+ * no guest expects: the host handles those, and either lets the thread execute the instruction
+ * or sends it SIGBUS.
  */
 static enum exit_fate alignment_check(struct vcpu *vcpu)
 {
@@ -101,14 +102,13 @@ static enum exit_fate alignment_check(struct vcpu *vcpu)
 
 static enum exit_fate vmx_exit_exception_or_nmi(struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 info = vmcs_read(vmcs_exit_interruption_info);
 
-	/* The host's NMIs and machine checks are handled already, see vmx_enter(). */
-	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
+	/* vmx_enter() has handled the host's NMIs and machine checks. */
+	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
 		return EXIT_RESUME;
 	undo_nmi_unblocking(vcpu, info & INTERRUPTION_NMI_UNBLOCKING);
-	switch (info & INTERRUPTION_VECTOR) {
+	switch (info & EVENT_WORD_VECTOR) {
 	case EXC_DB:
 		return debug_exception(vcpu, info);
 	case EXC_BP:
@@ -120,7 +120,7 @@ static enum exit_fate vmx_exit_exception_or_nmi(struct vcpu *vcpu)
 	case EXC_MC:
 		return EXIT_RESUME;
 	default:
-		return exit_unknown(vcpu, vmx->exit_reason, "exception");
+		return exit_unknown(vcpu, to_vmx(vcpu)->exit_reason, "exception");
 	}
 }
 
@@ -130,7 +130,7 @@ static enum exit_fate vmx_exit_tpr_below_threshold(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/* Sources have the numbers of enum task_switch_source (SDM 3C table 28-3). */
+/* enum task_switch_source has the numbers of the exit qualification (SDM 3C table 28-3). */
 static enum exit_fate vmx_exit_task_switch(struct vcpu *vcpu)
 {
 	u64 qualification = vmcs_read(vmcs_exit_qualification);
@@ -139,16 +139,16 @@ static enum exit_fate vmx_exit_task_switch(struct vcpu *vcpu)
 	u32 length = vmcs_read(vmcs_exit_instruction_length);
 	bool external = false;
 
-	if (source == TASK_SWITCH_GATE && info & INTERRUPTION_VALID) {
-		switch (info & INTERRUPTION_TYPE) {
-		case INTERRUPTION_SOFT_INTERRUPT:
-		case INTERRUPTION_SOFT_EXCEPTION:
+	if (source == TASK_SWITCH_GATE && info & EVENT_WORD_VALID) {
+		switch (info & EVENT_WORD_TYPE) {
+		case EVENT_WORD_SOFT_INTERRUPT:
+		case EVENT_WORD_SOFT_EXCEPTION:
 			break;
-		case INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION:
+		case EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION:
 			external = true;
 			break;
 		default:
-			/* RIP is where the old task will go on (SDM 3C 28.3.3). */
+			/* RIP is where the old task will continue (SDM 3C 28.3.3). */
 			external = true;
 			length = 0;
 		}
@@ -176,16 +176,15 @@ static enum exit_fate vmx_exit_cr_access(struct vcpu *vcpu)
 
 static enum exit_fate vmx_exit_mov_dr(struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u64 qualification = vmcs_read(vmcs_exit_qualification);
 
 	if (guest_debug_owns_db(&vcpu->debug))
 		return guest_debug_mov_dr(vcpu, qualification & DR_NUMBER,
 					  qualification >> DR_REGISTER_SHIFT & 0xf,
 					  !(qualification & DR_MOV_FROM));
-	/* Let the guest do it itself, and what it does next with them. */
+	/* Let the guest execute this access and those that follow, until the next exit. */
 	vcpu->breakpoints_live = true;
-	vmx_control(vmx, VMX_PRIMARY, PRIMARY_MOV_DR_EXITING, false);
+	vmx_control(to_vmx(vcpu), VMX_PRIMARY, PRIMARY_MOV_DR_EXITING, false);
 	return EXIT_RESUME;
 }
 
@@ -201,21 +200,19 @@ static enum exit_fate vmx_exit_io(struct vcpu *vcpu)
 			vcpu->state.rip + vmcs_read(vmcs_exit_instruction_length));
 }
 
-/* Explain first: the report reads the event field that is cleared below. */
+/* exit_fail_entry() comes first: its report reads the event, which is cleared after it. */
 static enum exit_fate fail_entry(struct vcpu *vcpu, u32 reason)
 {
 	enum exit_fate fate = exit_fail_entry(vcpu, reason);
 
-	/* Only an exit clears the event by itself (SDM 3C 28.2). */
+	/* The CPU clears the event's valid bit on VM exits alone (SDM 3C 28.2). */
 	vmcs_write(vmcs_entry_interruption_info, 0);
 	return fate;
 }
 
 static enum exit_fate vmx_exit_entry_failure(struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
-
-	return fail_entry(vcpu, vmx->exit_reason);
+	return fail_entry(vcpu, to_vmx(vcpu)->exit_reason);
 }
 
 static enum exit_fate vmx_exit_ept_violation(struct vcpu *vcpu)

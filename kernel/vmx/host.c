@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host's side of a VMCS, and the host state that a VM exit does not restore:
- * some of it comes back after each exit, the rest when the vCPU's thread leaves
- * the vCPU, because the kernel itself does not use it.
+ * The host-state area of a VMCS, and the host's state that a VM exit does not restore. Part of
+ * it is loaded again after each exit. The kernel does not use the rest, which is loaded again
+ * when the thread gives the vCPU up.
  */
 #include <asm/cpu_entry_area.h>
 #include <asm/cpufeature.h>
@@ -18,8 +18,8 @@
 #include "vmx/vmx.h"
 
 /*
- * No selector of the thread's: one with an RPL or in the LDT is not accepted
- * (SDM 3C 27.2.3), and vmx_host_restore() brings them back.
+ * The thread's own selectors cannot be used: an entry refuses one that has an RPL or is in the
+ * LDT (SDM 3C 27.2.3). vmx_host_restore() loads them again.
  */
 void vmx_host_setup(void)
 {
@@ -56,13 +56,13 @@ void vmx_host_setup_cpu(struct vmx_vcpu *vmx)
 	vmcs_write(vmcs_host_ia32_pat, value);
 	rdmsrl(MSR_EFER, value);
 	vmcs_write(vmcs_host_ia32_efer, value);
-	/* Whatever the fields hold, it is of another CPU. */
+	/* These fields still have the values of another CPU: write them at the next entry. */
 	vmx->host.cr3 = 0;
 	vmx->host.cr4 = 0;
 	vmx->host.rsp = 0;
 }
 
-/* Once after each load of the vCPU. */
+/* Save the host's values and load the guest's, once after each load of the vCPU. */
 static void load_guest(struct vmx_vcpu *vmx)
 {
 	struct vmx_host *host = &vmx->host;
@@ -90,7 +90,7 @@ void vmx_host_restore(struct vmx_vcpu *vmx)
 		return;
 	host->loaded = false;
 	rdmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
-	/* A VM exit makes them null, whatever they were. */
+	/* Every VM exit loads null selectors. */
 	if (unlikely(host->ds | host->es)) {
 		loadsegment(ds, host->ds);
 		loadsegment(es, host->es);
@@ -107,7 +107,7 @@ void vmx_host_restore(struct vmx_vcpu *vmx)
 		local_irq_restore(flags);
 	}
 	wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
-	/* The limits of GDT, IDT and TSS (SDM 3C 28.5.2). */
+	/* VM exits changed the limits of GDT, IDT and TSS (SDM 3C 28.5.2). */
 	load_fixmap_gdt(smp_processor_id());
 	load_idt(&host->idt);
 	invalidate_tss_limit();
@@ -129,7 +129,7 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 		host->cr4 = cr4;
 		vmcs_write(vmcs_host_cr4, cr4);
 	}
-	/* Not taken with the rest: an IPI may have replaced it since. */
+	/* Not saved in load_guest(): an IPI may have replaced LDTR since. */
 	store_ldt(host->ldt);
 }
 
@@ -137,7 +137,7 @@ void vmx_host_leave(struct vmx_vcpu *vmx, unsigned long debugctl)
 {
 	if (unlikely(vmx->host.ldt))
 		asm volatile("lldt %0" : : "m"(vmx->host.ldt));
-	/* A VM exit clears it (SDM 3C 28.5.1). */
+	/* A VM exit clears IA32_DEBUGCTL (SDM 3C 28.5.1). */
 	if (unlikely(debugctl))
 		update_debugctlmsr(debugctl);
 }

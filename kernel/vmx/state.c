@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Architectural state between struct cpu_state and the VMCS.
+ * The registers and MSRs of a vCPU, between struct cpu_state and the VMCS.
  */
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -11,22 +11,23 @@
 #include "x86/cr.h"
 
 /*
- * Bits of CR0 and CR4 that the guest changes without an exit. What is not among
- * them is compared with the read shadow, so struct cpu_state is always right
- * about it (SDM 3C 25.6.6).
+ * Bits of CR0 and CR4 that the guest may change without an exit. A write that changes any other
+ * bit differs from the read shadow and exits, so those bits in struct cpu_state are always up
+ * to date (SDM 3C 25.6.6).
  */
 #define CR0_OWNED (X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_WP | X86_CR0_AM)
 #define CR4_OWNED                                                                              \
 	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PGE | X86_CR4_OSFXSR | \
 	 X86_CR4_OSXMMEXCPT | X86_CR4_FSGSBASE)
 
-/* The guest's CR0.CD and NW stay out of hardware: they would turn off the
- * cache for guest memory, which the host shares.
+/*
+ * The guest's CR0.CD and NW are hidden from the CPU: they would turn off its caches for the
+ * guest's memory, which the host uses too.
  */
 #define CR0_HIDDEN (X86_CR0_CD | X86_CR0_NW)
 
-/* Bits of CR0 that VMX operation fixes to 1, less those an unrestricted guest is
- * free of (SDM 3C 24.8).
+/* Bits of CR0 that must be 1 in VMX operation; an unrestricted guest may clear PE and PG
+ * (SDM 3C 24.8).
  */
 static u64 cr0_fixed(void)
 {
@@ -34,8 +35,8 @@ static u64 cr0_fixed(void)
 }
 
 /*
- * Segments: the packed attributes of struct cpu_segment to access rights and
- * back (SDM 3C table 25-2).
+ * Segments. The VMCS has access rights (SDM 3C table 25-2) where struct cpu_segment has packed
+ * attributes.
  */
 
 static u32 access_rights(const struct cpu_segment *seg, enum cpu_seg index)
@@ -44,7 +45,7 @@ static u32 access_rights(const struct cpu_segment *seg, enum cpu_seg index)
 
 	if (!(seg->attrib & SEG_ATTR_P))
 		return rights | ACCESS_RIGHTS_UNUSABLE;
-	/* Hidden parts of a loaded register are accessed or busy; an entry insists. */
+	/* An entry refuses a usable segment that is not accessed, and a TSS that is not busy. */
 	if (index <= SEG_GS)
 		rights |= 1;
 	else if (index == SEG_TR)
@@ -99,7 +100,7 @@ static void commit_data(const struct cpu_state *state)
 }
 
 /*
- * Control registers. CR2 is not in the VMCS: entry and exit swap it.
+ * Control registers. The VMCS has no CR2: vmx_enter() loads and saves it.
  */
 
 static void fetch_cr(struct cpu_state *state)
@@ -109,7 +110,7 @@ static void fetch_cr(struct cpu_state *state)
 	state->cr0 = (state->cr0 & ~CR0_OWNED) | (vmcs_read(vmcs_guest_cr0) & CR0_OWNED);
 	state->cr3 = vmcs_read(vmcs_guest_cr3);
 	state->cr4 = (state->cr4 & ~CR4_OWNED) | (vmcs_read(vmcs_guest_cr4) & CR4_OWNED);
-	/* EFER is written with an exit, and LMA follows CR0.PG, which is as well. */
+	/* EFER is up to date: writes of EFER and of CR0.PG, on which LMA depends, exit. */
 	if (!cr_pae_paging(state))
 		return;
 	for (i = 0; i < 4; i++)
@@ -118,9 +119,9 @@ static void fetch_cr(struct cpu_state *state)
 
 static void commit_cr(const struct cpu_state *state, struct vmx_vcpu *vmx)
 {
-	/* The host's own: a machine check in the guest must not shut down the CPU. */
+	/* The host's CR4.MCE: without it a machine check in the guest would shut down the CPU. */
 	u64 mce = cr4_read_shadow() & X86_CR4_MCE;
-	/* The bits of features that the guest's CPUID lacks have to fault. */
+	/* The guest must get #GP for bits of features that its CPUID lacks, so they exit. */
 	u64 owned = CR4_OWNED & ~vmx->vcpu.cpuid.facts.cr4_reserved;
 	int i;
 
@@ -139,13 +140,16 @@ static void commit_cr(const struct cpu_state *state, struct vmx_vcpu *vmx)
 		vmcs_write(vmcs_guest_pdpte0 + 2 * i, state->pdpte[i]);
 }
 
-/* Whose debug registers they are decides what exits. */
+/*
+ * MOV DR exits unless the debug registers are the guest's for one entry. #BP exits if userspace
+ * debugs with it.
+ */
 static void commit_dr(struct vcpu *vcpu)
 {
 	const struct guest_debug *debug = &vcpu->debug;
 	u64 dr7 = guest_debug_dr7(debug, vcpu->state.dr7);
 
-	/* GD is looked at when MOV DR exits. */
+	/* MOV DR exits, and the handler checks GD. */
 	if (guest_debug_owns_db(debug))
 		dr7 &= ~(u64)DR7_GD;
 	vmcs_write(vmcs_guest_dr7, dr7);
@@ -214,7 +218,7 @@ void vmx_commit(struct vcpu *vcpu, u32 groups)
  * MSRs.
  */
 
-/* The field of the VMCS that holds an MSR, 0 if there is none (0 is vpid). */
+/* The field of the VMCS that holds an MSR; 0 (which is vpid) if none does. */
 static u32 msr_field(u32 index)
 {
 	switch (index) {
@@ -235,7 +239,7 @@ static u32 msr_field(u32 index)
 	}
 }
 
-/* The slot of an MSR in vmx->msr, -1 if there is none. */
+/* The index of an MSR in vmx->msr, or -1. */
 static int msr_slot(u32 index)
 {
 	switch (index) {
@@ -264,7 +268,7 @@ int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 	} else if (slot >= 0) {
 		*data = vmx->msr[slot];
 	} else if (index == MSR_KERNEL_GS_BASE) {
-		/* If the CPU has the guest's, it is read from there. */
+		/* If the CPU has the guest's value, this saves it in @vmx. */
 		preempt_disable();
 		vmx_host_restore(vmx);
 		preempt_enable();
@@ -275,6 +279,7 @@ int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 	return 0;
 }
 
+/* The caller has checked that an address in @data is canonical. */
 int vmx_set_msr(struct vcpu *vcpu, u32 index, u64 data)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU's VMCS from creation to destruction: what it starts with, and on which
- * CPU it is active.
+ * A vCPU's VMCS from creation to destruction: its first contents, and the CPU on which it is
+ * active.
  */
 #include <linux/idr.h>
 #include <linux/mm.h>
@@ -20,8 +20,9 @@
 #define VPID_FIRST 1
 #define VPID_LAST 0xffff
 
-/* A guest that spins this long, in pauses at most so far apart, in TSC ticks,
- * waits for another vCPU (SDM 3C 26.1.3).
+/*
+ * In TSC ticks: a guest waits for another vCPU if it spins for PLE_WINDOW, executing PAUSE at
+ * intervals of at most PLE_GAP (SDM 3C 26.1.3).
  */
 #define PLE_GAP 128
 #define PLE_WINDOW 4096
@@ -57,7 +58,7 @@ void vmx_vcpu_clear(struct vmx_vcpu *vmx)
 	if (vc->current_vmcs == vmx)
 		vc->current_vmcs = NULL;
 	vmx->launched = false;
-	/* Only now may another CPU load it: pairs with clear_everywhere(). */
+	/* Another CPU may load the VMCS from now on: pairs with clear_everywhere(). */
 	smp_store_release(&vmx->cpu, -1);
 }
 
@@ -65,19 +66,19 @@ static void clear_here(void *data)
 {
 	struct vmx_vcpu *vmx = data;
 
-	/* It may have been cleared because the CPU went offline. */
+	/* This CPU may have gone offline meanwhile, and cleared the VMCS then. */
 	if (vmx->cpu == smp_processor_id())
 		vmx_vcpu_clear(vmx);
 }
 
-/* Nowhere active any more. Preemption off or not, interrupts on. */
+/* Make the VMCS inactive on every CPU. Interrupts on; preemption may be off. */
 static void clear_everywhere(struct vmx_vcpu *vmx)
 {
 	int cpu = READ_ONCE(vmx->cpu);
 
 	if (cpu >= 0)
 		smp_call_function_single(cpu, clear_here, vmx, 1);
-	/* An offline CPU has cleared it before it went, or is doing so. */
+	/* A CPU that goes offline clears the VMCS by itself: wait until it has. */
 	smp_cond_load_acquire(&vmx->cpu, VAL == -1);
 }
 
@@ -91,7 +92,7 @@ static void make_current(struct vmx_vcpu *vmx, struct vmx_cpu *vc)
 	vc->changing = false;
 	vmx->cpu = smp_processor_id();
 	vc->current_vmcs = vmx;
-	/* A region's first use begins so too (SDM 3C 25.11.3). */
+	/* VMCLEAR also initializes a region before its first use (SDM 3C 25.11.3). */
 	vmcs_clear(__pa(vmx->vmcs));
 	vmcs_load(__pa(vmx->vmcs));
 	local_irq_restore(flags);
@@ -107,7 +108,7 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 		clear_everywhere(vmx);
 		make_current(vmx, vc);
 		vmx_host_setup_cpu(vmx);
-		/* This CPU's TLB may hold what a flush elsewhere did not reach. */
+		/* This CPU's TLB may hold translations from before a flush on another CPU. */
 		vmx->flush = true;
 	} else if (vc->current_vmcs != vmx) {
 		vc->current_vmcs = vmx;
@@ -125,7 +126,10 @@ void vmx_vcpu_put(struct vcpu *vcpu)
 	vmx_host_restore(to_vmx(vcpu));
 }
 
-/* What the guest executes by itself, where the CPU can be entered in a HLT. */
+/*
+ * Let the guest execute instructions that userspace wants no exits for. HLT needs a CPU that
+ * can enter a guest in the HLT state.
+ */
 static void allow_instructions(u32 *control, u32 exits_off)
 {
 	if (exits_off & KVM_X86_DISABLE_EXITS_HLT && vmx_caps.misc & VMX_MISC_ACTIVITY_HLT)
@@ -136,7 +140,7 @@ static void allow_instructions(u32 *control, u32 exits_off)
 		control[VMX_SECONDARY] &= ~SECONDARY_PAUSE_LOOP_EXITING;
 }
 
-/* The controls of this vCPU: those of all, less what depends on its VM. */
+/* The controls of this vCPU: those that Oriel uses, without the ones that this VM turns off. */
 static void write_controls(struct vmx_vcpu *vmx)
 {
 	const u32 windows = PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING;
@@ -147,12 +151,12 @@ static void write_controls(struct vmx_vcpu *vmx)
 	memcpy(control, vmx_caps.use, sizeof(vmx->control));
 	control[VMX_PIN] &= ~PIN_PREEMPTION_TIMER;
 	control[VMX_PRIMARY] &= ~windows;
-	/* A userspace interrupt controller wants to see each change of CR8. */
+	/* An interrupt controller in userspace has to see each change of CR8. */
 	if (vmx->vcpu.lapic && vmx_has(VMX_PRIMARY, PRIMARY_TPR_SHADOW))
 		control[VMX_PRIMARY] &= ~cr8;
 	else
 		control[VMX_PRIMARY] &= ~PRIMARY_TPR_SHADOW;
-	/* Until the guest turns x2APIC mode on, see vmx.c. */
+	/* Off until the guest turns x2APIC mode on: see set_x2apic(). */
 	control[VMX_SECONDARY] &= ~SECONDARY_VIRTUALIZE_X2APIC;
 	if (!vmx->vpid)
 		control[VMX_SECONDARY] &= ~SECONDARY_VPID;
@@ -186,7 +190,7 @@ static void write_execution_fields(struct vmx_vcpu *vmx)
 	vmcs_write(vmcs_entry_msr_load_count, 0);
 }
 
-/* What a reset sets and neither the registers nor MSRs of the guest are. */
+/* The guest's state beside its registers and MSRs, as a reset sets it. */
 static void write_guest_fields(void)
 {
 	vmcs_write(vmcs_guest_activity_state, ACTIVITY_ACTIVE);
@@ -197,8 +201,8 @@ static void write_guest_fields(void)
 }
 
 /*
- * INIT keeps the MSRs (SDM 3A table 10-1), which are what the VMCS holds beside
- * the registers that the caller commits.
+ * INIT keeps the MSRs (SDM 3A table 10-1). The VMCS holds nothing else beside the registers,
+ * which the caller commits.
  */
 void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 {
@@ -209,7 +213,6 @@ void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 	write_execution_fields(vmx);
 	write_guest_fields();
 	vmx_host_setup();
-	vmx->tpr_masked = false;
 	vmx->step_pending = false;
 	vmx->tpr_threshold = 0;
 	if (init)
@@ -233,7 +236,7 @@ int vmx_vcpu_create(struct vcpu *vcpu)
 		return -ENOMEM;
 	if (vmx_has(VMX_SECONDARY, SECONDARY_VPID))
 		vpid = ida_alloc_range(&vpids, VPID_FIRST, VPID_LAST, GFP_KERNEL);
-	/* Without one each entry and exit flushes: slower, nothing else. */
+	/* Without a VPID each entry and exit flushes the TLB: slower, but correct. */
 	vmx->vpid = vpid < 0 ? 0 : vpid;
 	return 0;
 }
@@ -246,7 +249,7 @@ void vmx_vcpu_destroy(struct vcpu *vcpu)
 	if (!vmx->vmcs)
 		return;
 	clear_everywhere(vmx);
-	/* A new vCPU at this address must not be taken for the old one. */
+	/* A new vCPU may get the same address, and must not be taken for this one. */
 	for_each_possible_cpu(cpu)
 		cmpxchg(&per_cpu_ptr(&vmx_cpu, cpu)->last, vmx, NULL);
 	if (vmx->vpid)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual-machine control structure: the encodings of its fields (SDM 3D
- * appendix B), the bits of its controls (SDM 3C 25.6 to 25.8), and the words in
- * which it speaks of exits and events (SDM 3C 25.9, appendix C). Pure: also serves
- * userspace tests.
+ * The virtual-machine control structure: the encodings of its fields (SDM 3D appendix B), the
+ * bits of its controls (SDM 3C 25.6 to 25.8) and of the fields that describe exits (SDM 3C 25.9,
+ * appendix C). Pure: also serves userspace tests.
  */
 #ifndef ORIEL_VMCS_H
 #define ORIEL_VMCS_H
@@ -11,7 +10,9 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-/* Fields, in the manual's words. */
+#include "x86/event_word.h"
+
+/* Fields by width, with the manual's names. */
 enum vmcs_field {
 	/* 16 bits */
 	vmcs_vpid = 0x0000,
@@ -157,7 +158,7 @@ enum vmcs_field {
 	vmcs_host_rip = 0x6c16,
 };
 
-/* The guest's segment fields are two apart, in the order of enum cpu_seg. */
+/* The encodings of the guest's segment fields go up by two, in the order of enum cpu_seg. */
 #define VMCS_SEG(field, seg) ((field) + 2 * (seg))
 
 /* pin_based_controls (SDM 3C 25.6.1) */
@@ -234,8 +235,9 @@ enum vmcs_field {
 #define ENTRY_LOAD_EFER BIT(15)
 #define ENTRY_LOAD_BNDCFGS BIT(16)
 
-/* Access rights of a segment (SDM 3C 25.4.1): bits 55:52 and 47:40 of its
- * descriptor stay where they are there, unlike in struct cpu_segment.
+/*
+ * Access rights of a segment (SDM 3C 25.4.1): bits 55:40 of its descriptor. In struct
+ * cpu_segment, bits 55:52 follow right after bits 47:40.
  */
 #define ACCESS_RIGHTS_LOW GENMASK(7, 0)
 #define ACCESS_RIGHTS_HIGH GENMASK(15, 12)
@@ -244,6 +246,7 @@ enum vmcs_field {
 /* guest_interruptibility_state (SDM 3C table 25-3) */
 #define BLOCKING_BY_STI BIT(0)
 #define BLOCKING_BY_MOV_SS BIT(1)
+#define BLOCKING_SHADOW (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)
 #define BLOCKING_BY_SMI BIT(2)
 #define BLOCKING_BY_NMI BIT(3)
 #define ENCLAVE_INTERRUPTION BIT(4)
@@ -260,21 +263,11 @@ enum vmcs_field {
 #define PENDING_DEBUG_BS BIT(14)
 #define PENDING_DEBUG_RTM BIT(16)
 
-/* Interruption information of entries and exits, IDT-vectoring information
- * (SDM 3C tables 25-17, 25-19 and 25-20).
+/*
+ * exit_interruption_info (SDM 3C table 25-19), beside the bits of event_word.h: the exception
+ * was raised by an IRET that had unblocked NMIs.
  */
-#define INTERRUPTION_VECTOR GENMASK(7, 0)
-#define INTERRUPTION_TYPE GENMASK(10, 8)
-#define INTERRUPTION_EXTERNAL (0 << 8)
-#define INTERRUPTION_NMI (2 << 8)
-#define INTERRUPTION_HARDWARE_EXCEPTION (3 << 8)
-#define INTERRUPTION_SOFT_INTERRUPT (4 << 8)
-#define INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION (5 << 8)
-#define INTERRUPTION_SOFT_EXCEPTION (6 << 8)
-#define INTERRUPTION_OTHER_EVENT (7 << 8)
-#define INTERRUPTION_ERROR_CODE BIT(11)
-#define INTERRUPTION_NMI_UNBLOCKING BIT(12) /* of exits: by IRET, at the fault */
-#define INTERRUPTION_VALID BIT(31)
+#define INTERRUPTION_NMI_UNBLOCKING BIT(12)
 
 /* exit_reason: the basic exit reason is bits 15:0 (SDM 3C 25.9.1, appendix C) */
 #define EXIT_REASON_BASIC GENMASK(15, 0)

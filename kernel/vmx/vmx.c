@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The entry into the guest on VT-x. Gathers the back end's operations.
+ * The entry to the guest on VT-x, and the back end's operations.
  */
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
+#include <asm/processor.h>
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
@@ -15,16 +16,17 @@
 #include "host/context.h"
 #include "irq/lapic.h"
 #include "run/run.h"
+#include "vmx/check.h"
+#include "vmx/exit_reason.h"
 #include "vmx/vmx.h"
 #include "vmx/vmx_ops.h"
 
-#define BASIC_EXCEPTION_OR_NMI 0
-#define BASIC_EXTERNAL_INTERRUPT 1
-#define BASIC_ENTRY_MACHINE_CHECK 41
+#define CPUID_7_EBX_SGX BIT(2)
+#define CPUID_7_EBX_RTM BIT(11)
 
 /*
- * With x2APIC mode the CPU handles the MSR of the TPR as it handles CR8, once the
- * bitmap lets it pass (SDM 3C 30.5).
+ * In x2APIC mode the guest may access the MSR of the TPR without an exit, as it may access
+ * CR8, once the MSR bitmap lets it pass (SDM 3C 30.5).
  */
 static void set_x2apic(struct vmx_vcpu *vmx, bool on)
 {
@@ -36,7 +38,10 @@ static void set_x2apic(struct vmx_vcpu *vmx, bool on)
 	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(vmx));
 }
 
-/* A threshold above the TPR is refused (SDM 3C 27.2.1.1): the APIC's may have moved. */
+/*
+ * Follow the local APIC, which may have changed its mode or TPR since the last entry. The CPU
+ * refuses a threshold above the TPR (SDM 3C 27.2.1.1).
+ */
 static void settle_tpr(struct vmx_vcpu *vmx)
 {
 	struct lapic *lapic = vmx->vcpu.lapic;
@@ -52,8 +57,9 @@ static void settle_tpr(struct vmx_vcpu *vmx)
 }
 
 /*
- * Counts at a fraction of the TSC's rate to the deadline of the local APIC's timer
- * (SDM 3C 26.5.1, D.A.6); rounded up, so that it is never early.
+ * Have the guest exit at the deadline of the local APIC's timer. The VMX-preemption timer
+ * counts at a fraction of the TSC's rate (SDM 3C 26.5.1, D.A.6); the count is rounded up, so
+ * that it never ends early.
  */
 static void set_preemption_timer(struct vmx_vcpu *vmx)
 {
@@ -70,7 +76,7 @@ static void set_preemption_timer(struct vmx_vcpu *vmx)
 	vmcs_write(vmcs_preemption_timer_value, min_t(u64, ticks, U32_MAX));
 }
 
-/* Host CPUs whose L1 data cache a guest could read (L1TF) have it flushed. */
+/* On CPUs with L1TF a guest could read the host's data from the L1 data cache: flush it. */
 static void flush_l1d(void)
 {
 	if (boot_cpu_has_bug(X86_BUG_L1TF) && l1tf_mitigation != L1TF_MITIGATION_OFF &&
@@ -81,7 +87,7 @@ static void flush_l1d(void)
 static void load_debug_state(struct vmx_vcpu *vmx)
 {
 	debugreg_enter(&vmx->vcpu, vmcs_read(vmcs_guest_dr7));
-	/* Only an entry in which the guest can read it needs its DR6. */
+	/* The guest can read DR6 only while its debug registers are live. */
 	if (unlikely(vmx->vcpu.breakpoints_live))
 		set_debugreg(vmx->vcpu.state.dr6, 6);
 }
@@ -95,33 +101,33 @@ static void store_debug_state(struct vmx_vcpu *vmx)
 
 		get_debugreg(dr6, 6);
 		vcpu->state.dr6 = dr6;
-		/* The host's #DB handler expects to find nothing of the guest's. */
+		/* The host's #DB handler must not find bits that the guest set. */
 		set_debugreg(DR6_RESERVED, 6);
 		vmx_control(vmx, VMX_PRIMARY, PRIMARY_MOV_DR_EXITING, true);
 	}
 	debugreg_leave(vcpu);
 }
 
-/* Events of the host that the exit took from it: interrupts are still off. */
+/* Raise again the host's events that the exit acknowledged; interrupts are still off. */
 static void take_host_events(struct vmx_vcpu *vmx)
 {
 	u32 basic = vmx->exit_reason & EXIT_REASON_BASIC;
 	u32 info;
 
-	if (unlikely(basic == BASIC_ENTRY_MACHINE_CHECK))
+	if (unlikely(basic == EXIT_REASON_MCE_DURING_VMENTRY))
 		host_machine_check();
-	if (likely(basic != BASIC_EXCEPTION_OR_NMI))
+	if (likely(basic != EXIT_REASON_EXCEPTION_NMI))
 		return;
 	info = vmcs_read(vmcs_exit_interruption_info);
-	if ((info & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
+	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
 		host_nmi();
-	else if ((info & INTERRUPTION_VECTOR) == EXC_MC)
+	else if ((info & EVENT_WORD_VECTOR) == EXC_MC)
 		host_machine_check();
 }
 
 /*
- * The guest runs with the host's SPEC_CTRL. Where that has IBRS set and cleared by
- * the kernel, only a write after the exit makes it hold (SDM 4 IA32_SPEC_CTRL).
+ * The guest runs with the host's SPEC_CTRL. If the kernel sets and clears IBRS in it, IBRS
+ * protects the host only after it is written again behind the exit (SDM 4 IA32_SPEC_CTRL).
  */
 static void restore_ibrs(void)
 {
@@ -130,9 +136,9 @@ static void restore_ibrs(void)
 }
 
 /**
- * struct perf_msrs - counters of the host's perf that must not run in a guest
- * @msrs: MSRs with their values in host and guest, this CPU's own
- * @count: how many
+ * struct perf_msrs - controls of the host's perf that differ between host and guest
+ * @msrs: this CPU's MSRs, with their values for host and guest
+ * @count: number of @msrs
  */
 struct perf_msrs {
 	const struct perf_guest_switch_msr *msrs;
@@ -140,9 +146,9 @@ struct perf_msrs {
 };
 
 /*
- * Events that exclude guests stop. So does PEBS, on CPUs that do not see to it: its
- * records go to a linear address of the host, which in a guest is the guest's
- * (SDM 3B 20.9.5).
+ * Stop the host's events that exclude guests, and PEBS on CPUs that do not stop it themselves:
+ * PEBS writes its records to a linear address of the host, which inside the guest would be a
+ * linear address of the guest (SDM 3B 20.9.5).
  */
 static struct perf_msrs stop_host_perf(void)
 {
@@ -205,7 +211,7 @@ static void vmx_enter(struct vcpu *vcpu)
 
 static void vmx_flush_tlb(struct vcpu *vcpu)
 {
-	/* Its bit for accessed and dirty may have changed, which a flush makes hold. */
+	/* The bit that enables accessed and dirty flags may have changed: a flush applies it. */
 	vmcs_write(vmcs_ept_pointer, vmx_eptp(vcpu));
 	to_vmx(vcpu)->flush = true;
 }
@@ -238,12 +244,50 @@ static u32 vmx_cpuid_flags(void)
 	return flags;
 }
 
+static u64 read_field(void *unused, enum vmcs_field field)
+{
+	return vmcs_read(field);
+}
+
+/* The bits of IA32_PERF_GLOBAL_CTRL that this CPU has: one per counter (SDM 3B 20.2.2). */
+static u64 perf_global_ctrl(void)
+{
+	u32 eax, ebx, ecx, edx;
+	u32 general, fixed;
+
+	if (cpuid_eax(0) < 0xa)
+		return 0;
+	cpuid(0xa, &eax, &ebx, &ecx, &edx);
+	general = eax >> 8 & 0xff;
+	fixed = edx & 0x1f;
+	return (BIT_ULL(min(general, 32u)) - 1) | (BIT_ULL(fixed) - 1) << 32;
+}
+
+/* Hand a VMCS that the CPU refused to the software copy of VM entry's checks. */
+static void vmx_explain(struct vcpu *vcpu, struct entry_report *report)
+{
+	u32 features = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
+	const struct vmx_check source = {
+		.caps = &vmx_caps,
+		.read = read_field,
+		.perf_global_ctrl = perf_global_ctrl(),
+		.linear_width = cpuid_eax(0x80000008) >> 8 & 0xff,
+		/* Byte 80h of the virtual-APIC page, which is the page of the APIC's registers. */
+		.vtpr = vcpu->lapic ? lapic_get_cr8(vcpu->lapic) << 4 : 0,
+		.host_ia32e = true,
+		.rtm = features & CPUID_7_EBX_RTM,
+		.sgx = features & CPUID_7_EBX_SGX,
+	};
+
+	vmx_check_entry(&source, report);
+}
+
 const struct vendor_ops vmx_ops = {
 	.name = "VT-x",
 	.kvm_module = "kvm_intel",
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.deadline_timer = &vmx_preemption_timer,
-	.host_irq_exit = BASIC_EXTERNAL_INTERRUPT,
+	.host_irq_exit = EXIT_REASON_EXTERNAL_INTERRUPT,
 	.format = &ept_format,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,

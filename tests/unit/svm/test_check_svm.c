@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the software copy of VMRUN's checks (kernel/svm/check.c): states that
- * are entered break no rule, and for each rule one field is changed so that this
- * rule is named.
+ * Tests of the software copy of VMRUN's checks (kernel/svm/check.c): states that the CPU accepts
+ * break no rule, and for each rule a change of one field makes the check name this rule.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +15,7 @@
 #define CR4_CET BIT_ULL(23)
 #define BEYOND_WIDTH BIT_ULL(40)
 #define PAT_RESET 0x0007040600070406
-#define EVENT(type, vector) (EVENT_VALID | (type) | (vector))
+#define EVENT(type, vector) (EVENT_WORD_VALID | (type) | (vector))
 
 enum guest_state { REAL, PROTECTED, PAE, V86, LONG, COMPATIBILITY, GUEST_STATES };
 
@@ -133,7 +132,7 @@ static void test_clean(void **state __maybe_unused)
 
 #define S155 "APM 2 15.5.1"
 
-/* In a state, one field gets a value, and a rule about it breaks. */
+/* In a state, the test gives a field a value that breaks a rule. */
 #define BAD_IN(state, member, name, new_value, section, rule) \
 	do {                                                  \
 		u64 value_ = (new_value);                     \
@@ -171,7 +170,7 @@ static void test_efer(void **state __maybe_unused)
 	init(LONG);
 	facts.long_mode = false;
 	expect("efer", S155, "without long mode", vmcb.save.efer);
-	/* LME alone, before paging is on, enters. */
+	/* The CPU accepts LME alone, before paging is on. */
 	init(PROTECTED);
 	vmcb.save.efer |= CR_EFER_LME;
 	expect_nothing();
@@ -180,7 +179,7 @@ static void test_efer(void **state __maybe_unused)
 static void test_code_segment(void **state __maybe_unused)
 {
 	BAD(LONG, save.cs.attrib, "cs.attrib", 0xe9b, "CS.D");
-	/* Both bits mean nothing outside of long mode. */
+	/* Outside of long mode the two bits have no meaning. */
 	init(PAE);
 	vmcb.save.cs.attrib = 0xe9b;
 	expect_nothing();
@@ -214,15 +213,15 @@ static void test_event(void **state __maybe_unused)
 	}
 	for (i = 0; i < ARRAY_SIZE(exceptions); i++) {
 		init(LONG);
-		vmcb.control.eventinj = EVENT(EVENT_TYPE_EXCEPTION, exceptions[i]);
+		vmcb.control.eventinj = EVENT(EVENT_WORD_EXCEPTION, exceptions[i]);
 		expect_nothing();
 	}
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
 		init(LONG);
-		vmcb.control.eventinj = EVENT(EVENT_TYPE_EXCEPTION, others[i]);
+		vmcb.control.eventinj = EVENT(EVENT_WORD_EXCEPTION, others[i]);
 		expect("eventinj", "APM 2 15.20", "that of an exception", vmcb.control.eventinj);
-		/* What is not valid is not injected. */
-		vmcb.control.eventinj &= ~EVENT_VALID;
+		/* An event that is not valid is not injected. */
+		vmcb.control.eventinj &= ~EVENT_WORD_VALID;
 		expect_nothing();
 	}
 }
@@ -230,7 +229,7 @@ static void test_event(void **state __maybe_unused)
 static void test_shadow_stacks(void **state __maybe_unused)
 {
 	BAD(LONG, save.s_cet, "s_cet", BIT(2), "63:2");
-	/* Where there are none the field is not looked at. */
+	/* A CPU without shadow stacks ignores the field. */
 	facts.shadow_stacks = false;
 	expect_nothing();
 }

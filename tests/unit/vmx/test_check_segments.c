@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the rules of VM entry about segment registers
- * (kernel/vmx/check_segments.c): each rule, for each register it holds for.
+ * Tests of the rules of VM entry about segment registers (kernel/vmx/check_segments.c): each
+ * rule, for each register for which it holds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,8 +24,8 @@
 #define DATA (DS | ES | FS | GS)
 
 /*
- * In @state, @part of each of @segments is replaced: first by @good, which
- * breaks nothing, then by @bad.
+ * In @state, the test replaces @part of each of @segments: first by @good, which breaks no rule,
+ * then by @bad, which breaks @rule.
  */
 struct corruption {
 	enum guest_state state;
@@ -83,7 +83,7 @@ static void run(const struct corruption *c)
 	}
 }
 
-/* The list ends with no segments. */
+/* The last element of the list has no segments. */
 static void run_all(const struct corruption *corruptions)
 {
 	for (; corruptions->segments; corruptions++)
@@ -100,14 +100,14 @@ static void test_selectors(void **state __maybe_unused)
 
 	run_all(corruptions);
 
-	/* SS.DPL, which RPL must equal too, goes with it. */
+	/* RPL must equal SS.DPL too, so change both. */
 	vmcs_fixture_init(&fixture, RESTRICTED);
 	set_part(SEG_SS, PART_RIGHTS, 0xc0b3);
 	set_part(SEG_SS, PART_SELECTOR, 0x11);
 	set_part(SEG_CS, PART_RIGHTS, 0xc0bb);
 	check_names(SEG_SS, PART_SELECTOR, "RPL must equal the RPL of CS");
 
-	/* An unrestricted guest's RPL is free. */
+	/* An unrestricted guest may have any RPL. */
 	vmcs_fixture_init(&fixture, PROTECTED);
 	set_part(SEG_SS, PART_SELECTOR, 0x13);
 	check_clean();
@@ -283,7 +283,7 @@ static void test_dpl_of_data(void **state __maybe_unused)
 		}
 }
 
-/* Of a register that is not usable, only few fields are looked at. */
+/* Few rules hold for a register that is not usable. */
 static void test_unusable(void **state __maybe_unused)
 {
 	static const enum cpu_seg free_base[] = { SEG_ES, SEG_SS, SEG_DS };
@@ -294,7 +294,7 @@ static void test_unusable(void **state __maybe_unused)
 	for (seg = 0; seg < SEG_COUNT; seg++)
 		if (seg != SEG_CS && seg != SEG_TR)
 			set_part(seg, PART_RIGHTS, ACCESS_RIGHTS_UNUSABLE | 0xe0000f0c);
-	/* SS.DPL counts all the same. */
+	/* The rules about SS.DPL hold nevertheless. */
 	set_part(SEG_SS, PART_RIGHTS, ACCESS_RIGHTS_UNUSABLE | 0xe0000f0c);
 	set_part(SEG_LDTR, PART_SELECTOR, 4);
 	set_part(SEG_LDTR, PART_BASE, NOT_CANONICAL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the software copy of VM entry's checks (kernel/vmx/check*.c), but for
- * segment registers: states that are entered break no rule, and for each rule one
- * field is changed so that this rule is named.
+ * Tests of the software copy of VM entry's checks (kernel/vmx/check*.c), without those of segment
+ * registers: states that the CPU accepts break no rule, and for each rule a change of one field
+ * makes the check name this rule.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,8 @@
 #define MAX_EXPECTED 3
 
 /*
- * @state with what @prepare changes is entered; with @corrupt it is not, because
- * of @expect.
+ * The CPU accepts @state with the changes of @prepare. With @corrupt it refuses it, because of
+ * @expect.
  */
 struct corruption {
 	enum guest_state state;
@@ -28,7 +28,7 @@ struct corruption {
 
 #define NOT_CANONICAL 0x0000800000000000
 #define BEYOND_WIDTH BIT_ULL(40)
-#define VALID_EVENT(type, vector) (INTERRUPTION_VALID | (type) | (vector))
+#define VALID_EVENT(type, vector) (EVENT_WORD_VALID | (type) | (vector))
 
 static struct vmcs_fixture fixture;
 
@@ -47,14 +47,14 @@ static void run(const struct corruption *corruption)
 	vmcs_expect(&fixture, corruption->expect);
 }
 
-/* The list ends with one that expects nothing. */
+/* The last element of the list expects nothing. */
 static void run_all(const struct corruption *corruptions)
 {
 	for (; corruptions->expect[0].field; corruptions++)
 		run(corruptions);
 }
 
-/* In 64-bit mode, a field gets a value. */
+/* Give a field a value in 64-bit mode. */
 static void run_value(enum vmcs_field field, u64 value, const struct expectation *expect)
 {
 	struct corruption corruption = {
@@ -113,7 +113,7 @@ static void test_execution_controls(void **state __maybe_unused)
 	run_all(corruptions);
 }
 
-/* Addresses of pages, apic_access_address is with its control's rules. */
+/* Addresses of pages; apic_access_address is tested with the rules of its control. */
 static void test_pages(void **state __maybe_unused)
 {
 	static const struct {
@@ -172,7 +172,7 @@ static void test_ept_pointer(void **state __maybe_unused)
 /* Controls that need others. */
 static void test_dependencies(void **state __maybe_unused)
 {
-	/* Without what virtual-interrupt delivery and posted interrupts add. */
+	/* Without the rules that virtual-interrupt delivery and posted interrupts add. */
 #define NO_POSTED OFF(pin_based_controls, PIN_POSTED_INTERRUPTS)
 #define NO_DELIVERY OFF(secondary_controls, SECONDARY_VIRTUAL_INTERRUPT_DELIVERY)
 	static const struct corruption corruptions[] = {
@@ -320,46 +320,45 @@ static void test_exit_and_entry_controls(void **state __maybe_unused)
 			{ "entry_interruption_info", "27.2.1.3", rule }             \
 		}                                                                   \
 	}
-#define HARDWARE(vector) VALID_EVENT(INTERRUPTION_HARDWARE_EXCEPTION, vector)
+#define HARDWARE(vector) VALID_EVENT(EVENT_WORD_EXCEPTION, vector)
 
 static void test_event(void **state __maybe_unused)
 {
 	static const struct corruption corruptions[] = {
 		EVENT(LONG, 0x100, VALID_EVENT(1 << 8, 0x20), "must not be reserved"),
-		EVENT(LONG, VALID_EVENT(INTERRUPTION_NMI, 2), VALID_EVENT(INTERRUPTION_NMI, 3),
+		EVENT(LONG, VALID_EVENT(EVENT_WORD_NMI, 2), VALID_EVENT(EVENT_WORD_NMI, 3),
 		      "the vector"),
 		EVENT(LONG, HARDWARE(31), HARDWARE(32), "the vector"),
-		EVENT(LONG, VALID_EVENT(INTERRUPTION_OTHER_EVENT, 0),
-		      VALID_EVENT(INTERRUPTION_OTHER_EVENT, 1), "the vector"),
-		EVENT(PROTECTED, HARDWARE(EXC_GP) | INTERRUPTION_ERROR_CODE, HARDWARE(EXC_GP),
+		EVENT(LONG, VALID_EVENT(EVENT_WORD_OTHER_EVENT, 0),
+		      VALID_EVENT(EVENT_WORD_OTHER_EVENT, 1), "the vector"),
+		EVENT(PROTECTED, HARDWARE(EXC_GP) | EVENT_WORD_ERROR_CODE, HARDWARE(EXC_GP),
 		      "must deliver an error code"),
-		EVENT(PROTECTED, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | INTERRUPTION_ERROR_CODE,
+		EVENT(PROTECTED, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | EVENT_WORD_ERROR_CODE,
 		      "may deliver one"),
-		EVENT(LONG, VALID_EVENT(INTERRUPTION_NMI, 2),
-		      VALID_EVENT(INTERRUPTION_NMI, 2) | INTERRUPTION_ERROR_CODE,
-		      "may deliver one"),
-		EVENT(REAL, HARDWARE(EXC_GP), HARDWARE(EXC_GP) | INTERRUPTION_ERROR_CODE,
+		EVENT(LONG, VALID_EVENT(EVENT_WORD_NMI, 2),
+		      VALID_EVENT(EVENT_WORD_NMI, 2) | EVENT_WORD_ERROR_CODE, "may deliver one"),
+		EVENT(REAL, HARDWARE(EXC_GP), HARDWARE(EXC_GP) | EVENT_WORD_ERROR_CODE,
 		      "may deliver one"),
 		EVENT(LONG, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | BIT(12), "30:12"),
 		EVENT(LONG, HARDWARE(EXC_UD), HARDWARE(EXC_UD) | BIT(30), "30:12"),
 		{ LONG,
-		  { SET(entry_interruption_info, HARDWARE(EXC_PF) | INTERRUPTION_ERROR_CODE),
+		  { SET(entry_interruption_info, HARDWARE(EXC_PF) | EVENT_WORD_ERROR_CODE),
 		    SET(entry_exception_error_code, 0xffff) },
 		  ON(entry_exception_error_code, BIT(16)),
 		  { { "entry_exception_error_code", "27.2.1.3", "31:16" } } },
 		{ LONG,
-		  { SET(entry_interruption_info, VALID_EVENT(INTERRUPTION_SOFT_INTERRUPT, 0x80)),
+		  { SET(entry_interruption_info, VALID_EVENT(EVENT_WORD_SOFT_INTERRUPT, 0x80)),
 		    SET(entry_instruction_length, 15) },
 		  SET(entry_instruction_length, 16),
 		  { { "entry_instruction_length", "27.2.1.3", "instruction length" } } },
 		{ LONG,
-		  { SET(entry_interruption_info, VALID_EVENT(INTERRUPTION_SOFT_EXCEPTION, EXC_BP)),
+		  { SET(entry_interruption_info, VALID_EVENT(EVENT_WORD_SOFT_EXCEPTION, EXC_BP)),
 		    SET(entry_instruction_length, 1) },
 		  SET(entry_instruction_length, 0),
 		  { { "entry_instruction_length", "27.2.1.3", "instruction length" } } },
 		{ LONG,
 		  { SET(entry_interruption_info,
-			VALID_EVENT(INTERRUPTION_PRIVILEGED_SOFT_EXCEPTION, EXC_DB)),
+			VALID_EVENT(EVENT_WORD_PRIVILEGED_SOFT_EXCEPTION, EXC_DB)),
 		    SET(entry_instruction_length, 1) },
 		  SET(entry_instruction_length, 0),
 		  { { "entry_instruction_length", "27.2.1.3", "instruction length" } } },
@@ -380,7 +379,7 @@ static void test_event_of_cpu(void **state __maybe_unused)
 
 	vmcs_fixture_init(&fixture, LONG);
 	fixture.caps.allowed[VMX_PRIMARY].may &= ~PRIMARY_MONITOR_TRAP_FLAG;
-	fixture.field[vmcs_entry_interruption_info] = VALID_EVENT(INTERRUPTION_OTHER_EVENT, 0);
+	fixture.field[vmcs_entry_interruption_info] = VALID_EVENT(EVENT_WORD_OTHER_EVENT, 0);
 	vmcs_check(&fixture);
 	vmcs_expect(&fixture, reserved);
 
@@ -390,8 +389,7 @@ static void test_event_of_cpu(void **state __maybe_unused)
 	vmcs_expect(&fixture, nothing);
 
 	fixture.caps.misc |= VMX_MISC_ZERO_INSTRUCTION_LENGTH;
-	fixture.field[vmcs_entry_interruption_info] =
-		VALID_EVENT(INTERRUPTION_SOFT_INTERRUPT, 0x80);
+	fixture.field[vmcs_entry_interruption_info] = VALID_EVENT(EVENT_WORD_SOFT_INTERRUPT, 0x80);
 	vmcs_check(&fixture);
 	vmcs_expect(&fixture, nothing);
 }
@@ -576,7 +574,7 @@ static void test_rip_and_rflags(void **state __maybe_unused)
 		  {},
 		  ON(guest_rip, BIT_ULL(32)),
 		  { { "guest_rip", "27.3.1.4", "63:32" } } },
-		/* One step beyond the lower half is let in. */
+		/* The CPU accepts one step beyond the lower half. */
 		{ LONG,
 		  { SET(guest_rip, NOT_CANONICAL) },
 		  SET(guest_rip, BIT_ULL(48)),
@@ -589,7 +587,7 @@ static void test_rip_and_rflags(void **state __maybe_unused)
 		ONE(ON(guest_rflags, BIT_ULL(63)), "guest_rflags", "27.3.1.4", "reserved"),
 		{ LONG,
 		  { ON(guest_rflags, BIT(9)),
-		    SET(entry_interruption_info, VALID_EVENT(INTERRUPTION_EXTERNAL, 0x20)) },
+		    SET(entry_interruption_info, VALID_EVENT(EVENT_WORD_INTERRUPT, 0x20)) },
 		  OFF(guest_rflags, BIT(9)),
 		  { { "guest_rflags", "27.3.1.4", "IF" } } },
 		/* Virtual-8086 segments stay valid. */
@@ -603,7 +601,7 @@ static void test_rip_and_rflags(void **state __maybe_unused)
 	run_all(corruptions);
 }
 
-/* Going to IA-32e mode takes more than one change. */
+/* A change to IA-32e mode takes changes of more than one field. */
 static void test_v86_in_ia32e(void **state __maybe_unused)
 {
 	static const struct change changes[] = {
@@ -637,11 +635,9 @@ static void test_activity(void **state __maybe_unused)
 {
 	static const struct corruption corruptions[] = {
 		ACTIVITY(SET(guest_activity_state, ACTIVITY_WAIT_FOR_SIPI), 4, "supports"),
-		ACTIVITY(INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_UD), ACTIVITY_HLT,
-			 "the event"),
-		ACTIVITY(INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_DB), ACTIVITY_SHUTDOWN,
-			 "the event"),
-		ACTIVITY(INJECT(INTERRUPTION_NMI, 2), ACTIVITY_WAIT_FOR_SIPI, "the event"),
+		ACTIVITY(INJECT(EVENT_WORD_EXCEPTION, EXC_UD), ACTIVITY_HLT, "the event"),
+		ACTIVITY(INJECT(EVENT_WORD_EXCEPTION, EXC_DB), ACTIVITY_SHUTDOWN, "the event"),
+		ACTIVITY(INJECT(EVENT_WORD_NMI, 2), ACTIVITY_WAIT_FOR_SIPI, "the event"),
 		{ LONG,
 		  { SET(guest_cs_selector, 0x33), SET(guest_cs_access_rights, 0xa0fb),
 		    SET(guest_ss_selector, 0x2b), SET(guest_ss_access_rights, 0xc0f3) },
@@ -653,27 +649,26 @@ static void test_activity(void **state __maybe_unused)
 		  { { "guest_activity_state", "27.3.1.5", "blocking by STI or MOV SS" } } },
 		/* Software interrupts do not end HLT either. */
 		{ LONG,
-		  { INJECT(INTERRUPTION_SOFT_INTERRUPT, 0x80), SET(entry_instruction_length, 2) },
+		  { INJECT(EVENT_WORD_SOFT_INTERRUPT, 0x80), SET(entry_instruction_length, 2) },
 		  SET(guest_activity_state, ACTIVITY_HLT),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
-		/* What does. */
+		/* An interrupt ends HLT, but not shutdown. */
 		{ LONG,
 		  { ON(guest_rflags, BIT(9)), SET(guest_activity_state, ACTIVITY_HLT),
-		    INJECT(INTERRUPTION_EXTERNAL, 0x20) },
+		    INJECT(EVENT_WORD_INTERRUPT, 0x20) },
 		  SET(guest_activity_state, ACTIVITY_SHUTDOWN),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ LONG,
-		  { SET(guest_activity_state, ACTIVITY_HLT),
-		    INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_DB) },
+		  { SET(guest_activity_state, ACTIVITY_HLT), INJECT(EVENT_WORD_EXCEPTION, EXC_DB) },
 		  SET(guest_activity_state, ACTIVITY_SHUTDOWN),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ LONG,
-		  { SET(guest_activity_state, ACTIVITY_HLT), INJECT(INTERRUPTION_OTHER_EVENT, 0) },
+		  { SET(guest_activity_state, ACTIVITY_HLT), INJECT(EVENT_WORD_OTHER_EVENT, 0) },
 		  SET(guest_activity_state, ACTIVITY_SHUTDOWN),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ LONG,
 		  { SET(guest_activity_state, ACTIVITY_SHUTDOWN),
-		    INJECT(INTERRUPTION_HARDWARE_EXCEPTION, EXC_MC) },
+		    INJECT(EVENT_WORD_EXCEPTION, EXC_MC) },
 		  SET(guest_activity_state, ACTIVITY_WAIT_FOR_SIPI),
 		  { { "guest_activity_state", "27.3.1.5", "the event" } } },
 		{ 0 },
@@ -712,14 +707,14 @@ static void test_interruptibility(void **state __maybe_unused)
 		INTERRUPTIBILITY(NO_EVENT, IF_SET, BLOCKING_BY_STI | BLOCKING_BY_MOV_SS,
 				 "exclude each other"),
 		INTERRUPTIBILITY(NO_EVENT, NO_EVENT, BLOCKING_BY_STI, "RFLAGS.IF"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_EXTERNAL, 0x20), IF_SET, BLOCKING_BY_STI,
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_INTERRUPT, 0x20), IF_SET, BLOCKING_BY_STI,
 				 "an external interrupt"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_EXTERNAL, 0x20), IF_SET, BLOCKING_BY_MOV_SS,
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_INTERRUPT, 0x20), IF_SET, BLOCKING_BY_MOV_SS,
 				 "an external interrupt"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_NMI, 2), IF_SET, BLOCKING_BY_MOV_SS,
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_NMI, 2), IF_SET, BLOCKING_BY_MOV_SS,
 				 "an NMI cannot be injected under blocking by MOV SS"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_NMI, 2), IF_SET, BLOCKING_BY_STI, "some CPUs"),
-		INTERRUPTIBILITY(INJECT(INTERRUPTION_NMI, 2), IF_SET, BLOCKING_BY_NMI,
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_NMI, 2), IF_SET, BLOCKING_BY_STI, "some CPUs"),
+		INTERRUPTIBILITY(INJECT(EVENT_WORD_NMI, 2), IF_SET, BLOCKING_BY_NMI,
 				 "blocking by NMI"),
 		INTERRUPTIBILITY(NO_EVENT, IF_SET, BLOCKING_BY_SMI, "outside of SMM"),
 		INTERRUPTIBILITY(NO_EVENT, IF_SET, ENCLAVE_INTERRUPTION | BLOCKING_BY_MOV_SS,
@@ -833,7 +828,7 @@ static void test_pdptes(void **state __maybe_unused)
 }
 
 /*
- * What is left out, and what is left over.
+ * Fields and rules that do not apply, and rules that do not fit in the report.
  */
 
 /* A CPU whose structures lie below 4 GiB (SDM 3D A.1). */
@@ -856,7 +851,7 @@ static void test_32bit_addresses(void **state __maybe_unused)
 	vmcs_expect(&fixture, expected);
 }
 
-/* Fields that need not exist are not read while their control is 0. */
+/* The check reads a field that need not exist only if its control is 1. */
 static void test_absent_fields(void **state __maybe_unused)
 {
 	static const enum vmcs_field optional[] = {
@@ -899,7 +894,7 @@ static void test_absent_fields(void **state __maybe_unused)
 	vmcs_expect(&fixture, nothing);
 }
 
-/* More broken rules than a report has room for are counted. */
+/* The report also counts the broken rules for which it has no room. */
 static void test_overflow(void **state __maybe_unused)
 {
 	static const struct vmx_caps poor_caps = { .maxphyaddr = 1 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A VMCS in memory, in states that every CPU enters, and changes to it.
+ * A VMCS in memory, in states that every CPU accepts, and changes to it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 #define MAX_NAMED 1024
 
-/* Every pair of field and rule that a check has named; both are never freed. */
+/* Every pair of field and rule that a check has named. The strings are never freed. */
 static struct {
 	const char *field;
 	const char *rule;
@@ -22,7 +22,7 @@ static struct {
 static size_t named_count;
 
 /*
- * The CPU: of what vmcs.h knows it has all, and beside it nothing.
+ * The CPU: it has every control that vmcs.h names, and no other.
  */
 
 static const struct vmx_caps rich_caps = {
@@ -152,7 +152,7 @@ static const struct change long_mode[] = {
 	SET(guest_ia32_efer, CR_EFER_LME | CR_EFER_LMA | CR_EFER_SCE | CR_EFER_NX),
 	SET(guest_cr3, 0xfffffff000),
 	SET(guest_rip, 0xffffffff81000000),
-	/* PDPTEs mean nothing here. */
+	/* The CPU ignores PDPTEs in this mode. */
 	SET(guest_pdpte0, ~0ull),
 	{ 0 },
 };

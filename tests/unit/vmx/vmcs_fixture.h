@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A VMCS in memory, in states that every CPU enters, and changes to it.
+ * A VMCS in memory, in states that every CPU accepts, and changes to it.
  */
 #ifndef ORIEL_VMCS_FIXTURE_H
 #define ORIEL_VMCS_FIXTURE_H
 
-#include "vmx/check_rules.h"
+#include "vmx/check.h"
 
 enum guest_state {
 	REAL, /* real mode, an unrestricted guest */
@@ -18,7 +18,7 @@ enum guest_state {
 	GUEST_STATES
 };
 
-/* A change to one field; a list of them ends with op NONE. */
+/* A change to one field. A list of changes ends with op NONE. */
 struct change {
 	enum { NONE, SET_TO, BITS_ON, BITS_OFF } op;
 	enum vmcs_field field;
@@ -43,31 +43,31 @@ struct change {
 
 struct vmcs_fixture {
 	u64 field[VMCS_FIELDS];
-	bool absent[VMCS_FIELDS]; /* fields that this CPU has not: reading them fails the test */
+	bool absent[VMCS_FIELDS]; /* fields that this CPU lacks: to read one fails the test */
 	struct vmx_caps caps;
 	struct vmx_check source;
 	struct entry_report report;
 };
 
-/* What a test expects to be named; rule: a part of the rule's text. */
+/* A rule that a test expects the check to name; @rule is a part of its text. */
 struct expectation {
 	const char *field;
 	const char *section;
 	const char *rule;
 };
 
-/* The fixture, in a state that is entered. */
+/* Set the fixture to a state that the CPU accepts. */
 void vmcs_fixture_init(struct vmcs_fixture *fixture, enum guest_state state);
 
 void vmcs_change(struct vmcs_fixture *fixture, const struct change *change);
 
-/* Checks the VMCS; fixture->report is the result, and what it names is remembered. */
+/* Check the VMCS, store the result in fixture->report and remember the rules that it names. */
 void vmcs_check(struct vmcs_fixture *fixture);
 
-/* Fails the test unless exactly these rules are named; the list ends with field NULL. */
+/* Fail the test unless the report names exactly these rules. The list ends with field NULL. */
 void vmcs_expect(const struct vmcs_fixture *fixture, const struct expectation *expected);
 
-/* Whether a rule was named in any vmcs_check() so far. */
+/* Return true if any vmcs_check() so far has named a rule. */
 bool vmcs_was_named(const char *field, const char *rule);
 
 #endif
