@@ -536,13 +536,3 @@ int insn_decode(struct insn *insn, const u8 *bytes, size_t len, enum insn_mode m
 	memcpy(insn->bytes, bytes, c.pos);
 	return 0;
 }
-
-int insn_length(const u8 *bytes, size_t len, enum insn_mode mode)
-{
-	struct insn insn;
-	int ret = insn_decode(&insn, bytes, len, mode);
-
-	if (ret > 0)
-		return -ENODATA;
-	return ret ? ret : insn.length;
-}

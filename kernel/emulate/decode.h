@@ -178,18 +178,4 @@ static inline u8 insn_rm(const struct insn *insn)
  */
 int insn_decode(struct insn *insn, const u8 *bytes, size_t len, enum insn_mode mode);
 
-/**
- * insn_length() - length of the instruction at the start of @bytes
- * @bytes: guest code
- * @len: number of valid bytes
- * @mode: mode of the guest's code segment
- *
- * For exits whose cause is known and which only need to be stepped over. Any
- * context, no locks.
- *
- * Return: 1 to 15; -EILSEQ when no such instruction exists; -E2BIG when it is
- * longer than 15 bytes; -ENODATA when it goes on after @len bytes.
- */
-int insn_length(const u8 *bytes, size_t len, enum insn_mode mode);
-
 #endif

@@ -136,7 +136,7 @@ bool emul_has_one_address(const struct emul *e)
 	return true;
 }
 
-void emul_advance(struct emul *e)
+static void advance(struct emul *e)
 {
 	struct cpu_state *state = e->state;
 
@@ -214,7 +214,7 @@ enum emul_result emulate(struct emul *e)
 	enum emul_result ret = execute(e);
 
 	if (ret == EMUL_DONE) {
-		emul_advance(e);
+		advance(e);
 		if (e->ops->committed)
 			e->ops->committed(e);
 	}

@@ -200,15 +200,6 @@ enum emul_result emul_decode(struct emul *e);
 bool emul_has_one_address(const struct emul *e);
 
 /**
- * emul_memory_address() - the linear address of the memory operand
- * @e: after emul_decode()
- * @linear: the address; no limit, type or canonical check is made (INVLPG)
- *
- * Return: EMUL_DONE, or EMUL_UNKNOWN when there is no memory operand.
- */
-enum emul_result emul_memory_address(struct emul *e, u64 *linear);
-
-/**
  * emul_read_rm() - read the r/m operand, register or memory (LMSW)
  * @e: after emul_decode()
  * @size: bytes, 1, 2, 4 or 8
@@ -227,12 +218,6 @@ enum emul_result emul_read_rm(struct emul *e, unsigned int size, u64 *value);
  * Return: enum emul_result, but EMUL_AGAIN.
  */
 enum emul_result emul_write_rm(struct emul *e, unsigned int size, u64 value);
-
-/**
- * emul_advance() - step over the decoded instruction
- * @e: after emul_decode(); @tf_trap and @shadow are set as by emulate()
- */
-void emul_advance(struct emul *e);
 
 /**
  * emul_port_permitted() - check the right to use a port

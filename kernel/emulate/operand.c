@@ -119,18 +119,6 @@ u64 emul_memory_offset(const struct emul *e)
 	return offset & size_mask(insn->address_size);
 }
 
-enum emul_result emul_memory_address(struct emul *e, u64 *linear)
-{
-	u64 base = e->state->seg[e->insn.segment].base;
-
-	if (!e->insn.has_mem)
-		return EMUL_UNKNOWN;
-	if (e->insn.mode == INSN_MODE_64 && e->insn.segment < SEG_FS)
-		base = 0;
-	*linear = (base + emul_memory_offset(e)) & e->linear_mask;
-	return EMUL_DONE;
-}
-
 /* Without REX, 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2). */
 static bool is_high_byte(const struct emul *e, u8 reg, unsigned int size)
 {
