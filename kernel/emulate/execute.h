@@ -52,12 +52,12 @@ enum emul_result {
  * @pio_in: read @count elements of @size bytes from a port
  * @pio_out: write @count elements of @size bytes to a port
  * @read_xmm: copy the low @len (16 or 32) bytes of a vector register to @buf.
- *            EMUL_UNKNOWN when the guest may not use them (XCR0). Optional
+ *            EMUL_UNKNOWN when the guest may not use them (XCR0)
  * @write_xmm: set the low @len (16 or 32) bytes of a vector register and zero
- *             the rest of it if @zero_upper. Optional
- * @read_mmx: copy the 8 bytes of an MMX register to @buf. Optional
+ *             the rest of it if @zero_upper
+ * @read_mmx: copy the 8 bytes of an MMX register to @buf
  * @write_mmx: set the 8 bytes of an MMX register, with the effects on the x87
- *             tag word and top of stack. Optional
+ *             tag word and top of stack
  * @committed: what was accessed so far is part of the committed state: a log
  *             of finished accesses can be dropped. Called after each iteration
  *             of a REP and after each finished instruction. Optional

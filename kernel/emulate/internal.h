@@ -332,31 +332,6 @@ enum emul_result exec_out(struct emul *e);
 enum emul_result exec_vector(struct emul *e);
 
 /**
- * exec_lanes() - loads and stores of parts of vector registers
- * @e: the instruction
- *
- * Return: enum emul_result.
- */
-enum emul_result exec_lanes(struct emul *e);
-
-/**
- * emul_mandatory_prefix() - the prefix that is part of a vector instruction's opcode
- * @insn: the instruction
- *
- * Return: INSN_PREFIX_REP, INSN_PREFIX_REPNE, INSN_PREFIX_OPSIZE or 0.
- */
-u8 emul_mandatory_prefix(const struct insn *insn);
-
-/**
- * emul_vector_enabled() - whether the guest has enabled the registers
- * @e: the instruction
- * @mmx: it uses MMX registers
- *
- * Return: EMUL_DONE, or EMUL_FAULT with #UD or #NM (SDM 2A tables 2-20 to 2-22).
- */
-enum emul_result emul_vector_enabled(struct emul *e, bool mmx);
-
-/**
  * exec_stack() - pushes and pops, near branches
  * @e: the instruction
  *
