@@ -39,18 +39,6 @@ static u8 privilege_level(const struct cpu_state *state)
 	return cpu_cpl(state);
 }
 
-enum emul_result emul_code_address(struct emul *e, u64 offset, u64 *linear)
-{
-	const struct cpu_segment *cs = &e->state->seg[SEG_CS];
-
-	if (e->insn.mode == INSN_MODE_64)
-		return emul_linear(e, SEG_CS, offset, 1, 0, linear);
-	if (offset > cs->limit)
-		return emul_raise(e, EXC_GP);
-	*linear = (cs->base + offset) & e->linear_mask;
-	return EMUL_DONE;
-}
-
 /*
  * Fetch what is missing, up to the end of its page: the next page is touched
  * only when the instruction is known to reach into it.
@@ -168,10 +156,9 @@ static enum emul_result dispatch(struct emul *e)
 		return exec_out(e);
 	case OP_INS ... OP_SCAS:
 		return exec_string(e);
+	case OP_STORE_SREG ... OP_POP_SREG:
 	case OP_PUSH ... OP_RET:
 		return exec_stack(e);
-	case OP_STORE_SREG ... OP_POP_SREG:
-		return exec_segment(e);
 	case OP_VECTOR:
 		return exec_vector(e);
 	}

@@ -340,33 +340,6 @@ enum emul_result exec_vector(struct emul *e);
 enum emul_result exec_stack(struct emul *e);
 
 /**
- * exec_segment() - MOV, POP and LDS of segment registers
- * @e: the instruction
- *
- * Return: enum emul_result.
- */
-enum emul_result exec_segment(struct emul *e);
-
-/**
- * emul_stack_size() - the width of the stack pointer (SDM 1 6.2.3)
- * @e: the instruction
- *
- * Return: 2, 4 or 8 bytes.
- */
-unsigned int emul_stack_size(const struct emul *e);
-
-/**
- * emul_peek() - read what is at the top of the stack, of the operand size
- * @e: the instruction
- * @value: zero extended
- *
- * The stack pointer is the caller's to move.
- *
- * Return: enum emul_result.
- */
-enum emul_result emul_peek(struct emul *e, u64 *value);
-
-/**
  * exec_data() - everything else: moves, exchanges, arithmetic
  * @e: the instruction
  *

@@ -78,6 +78,18 @@ enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int si
 	return is_misaligned(e, *linear, size) ? emul_raise(e, EXC_AC) : EMUL_DONE;
 }
 
+enum emul_result emul_code_address(struct emul *e, u64 offset, u64 *linear)
+{
+	const struct cpu_segment *cs = &e->state->seg[SEG_CS];
+
+	if (e->insn.mode == INSN_MODE_64)
+		return emul_linear(e, SEG_CS, offset, 1, 0, linear);
+	if (offset > cs->limit)
+		return emul_raise(e, EXC_GP);
+	*linear = (cs->base + offset) & e->linear_mask;
+	return EMUL_DONE;
+}
+
 enum emul_result emul_read_memory(struct emul *e, u8 seg, u64 offset, void *buf, unsigned int size,
 				  unsigned int access)
 {
