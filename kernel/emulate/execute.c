@@ -150,11 +150,7 @@ static enum emul_result dispatch(struct emul *e)
 	switch (e->insn.op) {
 	case OP_UNKNOWN:
 		return EMUL_UNKNOWN;
-	case OP_IN:
-		return exec_in(e);
-	case OP_OUT:
-		return exec_out(e);
-	case OP_INS ... OP_SCAS:
+	case OP_IN ... OP_SCAS:
 		return exec_string(e);
 	case OP_STORE_SREG ... OP_POP_SREG:
 	case OP_PUSH ... OP_RET:

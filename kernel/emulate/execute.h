@@ -219,17 +219,4 @@ enum emul_result emul_read_rm(struct emul *e, unsigned int size, u64 *value);
  */
 enum emul_result emul_write_rm(struct emul *e, unsigned int size, u64 value);
 
-/**
- * emul_port_permitted() - check the right to use a port
- * @e: @state and @ops filled by the caller
- * @port: first port
- * @size: bytes, 1, 2 or 4
- *
- * CPL against IOPL, then the I/O permission bitmap in the TSS (SDM 1 19.5.2).
- *
- * Return: EMUL_DONE; EMUL_FAULT with #GP(0), or with what reading the TSS
- * raised; EMUL_USER or EMUL_UNKNOWN as reading the TSS returned.
- */
-enum emul_result emul_port_permitted(struct emul *e, u16 port, unsigned int size);
-
 #endif

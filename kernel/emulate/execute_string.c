@@ -33,7 +33,11 @@ static bool has_permission_map(const struct cpu_segment *tr)
 	return (tr->attrib & SEG_ATTR_P) && (type == TSS_AVAILABLE || type == TSS_BUSY);
 }
 
-enum emul_result emul_port_permitted(struct emul *e, u16 port, unsigned int size)
+/*
+ * Check the right to use @size ports from @port on: CPL against IOPL, then the I/O permission
+ * bitmap in the TSS (SDM 1 19.5.2).
+ */
+static enum emul_result check_port(struct emul *e, u16 port, unsigned int size)
 {
 	const struct cpu_state *state = e->state;
 	unsigned int iopl = (state->rflags & X86_EFLAGS_IOPL) >> X86_EFLAGS_IOPL_BIT;
@@ -60,11 +64,11 @@ static u16 port_operand(const struct emul *e, u8 operand)
 	return operand == OPD_IMM ? e->insn.imm & 0xff : e->state->gpr[GPR_RDX] & 0xffff;
 }
 
-enum emul_result exec_in(struct emul *e)
+static enum emul_result exec_in(struct emul *e)
 {
 	unsigned int size = e->insn.operand_size;
 	u16 port = port_operand(e, e->insn.src);
-	enum emul_result ret = emul_port_permitted(e, port, size);
+	enum emul_result ret = check_port(e, port, size);
 	u64 value = 0;
 
 	if (!ret)
@@ -74,11 +78,11 @@ enum emul_result exec_in(struct emul *e)
 	return ret;
 }
 
-enum emul_result exec_out(struct emul *e)
+static enum emul_result exec_out(struct emul *e)
 {
 	unsigned int size = e->insn.operand_size;
 	u16 port = port_operand(e, e->insn.dst);
-	enum emul_result ret = emul_port_permitted(e, port, size);
+	enum emul_result ret = check_port(e, port, size);
 	u64 value = emul_read_gpr(e, GPR_RAX, size);
 
 	return ret ? ret : e->ops->pio_out(e, port, size, 1, &value);
@@ -213,57 +217,37 @@ static enum emul_result batch(struct emul *e, u8 seg, u64 offset, unsigned int a
 }
 
 /*
- * INS reads the port only when the memory is known to take what it gives:
- * what was read from a device cannot be put back.
+ * INS and OUTS. INS reads the port only after the memory is known to take the data, because
+ * data that was read from a device cannot be put back.
  */
-static enum emul_result iterate_ins(struct emul *e, unsigned int *count)
+static enum emul_result iterate_port(struct emul *e, unsigned int *count)
 {
-	unsigned int size = e->insn.operand_size;
+	bool in = e->insn.op == OP_INS;
+	u8 seg = in ? SEG_ES : e->insn.segment, reg = in ? GPR_RDI : GPR_RSI;
+	unsigned int access = in ? EMUL_ACCESS_WRITE : 0, size = e->insn.operand_size;
 	u16 port = e->state->gpr[GPR_RDX];
 	enum emul_result ret;
 	u64 linear;
 
-	ret = emul_port_permitted(e, port, size);
+	ret = check_port(e, port, size);
 	if (!ret)
-		ret = batch(e, SEG_ES, string_register(e, GPR_RDI), EMUL_ACCESS_WRITE, count,
-			    &linear);
+		ret = batch(e, seg, string_register(e, reg), access, count, &linear);
 	if (!ret)
-		ret = e->ops->pio_in(e, port, size, *count, e->buffer);
+		ret = in ? e->ops->pio_in(e, port, size, *count, e->buffer) :
+			   e->ops->read(e, linear, e->buffer, *count * size, 0);
 	if (!ret)
-		ret = e->ops->write(e, linear, e->buffer, *count * size, EMUL_ACCESS_WRITE);
+		ret = in ? e->ops->write(e, linear, e->buffer, *count * size, access) :
+			   e->ops->pio_out(e, port, size, *count, e->buffer);
 	if (!ret)
-		string_step(e, GPR_RDI, *count);
-	return ret;
-}
-
-static enum emul_result iterate_outs(struct emul *e, unsigned int *count)
-{
-	unsigned int size = e->insn.operand_size;
-	u16 port = e->state->gpr[GPR_RDX];
-	enum emul_result ret;
-	u64 linear;
-
-	ret = emul_port_permitted(e, port, size);
-	if (!ret)
-		ret = batch(e, e->insn.segment, string_register(e, GPR_RSI), 0, count, &linear);
-	if (!ret)
-		ret = e->ops->read(e, linear, e->buffer, *count * size, 0);
-	if (!ret)
-		ret = e->ops->pio_out(e, port, size, *count, e->buffer);
-	if (!ret)
-		string_step(e, GPR_RSI, *count);
+		string_step(e, reg, *count);
 	return ret;
 }
 
 /* At most *@count iterations; *@count becomes how many there were. */
 static enum emul_result iterate(struct emul *e, unsigned int *count)
 {
-	switch (e->insn.op) {
-	case OP_INS:
-		return iterate_ins(e, count);
-	case OP_OUTS:
-		return iterate_outs(e, count);
-	}
+	if (e->insn.op == OP_INS || e->insn.op == OP_OUTS)
+		return iterate_port(e, count);
 	*count = 1;
 	switch (e->insn.op) {
 	case OP_MOVS:
@@ -323,6 +307,10 @@ enum emul_result exec_string(struct emul *e)
 {
 	unsigned int count = 1;
 
+	if (e->insn.op == OP_IN)
+		return exec_in(e);
+	if (e->insn.op == OP_OUT)
+		return exec_out(e);
 	if (e->insn.prefixes & (INSN_PREFIX_REP | INSN_PREFIX_REPNE))
 		return exec_rep(e);
 	return iterate(e, &count);

@@ -308,22 +308,6 @@ bool alu_condition(u8 opcode, u64 rflags);
 enum emul_result exec_string(struct emul *e);
 
 /**
- * exec_in() - IN
- * @e: the instruction
- *
- * Return: enum emul_result.
- */
-enum emul_result exec_in(struct emul *e);
-
-/**
- * exec_out() - OUT
- * @e: the instruction
- *
- * Return: enum emul_result.
- */
-enum emul_result exec_out(struct emul *e);
-
-/**
  * exec_vector() - loads and stores of MMX, XMM and YMM registers
  * @e: the instruction
  *
