@@ -9,7 +9,6 @@
 
 #include "x86/cr.h"
 #include "emulate/internal.h"
-#include "emulate/segment.h"
 
 /* Return the width of the stack pointer in bytes (SDM 1 6.2.3). */
 static unsigned int stack_size(const struct emul *e)
@@ -56,7 +55,7 @@ static enum emul_result exec_pushf(struct emul *e)
 {
 	const struct cpu_state *state = e->state;
 
-	/* Gets here under VME alone, which makes other flags of it (SDM 3B 20.3). */
+	/* With IOPL below 3 only VME permits PUSHF, and it pushes other flags (SDM 3B 20.3). */
 	if ((state->rflags & X86_EFLAGS_VM) && (state->rflags & X86_EFLAGS_IOPL) != X86_EFLAGS_IOPL)
 		return EMUL_UNKNOWN;
 	return push(e, state->rflags & ~(u64)(X86_EFLAGS_VM | X86_EFLAGS_RF));
@@ -70,7 +69,7 @@ static enum emul_result exec_pop(struct emul *e)
 
 	if (ret)
 		return ret;
-	/* An RSP in the destination's address is the new one (SDM 2B POP). */
+	/* The destination's address is computed with the new RSP (SDM 2B POP). */
 	emul_write_gpr(e, GPR_RSP, stack_size(e), before + insn->operand_size);
 	ret = emul_write_operand(e, insn->dst, value);
 	if (ret)
@@ -78,7 +77,7 @@ static enum emul_result exec_pop(struct emul *e)
 	return ret;
 }
 
-/* The flags that POPF changes; VM, VIF and VIP stay, RF is cleared (SDM 2B POPF). */
+/* Return the flags that POPF changes: not VM, VIF and VIP; RF is cleared (SDM 2B POPF). */
 static u64 popf_mask(const struct emul *e)
 {
 	u64 mask = ALU_FLAGS | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | X86_EFLAGS_RF |
@@ -99,7 +98,7 @@ static enum emul_result exec_popf(struct emul *e)
 	enum emul_result ret;
 
 	if ((state->rflags & X86_EFLAGS_VM) && !(mask & X86_EFLAGS_IF))
-		return EMUL_UNKNOWN; /* as for PUSHF */
+		return EMUL_UNKNOWN; /* VME, see PUSHF */
 	ret = peek(e, &value);
 	if (ret)
 		return ret;
@@ -108,7 +107,7 @@ static enum emul_result exec_popf(struct emul *e)
 	return EMUL_DONE;
 }
 
-/* EDI is the last that is pushed, so it is at the top. */
+/* PUSHA pushes EDI last, so EDI is at the top. */
 #define ALL_GPRS 8
 
 static enum emul_result exec_pusha(struct emul *e)
@@ -147,7 +146,7 @@ static enum emul_result exec_popa(struct emul *e)
 	return EMUL_DONE;
 }
 
-/* ENTER without nested procedures, whose frames no compiler asks for. */
+/* ENTER without nested procedures, because no compiler uses them. */
 static enum emul_result exec_enter(struct emul *e)
 {
 	unsigned int width = stack_size(e), size = e->insn.operand_size;
@@ -157,7 +156,7 @@ static enum emul_result exec_enter(struct emul *e)
 
 	if (e->insn.imm2 % 32)
 		return EMUL_UNKNOWN;
-	/* It faults where a write at the new top would (SDM 2A ENTER). */
+	/* ENTER faults if a write at the new top would (SDM 2A ENTER). */
 	ret = emul_linear(e, SEG_SS, last, size, EMUL_ACCESS_WRITE, &linear);
 	if (!ret)
 		ret = e->ops->probe(e, linear, size, EMUL_ACCESS_WRITE);
@@ -184,7 +183,7 @@ static enum emul_result exec_leave(struct emul *e)
 	return EMUL_DONE;
 }
 
-/* Where a near branch goes: within the operand size and the code segment. */
+/* Cut the target of a near branch to the operand size, and check it against CS. */
 static enum emul_result check_target(struct emul *e, u64 *target)
 {
 	u64 linear;
@@ -220,7 +219,7 @@ static enum emul_result exec_ret(struct emul *e)
 		ret = check_target(e, &target);
 	if (ret)
 		return ret;
-	/* The immediate is how many more bytes go (SDM 2B RET). */
+	/* The immediate says how many more bytes to release (SDM 2B RET). */
 	emul_write_gpr(e, GPR_RSP, stack_size(e),
 		       e->state->gpr[GPR_RSP] + e->insn.operand_size + (u16)e->insn.imm);
 	e->next_rip = target;
@@ -228,13 +227,14 @@ static enum emul_result exec_ret(struct emul *e)
 }
 
 /*
- * Segment registers other than CS, loaded from descriptors or, in real and virtual-8086 mode,
+ * Loads of segment registers other than CS: from descriptors or, in real and virtual-8086 mode,
  * from selectors alone.
  */
 
-/* A vCPU that changes the descriptor all the time must not keep the host here. */
+/* Another vCPU that changes the descriptor all the time must not keep the host here. */
 #define LOAD_TRIES 8
 
+/* Raise an exception whose error code is the selector. */
 static enum emul_result refuse(struct emul *e, u8 vector, u16 selector)
 {
 	emul_raise(e, vector);
@@ -243,9 +243,7 @@ static enum emul_result refuse(struct emul *e, u8 vector, u16 selector)
 	return EMUL_FAULT;
 }
 
-/* Where 64-bit mode wants no stack segment, one without a descriptor will do
- * (SDM 3A 5.4.1.1).
- */
+/* 64-bit supervisor code needs no stack segment, so SS may be null (SDM 3A 5.4.1.1). */
 static bool null_allowed(const struct emul *e, u8 seg, u16 selector)
 {
 	if (seg != SEG_SS)
@@ -253,7 +251,7 @@ static bool null_allowed(const struct emul *e, u8 seg, u16 selector)
 	return e->insn.mode == INSN_MODE_64 && e->cpl != 3 && (selector & SELECTOR_RPL) == e->cpl;
 }
 
-/* The hidden part says that there is none; of SS it still has the privilege. */
+/* The hidden part says that there is no segment, but that of SS still has the privilege. */
 static enum emul_result load_null(struct emul *e, u8 seg, u16 selector)
 {
 	struct cpu_segment *s = &e->state->seg[seg];
@@ -294,7 +292,7 @@ static enum emul_result load_protected(struct emul *e, u8 seg, u16 selector)
 
 	if (!(selector & ~SELECTOR_RPL))
 		return load_null(e, seg, selector);
-	/* Again from here: what was read from a device must not be read once more. */
+	/* Try again from here, because a selector from a device must not be read again. */
 	do {
 		result = load_once(e, seg, selector);
 	} while (result == EMUL_AGAIN && ++i < LOAD_TRIES);
@@ -315,7 +313,7 @@ static enum emul_result load_segment(struct emul *e, u8 seg, u16 selector)
 	return result;
 }
 
-/* MOV from a segment register: to memory always 2 bytes (SDM 2B MOV). */
+/* MOV from a segment register writes always 2 bytes to memory (SDM 2B MOV). */
 static enum emul_result exec_store_sreg(struct emul *e)
 {
 	u8 seg = e->insn.modrm >> 3 & 7;
@@ -341,7 +339,7 @@ static enum emul_result exec_load_sreg(struct emul *e)
 	return ret;
 }
 
-/* The register is in the opcode, as in that of PUSH. */
+/* The opcode has the register, as in PUSH. */
 static enum emul_result exec_pop_sreg(struct emul *e)
 {
 	unsigned int width = stack_size(e);
@@ -359,7 +357,7 @@ static enum emul_result exec_pop_sreg(struct emul *e)
 	return EMUL_DONE;
 }
 
-/* LES C4, LDS C5, LSS 0F B2, LFS 0F B4, LGS 0F B5: an offset, then a selector. */
+/* LES C4, LDS C5, LSS 0F B2, LFS 0F B4, LGS 0F B5: memory has an offset, then a selector. */
 static enum emul_result exec_load_far(struct emul *e)
 {
 	const struct insn *insn = &e->insn;

@@ -125,7 +125,7 @@ static const struct vector_move moves[] = {
 	{ INSN_MAP_0F3A, 0x39, OPSIZE, MOVE_STORE, 16, VEX_256 }, /* VEXTRACTI128 */
 };
 
-/* F2 and F3 win over 66 (SDM 2A 2.1.2). */
+/* F2 and F3 take precedence over 66 (SDM 2A 2.1.2). */
 static const struct vector_move *find_move(const struct insn *insn)
 {
 	u8 repeat = insn->prefixes & (REP | REPNE);
@@ -310,7 +310,7 @@ enum emul_result exec_vector(struct emul *e)
 	if (!move || insn->encoding > INSN_VEX)
 		return EMUL_UNKNOWN;
 	/* Only accesses to memory exit. A masked store implies where its memory is. */
-	if (insn->has_mem == (move->kind == MOVE_MASKED))
+	if (move->kind == MOVE_MASKED ? insn->has_mem : !insn->has_mem)
 		return EMUL_UNKNOWN;
 	if (!is_legal(insn, move))
 		return emul_raise(e, EXC_UD);

@@ -8,8 +8,8 @@
 
 #include "x86/cr.h"
 #include "emulate/internal.h"
-#include "emulate/segment.h"
 
+/* Find the descriptor of a selector that is not null. Return false if it is in no table. */
 bool segment_find_descriptor(const struct cpu_state *state, u16 selector, u64 *linear)
 {
 	const struct cpu_segment *ldtr = &state->seg[SEG_LDTR];
@@ -37,17 +37,22 @@ static struct cpu_segment unpack(u16 selector, u64 raw)
 	return seg;
 }
 
+/* Read the descriptor at @linear, of 8 bytes, into @seg with the selector that names it. */
 enum emul_result segment_read_descriptor(struct emul *e, u64 linear, u16 selector,
 					 struct cpu_segment *seg)
 {
 	u64 raw;
-	enum emul_result result = system_read(e, linear, &raw, sizeof(raw));
+	enum emul_result result = emul_system_read(e, linear, &raw, sizeof(raw));
 
 	if (result == EMUL_DONE)
 		*seg = unpack(selector, raw);
 	return result;
 }
 
+/*
+ * Set TYPE_* bits in a descriptor as the CPU does, with a locked access (SDM 3A 9.1.2.1), and in
+ * @seg, which was read from there. EMUL_AGAIN: the descriptor has changed.
+ */
 enum emul_result segment_set_type(struct emul *e, u64 descriptor, struct cpu_segment *seg, u8 bits)
 {
 	u64 linear = descriptor + DESCRIPTOR_ACCESS;
@@ -57,16 +62,20 @@ enum emul_result segment_set_type(struct emul *e, u64 descriptor, struct cpu_seg
 	seg->attrib |= bits;
 	if (old == new)
 		return EMUL_DONE;
-	result = system_probe_write(e, linear, 1);
+	result = emul_system_probe_write(e, linear, 1);
 	if (result)
 		return result;
-	/* It is the CPU's access, whatever the task's privilege. */
+	/* The CPU accesses the table itself, whatever the privilege of the task. */
 	e->cpl = 0;
 	result = e->ops->exchange(e, linear, &old, &new, 1);
 	e->cpl = cpl;
 	return result;
 }
 
+/*
+ * Return true if a register, ES to GS, may hold the segment at privilege @cpl. A segment that is
+ * not present may pass.
+ */
 bool segment_suits(const struct cpu_segment *seg, enum cpu_seg index, u8 cpl)
 {
 	u8 dpl = (seg->attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
@@ -86,24 +95,25 @@ bool segment_suits(const struct cpu_segment *seg, enum cpu_seg index, u8 cpl)
 }
 
 /*
- * Linear accesses of the CPU itself. What is accessed is probed first, so that a device
- * is found out without an access to it.
+ * Accesses of the CPU itself. They are probed first, so that MMIO is found, and the result is
+ * EMUL_UNKNOWN, before a device is accessed.
  */
 
-enum emul_result probe_memory(struct emul *e, u64 linear, unsigned int len, unsigned int access)
+enum emul_result emul_probe_memory(struct emul *e, u64 linear, unsigned int len,
+				   unsigned int access)
 {
 	enum emul_result result = e->ops->probe(e, linear, len, access);
 
 	return result == EMUL_USER ? EMUL_UNKNOWN : result;
 }
 
-enum emul_result system_read(struct emul *e, u64 linear, void *buf, unsigned int len)
+enum emul_result emul_system_read(struct emul *e, u64 linear, void *buf, unsigned int len)
 {
-	return probe_memory(e, linear, len, EMUL_ACCESS_SYSTEM) ?:
+	return emul_probe_memory(e, linear, len, EMUL_ACCESS_SYSTEM) ?:
 		       e->ops->read(e, linear, buf, len, EMUL_ACCESS_SYSTEM);
 }
 
-enum emul_result system_probe_write(struct emul *e, u64 linear, unsigned int len)
+enum emul_result emul_system_probe_write(struct emul *e, u64 linear, unsigned int len)
 {
-	return probe_memory(e, linear, len, EMUL_ACCESS_SYSTEM | EMUL_ACCESS_WRITE);
+	return emul_probe_memory(e, linear, len, EMUL_ACCESS_SYSTEM | EMUL_ACCESS_WRITE);
 }
