@@ -10,11 +10,8 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-/* A longer instruction raises #GP (SDM 2A 2.3.11). */
-#define INSN_MAX_LENGTH 15
-
-/* No register: struct insn's @base or @index. */
-#define INSN_REG_NONE 0xff
+#define INSN_MAX_LENGTH 15 /* a longer instruction raises #GP (SDM 2A 2.3.11) */
+#define INSN_REG_NONE 0xff /* struct insn's @base or @index is no register */
 
 /* The mode of the CPU decides how it reads the bytes. */
 enum insn_mode {

@@ -98,11 +98,8 @@ struct emul_ops {
 	bool (*should_stop)(struct emul *e);
 };
 
-/* Bytes of string I/O handed to @pio_in and @pio_out at once. */
-#define EMUL_PIO_BATCH 1024
-
-/* Iterations of a REP in one emulate(), unless @should_stop ends it sooner. */
-#define EMUL_REP_TURN 1024
+#define EMUL_PIO_BATCH 1024 /* bytes of string I/O in one @pio_in or @pio_out */
+#define EMUL_REP_TURN 1024 /* iterations of a REP in one emulate(), if @should_stop lets it */
 
 /**
  * struct emul - one instruction being executed
@@ -147,13 +144,10 @@ struct emul {
 };
 
 /**
- * emul_linear_mask() - the width of the linear addresses of an access
- * @access: EMUL_ACCESS_*
+ * emul_linear_mask() - the mask of the linear addresses of an access, 64 or 32 bits wide
  *
  * In compatibility mode code has 32 bits, but the CPU's own tables may lie anywhere
  * (SDM 3A 3.5.2).
- *
- * Return: all ones or 4 GiB - 1.
  */
 u64 emul_linear_mask(const struct emul *e, unsigned int access);
 
