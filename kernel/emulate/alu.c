@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Integer arithmetic with the flags it sets (SDM 1 appendix A). Flags that the
- * manual leaves undefined are cleared, or come out as on most processors.
+ * Integer arithmetic with the flags it sets (SDM 1 appendix A). Flags that the manual leaves
+ * undefined are cleared, or get the value that most processors give them.
  */
 #include <linux/bitops.h>
 #include <linux/kernel.h>
@@ -14,7 +14,7 @@ static u64 sign_bit(unsigned int size)
 	return 1ULL << (8 * size - 1);
 }
 
-/* SF, ZF and PF of a result. */
+/* Return SF, ZF and PF of a result. */
 static u64 result_flags(u64 result, unsigned int size)
 {
 	u64 flags = 0;
@@ -70,6 +70,10 @@ static u64 logic(u64 result, unsigned int size, u64 *rflags)
 	return result;
 }
 
+/*
+ * ADD OR ADC SBB AND SUB XOR CMP TEST NOT NEG INC DEC. The caller must not write the result of
+ * CMP and TEST. AF is cleared where it is undefined.
+ */
 u64 alu_binary(enum insn_op op, u64 dst, u64 src, unsigned int size, u64 *rflags)
 {
 	u64 carry = *rflags & X86_EFLAGS_CF;
@@ -94,20 +98,20 @@ u64 alu_binary(enum insn_op op, u64 dst, u64 src, unsigned int size, u64 *rflags
 		return logic(dst ^ src, size, rflags);
 	case OP_NEG:
 		return subtract(0, dst, 0, size, rflags);
-	case OP_INC: /* INC and DEC leave CF */
+	case OP_INC: /* INC and DEC do not change CF */
 		result = add(dst, 1, 0, size, rflags);
 		break;
 	case OP_DEC:
 		result = subtract(dst, 1, 0, size, rflags);
 		break;
-	default: /* OP_NOT has no flags */
+	default: /* OP_NOT changes no flags */
 		return ~dst;
 	}
 	set_flags(rflags, X86_EFLAGS_CF, carry);
 	return result;
 }
 
-/* One step of a rotate through carry is a rotate by one of @size * 8 + 1 bits. */
+/* Rotate @size * 8 + 1 bits, of which CF is one, bit by bit. */
 static u64 rotate_carry(bool left, u64 value, unsigned int count, unsigned int size, u64 *rflags)
 {
 	u64 top = sign_bit(size), carry = *rflags & X86_EFLAGS_CF;
@@ -147,6 +151,7 @@ static u64 rotate(enum insn_op op, u64 value, unsigned int count, unsigned int s
 	return result;
 }
 
+/* ROL ROR RCL RCR SHL SHR SAL SAR. @count is not yet masked; masked to 0 it changes no flag. */
 u64 alu_shift(enum insn_op op, u64 value, u8 count, unsigned int size, u64 *rflags)
 {
 	u64 top = sign_bit(size), result;
@@ -182,6 +187,7 @@ u64 alu_shift(enum insn_op op, u64 value, u8 count, unsigned int size, u64 *rfla
 	return result;
 }
 
+/* SHLD SHRD: shift bits of @fill in; 2, 4 or 8 bytes. @count as for alu_shift(). */
 u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned int size, u64 *rflags)
 {
 	unsigned int bits = 8 * size;
@@ -191,7 +197,7 @@ u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned in
 	count &= size == 8 ? 63 : 31;
 	if (!count)
 		return value;
-	if (count > bits) /* only with 16 bits, where the result is undefined */
+	if (count > bits) /* possible with 16 bits alone; the result is undefined */
 		count -= bits;
 	if (op == OP_SHLD) {
 		carry = value >> (bits - count) & 1;
@@ -206,6 +212,7 @@ u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned in
 	return result;
 }
 
+/* IMUL, cut to 2, 4 or 8 bytes. CF and OF are set if bits were lost. */
 u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags)
 {
 	__int128_t product =
@@ -218,6 +225,10 @@ u64 alu_imul(u64 a, u64 b, unsigned int size, u64 *rflags)
 	return result;
 }
 
+/*
+ * MUL and IMUL: @high:@low becomes @low * @factor. CF and OF are set if @high is more than the
+ * extension of @low.
+ */
 void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int size, u64 *rflags)
 {
 	__uint128_t product;
@@ -237,12 +248,16 @@ void alu_multiply(enum insn_op op, u64 *low, u64 *high, u64 factor, unsigned int
 		  result_flags(*low, size) | flag_if(wide, X86_EFLAGS_CF | X86_EFLAGS_OF));
 }
 
-/* @high:@low / @divisor, where @high < @divisor: 128 bits by 64 has no C form. */
+/* Divide 128 bits by 64, which C cannot. @high is less than @divisor. */
 static void divide_unsigned(u64 *low, u64 *high, u64 divisor)
 {
 	__asm__("divq %2" : "+a"(*low), "+d"(*high) : "r"(divisor) : "cc");
 }
 
+/*
+ * DIV and IDIV: @low becomes the quotient of @high:@low and @high the remainder. Return false if
+ * @divisor is 0 or the quotient does not fit (#DE).
+ */
 bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int size)
 {
 	unsigned int bits = 8 * size;
@@ -252,11 +267,11 @@ bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int 
 
 	negative = is_signed && (*high & sign_bit(size));
 	negative_divisor = is_signed && (divisor & sign_bit(size));
-	if (negative) /* the magnitude, in the dividend's 2 * @bits */
+	if (negative) /* take the magnitude, in the 2 * @bits of the dividend */
 		dividend = -dividend & ((__uint128_t)size_mask(size) << bits | size_mask(size));
 	if (negative_divisor)
 		divisor = -divisor & size_mask(size);
-	if (is_signed) /* -2^(bits-1) is a quotient, 2^(bits-1) is not */
+	if (is_signed) /* -2^(bits-1) fits, 2^(bits-1) does not */
 		limit = sign_bit(size) - (negative == negative_divisor);
 	*low = dividend;
 	*high = dividend >> 64;
@@ -272,6 +287,10 @@ bool alu_divide(enum insn_op op, u64 *low, u64 *high, u64 divisor, unsigned int 
 	return true;
 }
 
+/*
+ * BSF BSR TZCNT LZCNT POPCNT. The caller must not write the result of BSF and BSR if @value is 0.
+ * Undefined flags are cleared.
+ */
 u64 alu_count(enum insn_op op, u64 value, unsigned int size, u64 *rflags)
 {
 	u64 last = 8 * size - 1, lowest = last + 1, highest = 0, flags = 0;
@@ -281,7 +300,7 @@ u64 alu_count(enum insn_op op, u64 value, unsigned int size, u64 *rflags)
 		highest = 63 - __builtin_clzll(value);
 	}
 	switch (op) {
-	case OP_TZCNT: /* CF says that no bit is set; ZF is of the result */
+	case OP_TZCNT: /* CF is set if @value is 0, ZF if the result is 0 */
 		flags = flag_if(!value, X86_EFLAGS_CF) | flag_if(!lowest, X86_EFLAGS_ZF);
 		break;
 	case OP_LZCNT:
@@ -297,16 +316,18 @@ u64 alu_count(enum insn_op op, u64 value, unsigned int size, u64 *rflags)
 	return op == OP_BSF || op == OP_TZCNT ? lowest : highest;
 }
 
+/* CRC32: add the @size bytes of @value to the sum @crc. */
 u32 alu_crc32(u32 crc, u64 value, unsigned int size)
 {
 	unsigned int bit;
 
-	/* The polynomial 11EDC6F41h, bits reversed (SDM 2A CRC32) */
+	/* The polynomial is 11EDC6F41h, here with its bits reversed (SDM 2A CRC32). */
 	for (bit = 0; bit < 8 * size; bit++, value >>= 1)
 		crc = crc >> 1 ^ ((crc ^ value) & 1 ? 0x82f63b78 : 0);
 	return crc;
 }
 
+/* Return true if the condition in the low four bits of Jcc, SETcc or CMOVcc holds. */
 bool alu_condition(u8 opcode, u64 rflags)
 {
 	bool less = !!(rflags & X86_EFLAGS_SF) != !!(rflags & X86_EFLAGS_OF);

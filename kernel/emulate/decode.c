@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The instruction decoder: walks prefixes, opcode, ModRM, SIB, displacement and
- * immediates, by the opcode tables (SDM 2A chapter 2, APM 3 chapter 1).
+ * The instruction decoder: it walks prefixes, opcode, ModRM, SIB, displacement and immediates
+ * with the help of the opcode tables (SDM 2A chapter 2, APM 3 chapter 1).
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -24,7 +24,7 @@ struct cursor {
 	unsigned int pos;
 };
 
-/* Take @size bytes, little endian; returns as insn_decode() does. */
+/* Take @size bytes, little endian. Return 0 or what insn_decode() returns. */
 static int take(struct cursor *c, unsigned int size, u64 *value)
 {
 	unsigned int i;
@@ -61,8 +61,8 @@ static int take_signed(struct cursor *c, unsigned int size, u64 *value)
 }
 
 /*
- * A segment override. In 64-bit mode those of ES, CS, SS and DS are ignored,
- * and do not undo one of FS or GS (APM 3 1.2.4).
+ * Note a segment override. In 64-bit mode the overrides of ES, CS, SS and DS are ignored, and
+ * do not undo an override of FS or GS (APM 3 1.2.4).
  */
 static void segment_override(struct insn *insn, u8 seg)
 {
@@ -72,7 +72,7 @@ static void segment_override(struct insn *insn, u8 seg)
 	insn->segment = seg;
 }
 
-/* Returns whether @byte is a legacy prefix, and notes it. */
+/* Return true if @byte is a legacy prefix, and note it. */
 static bool legacy_prefix(struct insn *insn, u8 byte)
 {
 	switch (byte) {
@@ -107,7 +107,7 @@ static bool legacy_prefix(struct insn *insn, u8 byte)
 	return false;
 }
 
-/* Takes the prefixes; @byte becomes the first byte that is none. */
+/* Take the prefixes. @byte becomes the first byte that is no prefix. */
 static int parse_prefixes(struct cursor *c, struct insn *insn, u8 *byte)
 {
 	for (;;) {
@@ -116,7 +116,7 @@ static int parse_prefixes(struct cursor *c, struct insn *insn, u8 *byte)
 		if (ret)
 			return ret;
 		if (legacy_prefix(insn, *byte)) {
-			/* REX counts only right before the opcode (SDM 2A 2.2.1). */
+			/* REX must directly precede the opcode (SDM 2A 2.2.1). */
 			insn->rex = 0;
 		} else if (insn->mode == INSN_MODE_64 && (*byte & 0xf0) == 0x40) {
 			insn->rex = INSN_REX_PRESENT | (*byte & 0xf);
@@ -143,14 +143,14 @@ static void parse_address_size(struct insn *insn)
 }
 
 /*
- * The fields that VEX3, XOP and EVEX share: inverted R, X, B and the map in the
- * first byte; W, inverted vvvv, L and the implied prefix in the second.
+ * Take the fields that VEX3, XOP and EVEX share. The first byte has inverted R, X, B and the map,
+ * the second has W, inverted vvvv, L and the implied prefix.
  */
 static void vector_prefix_fields(struct insn *insn, u8 p0, u8 p1)
 {
 	static const u8 implied[4] = { 0, INSN_PREFIX_OPSIZE, INSN_PREFIX_REP, INSN_PREFIX_REPNE };
 
-	/* Outside 64-bit mode only eight registers exist, and W is ignored. */
+	/* Outside 64-bit mode there are only eight registers, and W is ignored. */
 	if (insn->mode == INSN_MODE_64)
 		insn->rex = (~p0 >> 5 & 7) | (p1 & 0x80 ? INSN_REX_W : 0);
 	insn->vvvv = ~p1 >> 3 & (insn->mode == INSN_MODE_64 ? 15 : 7);
@@ -169,7 +169,7 @@ static int parse_vex(struct cursor *c, struct insn *insn, u8 escape)
 		ret = take_byte(c, &p1);
 	if (ret)
 		return ret;
-	if (escape == 0xc5) { /* R takes the place of W; X, B and W are 0 */
+	if (escape == 0xc5) { /* R is in the place of W; X, B and W are 0 */
 		p0 = (p1 & 0x80) | 0x61;
 		p1 &= 0x7f;
 	}
@@ -205,9 +205,9 @@ static int parse_evex(struct cursor *c, struct insn *insn)
 }
 
 /*
- * Whether @byte, the first after the prefixes, starts a VEX, EVEX or XOP
- * prefix. Outside 64-bit mode what would be ModRM.mod tells it from LES, LDS
- * and BOUND (SDM 2A 2.3.5); the XOP map number tells it from POP (APM 3 1.2.7).
+ * Find out if @byte, the first after the prefixes, starts a VEX, EVEX or XOP prefix. Outside
+ * 64-bit mode LES, LDS and BOUND have the same first byte, but never a ModRM.mod of 3
+ * (SDM 2A 2.3.5). POP has the first byte of XOP, but its next byte is no XOP map (APM 3 1.2.7).
  */
 static int starts_vector_prefix(struct cursor *c, struct insn *insn, u8 byte, bool *vector)
 {
@@ -233,7 +233,7 @@ static int parse_vector_prefix(struct cursor *c, struct insn *insn, u8 byte)
 	const u8 banned = INSN_PREFIX_OPSIZE | INSN_PREFIX_LOCK | INSN_PREFIX_REP |
 			  INSN_PREFIX_REPNE;
 
-	/* None of these, nor REX, may come before (SDM 2A 2.3.2 and 2.3.3). */
+	/* These prefixes and REX must not precede it (SDM 2A 2.3.2 and 2.3.3). */
 	if ((insn->prefixes & banned) || insn->rex)
 		return -EILSEQ;
 	return byte == 0x62 ? parse_evex(c, insn) : parse_vex(c, insn, byte);
@@ -251,13 +251,13 @@ static int parse_escape(struct cursor *c, struct insn *insn)
 	else if (insn->opcode == 0x3a)
 		insn->map = INSN_MAP_0F3A;
 	else if (insn->opcode == 0x0f)
-		insn->map = INSN_MAP_3DNOW; /* its opcode is where an immediate is */
+		insn->map = INSN_MAP_3DNOW; /* the opcode is in the place of an immediate */
 	else
 		return 0;
 	return insn->map == INSN_MAP_3DNOW ? 0 : take_byte(c, &insn->opcode);
 }
 
-/* Map and opcode; @byte is the first byte after the prefixes. */
+/* Take map and opcode. @byte is the first byte after the prefixes. */
 static int parse_opcode(struct cursor *c, struct insn *insn, u8 byte)
 {
 	bool vector;
@@ -276,7 +276,7 @@ static int parse_opcode(struct cursor *c, struct insn *insn, u8 byte)
 	return 0;
 }
 
-/* Rows of the 0F map that a prefix changes. */
+/* Return a row of the 0F map with the change that a prefix makes. */
 static struct opcode prefixed_0f(const struct insn *insn, struct opcode row)
 {
 	bool rep = insn->prefixes & INSN_PREFIX_REP;
@@ -286,7 +286,7 @@ static struct opcode prefixed_0f(const struct insn *insn, struct opcode row)
 		if (insn->prefixes & (INSN_PREFIX_OPSIZE | INSN_PREFIX_REPNE))
 			row.flags |= IMM_BB;
 		break;
-	case 0xb8: /* POPCNT; else JMPE of Itanium */
+	case 0xb8: /* POPCNT with F3, else JMPE of Itanium */
 		if (!rep)
 			row.op = OP_UNKNOWN;
 		break;
@@ -298,7 +298,7 @@ static struct opcode prefixed_0f(const struct insn *insn, struct opcode row)
 	return row;
 }
 
-/* The same of 0F38: F2 makes CRC32 of MOVBE; MOVDIRI has none, MOVDIR64B 66. */
+/* The same for 0F38: F2 turns MOVBE into CRC32, MOVDIRI has no prefix, MOVDIR64B has 66. */
 static struct opcode prefixed_0f38(const struct insn *insn, struct opcode row)
 {
 	const u8 mandatory = INSN_PREFIX_OPSIZE | INSN_PREFIX_REP | INSN_PREFIX_REPNE;
@@ -313,11 +313,11 @@ static struct opcode prefixed_0f38(const struct insn *insn, struct opcode row)
 				OPC_MODRM };
 }
 
-/* The few opcodes whose row depends on mode, prefixes or encoding. */
+/* Return the row, changed if it is one of the few that depend on mode, prefixes or encoding. */
 static struct opcode special_opcode(const struct insn *insn, struct opcode row)
 {
 	if (insn->encoding != INSN_LEGACY) {
-		/* What has no ModRM has no vector form, but VZEROUPPER. */
+		/* 77, VZEROUPPER and VZEROALL, is the only vector opcode without ModRM. */
 		if (!(row.flags & OPC_MODRM) && insn->opcode != 0x77)
 			row.flags |= OPC_UD;
 		row.flags &= OPC_MODRM | OPC_IMM | OPC_UD;
@@ -404,7 +404,7 @@ static int parse_mem32(struct cursor *c, struct insn *insn)
 	return 0;
 }
 
-/* ModRM's memory operand: SIB, displacement, default segment. */
+/* Take ModRM's memory operand: SIB, displacement, default segment. */
 static int parse_memory(struct cursor *c, struct insn *insn)
 {
 	int ret = 0;
@@ -424,7 +424,7 @@ static int parse_memory(struct cursor *c, struct insn *insn)
 	return ret;
 }
 
-/* A moffs operand: an offset of the address size where an immediate would be. */
+/* Take a moffs operand: an offset of the address size, in the place of an immediate. */
 static int parse_moffs(struct cursor *c, struct insn *insn)
 {
 	insn->has_mem = true;
@@ -471,7 +471,7 @@ static int parse_immediates(struct cursor *c, struct insn *insn)
 	return ret;
 }
 
-/* The opcode's row, once ModRM is known: group member, operands, legality. */
+/* Apply the opcode's row once ModRM is known: group member, operands, legality. */
 static int apply_opcode(struct insn *insn, struct opcode row)
 {
 	if (row.flags & OPC_GROUP)
@@ -533,16 +533,5 @@ int insn_decode(struct insn *insn, const u8 *bytes, size_t len, enum insn_mode m
 	if (ret)
 		return ret;
 	insn->length = c.pos;
-	memcpy(insn->bytes, bytes, c.pos);
 	return 0;
-}
-
-int insn_length(const u8 *bytes, size_t len, enum insn_mode mode)
-{
-	struct insn insn;
-	int ret = insn_decode(&insn, bytes, len, mode);
-
-	if (ret > 0)
-		return -ENODATA;
-	return ret ? ret : insn.length;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The instruction decoder: bytes of guest code in, one struct insn out. It
- * gives the length of nearly every x86 instruction, and where the operands of
- * the instructions that the executor knows are. Pure logic: no state, no locks.
+ * The instruction decoder: bytes of guest code in, one struct insn out. It finds the length of
+ * nearly every x86 instruction, and the operands of those that the executor knows. Pure logic:
+ * no state, no locks, any context.
  */
 #ifndef ORIEL_EMULATE_DECODE_H
 #define ORIEL_EMULATE_DECODE_H
@@ -10,36 +10,22 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-/* A longer instruction raises #GP (SDM 2A 2.3.11). */
-#define INSN_MAX_LENGTH 15
+#define INSN_MAX_LENGTH 15 /* a longer instruction raises #GP (SDM 2A 2.3.11) */
+#define INSN_REG_NONE 0xff /* struct insn's @base or @index is no register */
 
-/* No register: struct insn's @base or @index. */
-#define INSN_REG_NONE 0xff
-
-/**
- * enum insn_mode - what decides how bytes are read
- * @INSN_MODE_16: real mode, virtual-8086 mode, code segment with D clear
- * @INSN_MODE_32: code segment with D set, L clear
- * @INSN_MODE_64: EFER.LMA set and code segment with L set
- */
+/* The mode of the CPU decides how it reads the bytes. */
 enum insn_mode {
-	INSN_MODE_16,
-	INSN_MODE_32,
-	INSN_MODE_64,
+	INSN_MODE_16, /* real mode, virtual-8086 mode, code segment with D clear */
+	INSN_MODE_32, /* code segment with D set, L clear */
+	INSN_MODE_64, /* EFER.LMA set and code segment with L set */
 };
 
-/**
- * enum insn_encoding - how map and opcode were given
- * @INSN_LEGACY: 0F, 0F38, 0F3A escapes
- * @INSN_VEX: C4 or C5
- * @INSN_EVEX: 62
- * @INSN_XOP: 8F
- */
+/* The encoding of map and opcode. */
 enum insn_encoding {
-	INSN_LEGACY,
-	INSN_VEX,
-	INSN_EVEX,
-	INSN_XOP,
+	INSN_LEGACY, /* 0F, 0F38, 0F3A escapes */
+	INSN_VEX, /* C4 or C5 */
+	INSN_EVEX, /* 62 */
+	INSN_XOP, /* 8F */
 };
 
 /* Opcode maps, numbered as the VEX and XOP prefixes number them. */
@@ -71,8 +57,7 @@ enum insn_encoding {
 
 /**
  * struct insn - one decoded instruction
- * @bytes: the instruction itself
- * @length: how many of @bytes it takes, 1 to 15
+ * @length: bytes, 1 to 15
  * @mode: enum insn_mode it was decoded in
  * @encoding: enum insn_encoding
  * @map: INSN_MAP_*
@@ -105,7 +90,6 @@ enum insn_encoding {
  * @imm2: second immediate
  */
 struct insn {
-	u8 bytes[INSN_MAX_LENGTH];
 	u8 length;
 	u8 mode;
 	u8 encoding;
@@ -139,23 +123,15 @@ struct insn {
 	u64 imm;
 };
 
-/**
- * insn_reg() - the register in ModRM.reg
- * @insn: a decoded instruction
- *
- * Return: its number, 0 to 15, REX.R applied.
- */
+/** insn_reg() - the number of the register in ModRM.reg: 0 to 15, REX.R applied */
 static inline u8 insn_reg(const struct insn *insn)
 {
 	return (insn->modrm >> 3 & 7) | (insn->rex & INSN_REX_R ? 8 : 0);
 }
 
 /**
- * insn_rm() - the register in ModRM.rm
- * @insn: a decoded instruction whose ModRM.mod is 3 (or MOV CR/DR, where
- *        ModRM.mod is ignored)
- *
- * Return: its number, 0 to 15, REX.B applied.
+ * insn_rm() - the number of the register in ModRM.rm: 0 to 15, REX.B applied
+ * @insn: its ModRM.mod is 3, or ignored as in MOV of control and debug registers
  */
 static inline u8 insn_rm(const struct insn *insn)
 {
@@ -169,27 +145,10 @@ static inline u8 insn_rm(const struct insn *insn)
  * @len: number of valid bytes, any
  * @mode: mode of the guest's code segment
  *
- * Any context, no locks.
- *
- * Return: 0; a positive number when the instruction goes on after @len bytes
- * and at least so many more are needed (the total never exceeds 15); -EILSEQ
- * when no such instruction exists (#UD); -E2BIG when it is longer than 15 bytes
- * (#GP).
+ * Return: 0; a positive number when the instruction goes on after @len bytes and at least so
+ * many more are needed (the total never exceeds 15); -EILSEQ when no such instruction exists
+ * (#UD); -E2BIG when it is longer than 15 bytes (#GP).
  */
 int insn_decode(struct insn *insn, const u8 *bytes, size_t len, enum insn_mode mode);
-
-/**
- * insn_length() - length of the instruction at the start of @bytes
- * @bytes: guest code
- * @len: number of valid bytes
- * @mode: mode of the guest's code segment
- *
- * For exits whose cause is known and which only need to be stepped over. Any
- * context, no locks.
- *
- * Return: 1 to 15; -EILSEQ when no such instruction exists; -E2BIG when it is
- * longer than 15 bytes; -ENODATA when it goes on after @len bytes.
- */
-int insn_length(const u8 *bytes, size_t len, enum insn_mode mode);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The executor's frame: fetch, decode, hand the instruction to the file that
- * knows it, step over it.
+ * The executor's frame: fetch and decode the instruction, hand it to the file that carries it
+ * out, step over it.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -39,21 +39,9 @@ static u8 privilege_level(const struct cpu_state *state)
 	return cpu_cpl(state);
 }
 
-enum emul_result emul_code_address(struct emul *e, u64 offset, u64 *linear)
-{
-	const struct cpu_segment *cs = &e->state->seg[SEG_CS];
-
-	if (e->insn.mode == INSN_MODE_64)
-		return emul_linear(e, SEG_CS, offset, 1, 0, linear);
-	if (offset > cs->limit)
-		return emul_raise(e, EXC_GP);
-	*linear = (cs->base + offset) & e->linear_mask;
-	return EMUL_DONE;
-}
-
 /*
- * Fetch what is missing, up to the end of its page: the next page is touched
- * only when the instruction is known to reach into it.
+ * Fetch the @missing bytes and the rest of their page. Do not touch the next page before it is
+ * known that the instruction reaches into it.
  */
 static enum emul_result fetch_more(struct emul *e, enum insn_mode mode, unsigned int missing)
 {
@@ -114,7 +102,7 @@ enum emul_result emul_decode(struct emul *e)
 	if (!e->again || e->insn.mode != mode)
 		ret = fetch_and_decode(e, mode);
 	e->again = false;
-	/* Not in 16 bits: beyond FFFF the limit decides (SDM 1 3.5). */
+	/* IP is not cut to 16 bits: the limit decides about code beyond FFFF (SDM 1 3.5). */
 	e->next_rip = (e->state->rip + e->insn.length) & e->linear_mask;
 	return ret;
 }
@@ -136,7 +124,7 @@ bool emul_has_one_address(const struct emul *e)
 	return true;
 }
 
-void emul_advance(struct emul *e)
+static void advance(struct emul *e)
 {
 	struct cpu_state *state = e->state;
 
@@ -145,15 +133,15 @@ void emul_advance(struct emul *e)
 	state->rflags &= ~(u64)X86_EFLAGS_RF;
 }
 
-/* Prefixes that the operation forbids. */
+/* Return false if the operation forbids a prefix that the instruction has. */
 static bool is_legal(const struct emul *e)
 {
 	const struct insn *insn = &e->insn;
 
-	/* SDM 2A 2.1.1: LOCK needs a destination in memory that allows it. */
+	/* LOCK needs a destination in memory, and an operation that allows it (SDM 2A 2.1.1). */
 	if ((insn->prefixes & INSN_PREFIX_LOCK) && !(insn->has_mem && (insn->flags & OPC_LOCK)))
 		return false;
-	/* SDM 2A 2.3.1: no VEX in real and virtual-8086 mode */
+	/* There is no VEX in real and virtual-8086 mode (SDM 2A 2.3.1). */
 	return insn->encoding == INSN_LEGACY || !emul_real(e);
 }
 
@@ -162,23 +150,19 @@ static enum emul_result dispatch(struct emul *e)
 	switch (e->insn.op) {
 	case OP_UNKNOWN:
 		return EMUL_UNKNOWN;
-	case OP_IN:
-		return exec_in(e);
-	case OP_OUT:
-		return exec_out(e);
-	case OP_INS ... OP_SCAS:
+	case OP_IN ... OP_SCAS:
 		return exec_string(e);
+	case OP_STORE_SREG ... OP_POP_SREG:
 	case OP_PUSH ... OP_RET:
 		return exec_stack(e);
-	case OP_STORE_SREG ... OP_POP_SREG:
-		return exec_segment(e);
 	case OP_VECTOR:
 		return exec_vector(e);
 	}
 	return exec_data(e);
 }
 
-/* Whether 64-bit code looks at more than CS and SS: FS and GS have bases, TR leads
+/*
+ * Return true if 64-bit code uses more segments than CS and SS: FS and GS have bases, TR leads
  * to the I/O permission map.
  */
 static bool needs_segments(const struct insn *insn)
@@ -214,11 +198,11 @@ enum emul_result emulate(struct emul *e)
 	enum emul_result ret = execute(e);
 
 	if (ret == EMUL_DONE) {
-		emul_advance(e);
+		advance(e);
 		if (e->ops->committed)
 			e->ops->committed(e);
 	}
-	if (ret != EMUL_UNKNOWN) /* whose bytes are for the report */
+	if (ret != EMUL_UNKNOWN) /* the bytes of an unknown instruction are reported */
 		e->byte_count = 0;
 	return ret;
 }

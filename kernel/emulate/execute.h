@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The instruction executor: one guest instruction carried out over struct
- * cpu_state, for MMIO, string PIO and what else cannot run in the guest. How
- * memory, ports and vector registers are reached is the caller's, as callbacks.
+ * The instruction executor: it carries out one guest instruction over struct cpu_state, for
+ * MMIO, string port I/O, and other instructions that cannot run in the guest. The caller's
+ * callbacks reach memory, ports and vector registers.
  */
 #ifndef ORIEL_EMULATE_EXECUTE_H
 #define ORIEL_EMULATE_EXECUTE_H
@@ -18,12 +18,12 @@ struct emul;
 /**
  * enum emul_result - how far an instruction, or one access of it, came
  * @EMUL_DONE: finished. Of an instruction: RIP is advanced
- * @EMUL_FAULT: &struct emul's @fault is to be raised; RIP is not advanced
+ * @EMUL_FAULT: raise &struct emul's @fault in the guest; RIP is not advanced
  * @EMUL_USER: userspace must finish an access first; call again after that
- * @EMUL_AGAIN: RIP is not advanced; enter the guest or call again, either is
- *              right (a REP that used up its turn, a locked update that lost)
- * @EMUL_UNKNOWN: not an instruction the executor knows; &struct emul's @insn
- *                and @bytes are for the report
+ * @EMUL_AGAIN: a REP has used up its turn, or a locked update has lost a race; RIP is not
+ *	advanced. Enter the guest or call again: either is right
+ * @EMUL_UNKNOWN: the executor does not know the instruction; report &struct emul's @insn and
+ *	@bytes
  */
 enum emul_result {
 	EMUL_DONE = 0,
@@ -39,43 +39,40 @@ enum emul_result {
 
 /**
  * struct emul_ops - how the executor reaches the guest
- * @fetch: read guest code. Checks the right to execute
- * @read: read guest memory. With EMUL_ACCESS_WRITE the right to write is
- *        checked as well, and a fault is reported as a write
+ * @fetch: read guest code; check the right to execute
+ * @read: read guest memory. With EMUL_ACCESS_WRITE check the right to write as well, and
+ *	report a fault as a write
  * @write: write guest memory
- * @exchange: atomically replace @old by @new; EMUL_AGAIN when memory differed
- *           from @old. Of 1, 2, 4, 8 or 16 bytes. Follows a @read of the same
- *           bytes with EMUL_ACCESS_WRITE. On MMIO a plain write of @new
- * @probe: check whether an access would fault, with no side effect. EMUL_DONE
- *         when all of it is memory, EMUL_USER when some of it is MMIO, or
- *         EMUL_FAULT
+ * @exchange: replace @old by @new atomically; EMUL_AGAIN when memory differs from @old. 1, 2,
+ *	4, 8 or 16 bytes. Follows a @read of the same bytes with EMUL_ACCESS_WRITE. To MMIO it
+ *	is a plain write of @new
+ * @probe: check whether an access would fault, without side effect. EMUL_DONE when all of it
+ *	is memory, EMUL_USER when some of it is MMIO, or EMUL_FAULT
  * @pio_in: read @count elements of @size bytes from a port
  * @pio_out: write @count elements of @size bytes to a port
- * @read_xmm: copy the low @len (16 or 32) bytes of a vector register to @buf.
- *            EMUL_UNKNOWN when the guest may not use them (XCR0). Optional
- * @write_xmm: set the low @len (16 or 32) bytes of a vector register and zero
- *             the rest of it if @zero_upper. Optional
- * @read_mmx: copy the 8 bytes of an MMX register to @buf. Optional
- * @write_mmx: set the 8 bytes of an MMX register, with the effects on the x87
- *             tag word and top of stack. Optional
- * @committed: what was accessed so far is part of the committed state: a log
- *             of finished accesses can be dropped. Called after each iteration
- *             of a REP and after each finished instruction. Optional
- * @segments: make all of @state's segments and tables valid, in 64-bit mode, where
- *            most instructions need no more than CS and SS. Optional: without it
- *            they are valid at all times
- * @should_stop: whether a REP should end its turn now. Optional
+ * @read_xmm: copy the low @len (16 or 32) bytes of a vector register to @buf. EMUL_UNKNOWN
+ *	when the guest may not use them (XCR0)
+ * @write_xmm: set the low @len (16 or 32) bytes of a vector register, and zero the rest of it
+ *	if @zero_upper
+ * @read_mmx: copy the 8 bytes of an MMX register to @buf
+ * @write_mmx: set the 8 bytes of an MMX register, with the effects on the x87 tag word and
+ *	top of stack
+ * @committed: all accesses until now are part of the committed state, so the caller can drop
+ *	its log of finished accesses. Called after each iteration of a REP and after each
+ *	finished instruction. Optional
+ * @segments: make all of @state's segments and tables valid. Called in 64-bit mode, where most
+ *	instructions need no more than CS and SS. Optional: without it they are always valid
+ * @should_stop: return true if a REP should end its turn now. Optional
  *
- * Linear addresses have passed the segment checks. An access may cross pages:
- * the callback splits it, and wraps with &struct emul's @linear_mask.
+ * Linear addresses have passed the segment checks. An access may cross pages: the callback
+ * splits it, and wraps with &struct emul's @linear_mask.
  *
- * Each returns EMUL_DONE; EMUL_FAULT with &struct emul's @fault filled;
- * EMUL_USER when userspace has to act; EMUL_UNKNOWN when it cannot be done.
+ * A callback returns EMUL_DONE; EMUL_FAULT with &struct emul's @fault filled; EMUL_USER when
+ * userspace has to act; EMUL_UNKNOWN when the access cannot be done.
  *
- * After EMUL_USER the whole instruction (the current iteration of a REP) is
- * executed again by the next emulate(). It then makes the same accesses in the
- * same order, so the caller answers those that are finished from a log and
- * lets them have no second effect.
+ * After EMUL_USER the next emulate() executes the whole instruction (the current iteration of a
+ * REP) again. It makes the same accesses in the same order, so the caller answers the finished
+ * ones from a log, and they have no second effect.
  */
 struct emul_ops {
 	enum emul_result (*fetch)(struct emul *e, u64 linear, void *buf, unsigned int len);
@@ -101,45 +98,32 @@ struct emul_ops {
 	bool (*should_stop)(struct emul *e);
 };
 
-/**
- * emul_linear_mask() - the width of the linear addresses of an access
- * @e: the guest
- * @access: EMUL_ACCESS_*
- *
- * Return: all ones or 4 GiB - 1. In compatibility mode code has 32 bits, and the CPU's
- * own tables may be anywhere (SDM 3A 3.5.2).
- */
-u64 emul_linear_mask(const struct emul *e, unsigned int access);
-
-/* Bytes of string I/O handed to @pio_in and @pio_out at once. */
-#define EMUL_PIO_BATCH 1024
-
-/* Iterations of a REP in one emulate(), unless @should_stop ends it sooner. */
-#define EMUL_REP_TURN 1024
+#define EMUL_PIO_BATCH 1024 /* bytes of string I/O in one @pio_in or @pio_out */
+#define EMUL_REP_TURN 1024 /* iterations of a REP in one emulate(), if @should_stop lets it */
 
 /**
  * struct emul - one instruction being executed
  * @state: registers, read and committed to. Set by the caller
  * @ops: callbacks. Set by the caller
- * @byte_count: how many of @bytes hold the code at CS:RIP. Set by the caller
- *              (0, or what the hardware delivered); set to 0 on return
+ * @byte_count: how many of @bytes hold the code at CS:RIP. Set by the caller (0, or the count
+ *	that the hardware delivered); set to 0 on return
  * @bytes: guest code
  * @insn: the instruction, once decoded
  * @fault: the exception, when the result is EMUL_FAULT
  * @linear_mask: all ones in 64-bit mode, else 4 GiB - 1
  * @next_rip: where the guest continues once the instruction is finished
- * @again: the last emulate() returned EMUL_USER, and this is to go on with it: @insn
- *         need not be decoded once more. Set by the caller; cleared on return
+ * @again: the last emulate() returned EMUL_USER and this one continues it: @insn need not be
+ *	decoded once more. Set by the caller; cleared on return
  * @cpl: privilege level of the accesses
  * @tf: RFLAGS.TF as the instruction found it
- * @tf_trap: with EMUL_DONE, and with EMUL_AGAIN after an iteration of a REP: TF
- *           was set, so #DB with DR6.BS is due
- * @shadow: with EMUL_DONE: the instruction casts a MOV SS interrupt shadow; if
- *          false, any shadow is over
+ * @tf_trap: with EMUL_DONE, and with EMUL_AGAIN after an iteration of a REP: TF was set, so
+ *	#DB with DR6.BS is due
+ * @shadow: with EMUL_DONE: the instruction casts a MOV SS interrupt shadow; if false, any
+ *	shadow is over
  * @segs_loaded: with EMUL_DONE: a segment register was loaded
  * @buffer: elements of a string I/O instruction in flight
  *
- * Large: belongs into the vCPU, not on the stack.
+ * Too large for the stack: keep it in the vCPU.
  */
 struct emul {
 	struct cpu_state *state;
@@ -160,23 +144,23 @@ struct emul {
 };
 
 /**
- * emul_mode() - the decoder's mode for the guest's current state
- * @state: guest registers
+ * emul_linear_mask() - the mask of the linear addresses of an access, 64 or 32 bits wide
  *
- * Return: enum insn_mode from CR0.PE, RFLAGS.VM, EFER.LMA, CS.L and CS.D.
+ * In compatibility mode code has 32 bits, but the CPU's own tables may lie anywhere
+ * (SDM 3A 3.5.2).
  */
+u64 emul_linear_mask(const struct emul *e, unsigned int access);
+
+/** emul_mode() - the decoder's mode, from CR0.PE, RFLAGS.VM, EFER.LMA, CS.L and CS.D */
 enum insn_mode emul_mode(const struct cpu_state *state);
 
 /**
  * emulate() - execute the instruction at CS:RIP
  * @e: @state, @ops and @byte_count filled by the caller
  *
- * Nothing of @state is changed unless the instruction finished, but for the
- * iterations of a REP that did. What finishes clears RFLAGS.RF and advances RIP
- * (in 32 bits outside 64-bit mode). May sleep if the callbacks do. The caller
- * serialises uses of @e and owns @state.
- *
- * Return: enum emul_result.
+ * @state changes only if the instruction finishes, or an iteration of a REP does. A finished
+ * instruction clears RFLAGS.RF and advances RIP (in 32 bits outside 64-bit mode). May sleep if
+ * the callbacks do. The caller serialises uses of @e and owns @state.
  */
 enum emul_result emulate(struct emul *e);
 
@@ -184,67 +168,25 @@ enum emul_result emulate(struct emul *e);
  * emul_decode() - fetch and decode the instruction at CS:RIP into @e->insn
  * @e: as for emulate()
  *
- * For exits that carry out an instruction themselves, with the functions below.
+ * For exits that carry out an instruction themselves, with the functions below, which never
+ * return EMUL_AGAIN.
  *
- * Return: EMUL_DONE; EMUL_FAULT when it cannot be fetched or has more than 15
- * bytes; EMUL_USER or EMUL_UNKNOWN as fetched; EMUL_UNKNOWN when undefined.
+ * Return: EMUL_DONE; EMUL_FAULT when it cannot be fetched or has more than 15 bytes; the
+ * result of @fetch if that is EMUL_USER or EMUL_UNKNOWN; EMUL_UNKNOWN when it is undefined.
  */
 enum emul_result emul_decode(struct emul *e);
 
 /**
- * emul_has_one_address() - whether one address is all that an instruction accesses
- * @e: an instruction in a callback
+ * emul_has_one_address() - return true if the instruction in a callback accesses one address
  *
- * Return: false if it has two operands in memory, or one and the stack or a port.
+ * False if it has two operands in memory, or one and the stack or a port.
  */
 bool emul_has_one_address(const struct emul *e);
 
-/**
- * emul_memory_address() - the linear address of the memory operand
- * @e: after emul_decode()
- * @linear: the address; no limit, type or canonical check is made (INVLPG)
- *
- * Return: EMUL_DONE, or EMUL_UNKNOWN when there is no memory operand.
- */
-enum emul_result emul_memory_address(struct emul *e, u64 *linear);
-
-/**
- * emul_read_rm() - read the r/m operand, register or memory (LMSW)
- * @e: after emul_decode()
- * @size: bytes, 1, 2, 4 or 8
- * @value: zero extended
- *
- * Return: enum emul_result, but EMUL_AGAIN.
- */
+/** emul_read_rm() - read 1, 2, 4 or 8 bytes of the r/m operand, zero extended (LMSW) */
 enum emul_result emul_read_rm(struct emul *e, unsigned int size, u64 *value);
 
-/**
- * emul_write_rm() - write the r/m operand, register or memory (SMSW)
- * @e: after emul_decode()
- * @size: bytes, 1, 2, 4 or 8; a 4-byte register write clears bits 63:32
- * @value: what to write
- *
- * Return: enum emul_result, but EMUL_AGAIN.
- */
+/** emul_write_rm() - write as many (SMSW); 4 bytes to a register clear its bits 63:32 */
 enum emul_result emul_write_rm(struct emul *e, unsigned int size, u64 value);
-
-/**
- * emul_advance() - step over the decoded instruction
- * @e: after emul_decode(); @tf_trap and @shadow are set as by emulate()
- */
-void emul_advance(struct emul *e);
-
-/**
- * emul_port_permitted() - check the right to use a port
- * @e: @state and @ops filled by the caller
- * @port: first port
- * @size: bytes, 1, 2 or 4
- *
- * CPL against IOPL, then the I/O permission bitmap in the TSS (SDM 1 19.5.2).
- *
- * Return: EMUL_DONE; EMUL_FAULT with #GP(0), or with what reading the TSS
- * raised; EMUL_USER or EMUL_UNKNOWN as reading the TSS returned.
- */
-enum emul_result emul_port_permitted(struct emul *e, u16 port, unsigned int size);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The operations on general-purpose registers and memory: moves, exchanges,
- * arithmetic, bits. Each writes memory before it commits a register, so
- * that an access that cannot be finished leaves nothing half done.
+ * The operations on general-purpose registers and memory: moves, exchanges, arithmetic, bits.
+ * Each writes memory before it commits a register, so that an access that cannot be finished
+ * leaves nothing half done.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -83,7 +83,7 @@ static enum emul_result exec_double_shift(struct emul *e)
 	return ret;
 }
 
-/* IMUL with two operands, or three: then the second factor is immediate. */
+/* IMUL with two operands, or with three, of which the last is an immediate factor. */
 static enum emul_result exec_imul(struct emul *e)
 {
 	const struct insn *insn = &e->insn;
@@ -100,7 +100,7 @@ static enum emul_result exec_imul(struct emul *e)
 	return EMUL_DONE;
 }
 
-/* MUL, IMUL, DIV, IDIV of RDX:RAX, or of AH:AL when the operand is a byte. */
+/* MUL, IMUL, DIV, IDIV of RDX:RAX, or of AH:AL if the operand is a byte. */
 static enum emul_result exec_wide(struct emul *e)
 {
 	const struct insn *insn = &e->insn;
@@ -127,7 +127,7 @@ static enum emul_result exec_wide(struct emul *e)
 	return EMUL_DONE;
 }
 
-/* The bit number in a register reaches beyond the operand (SDM 2A BT). */
+/* A bit number in a register can name a bit outside of the operand (SDM 2A BT). */
 static u64 bit_string_offset(const struct emul *e, u64 number)
 {
 	const struct insn *insn = &e->insn;
@@ -223,7 +223,7 @@ static enum emul_result exec_xadd(struct emul *e)
 			return ret;
 	}
 	emul_write_operand(e, insn->src, dst);
-	if (!insn->has_mem) /* last, for XADD of a register with itself */
+	if (!insn->has_mem) /* the sum comes last, for XADD of a register with itself */
 		emul_write_operand(e, insn->dst, sum);
 	e->state->rflags = rflags;
 	return EMUL_DONE;
@@ -242,7 +242,7 @@ static enum emul_result exec_cmpxchg(struct emul *e)
 	if (ret)
 		return ret;
 	alu_binary(OP_CMP, acc, dst, insn->operand_size, &rflags);
-	/* Memory is written either way (SDM 2A CMPXCHG). */
+	/* Memory is written in both cases (SDM 2A CMPXCHG). */
 	if (acc == dst)
 		ret = emul_update_operand(e, insn->dst, dst, src);
 	else if (insn->has_mem)
@@ -309,7 +309,7 @@ static enum emul_result exec_cmovcc(struct emul *e)
 
 	if (ret)
 		return ret;
-	/* Even if not moved, a 4-byte destination has its upper half cleared. */
+	/* If the condition is false, a 4-byte destination still has its upper half cleared. */
 	if (!alu_condition(insn->opcode, e->state->rflags))
 		value = emul_read_gpr(e, insn_reg(insn), insn->operand_size);
 	return emul_write_operand(e, insn->dst, value);
@@ -325,7 +325,7 @@ static enum emul_result exec_count(struct emul *e)
 	if (ret)
 		return ret;
 	count = alu_count(insn->op, value, insn->operand_size, &rflags);
-	/* Without a bit to find, BSF and BSR write no register (APM 3 BSF). */
+	/* BSF and BSR write no register if no bit is set (APM 3 BSF). */
 	if (value || insn->op >= OP_TZCNT)
 		emul_write_operand(e, insn->dst, count);
 	e->state->rflags = rflags;
@@ -357,7 +357,7 @@ static enum emul_result exec_xlat(struct emul *e)
 	return ret;
 }
 
-/* CLFLUSH, CLFLUSHOPT, CLWB: as a load, but what is no memory has no cache line. */
+/* CLFLUSH, CLFLUSHOPT, CLWB: checked as a load. MMIO has no cache line to flush. */
 static enum emul_result exec_clflush(struct emul *e)
 {
 	const struct insn *insn = &e->insn;
@@ -375,7 +375,7 @@ static enum emul_result exec_clflush(struct emul *e)
 	return ret == EMUL_USER ? EMUL_DONE : ret;
 }
 
-/* 64 bytes to ES, in a piece as far as a device can take them so (SDM 2B MOVDIR64B). */
+/* Move 64 bytes to ES, in one access if the device takes so many (SDM 2B MOVDIR64B). */
 static enum emul_result exec_movdir64b(struct emul *e)
 {
 	const struct insn *insn = &e->insn;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Port I/O and the string instructions. A REP commits after each iteration, and
- * ends its turn often enough for interrupts and signals to be noticed. String
- * I/O moves as many elements per callback as their page and the buffer hold.
+ * Port I/O and the string instructions. A REP commits after each iteration, and ends its turn
+ * often enough to notice interrupts and signals. String I/O moves as many elements in one
+ * callback as their page and the buffer hold.
  */
 #include <linux/kernel.h>
 #include <linux/types.h>
@@ -12,7 +12,7 @@
 
 #define STRING_PAGE 4096U
 
-/* The TSS types that have an I/O permission bitmap: 32 and 64 bits. */
+/* The types of TSS that have an I/O permission bitmap: 32 and 64 bits. */
 #define TSS_AVAILABLE 9
 #define TSS_BUSY 11
 #define TSS_IO_MAP_BASE 102
@@ -33,7 +33,11 @@ static bool has_permission_map(const struct cpu_segment *tr)
 	return (tr->attrib & SEG_ATTR_P) && (type == TSS_AVAILABLE || type == TSS_BUSY);
 }
 
-enum emul_result emul_port_permitted(struct emul *e, u16 port, unsigned int size)
+/*
+ * Check the right to use @size ports from @port on: CPL against IOPL, then the I/O permission
+ * bitmap in the TSS (SDM 1 19.5.2).
+ */
+static enum emul_result check_port(struct emul *e, u16 port, unsigned int size)
 {
 	const struct cpu_state *state = e->state;
 	unsigned int iopl = (state->rflags & X86_EFLAGS_IOPL) >> X86_EFLAGS_IOPL_BIT;
@@ -45,7 +49,7 @@ enum emul_result emul_port_permitted(struct emul *e, u16 port, unsigned int size
 	if (!has_permission_map(&state->seg[SEG_TR]))
 		return emul_raise(e, EXC_GP);
 	ret = read_tss(e, TSS_IO_MAP_BASE, &base);
-	if (!ret) /* two bytes, as the ports may straddle them */
+	if (!ret) /* two bytes, because the ports may have bits in both */
 		ret = read_tss(e, base + port / 8U, &bits);
 	if (ret)
 		return ret;
@@ -54,17 +58,17 @@ enum emul_result emul_port_permitted(struct emul *e, u16 port, unsigned int size
 	return EMUL_DONE;
 }
 
-/* The port of IN and OUT: DX, or an immediate that is not sign extended. */
+/* Return the port of IN and OUT: DX, or an immediate that is not sign extended. */
 static u16 port_operand(const struct emul *e, u8 operand)
 {
 	return operand == OPD_IMM ? e->insn.imm & 0xff : e->state->gpr[GPR_RDX] & 0xffff;
 }
 
-enum emul_result exec_in(struct emul *e)
+static enum emul_result exec_in(struct emul *e)
 {
 	unsigned int size = e->insn.operand_size;
 	u16 port = port_operand(e, e->insn.src);
-	enum emul_result ret = emul_port_permitted(e, port, size);
+	enum emul_result ret = check_port(e, port, size);
 	u64 value = 0;
 
 	if (!ret)
@@ -74,23 +78,23 @@ enum emul_result exec_in(struct emul *e)
 	return ret;
 }
 
-enum emul_result exec_out(struct emul *e)
+static enum emul_result exec_out(struct emul *e)
 {
 	unsigned int size = e->insn.operand_size;
 	u16 port = port_operand(e, e->insn.dst);
-	enum emul_result ret = emul_port_permitted(e, port, size);
+	enum emul_result ret = check_port(e, port, size);
 	u64 value = emul_read_gpr(e, GPR_RAX, size);
 
 	return ret ? ret : e->ops->pio_out(e, port, size, 1, &value);
 }
 
-/* RCX, RSI or RDI of the address size. */
+/* Return RCX, RSI or RDI, cut to the address size. */
 static u64 string_register(const struct emul *e, u8 reg)
 {
 	return e->state->gpr[reg] & size_mask(e->insn.address_size);
 }
 
-/* Move RSI or RDI past @count elements, in the direction of DF. */
+/* Move RSI or RDI by @count elements in the direction of DF. */
 static void string_step(struct emul *e, u8 reg, unsigned int count)
 {
 	u64 bytes = (u64)count * e->insn.operand_size;
@@ -171,8 +175,8 @@ static enum emul_result iterate_compare(struct emul *e)
 }
 
 /*
- * How many elements, of at most @wanted, one callback may move: more than one
- * only upwards, in memory, within a page, the segment and the address size.
+ * Return how many elements, at most @wanted, one callback may move. More than one must lie in
+ * one page, fit into the buffer, not wrap at the address size, and go upwards.
  */
 static unsigned int batch_limit(const struct emul *e, u64 offset, u64 linear, unsigned int wanted)
 {
@@ -186,7 +190,10 @@ static unsigned int batch_limit(const struct emul *e, u64 offset, u64 linear, un
 	return wanted;
 }
 
-/* The address of the elements at @seg:@offset, and how many to move at once. */
+/*
+ * Find the address of the elements at @seg:@offset and the number to move at once, which is more
+ * than 1 only within the segment and in memory. The caller sets @count to the largest number.
+ */
 static enum emul_result batch(struct emul *e, u8 seg, u64 offset, unsigned int access,
 			      unsigned int *count, u64 *linear)
 {
@@ -200,7 +207,7 @@ static enum emul_result batch(struct emul *e, u8 seg, u64 offset, unsigned int a
 		return ret;
 	wanted = batch_limit(e, offset, *linear, *count);
 	*count = 1;
-	/* The segment may end before: then its elements go one by one. */
+	/* If the segment ends before the last element, move them one by one. */
 	if (wanted > 1 &&
 	    emul_linear(e, seg, offset + (wanted - 1) * size, size, access, &last) == EMUL_DONE) {
 		ret = e->ops->probe(e, *linear, wanted * size, access);
@@ -213,57 +220,37 @@ static enum emul_result batch(struct emul *e, u8 seg, u64 offset, unsigned int a
 }
 
 /*
- * INS reads the port only when the memory is known to take what it gives:
- * what was read from a device cannot be put back.
+ * INS and OUTS. INS reads the port only after the memory is known to take the data, because
+ * data that was read from a device cannot be put back.
  */
-static enum emul_result iterate_ins(struct emul *e, unsigned int *count)
+static enum emul_result iterate_port(struct emul *e, unsigned int *count)
 {
-	unsigned int size = e->insn.operand_size;
+	bool in = e->insn.op == OP_INS;
+	u8 seg = in ? SEG_ES : e->insn.segment, reg = in ? GPR_RDI : GPR_RSI;
+	unsigned int access = in ? EMUL_ACCESS_WRITE : 0, size = e->insn.operand_size;
 	u16 port = e->state->gpr[GPR_RDX];
 	enum emul_result ret;
 	u64 linear;
 
-	ret = emul_port_permitted(e, port, size);
+	ret = check_port(e, port, size);
 	if (!ret)
-		ret = batch(e, SEG_ES, string_register(e, GPR_RDI), EMUL_ACCESS_WRITE, count,
-			    &linear);
+		ret = batch(e, seg, string_register(e, reg), access, count, &linear);
 	if (!ret)
-		ret = e->ops->pio_in(e, port, size, *count, e->buffer);
+		ret = in ? e->ops->pio_in(e, port, size, *count, e->buffer) :
+			   e->ops->read(e, linear, e->buffer, *count * size, 0);
 	if (!ret)
-		ret = e->ops->write(e, linear, e->buffer, *count * size, EMUL_ACCESS_WRITE);
+		ret = in ? e->ops->write(e, linear, e->buffer, *count * size, access) :
+			   e->ops->pio_out(e, port, size, *count, e->buffer);
 	if (!ret)
-		string_step(e, GPR_RDI, *count);
+		string_step(e, reg, *count);
 	return ret;
 }
 
-static enum emul_result iterate_outs(struct emul *e, unsigned int *count)
-{
-	unsigned int size = e->insn.operand_size;
-	u16 port = e->state->gpr[GPR_RDX];
-	enum emul_result ret;
-	u64 linear;
-
-	ret = emul_port_permitted(e, port, size);
-	if (!ret)
-		ret = batch(e, e->insn.segment, string_register(e, GPR_RSI), 0, count, &linear);
-	if (!ret)
-		ret = e->ops->read(e, linear, e->buffer, *count * size, 0);
-	if (!ret)
-		ret = e->ops->pio_out(e, port, size, *count, e->buffer);
-	if (!ret)
-		string_step(e, GPR_RSI, *count);
-	return ret;
-}
-
-/* At most *@count iterations; *@count becomes how many there were. */
+/* Do at most *@count iterations, and set *@count to the number done. */
 static enum emul_result iterate(struct emul *e, unsigned int *count)
 {
-	switch (e->insn.op) {
-	case OP_INS:
-		return iterate_ins(e, count);
-	case OP_OUTS:
-		return iterate_outs(e, count);
-	}
+	if (e->insn.op == OP_INS || e->insn.op == OP_OUTS)
+		return iterate_port(e, count);
 	*count = 1;
 	switch (e->insn.op) {
 	case OP_MOVS:
@@ -276,7 +263,7 @@ static enum emul_result iterate(struct emul *e, unsigned int *count)
 	return iterate_compare(e);
 }
 
-/* REPE and REPNE end on the flag as well (SDM 2B REP). */
+/* ZF ends REPE and REPNE, too (SDM 2B REP). */
 static bool compare_ended(const struct emul *e)
 {
 	bool equal = e->state->rflags & X86_EFLAGS_ZF;
@@ -288,7 +275,7 @@ static bool compare_ended(const struct emul *e)
 
 static bool turn_ended(struct emul *e, unsigned int iterations)
 {
-	/* Under TF a #DB follows each iteration (SDM 3B 17.3.1.4). */
+	/* With TF set a #DB follows each iteration (SDM 3B 17.3.1.4). */
 	e->tf_trap = e->tf;
 	if (e->tf_trap || iterations >= EMUL_REP_TURN)
 		return true;
@@ -323,6 +310,10 @@ enum emul_result exec_string(struct emul *e)
 {
 	unsigned int count = 1;
 
+	if (e->insn.op == OP_IN)
+		return exec_in(e);
+	if (e->insn.op == OP_OUT)
+		return exec_out(e);
 	if (e->insn.prefixes & (INSN_PREFIX_REP | INSN_PREFIX_REPNE))
 		return exec_rep(e);
 	return iterate(e, &count);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The opcode tables of the decoder (SDM 2D appendix A, APM 3 appendix A). What
- * the executor does not know has only what its length takes.
+ * The opcode tables of the decoder (SDM 2D appendix A, APM 3 appendix A). The row of an
+ * instruction that the executor does not know has only the flags that make its length.
  */
 #include <linux/kernel.h>
 #include <linux/types.h>
@@ -9,7 +9,7 @@
 #include "emulate/decode.h"
 #include "emulate/opcodes.h"
 
-/* Opcodes that ModRM.reg extends: rows of groups[]. */
+/* Groups of instructions that share an opcode; ModRM.reg selects. The rows of groups[]. */
 enum opcode_group {
 	GROUP_1,
 	GROUP_1A,
@@ -40,7 +40,7 @@ static const struct opcode alu_forms[ALU_FORMS] = {
 	ROW(OP_ADD, REG, RM, M),     ROW(OP_ADD, ACC, IMM, B | IMM_Z), ROW(OP_ADD, ACC, IMM, IMM_Z),
 };
 
-/* All but those. */
+/* All other opcodes of one byte. */
 static const struct opcode primary[256] = {
 	[0x06] = ROW(OP_PUSH_SREG, NONE, NONE, OPC_I64),
 	[0x07] = ROW(OP_POP_SREG, NONE, NONE, OPC_I64),
@@ -65,7 +65,7 @@ static const struct opcode primary[256] = {
 	[0x60] = ROW(OP_PUSHA, NONE, NONE, OPC_I64),
 	[0x61] = ROW(OP_POPA, NONE, NONE, OPC_I64),
 	[0x62] = LEN(M | OPC_I64 | OPC_MEM),
-	/* ARPL; MOVSXD in 64-bit mode is the decoder's case */
+	/* ARPL; the decoder makes it MOVSXD in 64-bit mode */
 	[0x63] = LEN(M | OPC_I64),
 	[0x64 ... 0x67] = UD, /* prefixes */
 	[0x68] = ROW(OP_PUSH, NONE, IMM, OPC_D64 | IMM_Z),
@@ -181,7 +181,7 @@ static const struct opcode escape_0f[256] = {
 	[0x0c] = UD,
 	[0x0d] = LEN(M),
 	[0x0e] = LEN(0),
-	[0x0f] = UD, /* 3DNow! is the decoder's case */
+	[0x0f] = UD, /* the decoder handles 3DNow! */
 	[0x10 ... 0x17] = ROW(OP_VECTOR, NONE, NONE, M),
 	[0x18 ... 0x1f] = LEN(M),
 	[0x20 ... 0x23] = LEN(M | OPC_REG | OPC_F64),
@@ -193,7 +193,7 @@ static const struct opcode escape_0f[256] = {
 	[0x30 ... 0x35] = LEN(0),
 	[0x36] = UD,
 	[0x37] = LEN(0),
-	[0x38 ... 0x3f] = UD, /* escapes are the decoder's case */
+	[0x38 ... 0x3f] = UD, /* the decoder handles the escapes */
 	[0x40 ... 0x4f] = ROW(OP_CMOVCC, REG, RM, M),
 	[0x50 ... 0x6d] = LEN(M),
 	[0x6e ... 0x6f] = ROW(OP_VECTOR, NONE, NONE, M),
@@ -201,7 +201,7 @@ static const struct opcode escape_0f[256] = {
 	[0x74 ... 0x76] = LEN(M),
 	[0x77] = LEN(0),
 	[0x78 ... 0x79] = LEN(M),
-	[0x7a ... 0x7b] = LEN(M), /* EVEX alone */
+	[0x7a ... 0x7b] = LEN(M), /* with EVEX only */
 	[0x7c ... 0x7d] = LEN(M),
 	[0x7e ... 0x7f] = ROW(OP_VECTOR, NONE, NONE, M),
 	[0x80 ... 0x8f] = LEN(OPC_F64 | IMM_Z),
@@ -298,7 +298,7 @@ static const struct opcode groups[][8] = {
 		LEN(OPC_MEM), LEN(OPC_MEM), LEN(OPC_MEM), LEN(0), LEN(0),
 	},
 	[GROUP_11] = {
-		/* XABORT and XBEGIN, members 7, are ModRM F8 alone. */
+		/* Member 7 is XABORT or XBEGIN, with ModRM F8 only. */
 		MEMBER(OP_MOV, 0), UD, UD, UD, UD, UD, UD, LEN(0),
 	},
 	[GROUP_15] = {
@@ -326,7 +326,7 @@ static struct opcode lookup_primary(u8 opcode)
 	return primary[opcode];
 }
 
-/* MOVBE; with F2 the same opcodes are CRC32, which is the decoder's case. */
+/* MOVBE. With F2 the decoder makes it CRC32. */
 static const struct opcode movbe_load = ROW(OP_MOVBE, REG, RM, M);
 static const struct opcode movbe_store = ROW(OP_MOVBE, RM, REG, M);
 static const struct opcode movdiri = ROW(OP_MOV, RM, REG, M);
@@ -366,6 +366,7 @@ static struct opcode lookup_0f3a(u8 opcode)
 	return (struct opcode)LEN(M | IMM_B);
 }
 
+/* Return the row of an opcode of INSN_MAP_*, with OPC_UD if the manuals define nothing. */
 struct opcode opcode_lookup(u8 map, u8 opcode)
 {
 	switch (map) {
@@ -390,6 +391,10 @@ struct opcode opcode_lookup(u8 map, u8 opcode)
 	return (struct opcode)UD;
 }
 
+/*
+ * Return the row of a member of a group: its operation, and the flags and operands of the group's
+ * row and its own.
+ */
 struct opcode opcode_group_member(struct opcode opcode, u8 reg)
 {
 	struct opcode member = groups[opcode.op][reg & 7];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The opcode tables' row format: what the decoder has to know of each opcode to
- * find the instruction's length and operands.
+ * The row format of the opcode tables: what the decoder must know of an opcode to find the
+ * instruction's length and operands.
  */
 #ifndef ORIEL_EMULATE_OPCODES_H
 #define ORIEL_EMULATE_OPCODES_H
@@ -9,120 +9,44 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-/**
- * enum insn_op - what the executor can do
- *
- * The first eight, and the eight shifts, are in the order in which ModRM.reg
- * numbers them (SDM 2D table A-6, groups 1 and 2). TZCNT and LZCNT follow BSF and
- * BSR, whose opcodes they have.
+/*
+ * The operations that the executor knows. A line is a group; the code uses ranges of operations.
+ * ADD to CMP and ROL to SAR are in the order in which ModRM.reg numbers them (SDM 2D table A-6,
+ * groups 1 and 2). TZCNT and LZCNT follow BSF and BSR in the same order, whose opcodes they have.
  */
+/* clang-format off */
 enum insn_op {
 	OP_UNKNOWN,
-	OP_ADD,
-	OP_OR,
-	OP_ADC,
-	OP_SBB,
-	OP_AND,
-	OP_SUB,
-	OP_XOR,
-	OP_CMP,
-	OP_ROL,
-	OP_ROR,
-	OP_RCL,
-	OP_RCR,
-	OP_SHL,
-	OP_SHR,
-	OP_SAL,
-	OP_SAR,
-	OP_TEST,
-	OP_NOT,
-	OP_NEG,
-	OP_INC,
-	OP_DEC,
-	OP_SHLD,
-	OP_SHRD,
-	OP_BT,
-	OP_BTS,
-	OP_BTR,
-	OP_BTC,
-	OP_IMUL,
-	OP_MUL_WIDE,
-	OP_IMUL_WIDE,
-	OP_DIV,
-	OP_IDIV,
-	OP_BSF,
-	OP_BSR,
-	OP_TZCNT,
-	OP_LZCNT,
-	OP_POPCNT,
-	OP_CRC32,
-	OP_MOV,
-	OP_MOVSX,
-	OP_MOVBE,
-	OP_STORE_SREG,
-	OP_LOAD_SREG,
-	OP_LOAD_FAR,
-	OP_POP_SREG,
-	OP_XCHG,
-	OP_XADD,
-	OP_CMPXCHG,
-	OP_CMPXCHG8B,
-	OP_SETCC,
-	OP_CMOVCC,
-	OP_XLAT,
-	OP_CLFLUSH,
-	OP_MOVDIR64B,
-	OP_PUSH,
-	OP_PUSH_SREG,
-	OP_PUSHF,
-	OP_PUSHA,
-	OP_POP,
-	OP_POPF,
-	OP_POPA,
-	OP_ENTER,
-	OP_LEAVE,
-	OP_CALL,
-	OP_JMP,
-	OP_RET,
-	OP_IN,
-	OP_OUT,
-	OP_INS,
-	OP_OUTS,
-	OP_MOVS,
-	OP_CMPS,
-	OP_STOS,
-	OP_LODS,
-	OP_SCAS,
-	OP_VECTOR,
-	OP_COUNT
+	OP_ADD, OP_OR, OP_ADC, OP_SBB, OP_AND, OP_SUB, OP_XOR, OP_CMP,
+	OP_ROL, OP_ROR, OP_RCL, OP_RCR, OP_SHL, OP_SHR, OP_SAL, OP_SAR,
+	OP_TEST, OP_NOT, OP_NEG, OP_INC, OP_DEC, OP_SHLD, OP_SHRD,
+	OP_BT, OP_BTS, OP_BTR, OP_BTC,
+	OP_IMUL, OP_MUL_WIDE, OP_IMUL_WIDE, OP_DIV, OP_IDIV,
+	OP_BSF, OP_BSR, OP_TZCNT, OP_LZCNT, OP_POPCNT, OP_CRC32,
+	OP_MOV, OP_MOVSX, OP_MOVBE,
+	OP_STORE_SREG, OP_LOAD_SREG, OP_LOAD_FAR, OP_POP_SREG,
+	OP_XCHG, OP_XADD, OP_CMPXCHG, OP_CMPXCHG8B,
+	OP_SETCC, OP_CMOVCC, OP_XLAT, OP_CLFLUSH, OP_MOVDIR64B,
+	OP_PUSH, OP_PUSH_SREG, OP_PUSHF, OP_PUSHA, OP_POP, OP_POPF, OP_POPA,
+	OP_ENTER, OP_LEAVE, OP_CALL, OP_JMP, OP_RET,
+	OP_IN, OP_OUT, OP_INS, OP_OUTS, OP_MOVS, OP_CMPS, OP_STOS, OP_LODS, OP_SCAS,
+	OP_VECTOR
 };
 
-/**
- * enum insn_operand - where an operand is
- * @OPD_NONE: no operand, or an implied one
- * @OPD_RM: ModRM.rm (register or memory) or moffs
- * @OPD_RM8: ModRM.rm of 1 byte, whatever the operand size
- * @OPD_RM16: ModRM.rm of 2 bytes
- * @OPD_RM32: ModRM.rm of 4 bytes
- * @OPD_REG: ModRM.reg
- * @OPD_OPREG: low three bits of the opcode
- * @OPD_ACC: AL, AX, EAX or RAX
- * @OPD_IMM: first immediate
- * @OPD_ONE: the number 1
- * @OPD_CL: CL
- * @OPD_DX: DX
- */
+/* clang-format on */
+
+/* The place of an operand. */
 enum insn_operand {
-	OPD_NONE,
-	OPD_RM,
-	OPD_RM8,
-	OPD_RM16,
-	OPD_RM32,
-	OPD_REG,
-	OPD_OPREG,
-	OPD_ACC,
-	OPD_IMM,
-	OPD_ONE,
+	OPD_NONE, /* no operand, or an implied one */
+	OPD_RM, /* ModRM.rm (register or memory) or moffs */
+	OPD_RM8, /* ModRM.rm of 1 byte, whatever the operand size */
+	OPD_RM16, /* ModRM.rm of 2 bytes */
+	OPD_RM32, /* ModRM.rm of 4 bytes */
+	OPD_REG, /* ModRM.reg */
+	OPD_OPREG, /* low three bits of the opcode */
+	OPD_ACC, /* AL, AX, EAX or RAX */
+	OPD_IMM, /* first immediate */
+	OPD_ONE, /* the number 1 */
 	OPD_CL,
 	OPD_DX,
 };
@@ -164,23 +88,7 @@ struct opcode {
 	u16 flags;
 };
 
-/**
- * opcode_lookup() - the row of an opcode
- * @map: INSN_MAP_*
- * @opcode: the opcode byte
- *
- * Return: the row; OPC_UD is among its flags where the manuals define nothing.
- */
 struct opcode opcode_lookup(u8 map, u8 opcode);
-
-/**
- * opcode_group_member() - the row of an opcode that ModRM.reg extends
- * @opcode: the row from opcode_lookup(), with OPC_GROUP
- * @reg: ModRM.reg, 0 to 7
- *
- * Return: the row with the member's operation, and the flags and operands of
- * both.
- */
 struct opcode opcode_group_member(struct opcode opcode, u8 reg);
 
 #endif

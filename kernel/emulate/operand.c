@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Operands: registers by name, and memory by segment and offset, with all the
- * checks that precede paging (SDM 3A 5.3, 5.4, 3.3.7.1).
+ * Operands: registers by number, and memory by segment and offset, with all checks that precede
+ * paging (SDM 3A 5.3, 5.4, 3.3.7.1).
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -9,18 +9,19 @@
 
 #include "x86/cr.h"
 #include "emulate/internal.h"
-#include "emulate/segment.h"
 
+/* Return true in real and virtual-8086 mode, where the base of a segment is its selector * 16. */
 bool emul_real(const struct emul *e)
 {
 	return !(e->state->cr0 & CR0_PE) || (e->state->rflags & X86_EFLAGS_VM);
 }
 
+/* Note an exception. Return EMUL_FAULT. The error code of #GP, #SS and #AC is 0. */
 enum emul_result emul_raise(struct emul *e, u8 vector)
 {
 	memset(&e->fault, 0, sizeof(e->fault));
 	e->fault.vector = vector;
-	/* In real mode no exception has an error code (SDM 3A 21.1.3). */
+	/* In real mode exceptions have no error code (SDM 3A 21.1.3). */
 	if (e->state->cr0 & CR0_PE)
 		e->fault.has_error_code = vector == EXC_GP || vector == EXC_SS || vector == EXC_AC;
 	return EMUL_FAULT;
@@ -53,13 +54,17 @@ static bool limit_allows(const struct cpu_segment *s, u64 offset, unsigned int s
 	return last <= s->limit;
 }
 
-/* SDM 3A 6.15, #AC. Operands of more than 8 bytes have rules of their own. */
+/* Check for #AC (SDM 3A 6.15). Operands of more than 8 bytes have rules of their own. */
 static bool is_misaligned(const struct emul *e, u64 linear, unsigned int size)
 {
 	return size <= 8 && (linear & (size - 1)) && e->cpl == 3 && (e->state->cr0 & CR0_AM) &&
 	       (e->state->rflags & X86_EFLAGS_AC);
 }
 
+/*
+ * Check an access of @size bytes, at least 1, against its segment, and compute its linear
+ * address. Raises #GP(0), #SS(0) or #AC(0).
+ */
 enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int size,
 			     unsigned int access, u64 *linear)
 {
@@ -78,6 +83,24 @@ enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int si
 	return is_misaligned(e, *linear, size) ? emul_raise(e, EXC_AC) : EMUL_DONE;
 }
 
+/*
+ * Check an offset in CS, and compute its linear address. Code need not be readable to be fetched:
+ * only the limit counts, or in 64-bit mode that the address is canonical. Of the instruction only
+ * the mode must be known. Raises #GP(0).
+ */
+enum emul_result emul_code_address(struct emul *e, u64 offset, u64 *linear)
+{
+	const struct cpu_segment *cs = &e->state->seg[SEG_CS];
+
+	if (e->insn.mode == INSN_MODE_64)
+		return emul_linear(e, SEG_CS, offset, 1, 0, linear);
+	if (offset > cs->limit)
+		return emul_raise(e, EXC_GP);
+	*linear = (cs->base + offset) & e->linear_mask;
+	return EMUL_DONE;
+}
+
+/* Read memory. @access has EMUL_ACCESS_WRITE if a write of the same bytes will follow. */
 enum emul_result emul_read_memory(struct emul *e, u8 seg, u64 offset, void *buf, unsigned int size,
 				  unsigned int access)
 {
@@ -96,6 +119,10 @@ enum emul_result emul_write_memory(struct emul *e, u8 seg, u64 offset, const voi
 	return ret ? ret : e->ops->write(e, linear, buf, size, EMUL_ACCESS_WRITE);
 }
 
+/*
+ * Replace @old, which was read with EMUL_ACCESS_WRITE, by @new atomically. EMUL_AGAIN: memory
+ * differs from @old.
+ */
 enum emul_result emul_cmpxchg_memory(struct emul *e, u8 seg, u64 offset, const void *old,
 				     const void *new, unsigned int size)
 {
@@ -105,6 +132,7 @@ enum emul_result emul_cmpxchg_memory(struct emul *e, u8 seg, u64 offset, const v
 	return ret ? ret : e->ops->exchange(e, linear, old, new, size);
 }
 
+/* Return the effective address of the memory operand, cut to the address size. */
 u64 emul_memory_offset(const struct emul *e)
 {
 	const struct insn *insn = &e->insn;
@@ -119,24 +147,13 @@ u64 emul_memory_offset(const struct emul *e)
 	return offset & size_mask(insn->address_size);
 }
 
-enum emul_result emul_memory_address(struct emul *e, u64 *linear)
-{
-	u64 base = e->state->seg[e->insn.segment].base;
-
-	if (!e->insn.has_mem)
-		return EMUL_UNKNOWN;
-	if (e->insn.mode == INSN_MODE_64 && e->insn.segment < SEG_FS)
-		base = 0;
-	*linear = (base + emul_memory_offset(e)) & e->linear_mask;
-	return EMUL_DONE;
-}
-
-/* Without REX, 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2). */
+/* Without REX the byte registers 4 to 7 are AH, CH, DH and BH (SDM 2A 2.2.1.2). */
 static bool is_high_byte(const struct emul *e, u8 reg, unsigned int size)
 {
 	return size == 1 && reg >= 4 && reg < 8 && !e->insn.rex;
 }
 
+/* Read a general-purpose register, 0 to 15, as an operand of 1, 2, 4 or 8 bytes. */
 u64 emul_read_gpr(const struct emul *e, u8 reg, unsigned int size)
 {
 	if (is_high_byte(e, reg, size))
@@ -144,6 +161,7 @@ u64 emul_read_gpr(const struct emul *e, u8 reg, unsigned int size)
 	return e->state->gpr[reg] & size_mask(size);
 }
 
+/* Write a general-purpose register as an operand. 4 bytes clear the upper half. */
 void emul_write_gpr(struct emul *e, u8 reg, unsigned int size, u64 value)
 {
 	u64 mask = size == 4 ? ~0ULL : size_mask(size);
@@ -157,6 +175,7 @@ void emul_write_gpr(struct emul *e, u8 reg, unsigned int size, u64 value)
 	e->state->gpr[reg] = (e->state->gpr[reg] & ~mask) | value;
 }
 
+/* Return the size of an enum insn_operand: its own if it has one, else the operand size. */
 unsigned int emul_operand_size(const struct insn *insn, u8 operand)
 {
 	switch (operand) {
@@ -173,7 +192,7 @@ unsigned int emul_operand_size(const struct insn *insn, u8 operand)
 	return insn->operand_size;
 }
 
-/* The number of the register that an operand is in. */
+/* Return the number of the register that holds an operand. */
 static u8 operand_register(const struct insn *insn, u8 operand)
 {
 	switch (operand) {
@@ -196,6 +215,7 @@ static bool operand_in_memory(const struct insn *insn, u8 operand)
 	return insn->has_mem && operand >= OPD_RM && operand <= OPD_RM32;
 }
 
+/* Read an enum insn_operand. @access has EMUL_ACCESS_WRITE if it will be written, too. */
 enum emul_result emul_read_operand(struct emul *e, u8 operand, unsigned int access, u64 *value)
 {
 	const struct insn *insn = &e->insn;
@@ -214,6 +234,7 @@ enum emul_result emul_read_operand(struct emul *e, u8 operand, unsigned int acce
 	return EMUL_DONE;
 }
 
+/* Write a register or memory. */
 enum emul_result emul_write_operand(struct emul *e, u8 operand, u64 value)
 {
 	const struct insn *insn = &e->insn;
@@ -225,12 +246,16 @@ enum emul_result emul_write_operand(struct emul *e, u8 operand, u64 value)
 	return EMUL_DONE;
 }
 
+/*
+ * Write an operand that was read with EMUL_ACCESS_WRITE as @old, atomically if the instruction is
+ * locked. EMUL_AGAIN: memory has changed.
+ */
 enum emul_result emul_update_operand(struct emul *e, u8 operand, u64 old, u64 value)
 {
 	const struct insn *insn = &e->insn;
 	bool locked = insn->prefixes & INSN_PREFIX_LOCK;
 
-	/* XCHG is locked with or without the prefix (SDM 3A 9.1.2.1). */
+	/* XCHG is locked even without the prefix (SDM 3A 9.1.2.1). */
 	if (operand_in_memory(insn, operand) && (locked || insn->op == OP_XCHG))
 		return emul_cmpxchg_memory(e, insn->segment, emul_memory_offset(e), &old, &value,
 					   emul_operand_size(insn, operand));

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Task switches (SDM 3A 8.3). Up to the commit point a fault leaves everything as
- * it was; behind it, what is wrong is a fault of the new task.
+ * Task switches (SDM 3A 8.3). A fault before the commit point leaves everything as it was; after
+ * it, a fault belongs to the new task.
  */
 #include <linux/string.h>
 #include <linux/types.h>
 
 #include "x86/cr.h"
 #include "emulate/internal.h"
-#include "emulate/segment.h"
 #include "emulate/task_switch.h"
 
 /* Types of system segments (SDM 3A 3.5). */
@@ -21,24 +20,24 @@
 #define ATTR_DATA (SEG_ATTR_P | SEG_ATTR_S | TYPE_WRITABLE | TYPE_ACCESSED)
 #define ATTR_V86 (ATTR_DATA | SEG_ATTR_DPL)
 
-/* The flags that there are, of which bit 1 is always set (SDM 1 3.4.3). */
+/* The defined flags. Bit 1 is always set (SDM 1 3.4.3). */
 #define EFLAGS_FIXED BIT(1)
 #define EFLAGS_DEFINED                                                                    \
 	(ALU_FLAGS | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL |    \
 	 X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC | X86_EFLAGS_VIF | \
 	 X86_EFLAGS_VIP | X86_EFLAGS_ID)
 
-/* L0 to L3 and LE: breakpoints of the old task only (SDM 3B 17.2.4). */
+/* L0 to L3 and LE: breakpoints that end with the old task (SDM 3B 17.2.4). */
 #define DR7_LOCAL 0x155
 
-/* A TSS, as far as the processor reads it (SDM 3A 8.2.1, 8.6). */
+/* The fields of a TSS that the processor reads (SDM 3A 8.2.1, 8.6). */
 #define TSS_LINK 0
 #define TSS32_CR3 0x1c
 #define TSS32_TRAP 0x64
 #define TSS32_SIZE 0x68
 #define TSS16_SIZE 0x2c
 
-/* Its registers, in this order: EIP, EFLAGS, EAX to EDI, ES to GS or DS, LDTR. */
+/* The order of its registers: EIP, EFLAGS, EAX to EDI, ES to GS or DS, LDTR. */
 enum tss_register { TSS_EIP, TSS_EFLAGS, TSS_GPR, TSS_SEG = TSS_GPR + 8 };
 
 /**
@@ -59,9 +58,9 @@ static const struct tss_layout tss16 = { TSS16_SIZE, 0x0e, 2, 4 };
 static const struct tss_layout tss32 = { TSS32_SIZE, 0x20, 4, 6 };
 
 /**
- * struct move - a task switch being carried out
+ * struct move - a task switch in progress
  * @e: the guest
- * @how: what is asked for
+ * @how: the request
  * @descriptor: linear address of the new TSS's descriptor
  * @tr: TR of the new task
  * @from: layout of the old TSS
@@ -83,7 +82,7 @@ static bool is_null(u16 selector)
 	return !(selector & ~SELECTOR_RPL);
 }
 
-/* Whether the new task is to return to the old one. */
+/* Return true if the new task will return to the old one. */
 static bool is_nested(const struct move *m)
 {
 	return m->how->source == TASK_SWITCH_CALL || m->how->source == TASK_SWITCH_GATE;
@@ -105,8 +104,8 @@ static enum emul_result write_system(struct emul *e, u64 linear, const void *buf
 }
 
 /*
- * Before the commit point: checks, with the exceptions of SDM 3A table 8-1, then
- * what changes in memory.
+ * Before the commit point: checks, with the exceptions of SDM 3A table 8-1, then the changes in
+ * memory.
  */
 
 static const struct tss_layout *layout(const struct cpu_segment *tr)
@@ -136,7 +135,7 @@ static enum emul_result find_new(struct move *m)
 	return m->tr.limit < m->to->size - 1U ? fail(m, EXC_TS, selector) : EMUL_DONE;
 }
 
-/* Bytes of the registers that are saved in a TSS. */
+/* Return the size of the registers that are saved in a TSS. */
 static unsigned int saved_size(const struct tss_layout *tss)
 {
 	return (TSS_SEG + tss->segs) * tss->width;
@@ -154,29 +153,30 @@ static enum emul_result check_old(struct move *m)
 	m->from = layout(tr);
 	if (tr->limit < m->from->registers + saved_size(m->from) - 1)
 		return fail(m, EXC_TS, tr->selector);
-	return system_probe_write(m->e, tr->base + m->from->registers, saved_size(m->from));
+	return emul_system_probe_write(m->e, tr->base + m->from->registers, saved_size(m->from));
 }
 
-/* That what is written behind the commit point can be, and the new TSS. */
+/* Check that link_tasks() will be able to write, and read the new TSS. */
 static enum emul_result read_new(struct move *m)
 {
 	struct emul *e = m->e;
 	enum emul_result result;
 
 	if (is_nested(m))
-		result = system_probe_write(e, m->tr.base + TSS_LINK, 2);
+		result = emul_system_probe_write(e, m->tr.base + TSS_LINK, 2);
 	else
-		result = system_probe_write(e, old_descriptor(e->state) + DESCRIPTOR_ACCESS, 1);
-	return result ?: system_read(e, m->tr.base, m->image, m->to->size);
+		result =
+			emul_system_probe_write(e, old_descriptor(e->state) + DESCRIPTOR_ACCESS, 1);
+	return result ?: emul_system_read(e, m->tr.base, m->image, m->to->size);
 }
 
-/* Of two CPUs that switch to the task at once only one may see it available. */
+/* If two CPUs switch to the task at once, only one may find it available. */
 static enum emul_result claim_new(struct move *m)
 {
 	return segment_set_type(m->e, m->descriptor, &m->tr, TYPE_TSS_BUSY);
 }
 
-/* The integer registers as the old TSS has them. */
+/* Put the integer registers into the layout of the old TSS. */
 static void pack_registers(const struct move *m, u8 *to)
 {
 	const struct cpu_state *state = m->e->state;
@@ -184,7 +184,7 @@ static void pack_registers(const struct move *m, u8 *to)
 	u32 eip = state->rip + m->how->length;
 	u32 eflags = state->rflags;
 
-	/* What finishes clears RF; a fault's RF is for when it is tried again. */
+	/* An instruction that finishes clears RF. After a fault it is needed to try again. */
 	if (m->how->length)
 		eflags &= ~X86_EFLAGS_RF;
 	if (m->how->source == TASK_SWITCH_IRET)
@@ -212,7 +212,7 @@ static enum emul_result save_old(struct move *m)
 	return result;
 }
 
-/* Either the new task names the old one, or the old one is no longer busy. */
+/* Link the new task to the old one, or mark the old one no longer busy. */
 static enum emul_result link_tasks(struct move *m)
 {
 	const struct cpu_state *state = m->e->state;
@@ -222,13 +222,13 @@ static enum emul_result link_tasks(struct move *m)
 
 	if (is_nested(m))
 		return write_system(m->e, m->tr.base + TSS_LINK, &state->seg[SEG_TR].selector, 2);
-	result = system_read(m->e, linear, &access, 1);
+	result = emul_system_read(m->e, linear, &access, 1);
 	access &= ~TYPE_TSS_BUSY;
 	return result ?: write_system(m->e, linear, &access, 1);
 }
 
 /*
- * The commit point: the new task's registers without what needs a descriptor.
+ * The commit point: load the new task's registers, but no descriptors.
  */
 
 static u32 image_register(const struct move *m, unsigned int index)
@@ -241,9 +241,9 @@ static u32 image_register(const struct move *m, unsigned int index)
 }
 
 /*
- * The visible parts. Until descriptors are loaded there is no right hidden part: a
- * handler that one of them brings about must not use what it finds (SDM 3A 6.15,
- * #TS). But it has to be entered at the privilege of the new task.
+ * Load the selectors. Until the descriptors are loaded the hidden parts are not right: if one of
+ * them faults, the handler must not use the segments that it finds (SDM 3A 6.15, #TS). But it has
+ * to be entered at the privilege of the new task.
  */
 static void load_selectors(struct move *m)
 {
@@ -284,7 +284,7 @@ static void load_registers(struct move *m)
 	state->rflags = (image_register(m, TSS_EFLAGS) & EFLAGS_DEFINED) | EFLAGS_FIXED;
 	if (is_nested(m))
 		state->rflags |= X86_EFLAGS_NT;
-	/* Of 16-bit registers the upper halves are undefined. */
+	/* The upper halves of 16-bit registers are undefined. */
 	for (i = 0; i < TSS_SEG - TSS_GPR; i++)
 		state->gpr[i] = image_register(m, TSS_GPR + i);
 	load_selectors(m);
@@ -293,7 +293,7 @@ static void load_registers(struct move *m)
 }
 
 /*
- * Behind it. Each step can be repeated.
+ * After the commit point. Each step can be repeated.
  */
 
 static enum emul_result load_paging(struct move *m)
@@ -303,7 +303,7 @@ static enum emul_result load_paging(struct move *m)
 	if (m->to != &tss32 || !(m->e->state->cr0 & CR0_PG))
 		return EMUL_DONE;
 	memcpy(&cr3, m->image + TSS32_CR3, sizeof(cr3));
-	/* As for MOV to CR3 (SDM 3A 4.4.1). */
+	/* MOV to CR3 raises the same fault (SDM 3A 4.4.1). */
 	return m->how->load_cr3(m->e, cr3) ? EMUL_DONE : fail(m, EXC_GP, 0);
 }
 
@@ -366,7 +366,7 @@ static enum emul_result load_segments(struct move *m)
 	return result;
 }
 
-/* In the width of the TSS, which is that of the gate here (SDM 3A 6.13). */
+/* Push the error code in the width of the TSS, which takes the place of a gate (SDM 3A 6.13). */
 static enum emul_result push_error_code(struct move *m)
 {
 	struct emul *e = m->e;
@@ -383,14 +383,14 @@ static enum emul_result push_error_code(struct move *m)
 	result = emul_linear(e, SEG_SS, sp, size, EMUL_ACCESS_WRITE, &linear);
 	if (result == EMUL_FAULT)
 		e->fault.error_code |= m->how->external;
-	result = result ?: probe_memory(e, linear, size, EMUL_ACCESS_WRITE);
+	result = result ?: emul_probe_memory(e, linear, size, EMUL_ACCESS_WRITE);
 	result = result ?: e->ops->write(e, linear, &m->how->error_code, size, EMUL_ACCESS_WRITE);
 	if (result == EMUL_DONE)
 		*rsp = (*rsp & ~(u64)mask) | sp;
 	return result;
 }
 
-/* There is no way back to try again from the start. */
+/* After the commit point the switch cannot be tried again from its start. */
 #define SETTLE_TRIES 8
 
 static enum emul_result settle(struct move *m)
@@ -419,7 +419,7 @@ enum emul_result emul_task_switch(struct emul *e, struct task_switch *how)
 		return result;
 	load_registers(&m);
 	result = settle(&m);
-	/* Beyond the end of a 16-bit TSS, which has none. */
+	/* The image of a 16-bit TSS, which has no T bit, ends before and is 0 here. */
 	how->trap = m.image[TSS32_TRAP] & 1;
 	return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Task switches, for a CPU that leaves them to the hypervisor: from one
- * task-state segment to another, over struct cpu_state. Pure.
+ * Task switches from one task-state segment to another, over struct cpu_state, for a CPU that
+ * leaves them to the hypervisor. Pure logic.
  */
 #ifndef ORIEL_EMULATE_TASK_SWITCH_H
 #define ORIEL_EMULATE_TASK_SWITCH_H
@@ -10,7 +10,6 @@
 
 #include "emulate/execute.h"
 
-/* What brought the switch about. */
 enum task_switch_source {
 	TASK_SWITCH_CALL,
 	TASK_SWITCH_IRET, /* with EFLAGS.NT set */
@@ -22,13 +21,13 @@ enum task_switch_source {
  * struct task_switch - one task switch
  * @selector: of the new task's TSS
  * @source: what asks for it
- * @external: the gate was used by an event that is no INT n, INT3 or INTO: error
- *	codes have EXT set (SDM 3A 6.13)
- * @has_error_code: it was used by an exception with an error code, to be pushed
+ * @external: the event that used the gate is not INT n, INT3 or INTO: error codes have EXT set
+ *	(SDM 3A 6.13)
+ * @has_error_code: the event is an exception with an error code, to be pushed
  * @error_code: that error code
- * @length: how many bytes behind RIP the old task will go on; 0 for a fault
- * @load_cr3: make this value CR3. False if its PDPTEs cannot be loaded; CR3 is
- *	unchanged then. Called with paging on only, and once more after EMUL_AGAIN
+ * @length: the old task will continue so many bytes behind RIP; 0 for a fault
+ * @load_cr3: make this value CR3. False if its PDPTEs cannot be loaded; CR3 is unchanged
+ *	then. Called only with paging on, and once more after EMUL_AGAIN
  * @committed: out: the new task's registers are loaded
  * @trap: out, with EMUL_DONE: the T bit asks for #DB with DR6.BT (SDM 3B 17.3.1.5)
  */
@@ -49,14 +48,12 @@ struct task_switch {
  * @e: @state and @ops filled by the caller
  * @how: the switch; @committed and @trap are filled in
  *
- * Outside IA-32e mode, where there are no task switches. The right to use a gate
- * or a TSS is not checked: a CPU does so before it exits (SDM 3C 26.4.2). May
- * sleep if the callbacks do.
+ * For use outside IA-32e mode, which has no task switches. The right to use a gate or a TSS is
+ * not checked: a CPU does so before it exits (SDM 3C 26.4.2). May sleep if the callbacks do.
  *
- * Return: EMUL_DONE. EMUL_FAULT: &struct emul's @fault is to be raised, in the new
- * task if it is @committed, else nothing has changed. EMUL_AGAIN: nothing has
- * changed, the switch is to be tried again. EMUL_UNKNOWN: a TSS or a table of
- * descriptors is in no memory.
+ * Return: EMUL_DONE. EMUL_FAULT: raise &struct emul's @fault, in the new task if it is
+ * @committed, else nothing has changed. EMUL_AGAIN: nothing has changed, try the switch again.
+ * EMUL_UNKNOWN: a TSS or a table of descriptors does not lie in memory.
  */
 enum emul_result emul_task_switch(struct emul *e, struct task_switch *how);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kinds of addresses. Pure: also serves userspace tests. The names and
- * widths agree with <linux/kvm_types.h>, so including both does no harm.
+ * The kinds of addresses. Pure: also serves userspace tests. Names and widths agree with
+ * <linux/kvm_types.h>, so that a file can include both.
  */
-#ifndef ORIEL_MMU_TYPES_H
-#define ORIEL_MMU_TYPES_H
+#ifndef ORIEL_ADDRESS_H
+#define ORIEL_ADDRESS_H
 
 #include <linux/types.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arithmetic between TSC ticks and nanoseconds. Pure.
+ * Arithmetic between TSC ticks and nanoseconds. Pure logic.
  */
 #include <linux/bits.h>
 #include <linux/limits.h>
@@ -22,7 +22,7 @@ struct tsc_scale tsc_scale_from_khz(u32 khz)
 	u64 ns = (u64)NS_PER_MS * MS_PER_SECOND;
 	u64 one = BIT_ULL(32);
 
-	/* mul / 2^32 = (ns / hz) / 2^shift shall be below 1 and at least 1/2. */
+	/* mul / 2^32 = (ns / hz) / 2^shift must be below 1 and at least 1/2. */
 	while (hz > 2 * ns * (one >> 32)) {
 		one <<= 1;
 		scale.shift--;
@@ -68,7 +68,7 @@ bool tsc_write_matches(u32 khz, u64 last, u64 elapsed_ns, u64 value)
 	u64 second = (u64)khz * MS_PER_SECOND;
 	u64 distance = value - expected;
 
-	/* Modulo 2^64: less than a second ahead or behind. */
+	/* Less than a second ahead or behind, modulo 2^64. */
 	return distance < second || -distance < second;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Conversions between ticks of a TSC and nanoseconds, the rule by which TSC
- * writes of several vCPUs are taken for one, and that by which readings of the
- * TSC around one of another clock are judged. Pure.
+ * Conversions between ticks of a TSC and nanoseconds; the rule that takes writes of the TSC on
+ * several vCPUs for one; and the rule that judges pairs of TSC readings around a reading of
+ * another clock. Pure logic, any context. Frequencies are in kHz and not 0.
  */
 #ifndef ORIEL_CLOCK_SCALE_H
 #define ORIEL_CLOCK_SCALE_H
@@ -19,67 +19,43 @@ struct tsc_scale {
 	s8 shift;
 };
 
-/**
- * tsc_scale_from_khz() - the scale of a TSC
- * @khz: its frequency in kHz, not 0
- *
- * Any context.
- *
- * Return: the scale with the greatest precision that fits.
- */
+/** tsc_scale_from_khz() - the scale of a TSC, with the greatest precision that fits */
 struct tsc_scale tsc_scale_from_khz(u32 khz);
 
 /**
- * tsc_scale_ns() - nanoseconds that ticks take, as a guest's pvclock computes
- * @scale: scale of the TSC
- * @ticks: TSC ticks
- *
- * Any context.
+ * tsc_scale_ns() - convert ticks to nanoseconds, as a guest's pvclock does
  *
  * Return: nanoseconds, rounded down, modulo 2^64.
  */
 u64 tsc_scale_ns(struct tsc_scale scale, u64 ticks);
 
 /**
- * tsc_ticks_to_ns() - nanoseconds to wait for ticks
- * @khz: frequency of the TSC in kHz, not 0
- * @ticks: TSC ticks
+ * tsc_ticks_to_ns() - convert ticks to nanoseconds, for a timer
  *
- * Any context.
- *
- * Return: nanoseconds, rounded up so that a timer never fires early, at most
- * S64_MAX.
+ * Return: nanoseconds, rounded up so that a timer never fires early, at most S64_MAX.
  */
 u64 tsc_ticks_to_ns(u32 khz, u64 ticks);
 
-/**
- * tsc_ns_to_ticks() - ticks that pass in nanoseconds
- * @khz: frequency of the TSC in kHz
- * @ns: nanoseconds
- *
- * Any context.
- *
- * Return: ticks, rounded down, modulo 2^64.
- */
+/** tsc_ns_to_ticks() - convert nanoseconds to ticks, rounded down, modulo 2^64 */
 u64 tsc_ns_to_ticks(u32 khz, u64 ns);
 
 /**
  * tsc_write_matches() - is this write meant to synchronize with the last one?
- * @khz: frequency of both TSCs in kHz
+ * @khz: frequency of both TSCs
  * @last: value last written to a vCPU of the VM
  * @elapsed_ns: time since then
  * @value: value being written now
  *
- * Setting up several vCPUs means writing "the same" TSC to one after the
- * other, which takes time. A value within one second of what the last vCPU's
- * TSC reads by now is such a write. Any context.
+ * To set up several vCPUs, software writes "the same" TSC to one after the other, which takes
+ * time. A value counts as such a write if it is within one second of the value that the last
+ * vCPU's TSC has reached by now.
  *
  * Return: true when both vCPUs are to have one TSC.
  */
 bool tsc_write_matches(u32 khz, u64 last, u64 elapsed_ns, u64 value);
 
 /**
- * struct tsc_bracket - the closest of some readings of a clock between two of the TSC
+ * struct tsc_bracket - the closest of some readings of a clock, each between two of the TSC
  * @tsc: TSC at the clock's reading, if the clock was read midway
  * @width: ticks between the two readings of the TSC
  * @tries: readings so far; all 0 before the first
@@ -91,38 +67,25 @@ struct tsc_bracket {
 };
 
 /**
- * tsc_bracket_narrows() - one more reading of a clock
- * @bracket: the closest so far
- * @before: TSC before it
- * @after: TSC after it
+ * tsc_bracket_narrows() - take one more reading of a clock, with the TSC before and after it
  *
- * Any context.
- *
- * Return: true when it is the closest, and @bracket is of it now.
+ * Return: true when it is the closest so far, and @bracket describes it now.
  */
 bool tsc_bracket_narrows(struct tsc_bracket *bracket, u64 before, u64 after);
 
 /**
- * tsc_bracket_done() - is the closest reading close enough?
- * @bracket: after at least one reading
- * @khz: frequency of the TSC in kHz
+ * tsc_bracket_done() - is the closest reading, of at least one, close enough?
  *
- * It is when the two readings of the TSC are at most 20 us apart, as with all
- * clocks of a PC, or after some tries: a clock may be slower. Any context.
- *
- * Return: true when to stop.
+ * It is when its two readings of the TSC are at most 20 us apart, as with all clocks of a PC, or
+ * after some tries, because a clock may be slower.
  */
 bool tsc_bracket_done(const struct tsc_bracket *bracket, u32 khz);
 
 /**
- * tsc_khz_tolerated() - does a frequency come close enough without scaling?
- * @host_khz: what the TSC runs at
- * @khz: what is asked for
+ * tsc_khz_tolerated() - is the host's frequency close enough to a guest's, without scaling?
  *
- * 250 parts per million, what NTP and migrated guests can live with; the same
- * as KVM's tsc_tolerance_ppm. Any context.
- *
- * Return: true when the guest may run on the host's frequency.
+ * The limit is 250 parts per million, which NTP and migrated guests can bear, the same as KVM's
+ * tsc_tolerance_ppm.
  */
 bool tsc_khz_tolerated(u32 host_khz, u32 khz);
 

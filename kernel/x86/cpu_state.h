@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The architectural state of one logical processor, in a form that neither
- * VMX nor SVM dictates. Pure data: this header also serves userspace tests.
+ * The architectural state of one logical processor, in a form that is neither VMX's nor SVM's.
+ * Pure data: also serves userspace tests.
  */
 #ifndef ORIEL_CPU_STATE_H
 #define ORIEL_CPU_STATE_H
@@ -28,9 +28,8 @@ enum cpu_gpr {
 enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
 
 /*
- * Attributes of a segment: bits 55:52 and 47:40 of its descriptor, packed into
- * 12 bits (APM 2 15.5.1 and appendix B). A segment that is not present
- * (SEG_ATTR_P clear) is what VMX calls unusable.
+ * Attributes of a segment: bits 55:52 and 47:40 of its descriptor, packed into 12 bits (APM 2
+ * 15.5.1 and appendix B). VMX calls a segment that is not present (SEG_ATTR_P clear) unusable.
  */
 #define SEG_ATTR_TYPE GENMASK(3, 0)
 #define SEG_ATTR_S BIT(4)
@@ -67,7 +66,7 @@ struct cpu_table {
 };
 
 /**
- * struct cpu_state - what the guest sees of its processor
+ * struct cpu_state - the registers of a vCPU as the guest sees them
  * @gpr: general-purpose registers, by enum cpu_gpr
  * @rip: instruction pointer
  * @rflags: flags
@@ -76,9 +75,8 @@ struct cpu_table {
  * @cr3: guest page-table root
  * @cr4: control register 4 as the guest last wrote it
  * @efer: extended feature enable register as the guest sees it
- * @pdpte: the page-directory-pointer-table entries of PAE paging, which the CPU
- *	loads when CR3 is written (SDM 3A 4.4.1); unused where it walks them, as AMD
- *	does with nested paging
+ * @pdpte: the page-directory-pointer-table entries of PAE paging, which a CPU loads when CR3
+ *	is written (SDM 3A 4.4.1); unused on AMD, which walks them with nested paging
  * @seg: segment registers, by enum cpu_seg
  * @gdtr: global descriptor table register
  * @idtr: interrupt descriptor table register
@@ -104,12 +102,7 @@ struct cpu_state {
 	u64 dr7;
 };
 
-/**
- * cpu_cpl() - the current privilege level, as the hidden part of SS has it
- * @state: its SS
- *
- * Any context. Return: 0 to 3.
- */
+/** cpu_cpl() - the current privilege level, 0 to 3, which the hidden part of SS holds */
 static inline u8 cpu_cpl(const struct cpu_state *state)
 {
 	return (state->seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
@@ -118,11 +111,11 @@ static inline u8 cpu_cpl(const struct cpu_state *state)
 /**
  * struct cpu_exception - an exception to be raised in the guest
  * @vector: 0 to 31
- * @has_error_code: whether @error_code is pushed
+ * @has_error_code: @error_code is pushed
  * @error_code: error code
  * @address: linear address for CR2 when @vector is #PF
- * @dr6: what happened, for DR6, when @vector is #DB (SDM 3C table 25-4)
- * @settled: CR2 or DR6 has it already
+ * @dr6: the causes, for DR6, when @vector is #DB (SDM 3C table 25-4)
+ * @settled: CR2 or DR6 is written already
  */
 struct cpu_exception {
 	u8 vector;
@@ -154,10 +147,9 @@ struct cpu_exception {
 #define EXC_XM 19
 
 /**
- * exception_is_soft() - does an instruction raise it for its own sake?
- * @vector: of the exception
+ * exception_is_soft() - is the exception the purpose of the instruction that raises it?
  *
- * Return: true for INT3's and INTO's, whose handlers return behind the instruction.
+ * Return: true for those of INT3 and INTO, whose handlers return behind the instruction.
  */
 static inline bool exception_is_soft(u8 vector)
 {
@@ -189,7 +181,7 @@ static inline bool exception_is_soft(u8 vector)
 #define STATE_DR BIT(5) /* dr[], dr6, dr7 */
 #define STATE_ALL GENMASK(5, 0)
 
-/* Mode and privilege are read from these two segments: they are STATE_CODE. */
+/* Return true for the two segments of STATE_CODE, which hold mode and privilege. */
 static inline bool state_is_code(unsigned int seg)
 {
 	return seg == SEG_CS || seg == SEG_SS;

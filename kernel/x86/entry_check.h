@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which rules of the manual an entry to the guest breaks: what the software copies
- * of the CPUs' checks have to say. Pure: also serves userspace tests.
+ * The manual's rules that an entry to the guest breaks, as found by the software copies of the
+ * CPUs' checks. Pure: also serves userspace tests.
  */
 #ifndef ORIEL_ENTRY_CHECK_H
 #define ORIEL_ENTRY_CHECK_H
@@ -11,11 +11,11 @@
 #define ENTRY_MAX_VIOLATIONS 16
 
 /**
- * struct entry_violation - one rule that is broken
+ * struct entry_violation - one broken rule
  * @rule: the rule in plain words
- * @section: manual and section that has it
+ * @section: manual and section that has the rule
  * @field: the field of the VMCS or VMCB that breaks it, in lower case
- * @value: what the field holds
+ * @value: the field's value
  *
  * The strings live as long as the module.
  */
@@ -27,8 +27,8 @@ struct entry_violation {
 };
 
 /**
- * struct entry_report - what a check found
- * @count: rules broken, which may be more than there is room for
+ * struct entry_report - the result of a check
+ * @count: number of broken rules, which may exceed the room
  * @violations: the first of them, in the order in which the CPU checks
  */
 struct entry_report {
@@ -36,13 +36,7 @@ struct entry_report {
 	struct entry_violation violations[ENTRY_MAX_VIOLATIONS];
 };
 
-/**
- * entry_report_add() - a rule is broken
- * @report: where to note it
- * @violation: rule, section, field and value
- *
- * Any context. Beyond ENTRY_MAX_VIOLATIONS it is only counted.
- */
+/** entry_report_add() - note a broken rule; beyond ENTRY_MAX_VIOLATIONS only count it */
 static inline void entry_report_add(struct entry_report *report,
 				    const struct entry_violation *violation)
 {
@@ -51,12 +45,7 @@ static inline void entry_report_add(struct entry_report *report,
 	report->count++;
 }
 
-/**
- * entry_report_kept() - how many violations the report names
- * @report: a report
- *
- * Any context. Return: valid elements of @report->violations.
- */
+/** entry_report_kept() - the number of valid elements of @report->violations */
 static inline u32 entry_report_kept(const struct entry_report *report)
 {
 	return report->count < ENTRY_MAX_VIOLATIONS ? report->count : ENTRY_MAX_VIOLATIONS;

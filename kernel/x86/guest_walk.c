@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walks the guest's own page tables in each of the CPU's paging modes and forms
- * the page fault the CPU would raise (SDM 3A 4.3 to 4.7, APM 2 5.2 to 5.6).
+ * Walks the guest's own page tables in each of the CPU's paging modes, and forms the page fault
+ * that the CPU would raise (SDM 3A 4.3 to 4.7, APM 2 5.2 to 5.6).
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -36,9 +36,9 @@ enum mode {
 };
 
 /**
- * struct step - one entry on the way
- * @gpa: where it is
- * @entry: what it held when it was read
+ * struct step - one entry that the walk has read
+ * @gpa: its address
+ * @entry: its value at that time
  */
 struct step {
 	gpa_t gpa;
@@ -47,15 +47,15 @@ struct step {
 
 /**
  * struct walk - one walk
- * @paging: as given
- * @linear: as given
- * @access: as given, WALK_USER cleared from implicit supervisor accesses
- * @mode: how entries look
+ * @paging: the caller's
+ * @linear: the caller's, cut to 32 bits outside long mode
+ * @access: the caller's, but without WALK_USER if the access is WALK_IMPLICIT
+ * @mode: the format of the entries
  * @levels: depth of the tables
- * @step: the entries met, by level
- * @level: the level being looked at; at the end that of the leaf
+ * @step: the entries that were read, by level
+ * @level: the current level; at the end that of the leaf
  * @reserved: bits that are reserved in every entry
- * @allowed: PTE_RW and PTE_US as all entries together grant them
+ * @allowed: PTE_RW and PTE_US, if all entries grant them
  * @no_exec: some entry denies execution
  * @code: the error code when the guest gets a page fault
  */
@@ -92,7 +92,7 @@ static unsigned int entry_size(const struct walk *w)
 	return w->mode == MODE_32 ? 4 : 8;
 }
 
-/* Bit number where the index of a level starts in the linear address. */
+/* Return the lowest bit of the index of a level in the linear address. */
 static unsigned int level_shift(const struct walk *w, int level)
 {
 	return w->mode == MODE_32 ? 2 + 10 * level : 3 + 9 * level;
@@ -105,7 +105,7 @@ static gpa_t entry_gpa(const struct walk *w, gpa_t table)
 	return w->mode == MODE_32 ? table + index % 1024 * 4 : table + index % 512 * 8;
 }
 
-/* Bits from the guest's MAXPHYADDR up to bit 51. */
+/* Return the bits from the guest's MAXPHYADDR up to bit 51. */
 static u64 above_phys_bits(const struct guest_paging *paging)
 {
 	return paging->phys_bits < 52 ? GENMASK_ULL(51, paging->phys_bits) : 0;
@@ -116,7 +116,7 @@ static bool nx_enabled(const struct walk *w)
 	return w->mode != MODE_32 && (w->paging->efer & CR_EFER_NX);
 }
 
-/* Whether the entry maps a page, as against referring to a table. */
+/* Return true if the entry maps a page, false if it refers to a table. */
 static bool is_leaf(const struct walk *w, u64 entry)
 {
 	if (w->level == 1)
@@ -129,8 +129,8 @@ static bool is_leaf(const struct walk *w, u64 entry)
 }
 
 /*
- * Of a 4 MiB page bits 20:13 hold address bits 39:32 (PSE-36), as far as the
- * CPU has them (SDM 3A table 4-4).
+ * In the entry of a 4 MiB page, bits 20:13 hold those of the address bits 39:32 that the CPU
+ * has (PSE-36, SDM 3A table 4-4).
  */
 static u64 reserved_32(const struct walk *w, bool leaf)
 {
@@ -145,8 +145,8 @@ static u64 reserved_pae(const struct walk *w, bool leaf)
 	u64 reserved = GENMASK_ULL(62, 52);
 
 	/*
-	 * Bit 5 is reserved too, but that is checked by MOV to CR3 and not by the
-	 * walk (SDM 3A 4.4.1), and QEMU's TCG sets it in memory as an accessed bit.
+	 * Bit 5 is reserved, too, but MOV to CR3 checks it and the walk does not (SDM 3A 4.4.1).
+	 * QEMU's TCG sets it in memory as an accessed bit.
 	 */
 	if (w->level == 3)
 		return reserved | PTE_XD | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1);
@@ -170,7 +170,7 @@ static u64 reserved_64(const struct walk *w, bool leaf)
 	return reserved;
 }
 
-/* Bits that are reserved in every entry of the walk. */
+/* Return the bits that are reserved in every entry of the walk. */
 static u64 always_reserved(const struct walk *w)
 {
 	if (w->mode == MODE_32)
@@ -188,12 +188,12 @@ static bool has_reserved_bits(const struct walk *w, u64 entry, bool leaf)
 	case MODE_PAE:
 		return entry & reserved_pae(w, leaf);
 	default:
-		/* Without PS an entry has no other: of level 1 it is PAT. */
+		/* Only an entry with PS has more reserved bits. In level 1 PS is PAT. */
 		return w->level > 1 && entry & PTE_PS && entry & reserved_64(w, leaf);
 	}
 }
 
-/* PDPTEs of PAE paging grant everything and have no accessed bit. */
+/* A PDPTE of PAE paging grants all rights and has no accessed bit. */
 static bool is_pdpte(const struct walk *w, int level)
 {
 	return w->mode == MODE_PAE && level == 3;
@@ -249,7 +249,7 @@ static void choose_mode(struct walk *w)
 	w->levels = w->mode == MODE_PAE ? 3 : 2;
 }
 
-/* SDM 3A 4.6: the rights of a supervisor-mode and of a user-mode access. */
+/* Check the rights of a supervisor-mode or user-mode access (SDM 3A 4.6). */
 static bool is_permitted(const struct walk *w)
 {
 	const struct guest_paging *paging = w->paging;
@@ -274,7 +274,7 @@ static bool is_permitted(const struct walk *w)
 	return !(w->access & WALK_USER) && !(paging->cr0 & CR0_WP);
 }
 
-/* SDM 3A 4.6.2: protection keys rule over data accesses to user pages. */
+/* Check the protection key, which applies to data accesses to user pages (SDM 3A 4.6.2). */
 static bool key_permits(const struct walk *w)
 {
 	u32 key = (w->step[w->level].entry >> PTE_KEY_SHIFT) % PTE_KEYS;
@@ -289,7 +289,7 @@ static bool key_permits(const struct walk *w)
 	       (!(w->access & WALK_USER) && !(w->paging->cr0 & CR0_WP));
 }
 
-/* The guest gets a page fault; @code is what is known beyond the access (SDM 3A 4.7). */
+/* Give the guest a page fault. The bits of the access are added to @code (SDM 3A 4.7). */
 static int page_fault(struct walk *w, u32 code)
 {
 	if (w->access & WALK_WRITE)
@@ -302,7 +302,7 @@ static int page_fault(struct walk *w, u32 code)
 	return 1;
 }
 
-/* From the root to the entry that maps the page. */
+/* Walk from the root to the entry that maps the page. */
 static int descend(struct walk *w, const struct walk_ops *ops, void *ctx)
 {
 	gpa_t table = root_gpa(w);
@@ -315,7 +315,7 @@ static int descend(struct walk *w, const struct walk_ops *ops, void *ctx)
 		bool leaf;
 		int ret;
 
-		/* Not read into the step: the walk's own state can stay in registers. */
+		/* Read into a local variable, so that the walk's state can stay in registers. */
 		ret = ops->read(ctx, gpa, entry_size(w), &entry);
 		if (ret)
 			return ret;
@@ -341,10 +341,10 @@ static int check_rights(struct walk *w)
 	return 0;
 }
 
-/* SDM 3A 4.8: accessed in all entries used, dirty in the last one. */
+/* Set the accessed bit in all entries, and dirty in the last one (SDM 3A 4.8). */
 static int set_accessed_dirty(struct walk *w, const struct walk_ops *ops, void *ctx)
 {
-	/* A call by its own name would meet the kernel's macro of that name. */
+	/* cmpxchg() is a macro of the kernel, so the member needs another name in a call. */
 	__typeof__(ops->cmpxchg) replace = ops->cmpxchg;
 	int level;
 
@@ -382,7 +382,7 @@ static int walk_once(struct walk *w, const struct walk_ops *ops, void *ctx)
 int guest_walk(const struct guest_paging *paging, u64 linear, u32 access,
 	       const struct walk_ops *ops, void *ctx, gpa_t *gpa, struct cpu_exception *fault)
 {
-	struct walk w; /* the steps are not worth clearing */
+	struct walk w; /* not cleared: descend() fills the steps that are used */
 	int tries = MAX_TRIES;
 	int ret;
 

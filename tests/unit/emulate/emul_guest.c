@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The guest of the executor's tests: see emul_guest.h. */
+/* The guest of the executor's tests. See emul_guest.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ static struct guest_region *find_region(struct guest *g, u64 linear)
 	return NULL;
 }
 
-/* Checks one page's part; *@mmio is set, never cleared. */
+/* Check an access within one page. Set *@mmio if the page is MMIO, and never clear it. */
 static enum emul_result check_page(struct guest *g, u64 linear, unsigned int access, bool *mmio)
 {
 	const struct guest_region *region = find_region(g, linear);
@@ -76,7 +76,10 @@ static enum emul_result check(struct guest *g, u64 linear, unsigned int len, uns
 	return EMUL_DONE;
 }
 
-/* In compatibility mode the CPU's own accesses have more bits: those of a region then. */
+/*
+ * In compatibility mode the CPU's own accesses have 64 bits, all others wrap at 32. An address in
+ * no region is one that has to wrap.
+ */
 static u8 *guest_byte(struct guest *g, u64 linear)
 {
 	struct guest_region *region = find_region(g, linear);
@@ -88,7 +91,7 @@ static u8 *guest_byte(struct guest *g, u64 linear)
 	return region->bytes + (linear - region->base);
 }
 
-/* Memory and ports themselves. */
+/* Do the access, to memory or a port. */
 static void perform(struct guest *g, struct guest_access *access)
 {
 	unsigned int i;
@@ -104,7 +107,10 @@ static void perform(struct guest *g, struct guest_access *access)
 	g->performed[g->performed_count++ % GUEST_LOG] = *access;
 }
 
-/* An access that may have to exit: the log answers what was done before. */
+/*
+ * Do an access. If it exits, the first call does it, logs it, and asks userspace; a later call
+ * answers it from the log.
+ */
 static enum emul_result access_once(struct guest *g, struct guest_access *access, bool exits)
 {
 	const struct guest_access *logged = &g->log[g->log_next];
@@ -124,7 +130,7 @@ static enum emul_result access_once(struct guest *g, struct guest_access *access
 		g->log_next += g->posted;
 		return g->posted ? EMUL_DONE : EMUL_USER;
 	}
-	/* The executor promises the same accesses in the same order. */
+	/* The executor promises to repeat the same accesses in the same order. */
 	g->log_next++;
 	assert_int_equal(logged->kind, access->kind);
 	assert_int_equal(logged->address, access->address);
@@ -187,7 +193,7 @@ static enum emul_result guest_write(struct emul *e, u64 linear, const void *buf,
 static enum emul_result guest_cmpxchg(struct emul *e, u64 linear, const void *old, const void *new,
 				      unsigned int len)
 {
-	/* What is beyond the address size can only be a table of the CPU's. */
+	/* An address beyond the address size can only be in a table of the CPU. */
 	unsigned int access = EMUL_ACCESS_WRITE |
 			      (linear & ~e->linear_mask ? EMUL_ACCESS_SYSTEM : 0);
 	struct guest *g = to_guest(e);
@@ -198,7 +204,7 @@ static enum emul_result guest_cmpxchg(struct emul *e, u64 linear, const void *ol
 		g->cmpxchg_losses--;
 		return EMUL_AGAIN;
 	}
-	/* The second time around, what goes through userspace is written already. */
+	/* A write through userspace is done already when this is called again. */
 	plain = !g->exit_all && !check(g, linear, len, access, &mmio) && !mmio;
 	for (i = 0; plain && i < len; i++)
 		assert_int_equal(*guest_byte(g, linear + i), ((const u8 *)old)[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest for the executor's tests: a little memory with rights per page, and
- * callbacks that can make any access go to "userspace" first, with the log of
- * finished accesses that the executor's interface asks of its caller.
+ * A guest for the executor's tests: a little memory with rights per page, and callbacks that can
+ * send any access to "userspace" first. They keep the log of finished accesses that the executor
+ * requires.
  */
 #ifndef ORIEL_TESTS_EMUL_GUEST_H
 #define ORIEL_TESTS_EMUL_GUEST_H
@@ -21,7 +21,7 @@
 #define GUEST_WRITE BIT(1)
 #define GUEST_EXEC BIT(2)
 #define GUEST_MMIO BIT(3) /* accesses exit to userspace */
-#define GUEST_USER BIT(4) /* for CPL 3 as well */
+#define GUEST_USER BIT(4) /* CPL 3 may access it, too */
 #define GUEST_RW (GUEST_READ | GUEST_WRITE | GUEST_USER)
 
 /**
@@ -42,10 +42,10 @@ enum guest_kind { GUEST_LOG_READ, GUEST_LOG_WRITE, GUEST_LOG_IN, GUEST_LOG_OUT }
 
 /**
  * struct guest_access - an access that reached a device
- * @kind: what it did
+ * @kind: kind of access
  * @address: linear address or port
- * @size: bytes, for a port of all elements
- * @data: the first bytes of it
+ * @size: bytes; of all elements if it is a port
+ * @data: the data
  */
 struct guest_access {
 	enum guest_kind kind;
@@ -60,19 +60,19 @@ struct guest_access {
  * @state: its registers
  * @regions: its memory
  * @exit_all: every access exits to userspace first, not only MMIO
- * @posts: a write does not wait for userspace; the next access that exits does
- * @posted: one is under way
+ * @posts: a write does not wait for userspace, but the next access that exits does
+ * @posted: userspace has not finished a write yet
  * @xmm: vector registers
  * @mmx: MMX registers
- * @cmpxchg_losses: how many cmpxchg callbacks are still to lose their race
- * @stop_after: @should_stop says yes after so many iterations; 0 is never
+ * @cmpxchg_losses: so many exchange callbacks will lose their race
+ * @stop_after: @should_stop returns true after so many iterations; 0 means never
  * @iterations: calls of @committed since the start of emulate()
  * @port_value: next byte that IN reads; counts up
  * @log: accesses of the current instruction that are finished
- * @log_used: how many those are
+ * @log_used: how many accesses the log has
  * @log_next: the next one to answer from the log
- * @performed: the last accesses that were performed, in order
- * @performed_count: how many accesses were performed in all
+ * @performed: the last accesses, in order
+ * @performed_count: number of all accesses
  * @user_exits: how often userspace was asked
  * @fetches: calls of the fetch callback
  */
@@ -98,39 +98,17 @@ struct guest {
 	unsigned int fetches;
 };
 
-/**
- * guest_init() - an empty guest in a mode, with flat segments at CPL 0
- * @g: the guest
- * @mode: INSN_MODE_16 is real mode
- */
+/* Make an empty guest in a mode, with flat segments, at CPL 0. INSN_MODE_16 is real mode. */
 void guest_init(struct guest *g, enum insn_mode mode);
 
-/**
- * guest_map() - give a guest a region
- * @g: the guest
- * @index: which, 0 to GUEST_REGIONS - 1
- * @base: linear address, page aligned
- * @bytes: contents
- * @pages: pages, at most GUEST_PAGES
- * @rights: GUEST_* of all its pages
- */
+/* Map region @index, 0 to GUEST_REGIONS - 1. All its pages have the same rights. */
 void guest_map(struct guest *g, unsigned int index, u64 base, u8 *bytes, unsigned int pages,
 	       u8 rights);
 
-/**
- * guest_step() - one emulate()
- * @g: the guest
- *
- * Return: its result.
- */
+/* Call emulate() once. */
 enum emul_result guest_step(struct guest *g);
 
-/**
- * guest_run() - emulate() until the instruction is finished or fails
- * @g: the guest
- *
- * Return: EMUL_DONE, EMUL_FAULT or EMUL_UNKNOWN.
- */
+/* Call emulate() until it returns EMUL_DONE, EMUL_FAULT or EMUL_UNKNOWN. */
 enum emul_result guest_run(struct guest *g);
 
 #endif

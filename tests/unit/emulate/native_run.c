@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs one instruction natively: see native_run.h. */
+/* Runs one instruction natively. See native_run.h. */
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "native_run.h"
 
-/* Read and written by the code below, hence its layout. */
+/* The assembly below depends on the layout. */
 static struct {
 	struct registers regs;
 	u64 code;
@@ -17,15 +17,15 @@ static struct {
 	u8 has_avx;
 } native __asm__("oriel_native") __attribute__((__used__));
 
-/* The offsets in the code below. */
+/* The offsets that the assembly below uses. */
 _Static_assert(offsetof(struct registers, rflags) == 128, "rflags");
 _Static_assert(offsetof(struct registers, ymm) == 136, "ymm");
 _Static_assert(offsetof(struct registers, mmx) == 648, "mmx");
 _Static_assert(sizeof(struct registers) == 712, "size");
 
 /*
- * Swaps the whole register set for native.regs, runs the instruction at
- * native.code, and swaps back. RSP is part of it, so nothing is pushed between.
+ * Swap the whole register set for native.regs, run the instruction at native.code, and swap back.
+ * RSP is part of the set, so nothing is pushed in between.
  */
 __asm__(".pushsection .text\n"
 	".macro oriel_each_gpr insn:req, flip\n"
@@ -94,8 +94,8 @@ bool native_has_avx(void)
 static bool divide_error;
 
 /*
- * Leaves the instruction where it faulted. RSP is the trial's, any 64 bits: some kernels
- * and CPUs do not return to one that is not canonical, so the host's is put there.
+ * Leave the instruction that has faulted. RSP is the trial's, so it may not be canonical, and some
+ * kernels and CPUs do not return to such an RSP. So return with the host's.
  */
 static void on_divide_error(int signal, siginfo_t *info, void *context)
 {
@@ -137,7 +137,7 @@ bool native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *re
 	native.code = (u64)page;
 	native.has_avx = native_has_avx();
 	native_enter();
-	/* No instruction that divides changes RSP. */
+	/* An instruction that divides does not change RSP. */
 	if (divide_error)
 		native.regs.gpr[GPR_RSP] = regs->gpr[GPR_RSP];
 	*regs = native.regs;

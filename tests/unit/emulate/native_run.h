@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One instruction run by the processor itself, from a given register state: the
- * oracle of the executor's tests.
+ * Runs one instruction on the processor itself, from a given register state. The executor's tests
+ * use it as their oracle.
  */
 #ifndef ORIEL_TESTS_NATIVE_RUN_H
 #define ORIEL_TESTS_NATIVE_RUN_H
@@ -10,11 +10,11 @@
 
 #include "x86/cpu_state.h"
 
-/* Bytes that native_run() puts after the instruction. */
+/* Size of the code that native_run() puts after the instruction. */
 #define NATIVE_TAIL 14
 
 /**
- * struct registers - what an instruction runs on, besides memory
+ * struct registers - the registers that an instruction uses
  * @gpr: general-purpose registers, by enum cpu_gpr
  * @rflags: flags
  * @ymm: vector registers; meaningless without AVX
@@ -27,36 +27,20 @@ struct registers {
 	u8 mmx[8][8];
 };
 
-/**
- * native_has_avx() - whether this processor has AVX, enabled
- *
- * Return: true if it has.
- */
+/* Return true if this processor has AVX and the host has enabled it. */
 bool native_has_avx(void);
 
-/**
- * native_run() - run one instruction that does not branch
- * @page: where it runs: writable and executable, @len + NATIVE_TAIL bytes
- * @insn: the instruction
- * @len: its bytes
- * @regs: registers before, and after
- *
- * Return: false if the instruction raised #DE.
+/*
+ * Run one instruction that does not branch, in @page, which is writable and executable and has room
+ * for @len + NATIVE_TAIL bytes. @regs are the registers before and after. Return false if the
+ * instruction raised #DE.
  */
 bool native_run(u8 *page, const u8 *insn, unsigned int len, struct registers *regs);
 
-/**
- * native_enter() - swap registers and jump to the instruction
- *
- * Assembly; native_run() alone calls it.
- */
+/* Swap registers and jump to the instruction. Assembly, for native_run() only. */
 void native_enter(void);
 
-/**
- * native_leave() - where the instruction's jump leads; swaps registers back
- *
- * Assembly; not to be called.
- */
+/* Swap registers back. The code after the instruction jumps here; do not call it. */
 void native_leave(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Encodes instructions and compares the executor with the CPU: see oracle.h. */
+/* Encodes instructions and compares the executor with the CPU. See oracle.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,13 +26,12 @@ u64 next_random(void)
 	return bench.random * 0x2545f4914f6cdd1dULL;
 }
 
-/* 0 to @limit - 1 */
 unsigned int pick(unsigned int limit)
 {
 	return (u32)(next_random() >> 33) % limit;
 }
 
-/* Operands: any bits, or values at the edges where flags change. */
+/* Return any bits, or a value at an edge where flags change. */
 static u64 random_operand(void)
 {
 	static const u64 edges[] = {
@@ -60,7 +59,7 @@ void oracle_emit(struct trial *t, u8 byte)
 	t->bytes[t->len++] = byte;
 }
 
-/* ModRM and SIB of a memory operand; the displacement is filled in later. */
+/* Emit ModRM and SIB of a memory operand; aim() fills in the displacement. */
 static void emit_memory(struct trial *t, u8 reg)
 {
 	u8 mod = 1 + pick(2), rm = pick(8), sib = next_random() >> 56;
@@ -154,7 +153,7 @@ static u8 trial_reg(const struct trial *t)
 	return (t->modrm >> 3 & 7) | (t->rex & 4 ? 8 : 0);
 }
 
-/* Registers that address memory and that have another duty in this trial. */
+/* Return true if a register that addresses memory is used for something else, too. */
 static bool is_conflict(const struct trial *t)
 {
 	unsigned int props = t->subject->props;
@@ -170,13 +169,13 @@ static bool is_conflict(const struct trial *t)
 		return true;
 	if ((props & S_STACK) && t->index == GPR_RSP)
 		return true;
-	/* 16-bit SHLD and SHRD by more than 16 have no defined result. */
+	/* 16-bit SHLD and SHRD by more than 16 have an undefined result. */
 	if ((props & S_DOUBLE) && t->size == 2 && t->shift_count > 16)
 		return true;
 	return false;
 }
 
-/* Give the address registers what makes the operand lie at t->target. */
+/* Set the address registers so that the operand lies at t->target. */
 static void aim(struct trial *t)
 {
 	u64 *gpr = t->regs.gpr, disp = next_random(), rest;
@@ -200,7 +199,7 @@ static void aim(struct trial *t)
 		disp = pick(64);
 	else if (t->base != INSN_REG_NONE)
 		gpr[t->base] = rest;
-	/* The upper halves do not count in 4-byte addresses. */
+	/* A 4-byte address ignores the upper halves. */
 	if (t->address32 && t->base != INSN_REG_NONE && t->base != GPR_RSP)
 		gpr[t->base] = (u32)rest | next_random() << 32;
 	memcpy(t->bytes + t->disp_at, &disp, t->disp_size);
@@ -211,7 +210,7 @@ static bool is_address_register(const struct trial *t, u8 reg)
 	return t->base == reg || t->index == reg;
 }
 
-/* Often an upper half that is an extension, so that the quotient may fit. */
+/* Often make the upper half an extension of the lower, so that the quotient may fit. */
 static void set_dividend(struct trial *t)
 {
 	u64 *gpr = t->regs.gpr, upper = pick(2) ? 0 : pick(2) ? ~0ULL : pick(100);
@@ -222,7 +221,7 @@ static void set_dividend(struct trial *t)
 		gpr[GPR_RAX] = pick(2) ? (u64)(s8)pick(256) : upper << 8 | pick(256);
 }
 
-/* The operands whose values decide which way the instruction goes. */
+/* Set the operands that decide what the instruction does. */
 static void set_operands(struct trial *t)
 {
 	unsigned int props = t->subject->props;
@@ -287,7 +286,7 @@ static bool run_on_cpu(const struct trial *t, struct registers *result)
 	return native_run(bench.code, t->bytes, t->len, result);
 }
 
-/* @exits: 0 for none, 1 at each access, 2 likewise but that writes are posted. */
+/* @exits: 0 none, 1 each access exits, 2 each access exits but writes do not wait. */
 static enum emul_result run_emulated(const struct trial *t, unsigned int exits,
 				     struct registers *result)
 {
@@ -317,7 +316,7 @@ static enum emul_result run_emulated(const struct trial *t, unsigned int exits,
 	return ret;
 }
 
-/* Flags that may differ, as the count makes it (SDM 2B SAL/SHL, RCL/ROL, SHLD). */
+/* Return the flags that the shift's count leaves undefined (SDM 2B SAL/SHL, RCL/ROL, SHLD). */
 static u64 undefined_flags(const struct trial *t)
 {
 	unsigned int props = t->subject->props;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The executor against the processor that runs the test: instructions with
- * random operands are run natively and emulated from the same state, and must
- * leave the same registers, flags and memory. Then twice more with every access
- * exiting to userspace, which must change nothing; writes wait for it, or do not.
+ * The executor against the processor that runs the test: an instruction with random operands runs
+ * natively, and is emulated from the same state, and both must leave the same registers, flags and
+ * memory. It is emulated twice more, with every access exiting to userspace, and with writes that
+ * do not wait for userspace; neither may change the result.
  */
 #ifndef ORIEL_TESTS_ORACLE_H
 #define ORIEL_TESTS_ORACLE_H
@@ -14,7 +14,7 @@
 #include "emul_guest.h"
 #include "native_run.h"
 
-/* How often each instruction is tried. */
+/* Trials of each instruction. */
 #define ROUNDS 400
 
 #define DATA_PAGES 4
@@ -24,7 +24,7 @@
 	 X86_EFLAGS_OF)
 
 /**
- * struct bench - where instructions run, natively and emulated alike
+ * struct bench - the memory in which instructions run, natively and emulated
  * @code: one page, executable
  * @data: DATA_SIZE bytes
  * @random: state of the generator, the same in every run
@@ -43,16 +43,16 @@ extern struct bench bench;
 #define S_LOCK BIT(2) /* takes LOCK */
 #define S_BITS BIT(3) /* the register is a bit number */
 #define S_SHIFT BIT(4) /* flags depend on the count */
-#define S_ROTATE BIT(5) /* the same, but only OF and CF are touched */
+#define S_ROTATE BIT(5) /* the same, but only OF and CF change */
 #define S_DOUBLE BIT(6) /* SHLD and SHRD */
 #define S_STACK BIT(7) /* RSP must point to memory */
-#define S_CMPXCHG BIT(8) /* often with an accumulator that is equal */
+#define S_CMPXCHG BIT(8) /* the accumulator should often be equal */
 #define S_WIDE BIT(9) /* CMPXCHG8B and 16B */
 #define S_ALIGN BIT(10) /* address aligned to 32 */
 #define S_NO_66 BIT(11) /* 66 would make it another instruction */
 #define S_NO_REX_W BIT(12)
 #define S_MANDATORY BIT(13) /* @prefix comes first */
-#define S_DIVIDE BIT(14) /* the dividend must not be too large */
+#define S_DIVIDE BIT(14) /* the dividend should often be small enough */
 
 #define ANY (-1)
 
@@ -79,10 +79,10 @@ struct subject {
 };
 
 /**
- * struct trial - one instruction, encoded, and where its memory is
- * @subject: what it is
+ * struct trial - one instruction, its encoding and its operands
+ * @subject: the instruction
  * @bytes: encoding
- * @len: bytes of it
+ * @len: length of @bytes
  * @size: operand size
  * @modrm: ModRM byte
  * @rex: REX byte, or 0
@@ -92,9 +92,9 @@ struct subject {
  * @index: index register or INSN_REG_NONE
  * @scale: log2 of the index factor
  * @disp_at: position of the displacement in @bytes
- * @disp_size: bytes of it
+ * @disp_size: bytes of the displacement
  * @rip_relative: the displacement counts from the next instruction
- * @target: where the operand is
+ * @target: address of the operand
  * @shift_count: count of a shift, masked
  * @regs: registers before
  */
@@ -118,60 +118,28 @@ struct trial {
 	struct registers regs;
 };
 
-/**
- * next_random() - 64 random bits
- *
- * Return: the same sequence in every run.
- */
+/* Return 64 random bits, the same sequence in every run. */
 u64 next_random(void);
 
-/**
- * pick() - a random number
- * @limit: not 0
- *
- * Return: 0 to @limit - 1.
- */
+/* Return a random number from 0 to @limit - 1. */
 unsigned int pick(unsigned int limit);
 
-/**
- * oracle_set_up() - map the bench; a cmocka group set-up
- * @state: not used
- *
- * Return: 0, or -1.
- */
+/* Map the bench; a cmocka group set-up. */
 int oracle_set_up(void **state);
 
-/**
- * oracle_registers() - random registers
- * @regs: filled
- */
+/* Fill @regs at random. */
 void oracle_registers(struct registers *regs);
 
-/**
- * oracle_emit() - append a byte to an encoding
- * @t: the trial
- * @byte: the byte
- */
+/* Append a byte to the encoding. */
 void oracle_emit(struct trial *t, u8 byte);
 
-/**
- * oracle_prepare() - encode an instruction at random, and its operands
- * @t: filled
- * @s: which instruction
- */
+/* Encode an instruction with random operands. */
 void oracle_prepare(struct trial *t, const struct subject *s);
 
-/**
- * oracle_compare() - run natively and emulated; fails the test if they differ
- * @t: the trial
- */
+/* Run the trial natively and emulated. Fail the test if the results differ. */
 void oracle_compare(const struct trial *t);
 
-/**
- * oracle_subjects() - ROUNDS trials of each of some instructions
- * @subjects: the instructions
- * @count: how many
- */
+/* Make ROUNDS trials of each instruction. */
 void oracle_subjects(const struct subject *subjects, unsigned int count);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The instruction decoder against Zydis, over a corpus of encodings that is the
- * same in every run: each opcode of each map under many prefixes and ModRM
- * bytes, in all three modes, and then random bytes.
+ * The instruction decoder against Zydis, over a corpus of encodings that is the same in every
+ * run: each opcode of each map under many prefixes and ModRM bytes, in all three modes, and then
+ * random bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 #include "emulate/decode.h"
 #include "emulate/opcodes.h"
 
-/* What is compared; the bits of a disagreement. */
+/* The bits of a disagreement, one for each comparison. */
 #define DIFF_DECODE BIT(0) /* Zydis decodes, insn_decode() does not */
 #define DIFF_LENGTH BIT(1)
 #define DIFF_MODRM BIT(2)
@@ -34,7 +34,7 @@
 #define DIFF_SEGMENT BIT(9)
 #define DIFF_TRUNCATED BIT(10)
 
-/* Disagreements printed before the rest is only counted. */
+/* Print so many disagreements, and only count the rest. */
 #define REPORT_LIMIT 40
 
 static struct {
@@ -43,7 +43,7 @@ static struct {
 	unsigned long tried, compared, refused, accepted_alone, justified, wrong;
 } corpus;
 
-/* xorshift64*: the corpus must be the same on every machine. */
+/* xorshift64*, because the corpus must be the same on every machine. */
 static u64 next_random(void)
 {
 	corpus.random ^= corpus.random >> 12;
@@ -65,13 +65,13 @@ static unsigned int diff_memory(const struct insn *insn, const ZydisDecodedInstr
 	static const u8 segments[] = { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 	unsigned int diff = 0;
 	u8 scale = operand->mem.scale ? __builtin_ctz(operand->mem.scale) : 0;
-	/* Only the address size's bits of a displacement count. */
+	/* A displacement has the bits of the address size. */
 	u64 mask = ~0ULL >> (64 - 8 * insn->address_size);
 
 	if (!insn->has_mem || insn->base != gpr_number(operand->mem.base) ||
 	    ((insn->disp ^ z->raw.disp.value) & mask))
 		diff |= DIFF_MEMORY;
-	/* A vector index is not the executor's: struct insn shows it as a GPR. */
+	/* struct insn shows a vector index as a GPR, because the executor knows none. */
 	if (operand->mem.type != ZYDIS_MEMOP_TYPE_VSIB &&
 	    (insn->index != gpr_number(operand->mem.index) ||
 	     (insn->index != INSN_REG_NONE && insn->scale != scale)))
@@ -79,7 +79,7 @@ static unsigned int diff_memory(const struct insn *insn, const ZydisDecodedInstr
 	if (insn->rip_relative !=
 	    (operand->mem.base == ZYDIS_REGISTER_RIP || operand->mem.base == ZYDIS_REGISTER_EIP))
 		diff |= DIFF_MEMORY;
-	/* LEA and its like use no segment. */
+	/* LEA and similar instructions use no segment. */
 	if (operand->mem.type != ZYDIS_MEMOP_TYPE_AGEN &&
 	    operand->mem.segment != ZYDIS_REGISTER_NONE &&
 	    insn->segment != segments[ZydisRegisterGetId(operand->mem.segment)])
@@ -87,7 +87,7 @@ static unsigned int diff_memory(const struct insn *insn, const ZydisDecodedInstr
 	return diff;
 }
 
-/* The operand that ModRM or moffs gives, if it is memory; else NULL. */
+/* Return the operand of ModRM or moffs if it is memory, else NULL. */
 static const ZydisDecodedOperand *memory_operand(const ZydisDecodedInstruction *z,
 						 const ZydisDecodedOperand *operands)
 {
@@ -123,7 +123,7 @@ static unsigned int compare(const struct insn *insn, const ZydisDecodedInstructi
 		diff |= DIFF_DISP;
 	if (insn->imm_size * 8 != z->raw.imm[0].size || insn->imm2_size * 8 != z->raw.imm[1].size)
 		diff |= DIFF_IMM;
-	/* Of vectors and cache lines the prefixes that make it say something else. */
+	/* Vector and cache line instructions use the operand-size prefix for something else. */
 	if (insn->op != OP_UNKNOWN && insn->op != OP_VECTOR && insn->op != OP_CLFLUSH &&
 	    insn->op != OP_MOVDIR64B && insn->operand_size * 8 != z->operand_width)
 		diff |= DIFF_OPSIZE;
@@ -134,7 +134,7 @@ static unsigned int compare(const struct insn *insn, const ZydisDecodedInstructi
 	return diff;
 }
 
-/* A prefix of an instruction must be asked to go on, and never be too much. */
+/* The decoder must ask for more of a truncated instruction, but never for too much. */
 static unsigned int check_truncation(const u8 *bytes, const struct insn *whole)
 {
 	struct insn insn;
@@ -145,15 +145,13 @@ static unsigned int check_truncation(const u8 *bytes, const struct insn *whole)
 
 		if (more <= 0 || len + more > whole->length)
 			return DIFF_TRUNCATED;
-		if (insn_length(bytes, len, whole->mode) != -ENODATA)
-			return DIFF_TRUNCATED;
 	}
 	return 0;
 }
 
 /*
- * Where the two disagree and Zydis 4.0 is not the measure. Nothing else may
- * differ, so a new disagreement fails the test.
+ * The known disagreements in which Zydis 4.0 is not the reference. Any other disagreement fails
+ * the test.
  */
 static const struct {
 	ZydisMnemonic mnemonic;
@@ -176,18 +174,18 @@ static const struct {
 	{ ZYDIS_MNEMONIC_ENCLS, DIFF_ADSIZE },
 	{ ZYDIS_MNEMONIC_ENCLU, DIFF_ADSIZE },
 	{ ZYDIS_MNEMONIC_ENCLV, DIFF_ADSIZE },
-	/* Always 8 bytes (SDM 2A CMPXCHG8B); no operand size selects that. */
+	/* CMPXCHG8B always has 8 bytes (SDM 2A CMPXCHG8B), which no operand size selects. */
 	{ ZYDIS_MNEMONIC_CMPXCHG8B, DIFF_OPSIZE },
-	/* A byte is what it loads (SDM 2D XLAT), whatever the mode. */
+	/* XLAT loads a byte in each mode (SDM 2D XLAT). */
 	{ ZYDIS_MNEMONIC_XLAT, DIFF_OPSIZE },
-	/* REX.W: no port is 8 bytes wide, the size stays 4 (APM 3 table B-1). */
+	/* The size stays 4 with REX.W, because no port is 8 bytes wide (APM 3 table B-1). */
 	{ ZYDIS_MNEMONIC_INSD, DIFF_OPSIZE },
 	{ ZYDIS_MNEMONIC_OUTSD, DIFF_OPSIZE },
 };
 
 /*
- * A SIB base of 13 with ModRM.mod 0 is no base, as 5 is (SDM 2A table 2-5,
- * note on REX.B). Zydis has it right for 8-byte addresses, not for 4-byte ones.
+ * A SIB base of 13 with ModRM.mod 0 is no base, like one of 5 (SDM 2A table 2-5, note on REX.B).
+ * Zydis is right about 8-byte addresses, but wrong about 4-byte addresses.
  */
 static bool zydis_invents_r13d(const struct insn *insn, unsigned int diff)
 {
@@ -259,7 +257,7 @@ static void finish(const char *what, unsigned long least)
 	assert_true(corpus.compared >= least);
 }
 
-/* Tries @head followed by each ModRM.mod and reg, rm and the rest at random. */
+/* Try @head with each ModRM.mod and reg; rm and the bytes after it are random. */
 static void try_all_modrm(const u8 *head, unsigned int len, enum insn_mode mode)
 {
 	u8 bytes[INSN_MAX_LENGTH];
@@ -394,7 +392,7 @@ static void test_random_bytes(void **state)
 
 		for (j = 0; j < INSN_MAX_LENGTH; j++)
 			bytes[j] = next_random() >> 56;
-		/* Half of them with a few prefixes in any order. */
+		/* Half of them get a few prefixes in any order. */
 		for (j = 0; i & 1 && j < (i >> 1 & 3); j++)
 			bytes[j] = "\x66\x67\xf2\xf3\x2e\x36\x64\x48"[next_random() >> 61];
 		try_bytes(bytes, i % 3);
@@ -402,7 +400,16 @@ static void test_random_bytes(void **state)
 	finish("random bytes", 300000);
 }
 
-/* The instructions that are intercepted: their length matters most. */
+/* Return the length of the instruction that @bytes start with, or insn_decode()'s error. */
+static int length_of(const u8 *bytes, size_t len, enum insn_mode mode)
+{
+	struct insn insn;
+	int ret = insn_decode(&insn, bytes, len, mode);
+
+	return ret ?: insn.length;
+}
+
+/* The hypervisor steps over the instructions that it intercepts by their length. */
 static void test_intercepted_lengths(void **state)
 {
 	static const struct {
@@ -459,7 +466,7 @@ static void test_intercepted_lengths(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		for (mode = INSN_MODE_16; mode <= INSN_MODE_64; mode++) {
-			int ret = insn_length(table[i].bytes, sizeof(table[i].bytes), mode);
+			int ret = length_of(table[i].bytes, sizeof(table[i].bytes), mode);
 
 			if (ret != (table[i].length[mode] ?: -EILSEQ))
 				fail_msg("%s in mode %u: %d", table[i].name, mode, ret);
@@ -475,17 +482,17 @@ static void test_fifteen_bytes(void **state)
 	(void)state;
 	memset(bytes, 0x66, sizeof(bytes));
 	bytes[14] = 0xf4;
-	assert_int_equal(insn_length(bytes, sizeof(bytes), INSN_MODE_64), 15);
+	assert_int_equal(length_of(bytes, sizeof(bytes), INSN_MODE_64), 15);
 	bytes[14] = 0xcd; /* its immediate is the sixteenth byte */
-	assert_int_equal(insn_length(bytes, sizeof(bytes), INSN_MODE_64), -E2BIG);
+	assert_int_equal(length_of(bytes, sizeof(bytes), INSN_MODE_64), -E2BIG);
 	assert_int_equal(insn_decode(&insn, bytes, 15, INSN_MODE_64), -E2BIG);
 	bytes[14] = 0x66;
-	assert_int_equal(insn_length(bytes, sizeof(bytes), INSN_MODE_64), -E2BIG);
+	assert_int_equal(length_of(bytes, sizeof(bytes), INSN_MODE_64), -E2BIG);
 	assert_int_equal(insn_decode(&insn, bytes, 14, INSN_MODE_64), 1);
 	assert_int_equal(insn_decode(&insn, bytes, 0, INSN_MODE_16), 1);
 }
 
-/* No Knights Corner, and MPX as CPUs without it see it: NOPs. */
+/* Turn Knights Corner off, and MPX, whose instructions are NOPs on a CPU without it. */
 static bool init_zydis(ZydisDecoder *zydis, ZydisMachineMode mode, ZydisStackWidth width)
 {
 	return ZYAN_SUCCESS(ZydisDecoderInit(zydis, mode, width)) &&

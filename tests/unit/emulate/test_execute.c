@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The executor against the processor: integer instructions, strings, moves
- * without ModRM.
- */
+/* The executor against the processor: integer instructions, strings, moves without ModRM. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +18,7 @@
 #define AF X86_EFLAGS_AF
 #define IMUL_UNDEFINED (ARITHMETIC & ~(X86_EFLAGS_CF | X86_EFLAGS_OF))
 
-/* Everything that an arithmetic operation with an encoding of its own has. */
+/* ADD to CMP, in all forms that have ModRM. */
 static void test_eight_operations(void)
 {
 	static const char *const names[8] = {
@@ -167,7 +164,7 @@ static void test_counts(void **state)
 	};
 
 	(void)state;
-	/* No CPU has BMI1 without LZCNT, whose name Clang's built-in does not know. */
+	/* A CPU with BMI1 has LZCNT, whose name Clang's built-in does not know. */
 	if (!__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("sse4.2"))
 		skip();
 	oracle_subjects(subjects, ARRAY_SIZE(subjects));
@@ -222,7 +219,7 @@ static void test_conditions(void **state)
 	}
 }
 
-/* Instructions without ModRM: the encoding is given, registers are random. */
+/* Try an instruction without ModRM, with the given encoding and registers. */
 static void try_fixed(const char *name, const u8 *bytes, unsigned int len, u64 target,
 		      const struct registers *regs)
 {
@@ -233,7 +230,10 @@ static void try_fixed(const char *name, const u8 *bytes, unsigned int len, u64 t
 	oracle_compare(&t);
 }
 
-/* Strings, with every prefix that matters, both directions, 4 and 8-byte addresses. */
+/*
+ * Try a string instruction, with every prefix that has an effect, both directions, and 4 and
+ * 8-byte addresses.
+ */
 static void try_string(u8 opcode)
 {
 	u8 bytes[5];
@@ -241,7 +241,7 @@ static void try_string(u8 opcode)
 	struct registers regs;
 
 	oracle_registers(&regs);
-	/* Few different values, so that comparisons go on for a while. */
+	/* Use few different values, so that comparisons take some iterations to end. */
 	for (i = 0; i < DATA_SIZE; i++)
 		bench.data[i] = pick(9) ? 0x5a : pick(4);
 	regs.gpr[GPR_RSI] = (u64)bench.data + DATA_SIZE / 2 + pick(64);
@@ -353,7 +353,7 @@ static void test_xlat(void **state)
 	}
 }
 
-/* PUSH of segments and flags, ENTER, LEAVE; with every frame in memory. */
+/* PUSH of segments and flags, ENTER, LEAVE. Every frame is in memory. */
 static void test_stack(void **state)
 {
 	static const struct {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the processor cannot be asked for in a process: faults and that nothing
- * is committed then, segments, the other modes, ports and their permission
- * bitmap, REP that is interrupted, accesses that cross pages or go to devices.
+ * The executor, where a process cannot ask the processor: faults, which must commit nothing,
+ * segments, the other modes, ports and their permission bitmap, an interrupted REP, accesses that
+ * cross pages or go to devices.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static struct cpu_state before;
 static u8 code[2 * GUEST_PAGE], data[DATA_PAGES * GUEST_PAGE], data_before[sizeof(data)];
 static u8 system_page[GUEST_PAGE];
 
-/* Offsets of the data in segments other than CS; 16-bit segments start at it. */
+/* Return the offset of the data in all segments but CS. 16-bit segments start at the data. */
 static u64 data_offset(void)
 {
 	return g.state.seg[SEG_DS].base ? 0 : DATA;
@@ -61,7 +61,7 @@ static void start(enum insn_mode mode)
 	g.state.gpr[GPR_RSP] = data_offset() + 1024;
 }
 
-/* Puts an instruction at @at in the code and notes the state before it. */
+/* Put an instruction at @at in the code, and note the state before it. */
 static void place_at(unsigned int at, const char *bytes, unsigned int len)
 {
 	memset(code, 0xf4, sizeof(code));
@@ -134,7 +134,7 @@ static void test_lost_race(void **state)
 	assert_nothing_committed();
 	assert_int_equal(guest_step(&g), EMUL_DONE);
 	assert_memory_equal(&g.state.gpr[GPR_RAX], data_before + 64, 8);
-	/* XCHG is locked without the prefix. */
+	/* XCHG is locked even without the prefix. */
 	g.cmpxchg_losses = 1;
 	PLACE("\x87\x03");
 	assert_int_equal(guest_step(&g), EMUL_AGAIN);
@@ -174,7 +174,7 @@ static void test_segment_limits(void **state)
 	assert_int_equal(STEP("\x8b\x03"), EMUL_DONE);
 	ds->limit = DATA + 66;
 	assert_fault(STEP("\x8b\x03"), EXC_GP);
-	/* Expand down: above the limit, up to 4 GiB or 64 KiB. */
+	/* An expand-down segment lies above its limit, up to 4 GiB or 64 KiB. */
 	ds->attrib = 0x7 | SEG_ATTR_S | SEG_ATTR_P | SEG_ATTR_DB;
 	ds->limit = DATA + 63;
 	assert_int_equal(STEP("\x8b\x03"), EMUL_DONE);
@@ -183,7 +183,7 @@ static void test_segment_limits(void **state)
 	ds->attrib &= ~SEG_ATTR_DB;
 	ds->limit = 0;
 	assert_fault(STEP("\x8b\x03"), EXC_GP);
-	/* The offset is what the limit is for, not the linear address. */
+	/* The limit is compared with the offset, not with the linear address. */
 	start(INSN_MODE_32);
 	ds->base = DATA;
 	ds->limit = 3;
@@ -206,7 +206,7 @@ static void test_canonical(void **state)
 	assert_fault(STEP("\x8b\x03"), EXC_GP);
 	g.state.cr4 |= CR4_LA57;
 	assert_page_fault(STEP("\x8b\x03"), 0x7ffffffffffd, 0);
-	/* Bases of segments but FS and GS are not used. */
+	/* Only the bases of FS and GS are used. */
 	start(INSN_MODE_64);
 	g.state.seg[SEG_DS].base = 0x1000;
 	g.state.seg[SEG_GS].base = 64;
@@ -250,7 +250,7 @@ static void test_page_faults(void **state)
 	assert_page_fault(STEP("\x8b\x03"), DATA + 64, PFEC_PRESENT | PFEC_USER);
 }
 
-/* Near branches through memory, and those that use the stack. */
+/* Near branches that use memory or the stack. */
 static void test_near_branches(void **state)
 {
 	const u64 target = 0x123456789a, far_away = 0x800000000000;
@@ -273,14 +273,14 @@ static void test_near_branches(void **state)
 	assert_int_equal(STEP("\xc2\xf0\xff"), EMUL_DONE); /* ret 0xfff0 */
 	assert_int_equal(g.state.rip, CODE + 5);
 	assert_int_equal(g.state.gpr[GPR_RSP], rsp + 0xfff0);
-	/* Where no code can be is #GP, and nothing is pushed or popped. */
+	/* A target where no code can be raises #GP, and nothing is pushed or popped. */
 	start(INSN_MODE_64);
 	memcpy(data + 64, &far_away, 8);
 	memcpy(data + 1024, &far_away, 8);
 	assert_fault(STEP("\xff\x23"), EXC_GP);
 	assert_fault(STEP("\xff\x13"), EXC_GP);
 	assert_fault(STEP("\xc3"), EXC_GP);
-	/* In a segment its limit counts, and the operand size. */
+	/* In 32-bit mode the limit of CS and the operand size restrict the target. */
 	start(INSN_MODE_32);
 	memcpy(data + 64, &target, 8);
 	g.state.seg[SEG_CS].limit = 0x12345;
@@ -289,7 +289,7 @@ static void test_near_branches(void **state)
 	assert_int_equal(g.state.rip, 0x789a);
 	assert_int_equal((u32)g.state.gpr[GPR_RSP], DATA + 1022);
 	assert_int_equal(*(u16 *)(data + 1022), (u16)(CODE + 3));
-	/* TF traps behind the branch, too. */
+	/* TF traps after a branch, too. */
 	start(INSN_MODE_64);
 	memcpy(data + 64, &target, 8);
 	g.state.rflags |= X86_EFLAGS_TF;
@@ -316,7 +316,7 @@ static void test_clflush(void **state)
 	assert_page_fault(STEP("\x0f\xae\x3b"), DATA + 64, 0);
 }
 
-/* Data that crosses a page is one callback, and all or nothing. */
+/* Data that crosses a page is one callback, and is written as a whole or not at all. */
 static void test_data_crosses_page(void **state)
 {
 	(void)state;
@@ -335,7 +335,7 @@ static void test_fetch_crosses_page(void **state)
 {
 	(void)state;
 	start(INSN_MODE_32);
-	/* The second page is not touched if the instruction ends before it. */
+	/* The second page is not accessed if the instruction ends before it. */
 	g.regions[0].rights[1] = 0;
 	place_at(GUEST_PAGE - 2, "\x8b\x03", 2);
 	assert_int_equal(guest_run(&g), EMUL_DONE);
@@ -346,7 +346,7 @@ static void test_fetch_crosses_page(void **state)
 	g.regions[0].rights[1] = GUEST_EXEC;
 	assert_int_equal(guest_run(&g), EMUL_DONE);
 	assert_int_equal(g.state.rip, CODE + GUEST_PAGE + 1);
-	/* Nor what is beyond the limit of CS. */
+	/* Code beyond the limit of CS is not fetched, either. */
 	g.state.seg[SEG_CS].limit = CODE + 1;
 	assert_int_equal(STEP("\x8b\x03"), EMUL_DONE);
 	g.state.seg[SEG_CS].limit = CODE;
@@ -396,14 +396,14 @@ static void test_advance(void **state)
 	g.state.rflags |= X86_EFLAGS_TF;
 	assert_int_equal(STEP("\x8b\x03"), EMUL_DONE);
 	assert_true(g.emul.tf_trap);
-	/* EIP wraps at 4 GiB: code of which the last byte is the last there is. */
+	/* EIP wraps after an instruction that ends at 4 GiB. */
 	start(INSN_MODE_32);
 	g.state.seg[SEG_CS].base = CODE + 2;
 	PLACE("\x8b\x03");
 	g.state.rip = 0xfffffffe;
 	assert_int_equal(guest_run(&g), EMUL_DONE);
 	assert_int_equal(g.state.rip, 0);
-	/* In 16-bit code beyond FFFF the limit decides, not a wrap. */
+	/* IP of 16-bit code does not wrap beyond FFFF: the limit raises #GP. */
 	start(INSN_MODE_16);
 	g.state.seg[SEG_CS].base = CODE - 0xfffe;
 	PLACE("\x8b\x07"); /* mov ax, [bx] */
@@ -518,7 +518,7 @@ static void test_lane_legality(void **state)
 	g.state.cr0 |= CR0_TS;
 	assert_fault(STEP("\x66\x0f\xf7\xc1"), EXC_NM); /* maskmovdqu */
 	g.state.cr0 &= ~CR0_TS;
-	/* Bytes that the mask keeps out are not touched, not even where they would fault. */
+	/* Bytes that the mask excludes are not accessed, not even where they would fault. */
 	g.regions[1].rights[0] = 0;
 	g.state.gpr[GPR_RDI] = DATA + GUEST_PAGE - 8;
 	memset(g.xmm[1], 0, 16);
@@ -530,7 +530,7 @@ static void test_lane_legality(void **state)
 	assert_page_fault(STEP("\x66\x0f\xf7\xc1"), DATA + GUEST_PAGE - 1, PFEC_WRITE);
 }
 
-/* 64 bytes in one access, to an address that is aligned and of ES. */
+/* MOVDIR64B writes 64 bytes in one access, to an aligned address in ES. */
 static void test_movdir64b(void **state)
 {
 	(void)state;
@@ -550,7 +550,7 @@ static void test_movdir64b(void **state)
 	assert_int_equal(g.performed[g.performed_count - 1].address, DATA + 64);
 }
 
-/* An instruction that reads and writes a device does each exactly once. */
+/* An instruction that reads and writes a device reads once and writes once. */
 static void test_mmio_once(void **state)
 {
 	(void)state;
@@ -570,7 +570,7 @@ static void test_mmio_once(void **state)
 	assert_int_equal(g.user_exits, 2);
 }
 
-/* A CMPXCHG that fails writes back what it read (SDM 2A CMPXCHG). */
+/* A CMPXCHG that fails writes the old value back (SDM 2A CMPXCHG). */
 static void test_failed_cmpxchg_writes(void **state)
 {
 	(void)state;
@@ -584,7 +584,7 @@ static void test_failed_cmpxchg_writes(void **state)
 	assert_memory_equal(g.performed[1].data, data + 64, 4);
 }
 
-/* MOVS from a device: completed iterations stay, each element is read once. */
+/* REP MOVS from a device keeps finished iterations, and reads each element once. */
 static void test_rep_with_user_exits(void **state)
 {
 	unsigned int i;
@@ -607,7 +607,7 @@ static void test_rep_with_user_exits(void **state)
 	assert_memory_equal(data + GUEST_PAGE, data + 128, 12);
 }
 
-/* A fault in the middle leaves the iterations before it. */
+/* A fault in a REP keeps the iterations before it. */
 static void test_rep_fault(void **state)
 {
 	(void)state;
@@ -640,19 +640,19 @@ static void test_rep_turns(void **state)
 	PLACE("\xf3\xaa");
 	assert_int_equal(guest_step(&g), EMUL_AGAIN);
 	assert_int_equal(g.state.gpr[GPR_RCX], 6);
-	/* Under TF, each iteration is followed by #DB. */
+	/* With TF set, #DB follows each iteration. */
 	g.stop_after = 0;
 	g.state.rflags |= X86_EFLAGS_TF;
 	assert_int_equal(guest_step(&g), EMUL_AGAIN);
 	assert_true(g.emul.tf_trap);
 	assert_int_equal(g.state.gpr[GPR_RCX], 5);
-	/* No iteration at all is a finished instruction. */
+	/* A REP without any iteration is finished. */
 	g.state.gpr[GPR_RCX] = 0;
 	assert_int_equal(guest_step(&g), EMUL_DONE);
 	assert_int_equal(g.state.rip, CODE + 2);
 }
 
-/* 16-bit addresses wrap within the segment, element by element. */
+/* 16-bit addresses wrap within the segment after each element. */
 static void test_string_wraps(void **state)
 {
 	(void)state;
@@ -660,7 +660,7 @@ static void test_string_wraps(void **state)
 	guest_map(&g, 2, DATA + 0xf000, system_page, 1, GUEST_RW);
 	g.state.gpr[GPR_RDI] = 0xabcdfffe;
 	g.state.gpr[GPR_RAX] = 0x55;
-	g.state.gpr[GPR_RCX] = 0x10004; /* CX counts */
+	g.state.gpr[GPR_RCX] = 0x10004; /* the count is in CX */
 	assert_int_equal(STEP("\xf3\xaa"), EMUL_DONE);
 	assert_int_equal(g.state.gpr[GPR_RDI], 0xabcd0002);
 	assert_int_equal(g.state.gpr[GPR_RCX], 0x10000);
@@ -689,7 +689,7 @@ static void test_ports(void **state)
 	assert_memory_equal(g.performed[3].data, "\x14\x15\x16\x17", 4);
 }
 
-/* A 32-bit TSS in the system page, its permission bitmap at 104. */
+/* Put a 32-bit TSS into the system page, with its permission bitmap at 104. */
 static void set_tss(u32 limit)
 {
 	struct cpu_segment *tr = &g.state.seg[SEG_TR];
@@ -714,14 +714,14 @@ static void test_io_permission(void **state)
 	g.state.rflags |= 3 << 12;
 	assert_int_equal(STEP("\xec"), EMUL_DONE); /* allowed by IOPL */
 	g.state.rflags &= ~(u64)X86_EFLAGS_IOPL;
-	/* Every port of a wide access counts, in the next byte as well. */
+	/* All ports of a wide access are checked, even in the next byte of the bitmap. */
 	system_page[104 + 0x60 / 8] = 0;
 	system_page[104 + 0x68 / 8] = 1;
 	g.state.gpr[GPR_RDX] = 0x65;
 	assert_fault(STEP("\xed"), EXC_GP);
 	g.state.gpr[GPR_RDX] = 0x64;
 	assert_int_equal(STEP("\xed"), EMUL_DONE);
-	/* Both bytes must be within the TSS. */
+	/* Both bytes of the bitmap must be within the TSS. */
 	g.state.gpr[GPR_RDX] = 0x3f8;
 	assert_int_equal(STEP("\xee"), EMUL_DONE);
 	set_tss(104 + 0x7f);
@@ -757,7 +757,7 @@ static void test_ins_batches(void **state)
 	g.state.gpr[GPR_RDI] = DATA + GUEST_PAGE - 8;
 	PLACE("\xf3\x66\x6d"); /* rep insw */
 	assert_int_equal(guest_run(&g), EMUL_DONE);
-	/* Four to the end of the page, then six: each one port access. */
+	/* Four go to the end of the page, then six, each in one port access. */
 	assert_int_equal(g.user_exits, 2);
 	assert_int_equal(g.performed[0].kind, GUEST_LOG_IN);
 	assert_int_equal(g.performed[0].size, 8);
@@ -765,13 +765,13 @@ static void test_ins_batches(void **state)
 	assert_int_equal(g.state.gpr[GPR_RCX], 0);
 	assert_int_equal(data[GUEST_PAGE - 8], 0);
 	assert_int_equal(data[GUEST_PAGE + 11], 19);
-	/* An element across pages goes alone. */
+	/* An element that crosses a page goes alone. */
 	start(INSN_MODE_64);
 	g.state.gpr[GPR_RCX] = 4;
 	g.state.gpr[GPR_RDI] = DATA + GUEST_PAGE - 6;
 	assert_int_equal(STEP("\xf3\x6d"), EMUL_DONE);
 	assert_int_equal(g.user_exits, 3);
-	/* Nor does a batch go on where 16-bit addresses wrap to 0. */
+	/* A batch ends where 16-bit addresses wrap to 0. */
 	start(INSN_MODE_32);
 	g.state.seg[SEG_ES].base = SYSTEM + 0x800 - 0xfffe;
 	g.regions[2].rights[0] = GUEST_RW;
@@ -781,7 +781,7 @@ static void test_ins_batches(void **state)
 	assert_int_equal(g.state.gpr[GPR_RDI], 1);
 	assert_memory_equal(system_page + 0x800, "\x00\x01", 2);
 	assert_int_equal(data[0x802], 2);
-	/* Downwards, one by one. */
+	/* Elements go one by one if addresses go down. */
 	start(INSN_MODE_64);
 	g.state.gpr[GPR_RCX] = 4;
 	g.state.rflags |= X86_EFLAGS_DF;
@@ -794,21 +794,21 @@ static void test_ins_batches(void **state)
 static void test_ins_destination(void **state)
 {
 	(void)state;
-	/* A destination that faults: the port is not read. */
+	/* If the destination faults, the port is not read. */
 	start(INSN_MODE_64);
 	g.regions[1].rights[0] = GUEST_READ;
 	g.state.gpr[GPR_RCX] = 10;
 	assert_page_fault(STEP("\xf3\x6c"), DATA + 256, PFEC_PRESENT | PFEC_WRITE);
 	assert_page_fault(STEP("\x6c"), DATA + 256, PFEC_PRESENT | PFEC_WRITE);
 	assert_int_equal(g.performed_count, 0);
-	/* A device as destination: element by element, each access once. */
+	/* Elements go to a device one by one, each with one read and one write. */
 	start(INSN_MODE_64);
 	g.regions[1].rights[0] |= GUEST_MMIO;
 	g.state.gpr[GPR_RCX] = 3;
 	assert_int_equal(STEP("\xf3\x6c"), EMUL_DONE);
 	assert_int_equal(g.performed_count, 6);
 	assert_memory_equal(data + 256, "\x00\x01\x02", 3);
-	/* The segment ends before the page: what fits is done, then it faults. */
+	/* The segment ends before the page: the elements that fit are done, then comes #GP. */
 	start(INSN_MODE_32);
 	g.state.seg[SEG_ES].limit = DATA + 256 + 1;
 	g.state.gpr[GPR_RCX] = 3;
@@ -830,7 +830,7 @@ static void test_outs_batches(void **state)
 	assert_int_equal(guest_run(&g), EMUL_DONE);
 	assert_int_equal(g.user_exits, 2);
 	assert_int_equal(g.state.gpr[GPR_RSI], DATA + 128 + 1500);
-	/* OUTS takes a segment override, INS does not. */
+	/* OUTS obeys a segment override, INS does not. */
 	start(INSN_MODE_32);
 	g.state.seg[SEG_FS].base = 16;
 	assert_int_equal(STEP("\x64\x6e"), EMUL_DONE);
@@ -839,32 +839,27 @@ static void test_outs_batches(void **state)
 	assert_int_equal(g.performed[g.performed_count - 1].address, DATA + 256);
 }
 
-/* The pieces that exit handlers build on. */
+/* The functions that exit handlers use. */
 static void test_building_blocks(void **state)
 {
 	u64 value;
 
 	(void)state;
 	start(INSN_MODE_64);
-	g.state.seg[SEG_GS].base = 0x100000;
-	PLACE("\x65\x0f\x01\x7b\x10"); /* invlpg gs:[rbx+16] */
-	assert_int_equal(emul_decode(&g.emul), EMUL_DONE);
-	assert_int_equal(emul_memory_address(&g.emul, &value), EMUL_DONE);
-	assert_int_equal(value, 0x100000 + DATA + 64 + 16);
-	g.emul.byte_count = 0;
-	PLACE("\x0f\x01\x33"); /* lmsw [rbx] */
+	g.state.seg[SEG_GS].base = 32;
+	PLACE("\x65\x0f\x01\x73\x10"); /* lmsw gs:[rbx+16] */
 	assert_int_equal(emul_decode(&g.emul), EMUL_DONE);
 	assert_int_equal(emul_read_rm(&g.emul, 2, &value), EMUL_DONE);
-	assert_int_equal(value, data[64] | data[65] << 8);
+	assert_int_equal(g.performed[0].address, DATA + 64 + 16 + 32);
+	assert_int_equal(value, data[112] | data[113] << 8);
 	g.emul.byte_count = 0;
 	g.state.gpr[GPR_RDX] = ~0ULL;
 	PLACE("\x0f\x01\xe2"); /* smsw edx */
 	assert_int_equal(emul_decode(&g.emul), EMUL_DONE);
-	assert_int_equal(emul_memory_address(&g.emul, &value), EMUL_UNKNOWN);
 	assert_int_equal(emul_write_rm(&g.emul, g.emul.insn.operand_size, 0x80050033), EMUL_DONE);
 	assert_int_equal(g.state.gpr[GPR_RDX], 0x80050033);
-	emul_advance(&g.emul);
-	assert_int_equal(g.state.rip, CODE + 3);
+	assert_int_equal(g.emul.next_rip, CODE + 3);
+	assert_int_equal(g.state.rip, CODE);
 }
 
 int main(void)

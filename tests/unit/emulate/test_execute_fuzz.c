@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The executor on random code in random states of all modes: whatever comes,
- * nothing is committed unless the instruction (or an iteration of a REP) is
- * finished, and exits to userspace change nothing. ASan and UBSan look on.
+ * The executor on random code in random states of all modes. Nothing may be committed unless the
+ * instruction (or an iteration of a REP) is finished, and exits to userspace must not change the
+ * result. ASan and UBSan watch.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,7 @@ static unsigned int pick(unsigned int limit)
 	return (u32)(next_random() >> 33) % limit;
 }
 
-/* Mostly what the executor knows, with any prefixes, and anything else. */
+/* Make code of any bytes, but mostly of instructions that the executor knows, with prefixes. */
 static void random_code(u8 *bytes, unsigned int len)
 {
 	static const u8 prefixes[] = { 0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x2e, 0x36, 0x64, 0x48, 0x4f };
@@ -92,7 +92,7 @@ static void random_state_of(enum insn_mode mode)
 
 	for (i = 0; i < GPR_COUNT; i++)
 		g.state.gpr[i] = pick(5) ? start + pick(sizeof(data)) : next_random();
-	/* Few enough for every REP to come to its end, some in several turns. */
+	/* Keep the count small enough to end every REP, some after several turns. */
 	g.state.gpr[GPR_RCX] = pick(20) ? pick(40) : pick(2 * EMUL_REP_TURN);
 	g.state.rflags |= next_random() & 0x47cd5; /* AC, NT, IOPL, DF, TF, arithmetic */
 	if (pick(8))
@@ -124,7 +124,7 @@ static void set_up_round(enum insn_mode mode)
 	random_state_of(mode);
 	if (mode == INSN_MODE_16)
 		g.state.seg[SEG_CS].base = CODE;
-	/* Now and then the instruction crosses a page. */
+	/* Sometimes the instruction crosses a page. */
 	g.state.rip = (mode == INSN_MODE_16 ? 0 : CODE) + (pick(8) ? 0 : GUEST_PAGE - 1 - pick(8));
 	random_code(code + (g.state.rip & 0x1fff), INSN_MAX_LENGTH + 1);
 	for (i = 0; i < sizeof(data); i += 8) {
@@ -162,7 +162,7 @@ static void check_commitment(const struct cpu_state *before, const u8 *data_befo
 	if (out->result == EMUL_DONE) {
 		u64 rip = before->rip + g.emul.insn.length;
 
-		if (g.emul.insn.op < OP_CALL || g.emul.insn.op > OP_RET) /* which go elsewhere */
+		if (g.emul.insn.op < OP_CALL || g.emul.insn.op > OP_RET) /* no branch */
 			assert_int_equal(out->state.rip, rip & g.emul.linear_mask);
 		return;
 	}
@@ -215,7 +215,7 @@ static void test_random_code(void **state)
 		round_in(i % 3, counts);
 	printf("# %u done, %u faults, %u unknown\n", counts[EMUL_DONE], counts[EMUL_FAULT],
 	       counts[EMUL_UNKNOWN]);
-	/* The rounds are worth something only if they reach all ends. */
+	/* The rounds prove something only if many finish and many fault. */
 	assert_true(counts[EMUL_DONE] > ROUNDS / 10);
 	assert_true(counts[EMUL_FAULT] > ROUNDS / 10);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a process cannot do natively: segment registers loaded from descriptors, with
- * every fault there is, and the stack operations of 16 and 32-bit code; tables of the
- * CPU's own above 4 GiB.
+ * The executor, where a process cannot ask the processor: loads of segment registers from
+ * descriptors, with all their faults, stack operations of 16 and 32-bit code, and tables of the
+ * CPU above 4 GiB.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ enum {
 	GDT_COUNT
 };
 
-/* Access byte, flags in the upper nibble, base; the limit is all ones. */
+/* Access byte, flags as in the upper nibble, and base. The limit is all ones. */
 static const struct {
 	u64 access;
 	u64 flags;
@@ -110,7 +110,7 @@ static void place(const char *bytes, unsigned int len)
 		guest_run(&g);                   \
 	})
 
-/* MOV to a segment register of what is at [rbx]. */
+/* MOV @selector, which is at [rbx], to a segment register. */
 static enum emul_result load(u8 seg, u16 selector)
 {
 	const char bytes[] = { (char)0x8e, (char)(seg << 3 | 3) };
@@ -171,7 +171,7 @@ static void test_refused(void **state)
 	assert_refused(load(SEG_SS, SEL(GDT_USER)), EXC_GP, SEL(GDT_USER));
 	assert_int_equal(load(SEG_SS, SEL(GDT_DATA)), EMUL_DONE);
 	assert_true(g.emul.shadow);
-	/* In user mode the supervisor's are out of reach, and its tables are not. */
+	/* User mode cannot load the supervisor's segments, but the CPU reads the tables. */
 	start(INSN_MODE_32);
 	set_cpl(3);
 	assert_refused(load(SEG_ES, SEL(GDT_DATA)), EXC_GP, SEL(GDT_DATA));
@@ -179,7 +179,7 @@ static void test_refused(void **state)
 	assert_int_equal(load(SEG_SS, SEL(GDT_USER) | 3), EMUL_DONE);
 }
 
-/* A table that is not there is a supervisor's fault, and nothing is loaded. */
+/* A page fault on a table has no U/S bit, and nothing is loaded. */
 static void test_missing_table(void **state)
 {
 	(void)state;
@@ -192,7 +192,7 @@ static void test_missing_table(void **state)
 	assert_refused(load(SEG_ES, SEL(GDT_USER) | 3), EXC_PF, PFEC_PRESENT | PFEC_WRITE);
 	tables[GDT_USER * 8 + 5] |= 1; /* accessed already: not written */
 	assert_int_equal(load(SEG_ES, SEL(GDT_USER) | 3), EMUL_DONE);
-	/* Another CPU changes the descriptor: it is read again, and then given up. */
+	/* If another CPU changes the descriptor, it is read again, but not for ever. */
 	start(INSN_MODE_32);
 	g.cmpxchg_losses = 3;
 	assert_int_equal(load(SEG_ES, SEL(GDT_DATA)), EMUL_DONE);
@@ -208,7 +208,7 @@ static void test_long_mode(void **state)
 {
 	(void)state;
 	start(INSN_MODE_64);
-	assert_int_equal(load(SEG_SS, 0), EMUL_DONE); /* null does for the supervisor */
+	assert_int_equal(load(SEG_SS, 0), EMUL_DONE); /* the supervisor's SS may be null */
 	assert_int_equal(cpu_cpl(&g.state), 0);
 	assert_refused(load(SEG_SS, 3), EXC_GP, 0);
 	assert_int_equal(load(SEG_FS, SEL(GDT_DATA)), EMUL_DONE);
@@ -216,7 +216,7 @@ static void test_long_mode(void **state)
 	start(INSN_MODE_64);
 	set_cpl(3);
 	assert_refused(load(SEG_SS, 3), EXC_GP, 0);
-	/* In compatibility mode the tables are still where 64 bits say. */
+	/* In compatibility mode the addresses of tables still have 64 bits. */
 	start_at(INSN_MODE_32, 0xffff800000030000);
 	g.state.efer = CR_EFER_LME | CR_EFER_LMA;
 	assert_int_equal(load(SEG_FS, SEL(GDT_DATA)), EMUL_DONE);
@@ -251,7 +251,7 @@ static void test_pop_and_far(void **state)
 	assert_int_equal(STEP("\x17"), EMUL_DONE); /* pop ss */
 	assert_true(g.emul.shadow);
 	assert_int_equal(STEP("\x0f\x17"), EMUL_UNKNOWN);
-	/* Far pointers. */
+	/* LES, LGS and LDS load far pointers. */
 	start(INSN_MODE_32);
 	memcpy(data + 64, &offset, 4);
 	memcpy(data + 68, &selector, 2);
@@ -295,17 +295,17 @@ static void test_all_registers(void **state)
 	assert_int_equal(STEP("\x66\x60"), EMUL_DONE);
 	assert_int_equal(g.state.gpr[GPR_RSP], STACK - 16);
 	assert_int_equal(*(u16 *)(data + 2048 - 16), 0x8888);
-	/* Nothing is pushed beyond the segment. */
+	/* If some of it would lie outside the segment, nothing is pushed. */
 	g.state.seg[SEG_SS].limit = STACK - 33;
 	assert_refused(STEP("\x60"), EXC_SS, 0);
-	/* As a whole, on a device. */
+	/* All registers go to a device in one access. */
 	start(INSN_MODE_32);
 	g.regions[1].rights[0] |= GUEST_MMIO;
 	assert_int_equal(STEP("\x60"), EMUL_DONE);
 	assert_int_equal(g.user_exits, 1);
 }
 
-/* A frame, for which there must be room (SDM 2A ENTER). */
+/* ENTER faults if there is no room for the frame (SDM 2A ENTER). */
 static void test_enter(void **state)
 {
 	(void)state;
@@ -315,13 +315,13 @@ static void test_enter(void **state)
 	assert_int_equal(g.state.gpr[GPR_RBP], STACK - 4);
 	assert_int_equal(g.state.gpr[GPR_RSP], STACK - 4 - 256);
 	assert_int_equal(*(u32 *)(data + 2044), 0x55667788);
-	assert_int_equal(STEP("\xc8\x00\x10\x00"), EMUL_FAULT); /* 4096 more are not there */
+	assert_int_equal(STEP("\xc8\x00\x10\x00"), EMUL_FAULT); /* no room for 4096 more */
 	assert_int_equal(g.emul.fault.vector, EXC_PF);
 	assert_memory_equal(&g.state, &before, sizeof(before));
 	assert_int_equal(STEP("\xc8\x00\x01\x01"), EMUL_UNKNOWN);
 }
 
-/* SDM 2B POPF: who may change what. */
+/* CPL and IOPL decide which flags POPF changes (SDM 2B POPF). */
 static void test_popf(void **state)
 {
 	const u64 all = 0xffffffff, arithmetic = 0xcd5 | X86_EFLAGS_NT | 2;
@@ -335,7 +335,7 @@ static void test_popf(void **state)
 						 X86_EFLAGS_IOPL | X86_EFLAGS_AC | X86_EFLAGS_ID |
 						 X86_EFLAGS_VIP);
 	assert_int_equal(g.state.gpr[GPR_RSP], STACK + 4);
-	/* The trap comes behind the next instruction; and behind the one that ends TF. */
+	/* A trap follows the instruction after POPF has set TF, even if that clears TF. */
 	assert_false(g.emul.tf_trap);
 	memset(data + 2048, 0, 8);
 	g.state.gpr[GPR_RSP] = STACK;
@@ -344,7 +344,7 @@ static void test_popf(void **state)
 	memcpy(data + 2048, &all, 4);
 	start(INSN_MODE_32);
 	memcpy(data + 2048, &all, 4);
-	assert_int_equal(STEP("\x66\x9d"), EMUL_DONE); /* the lower half alone */
+	assert_int_equal(STEP("\x66\x9d"), EMUL_DONE); /* only the lower half */
 	assert_int_equal(g.state.rflags,
 			 arithmetic | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_IOPL);
 	start(INSN_MODE_32);

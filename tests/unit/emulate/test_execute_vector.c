@@ -101,7 +101,7 @@ static void test_lane_moves(void **state)
 	oracle_subjects(subjects, ARRAY_SIZE(subjects));
 }
 
-/* Bytes under a mask go to [rdi]. */
+/* Masked stores write to [rdi]. */
 static void test_masked_stores(void **state)
 {
 	static const struct subject subjects[] = {
@@ -130,14 +130,14 @@ static void test_masked_stores(void **state)
 	}
 }
 
-/* One VEX move of any register at [rdi]; @p1 holds W, vvvv, L and the prefix. */
+/* Try a VEX move of any register at [rdi]. @p1 holds W, vvvv, L and the prefix. */
 static void try_vex(const struct subject *s, u8 p1)
 {
 	unsigned int high = pick(2), reg = pick(8);
 	u8 map = s->len == 2 ? 1 : s->opcode[1] == 0x38 ? 2 : 3;
 	struct trial t;
 
-	oracle_prepare(&t, s); /* for its memory and registers */
+	oracle_prepare(&t, s); /* it fills memory and registers */
 	t.len = 0;
 	oracle_emit(&t, 0xc4);
 	oracle_emit(&t, (high ? 0 : 0x80) | 0x60 | map);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Task switches: each check with its vector and error code on both sides of the
- * commit point, both kinds of TSS, and the busy flag, NT and link of each source.
+ * Task switches: each check before and after the commit point, with its vector and error code;
+ * both kinds of TSS; and the busy flag, NT and link of each source.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -158,7 +158,7 @@ static void make_new_tss16(void)
 	put(NEW_TSS + 0x2a, LDT, 2);
 }
 
-/* A guest in the old task at CPL 0, with a good new one. */
+/* Make a guest in the old task at CPL 0, with a valid new task. */
 static void start(void)
 {
 	unsigned int i;
@@ -211,7 +211,7 @@ static void assert_nothing_changed(void)
 	assert_memory_equal(tables, tables_before, sizeof(tables));
 }
 
-/* A fault before the commit point, once inside the program and once outside. */
+/* Expect a fault before the commit point, for an internal and for an external event. */
 static void refused(u16 selector, enum task_switch_source source, u8 vector, u32 error_code)
 {
 	how = (struct task_switch){ .length = 7 };
@@ -252,7 +252,7 @@ static void test_new_tss(void **state)
 	refused(ABSENT_TSS, TASK_SWITCH_IRET, EXC_NP, ABSENT_TSS);
 	tables[SHORT_TSS + 5] |= 2;
 	refused(SHORT_TSS, TASK_SWITCH_IRET, EXC_TS, SHORT_TSS);
-	/* The descriptor has to be in the table as a whole. */
+	/* The whole descriptor must be in the table. */
 	g.state.gdtr.limit = NEW + 6;
 	refused(NEW, TASK_SWITCH_JMP, EXC_GP, NEW);
 }
@@ -282,7 +282,7 @@ static void assert_old_saved(u32 eip, u32 eflags)
 		assert_int_equal(get(OLD_TSS + TSS_EAX + 4 * i, 4), 0x80000000 + i);
 	for (i = 0; i <= SEG_GS; i++)
 		assert_int_equal(get(OLD_TSS + TSS_ES + 4 * i, 4), 0xffff0000 | (0x100 + 8 * i));
-	/* What is static in it is not written. */
+	/* The static fields of the TSS are not written. */
 	assert_int_equal(get(OLD_TSS + 0x1c, 4), 0xffffffff);
 	assert_int_equal(get(OLD_TSS + 0x60, 4), 0xffffffff);
 	assert_int_equal(get(OLD_TSS + 0, 4), 0xffffffff);
@@ -319,7 +319,7 @@ static void test_32bit(void **state)
 	assert_int_equal(seg[SEG_TR].base, NEW_TSS);
 	assert_int_equal(seg[SEG_TR].limit, 0x67);
 	assert_int_equal(seg[SEG_LDTR].attrib & SEG_ATTR_P, 0);
-	/* Accessed, in memory too. */
+	/* The accessed bits are set in memory, too. */
 	assert_int_equal(access_byte(CODE0), 0x9b);
 	assert_int_equal(access_byte(DATA0), 0x93);
 	assert_int_equal(g.state.cr0, before.cr0 | CR0_TS);
@@ -359,7 +359,7 @@ static void test_16bit(void **state)
 	assert_int_equal(seg[SEG_LDTR].selector, LDT);
 	assert_int_equal(seg[SEG_LDTR].base, TABLES + NEW_LDT);
 	assert_int_equal(seg[SEG_TR].attrib, 0x83);
-	/* CR3 is not in this kind, nor is the T bit. */
+	/* A 16-bit TSS has no CR3 and no T bit. */
 	assert_int_equal(cr3_loaded, 0);
 	assert_false(how.trap);
 }
@@ -393,7 +393,7 @@ static void test_busy_and_link(void **state)
 		assert_int_equal(get(OLD_TSS + TSS_EFLAGS, 4) & X86_EFLAGS_NT, cases[i].old_nt);
 		assert_int_equal(g.state.rflags & X86_EFLAGS_NT, cases[i].new_nt);
 		assert_int_equal(get(NEW_TSS, 2), cases[i].link);
-		/* An event that is a fault leaves RF and RIP as they were. */
+		/* A fault does not change RF and RIP. */
 		assert_int_equal(get(OLD_TSS + TSS_EFLAGS, 4) & X86_EFLAGS_RF, X86_EFLAGS_RF);
 		assert_int_equal(get(OLD_TSS + TSS_EIP, 4), 0x7000);
 	}
@@ -424,13 +424,13 @@ static void test_round_trip(void **state)
 	assert_int_equal(cr3_loaded, 0x77000);
 	assert_int_equal(access_byte(NEW), 0x89);
 	assert_int_equal(access_byte(OLD), 0x8b);
-	/* The other task goes on where it left. */
+	/* The state of the task that was left is in its TSS. */
 	assert_int_equal(get(NEW_TSS + TSS_EAX, 4), 0x4711);
 	assert_int_equal(get(NEW_TSS + TSS_EIP, 4), 0x8001);
 	assert_int_equal(get(NEW_TSS + TSS_EFLAGS, 4) & X86_EFLAGS_NT, 0);
 }
 
-/* A selector in one register of the new TSS that cannot be loaded. */
+/* Expect a fault if the new TSS has a selector that cannot be loaded. */
 static void bad_segment(enum cpu_seg seg, u16 selector, u8 cpl, u8 vector)
 {
 	bool external;
@@ -445,7 +445,7 @@ static void bad_segment(enum cpu_seg seg, u16 selector, u8 cpl, u8 vector)
 		how = (struct task_switch){ .external = external, .length = 5 };
 		assert_fault(run(NEW, TASK_SWITCH_GATE), vector, (selector & 0xfffc) | external);
 		assert_true(how.committed);
-		/* It is the new task's: that one's registers and selectors. */
+		/* The fault is the new task's, whose registers and selectors are loaded. */
 		assert_int_equal(g.state.rip, 0x12345678);
 		assert_int_equal(g.state.seg[SEG_TR].selector, NEW);
 		assert_int_equal(g.state.seg[seg].selector, selector);
@@ -543,7 +543,7 @@ static void test_ldt(void **state)
 	assert_int_equal(run(NEW, TASK_SWITCH_JMP), EMUL_DONE);
 	assert_int_equal(g.state.seg[SEG_LDTR].limit, 0xf);
 	assert_int_equal(tables[NEW_LDT + 5], 0x93);
-	/* Its limit counts for what is in it, and its descriptors may be paged out. */
+	/* The limit of the LDT is checked, and its page may be absent. */
 	start();
 	put(NEW_TSS + 0x60, LDT, 2);
 	new_segment(SEG_DS, IN_LDT + 16);
@@ -575,7 +575,7 @@ static void test_v86(void **state)
 	}
 	assert_int_equal(g.state.rflags, 2 | X86_EFLAGS_VM | X86_EFLAGS_IOPL | X86_EFLAGS_NT);
 	assert_int_equal(cpu_cpl(&g.state), 3);
-	/* And back out of it, by an interrupt whose task has a bad CS. */
+	/* An interrupt leaves virtual-8086 mode for a task with a bad CS. */
 	new_segment(SEG_CS, 0);
 	put(OLD_TSS + TSS_ES + 4 * SEG_CS, 0, 2);
 	tables[OLD + 5] &= ~2;
@@ -597,20 +597,20 @@ static void test_error_code(void **state)
 	assert_int_equal(g.state.gpr[GPR_RSP], STACK + 0xfc);
 	assert_int_equal(*(u32 *)(stack + 0xfc), 0xf00d);
 	assert_int_equal(*(u32 *)(stack + 0xf8), 0);
-	/* A 16-bit TSS, and a stack that wraps at 64 KiB. */
+	/* A 16-bit TSS pushes 2 bytes, on a stack of 64 KiB. */
 	start();
 	make_new_tss16();
 	put(NEW_TSS + 0x1a, 0x80, 2);
 	assert_int_equal(run(NEW16, TASK_SWITCH_GATE), EMUL_DONE);
 	assert_int_equal(g.state.gpr[GPR_RSP], 0x7e);
 	assert_int_equal(*(u32 *)(stack + 0x7c), 0xf00d0000);
-	/* No room for it. */
+	/* The stack segment has no room for the error code. */
 	start();
 	((u64 *)tables)[DATA16 / 8] = descriptor(STACK, 0x7f, 0x92, 0);
 	new_segment(SEG_SS, DATA16);
 	assert_fault(run(NEW, TASK_SWITCH_GATE), EXC_SS, 1);
 	assert_true(how.committed);
-	/* No page for it. */
+	/* The stack has no page for the error code. */
 	start();
 	put(NEW_TSS + TSS_ESP, 0x60000, 4);
 	assert_fault(run(NEW, TASK_SWITCH_GATE), EXC_PF, PFEC_WRITE);
@@ -665,11 +665,11 @@ static void test_page_faults(void **state)
 	page_fault(TABLES + NEW + 5, GUEST_READ, PFEC_PRESENT | PFEC_WRITE);
 	page_fault(OLD_TSS + TSS_EIP, GUEST_READ, PFEC_PRESENT | PFEC_WRITE);
 	page_fault(NEW_TSS, GUEST_READ, PFEC_PRESENT | PFEC_WRITE);
-	/* The processor's own accesses, whatever the privilege. */
+	/* The accesses are the processor's own, so CPL 3 changes nothing. */
 	g.state.seg[SEG_SS].attrib |= SEG_ATTR_DPL;
 	page_fault(OLD_TSS + TSS_EIP, GUEST_READ, PFEC_PRESENT | PFEC_WRITE);
 	assert_int_equal(run(NEW, TASK_SWITCH_CALL), EMUL_DONE);
-	/* What is read only may be read: nothing links to the old task. */
+	/* JMP does not write a link, so the new TSS may be read only. */
 	start();
 	g.regions[0].rights[2] = GUEST_READ;
 	assert_int_equal(run(NEW, TASK_SWITCH_JMP), EMUL_DONE);
@@ -684,7 +684,7 @@ static void test_races(void **state)
 	assert_int_equal(run(NEW, TASK_SWITCH_JMP), EMUL_AGAIN);
 	assert_nothing_changed();
 	assert_int_equal(run(NEW, TASK_SWITCH_JMP), EMUL_DONE);
-	/* An accessed flag, behind the commit point. */
+	/* An accessed flag is contended after the commit point. */
 	start();
 	tables[NEW + 5] |= 2;
 	g.cmpxchg_losses = 2;
@@ -710,7 +710,7 @@ static void test_devices(void **state)
 		assert_nothing_changed();
 		assert_int_equal(g.user_exits, 0);
 	}
-	/* A stack that is found out behind the commit point. */
+	/* A stack on a device is found after the commit point. */
 	start();
 	g.regions[1].rights[0] |= GUEST_MMIO;
 	how = (struct task_switch){ .has_error_code = true };

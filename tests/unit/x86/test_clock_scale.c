@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Tests of the arithmetic of guest time (kernel/clock_scale.c) against exact
- * 128-bit computation.
- */
+/* Tests of the arithmetic of guest time, against exact 128-bit computation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,7 +11,7 @@
 
 #include "x86/clock_scale.h"
 
-/* Frequencies in kHz from absurdly slow to what fits, odd ones among them. */
+/* Frequencies in kHz from absurdly slow to the largest that fits, with odd ones. */
 static const u32 frequencies[] = {
 	1,	 2,	  999,	    1000,      32768,	    500000,  999999,  1000000,
 	1000001, 1999999, 2000000,  2000001,   2596122,	    2599998, 3500000, 4000000,
@@ -35,7 +32,7 @@ static void test_scale_shape(void **state __maybe_unused)
 	for (i = 0; i < ARRAY_SIZE(frequencies); i++) {
 		struct tsc_scale s = tsc_scale_from_khz(frequencies[i]);
 
-		/* the top bit: no precision given away */
+		/* With the top bit set no precision is lost. */
 		assert_true(s.mul & BIT(31));
 		assert_in_range(s.shift + 32, 0, 64);
 	}
@@ -57,8 +54,7 @@ static void test_scale_known(void **state __maybe_unused)
 }
 
 /*
- * The multiplier is rounded down in its last of 32 bits, and shifting right
- * loses what is shifted out.
+ * The multiplier is rounded down in the last of its 32 bits, and a shift to the right loses bits.
  */
 static void test_scale_error(void **state __maybe_unused)
 {
@@ -72,7 +68,7 @@ static void test_scale_error(void **state __maybe_unused)
 			unsigned __int128 exact = exact_ns(khz, ticks[j]);
 			u64 got;
 
-			/* pvclock shifts in 64 bits */
+			/* pvclock shifts 64 bits */
 			if (s.shift > 0 && ticks[j] >> (64 - s.shift))
 				continue;
 			got = tsc_scale_ns(s, ticks[j]);
@@ -136,17 +132,17 @@ static void test_write_matches(void **state __maybe_unused)
 	const u64 second = khz * 1000ULL;
 	const u64 ms = 1000000;
 
-	/* the same value, a moment later */
+	/* The same value is written a moment later. */
 	assert_true(tsc_write_matches(khz, 0, 5 * ms, 0));
 	assert_true(tsc_write_matches(khz, 1000 * second, 5 * ms, 1000 * second));
-	/* 10 s later: what the other TSC reads by then, give or take */
+	/* 10 s later, the other TSC's value matches, and those within a second of it. */
 	assert_true(tsc_write_matches(khz, 0, 10000 * ms, 10 * second));
 	assert_true(tsc_write_matches(khz, 0, 10000 * ms, 11 * second - 1));
 	assert_true(tsc_write_matches(khz, 0, 10000 * ms, 9 * second + 1));
 	assert_false(tsc_write_matches(khz, 0, 10000 * ms, 11 * second));
 	assert_false(tsc_write_matches(khz, 0, 10000 * ms, 9 * second));
 	assert_false(tsc_write_matches(khz, 0, 10000 * ms, 0));
-	/* around the wrap */
+	/* Both values may lie around the wrap. */
 	assert_true(tsc_write_matches(khz, -100ULL, 0, 100));
 	assert_true(tsc_write_matches(khz, 100, 0, -100ULL));
 }
@@ -163,7 +159,7 @@ static void test_tolerance(void **state __maybe_unused)
 	assert_true(tsc_khz_tolerated(U32_MAX, U32_MAX));
 }
 
-/* A clock is read between two readings of the TSC, which begin at @before. */
+/* Read a clock between two readings of the TSC, @width ticks apart from @before on. */
 static bool reading(struct tsc_bracket *bracket, u64 before, u64 width)
 {
 	return tsc_bracket_narrows(bracket, before, before + width);
@@ -174,7 +170,7 @@ static void test_bracket(void **state __maybe_unused)
 	struct tsc_bracket bracket = { 0 };
 	const u32 khz = 1000000;
 
-	/* The CPU was stopped for 15 ms in between: once more. */
+	/* The CPU was stopped for 15 ms in between, so another reading is needed. */
 	assert_true(reading(&bracket, 1000000, 15000000));
 	assert_int_equal(bracket.tsc, 8500000);
 	assert_false(tsc_bracket_done(&bracket, khz));
@@ -182,15 +178,15 @@ static void test_bracket(void **state __maybe_unused)
 	assert_int_equal(bracket.tsc, 8500000);
 	assert_true(reading(&bracket, 50000000, 20001));
 	assert_false(tsc_bracket_done(&bracket, khz));
-	/* As close as clocks are. */
+	/* This is as close as clocks are. */
 	assert_true(reading(&bracket, 60000000, 20000));
 	assert_int_equal(bracket.tsc, 60010000);
 	assert_true(tsc_bracket_done(&bracket, khz));
-	/* In ticks of this TSC. */
+	/* The limit is in ticks of this TSC. */
 	assert_false(tsc_bracket_done(&bracket, khz - 1));
 }
 
-/* A clock that takes long to read does not keep one for ever. */
+/* The tries are limited if a clock takes long to read. */
 static void test_bracket_is_bounded(void **state __maybe_unused)
 {
 	struct tsc_bracket bracket = { 0 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the CPUID filter, table and digest (kernel/cpuid.c). The host is one
- * that claims every feature there is, so that what shall be hidden would show.
+ * Tests of the CPUID filter, table and digest. The host claims all features, so that a test sees
+ * a feature that the filter should hide.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +47,7 @@ static void read_xsave(u32 index, struct cpuid_query *r)
 	for (i = 0; i < ARRAY_SIZE(layout); i++)
 		if (layout[i][0] == index)
 			*r = (struct cpuid_query){ layout[i][1], layout[i][2], 0, 0 };
-	/* one component that wants to be aligned in the compact format */
+	/* one component that must be aligned in the compact format */
 	if (index == 6)
 		r->ecx = 2;
 }
@@ -126,7 +126,7 @@ static void test_too_small(void **state __maybe_unused)
 	u32 max;
 
 	build(&generous);
-	/* of the very size, so that writing past it is seen */
+	/* The array has exactly @max entries, so that ASan sees a write past it. */
 	for (max = 0; max < count; max++) {
 		few = calloc(max, sizeof(*few));
 		assert_int_equal(cpuid_supported(&generous, few, max), -E2BIG);
@@ -164,12 +164,12 @@ static void test_hypervisor(void **state __maybe_unused)
 	e = get(0x40000001, 0);
 	/*
 	 * kvmclock in both forms, its stable flag, no need for I/O delays, steal time, EOIs, kicks
-	 * out of HLT, TLB flushes and IPIs by Oriel, control of polling, yields; no more
+	 * out of HLT, TLB flushes and IPIs by Oriel, control of polling, yields; nothing else
 	 */
 	assert_int_equal(e->eax, BIT(0) | BIT(1) | BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(9) |
 					 BIT(11) | BIT(12) | BIT(13) | BIT(24));
 	assert_int_equal(e->ebx | e->ecx | e->edx, 0);
-	/* What the kernel does not count, and what is built on it, is not there. */
+	/* Without steal time in the kernel, it and the features built on it are absent. */
 	uncounted.flags &= ~CPUID_HOST_STEAL_TIME;
 	build(&uncounted);
 	assert_int_equal(get(0x40000001, 0)->eax & (BIT(5) | BIT(9) | BIT(11)), BIT(11));
@@ -178,8 +178,8 @@ static void test_hypervisor(void **state __maybe_unused)
 /* ---- every feature that a guest may have, by its name in the manuals ---- */
 
 enum needs {
-	HOST, /* the host has it */
-	ORIEL, /* nothing: Oriel makes it */
+	HOST, /* the feature of the host */
+	ORIEL, /* none: Oriel makes the feature */
 	AVX,
 	AVX512,
 };
@@ -366,7 +366,7 @@ static bool expected(const struct feature *f, const struct cpuid_host *host)
 	}
 }
 
-/* The whole register that @f is in: these bits and no others. */
+/* Check that the register that holds @f has the expected bits and no others. */
 static void check_register(const struct feature *f, const struct cpuid_host *host)
 {
 	u32 want = 0;
@@ -409,7 +409,7 @@ static void read_nothing(const struct cpuid_host *host __maybe_unused, struct cp
 		r->eax = 0x80000021;
 }
 
-/* What is not made by Oriel must come from the host. */
+/* A feature that Oriel does not make must come from the host. */
 static void test_no_feature(void **state __maybe_unused)
 {
 	struct cpuid_host nothing = { .read = read_nothing, .xcr0 = 0x7, .flags = ALL_FLAGS };
@@ -435,10 +435,10 @@ static void test_basic_features(void **state __maybe_unused)
 	assert_int_equal(e->edx & (BIT(9) | BIT(6) | BIT(26)), BIT(9) | BIT(6) | BIT(26));
 	/* no DTES64, MONITOR, DS-CPL, VMX, SMX, EIST, TM2, PDCM, DCA; not OSXSAVE */
 	assert_int_equal(e->ecx & (GENMASK(8, 2) | BIT(15) | BIT(18) | BIT(27)), 0);
-	/* KVM's ABI: TSC-deadline is told by a capability */
+	/* KVM's ABI announces TSC-deadline by a capability */
 	assert_int_equal(e->ecx & BIT(24), 0);
 	assert_int_equal(e->ecx & (BIT(17) | BIT(26) | BIT(28)), BIT(17) | BIT(26) | BIT(28));
-	/* no APIC id and no count of processors of the host's */
+	/* the host's APIC id and count of processors are hidden */
 	assert_int_equal(e->ebx & ~0xff00u, 0);
 }
 
@@ -602,13 +602,13 @@ static void test_xsave(void **state __maybe_unused)
 	/* XSAVEOPT, XSAVEC, XGETBV(1); no XSAVES, no XFD, no XSS */
 	assert_int_equal(get(0xd, 1)->eax, 7);
 	assert_int_equal(get(0xd, 1)->ecx | get(0xd, 1)->edx, 0);
-	/* 576 + 256 + 64 = 896, which is aligned as component 6 wants it */
+	/* 576 + 256 + 64 = 896, which is aligned as component 6 needs it */
 	assert_int_equal(get(0xd, 1)->ebx, 576 + 256 + 64 + 512 + 1024 + 8);
 	for (i = 0; i < ARRAY_SIZE(layout); i++) {
 		assert_int_equal(get(0xd, layout[i][0])->eax, layout[i][1]);
 		assert_int_equal(get(0xd, layout[i][0])->ebx, layout[i][2]);
 	}
-	/* PT and AMX are not there */
+	/* PT and AMX are absent */
 	assert_null(cpuid_find(entries, count, 0xd, 8));
 	assert_null(cpuid_find(entries, count, 0xd, 17));
 	assert_null(cpuid_find(entries, count, 0xd, 18));
@@ -622,9 +622,9 @@ static void test_xsave_size(void **state __maybe_unused)
 	assert_int_equal(cpuid_xsave_size(entries, count, 0x7), 832);
 	assert_int_equal(cpuid_xsave_size(entries, count, 0xe7), 2688);
 	assert_int_equal(cpuid_xsave_size(entries, count, 0x203), 2696);
-	/* component 63 is no component */
+	/* bit 63 is no component */
 	assert_int_equal(cpuid_xsave_size(entries, count, 1ULL << 63), 576);
-	/* without a table nothing is known of the components */
+	/* without a table the components are unknown */
 	assert_int_equal(cpuid_xsave_size(NULL, 0, ~0ULL), 576);
 }
 
@@ -672,7 +672,7 @@ static void test_facts_of_nothing(void **state __maybe_unused)
 	assert_int_equal(f.maxphyaddr, 36);
 	assert_int_equal(f.xcr0, 0);
 	assert_false(f.lm || f.nx || f.xsave || f.intel || f.amd || f.x2apic);
-	/* what every CPU that can run this has is not refused */
+	/* features that every CPU for this module has are accepted */
 	assert_true(cr4_valid(&f, CR4_PAE | CR4_PGE | CR4_OSFXSR));
 	assert_false(cr4_valid(&f, CR4_OSXSAVE));
 }
@@ -692,7 +692,7 @@ static void test_facts_of_vendors(void **state __maybe_unused)
 	host_vendor = "GenuineIntel";
 }
 
-/* One bit of CPUID at a time: which fact and which CR4 or EFER bit follow from it. */
+/* Set one bit of CPUID at a time, and check the fact and the CR4 or EFER bit that follow. */
 static void test_facts_one_by_one(void **state __maybe_unused)
 {
 	static const struct {
@@ -776,7 +776,7 @@ static void test_facts_width(void **state __maybe_unused)
 	cpuid_make_facts(e, 2, &f);
 	assert_int_equal(f.maxphyaddr, 36);
 	e[0].eax = 0x8000001f;
-	/* no CPU translates more than 52 bits, whatever userspace says */
+	/* no CPU translates more than 52 bits, even if userspace says so */
 	e[1].eax = 0x30ff;
 	cpuid_make_facts(e, 2, &f);
 	assert_int_equal(f.maxphyaddr, 52);
@@ -785,7 +785,7 @@ static void test_facts_width(void **state __maybe_unused)
 	assert_int_equal(f.maxphyaddr, 36);
 }
 
-/* A name that is right in part is another name. */
+/* A name that matches in part is another name. */
 static void test_facts_of_other_vendors(void **state __maybe_unused)
 {
 	static const char *const names[] = { "GenuXXXXXXXX", "XXXXineIXXXX", "XXXXXXXXntel",
@@ -940,12 +940,12 @@ static void test_live_bits(void **state __maybe_unused)
 	assert_int_equal(ask(&table, 0x1, 0).edx & BIT(9), 0);
 	assert_int_equal(ask(&table, 0x7, 0).ecx & BIT(4), BIT(4));
 	assert_int_equal(ask(&table, 0xd, 0).ebx, 832);
-	/* the greatest size does not move */
+	/* the greatest size does not change */
 	assert_int_equal(ask(&table, 0xd, 0).ecx, 2696);
 	cpuid_free(&table);
 }
 
-/* Who halts without an exit cannot be kicked out of it, and is not told that he can. */
+/* A guest that halts without an exit cannot be kicked out of it, so CPUID does not offer that. */
 static void test_no_unhalt(void **state __maybe_unused)
 {
 	struct cpuid_table table = { 0 };
@@ -978,7 +978,7 @@ static void test_live_bits_of_amd(void **state __maybe_unused)
 	host_vendor = "GenuineIntel";
 }
 
-/* A guest without XSAVE or protection keys is not told that they are on. */
+/* A guest without XSAVE or protection keys never sees that they are enabled. */
 static void test_live_bits_of_missing_features(void **state __maybe_unused)
 {
 	struct kvm_cpuid_entry2 few[] = { { .function = 0x1 }, { .function = 0x7 } };
@@ -990,7 +990,7 @@ static void test_live_bits_of_missing_features(void **state __maybe_unused)
 	assert_int_equal(few[1].ecx, 0);
 }
 
-/* The compact size is there when XSAVEC is, and moves with XCR0. */
+/* The compact size exists with XSAVEC, and changes with XCR0. */
 static void test_compact_size(void **state __maybe_unused)
 {
 	struct kvm_cpuid_entry2 e[] = {
@@ -1012,12 +1012,12 @@ static void test_compact_size(void **state __maybe_unused)
 	now.xcr0 = 0x7;
 	cpuid_refresh(&table, &now);
 	assert_int_equal(e[1].ebx, 584);
-	/* neither XSAVEC nor XSAVES: nobody looks, nothing is written */
+	/* Without XSAVEC and XSAVES the size is not written, because nobody reads it. */
 	e[1].eax = 5;
 	e[1].ebx = 0;
 	cpuid_refresh(&table, &now);
 	assert_int_equal(e[1].ebx, 0);
-	/* no index 1 at all */
+	/* The table has no index 1. */
 	table.count = 1;
 	cpuid_refresh(&table, &now);
 	assert_int_equal(e[0].ebx, 576);
@@ -1042,7 +1042,7 @@ static void test_execute_in_range(void **state __maybe_unused)
 	struct cpuid_table table = { .entries = small, .count = ARRAY_SIZE(small) };
 
 	assert_int_equal(ask(&table, 0x1, 0).eax, 0x600f20);
-	/* the index counts only where it is significant */
+	/* The index is compared only if it is significant. */
 	assert_int_equal(ask(&table, 0x1, 99).eax, 0x600f20);
 	assert_int_equal(ask(&table, 0x4, 1).eax, 0x41);
 	assert_zero(ask(&table, 0x4, 0));
@@ -1055,18 +1055,18 @@ static void test_execute_out_of_range(void **state __maybe_unused)
 {
 	struct cpuid_table table = { .entries = small, .count = ARRAY_SIZE(small) };
 
-	/* Intel: the highest basic function again, with the index that was asked for */
+	/* Intel: the highest basic function, with the index of the query. */
 	assert_int_equal(ask(&table, 0x8, 0).ebx, 0x77);
 	assert_zero(ask(&table, 0x8, 1));
 	assert_int_equal(ask(&table, 0x40000002, 0).ebx, 0x77);
 	assert_int_equal(ask(&table, 0x80000009, 0).ebx, 0x77);
 	assert_int_equal(ask(&table, 0xffffffff, 0).ebx, 0x77);
-	/* a range that is not there at all begins where it would */
+	/* All functions of an absent range are out of range. */
 	table.count = 4;
 	assert_int_equal(ask(&table, 0x40000000, 0).ebx, 0x77);
 	assert_int_equal(ask(&table, 0x80000000, 0).ebx, 0x77);
 	table.count = ARRAY_SIZE(small);
-	/* AMD: zeros */
+	/* AMD: zeros. */
 	table.facts.amd = true;
 	assert_zero(ask(&table, 0x8, 0));
 	assert_zero(ask(&table, 0x40000002, 0));
@@ -1103,12 +1103,12 @@ static void test_execute_topology(void **state __maybe_unused)
 	struct cpuid_table table = { .entries = levels, .count = ARRAY_SIZE(levels) };
 	struct cpuid_query q = ask(&table, 0xb, 0x102);
 
-	/* SDM 2A: past the last level ECX[7:0] and EDX still answer */
+	/* Past the last level ECX[7:0] and EDX are still valid (SDM 2A). */
 	assert_int_equal(q.eax | q.ebx, 0);
 	assert_int_equal(q.ecx, 0x02);
 	assert_int_equal(q.edx, 5);
 	assert_int_equal(ask(&table, 0xb, 1).ebx, 8);
-	/* other functions have no levels */
+	/* Other functions have no levels. */
 	levels[2].function = 0x4;
 	assert_zero(ask(&table, 0x4, 2));
 	levels[0].eax = 0x1f;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the rules for control, debug and extended registers (kernel/cr.c):
- * for each rule of the manuals a value that passes and one that does not.
+ * Tests of the rules for control, debug and extended registers: for each rule of the manuals a
+ * value that passes and one that does not.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 #include "x86/cr.h"
 
-/* A guest that has everything these rules know. */
+/* A guest with all features that these rules know. */
 static const struct cpuid_facts rich = {
 	.cr4_reserved =
 		~(u64)(CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE |
@@ -25,7 +25,7 @@ static const struct cpuid_facts rich = {
 	.rtm = true,
 };
 
-/* One that has next to nothing. */
+/* A guest with nearly no features. */
 static const struct cpuid_facts poor = {
 	.cr4_reserved = ~(u64)(CR4_PSE | CR4_PAE | CR4_PGE),
 	.efer_reserved = ~0ULL,
@@ -55,7 +55,7 @@ static void test_cr0(void **state __maybe_unused)
 	assert_true(cr0_valid(0x60000010));
 	assert_true(cr0_valid(CR0_PE | CR0_PG));
 	assert_true(cr0_valid(CR0_CD));
-	/* Below bit 32 what is undefined is ignored. */
+	/* Undefined bits below bit 32 are ignored. */
 	assert_true(cr0_valid(BIT(6) | BIT(17) | BIT(28)));
 	assert_false(cr0_valid(BIT_ULL(32)));
 	assert_false(cr0_valid(BIT_ULL(63) | CR0_PE));
@@ -92,10 +92,10 @@ static void test_cr0_leaves_long_mode(void **state __maybe_unused)
 
 	assert_true(cr0_write_valid(&s, s.cr0 | CR0_WP));
 	assert_false(cr0_write_valid(&s, CR0_PE));
-	/* from compatibility mode it may */
+	/* Compatibility mode may leave long mode, */
 	s.seg[SEG_CS].attrib &= ~SEG_ATTR_L;
 	assert_true(cr0_write_valid(&s, CR0_PE));
-	/* but not with PCIDs on */
+	/* but not while PCIDs are on. */
 	s.cr4 |= CR4_PCIDE;
 	assert_false(cr0_write_valid(&s, CR0_PE));
 	assert_true(cr0_write_valid(&s, CR0_PE | CR0_PG | CR0_TS));
@@ -109,7 +109,7 @@ static void test_cr4(void **state __maybe_unused)
 	assert_true(cr4_valid(&poor, CR4_PAE));
 	assert_false(cr4_valid(&poor, CR4_SMEP));
 	assert_false(cr4_valid(&poor, CR4_OSXSAVE));
-	/* VMXE, SMXE, bit 15, bit 19, CET and what has no name */
+	/* VMXE, SMXE, bit 15, bit 19, CET and bits without a name */
 	assert_false(cr4_valid(&rich, BIT(13)));
 	assert_false(cr4_valid(&rich, BIT(14)));
 	assert_false(cr4_valid(&rich, BIT(15)));
@@ -142,7 +142,7 @@ static void test_cr4_pcide(void **state __maybe_unused)
 	assert_true(cr4_write_valid(&rich, &s, pcide));
 	s.cr3 = 0x1001;
 	assert_false(cr4_write_valid(&rich, &s, pcide));
-	/* once it is on, the PCID does not matter */
+	/* While PCIDE stays on, the PCID does not matter. */
 	s.cr4 = pcide;
 	assert_true(cr4_write_valid(&rich, &s, pcide | CR4_PGE));
 	assert_true(cr4_write_valid(&rich, &s, CR4_PAE));
@@ -181,7 +181,7 @@ static void test_efer(void **state __maybe_unused)
 	assert_false(efer_valid(&rich, BIT_ULL(40)));
 	assert_false(efer_valid(&poor, CR_EFER_NX));
 	assert_false(efer_valid(&poor, CR_EFER_LME));
-	/* what hardware keeps is not what software gets wrong */
+	/* Hardware sets LMA, so a write of it is no error of software. */
 	assert_true(efer_valid(&poor, CR_EFER_LMA));
 }
 
@@ -215,12 +215,12 @@ static void test_xcr0(void **state __maybe_unused)
 	assert_true(xcr0_valid(&rich, 0x201));
 	assert_false(xcr0_valid(&rich, 0x0));
 	assert_false(xcr0_valid(&rich, 0x2));
-	/* YMM needs XMM, AVX-512 all of itself and YMM */
+	/* YMM needs XMM; AVX-512 needs all its parts and YMM. */
 	assert_false(xcr0_valid(&rich, 0x5));
 	assert_false(xcr0_valid(&rich, 0x67));
 	assert_false(xcr0_valid(&rich, 0x27));
 	assert_false(xcr0_valid(&rich, 0xe3));
-	/* MPX, PT, AMX and beyond are not this guest's */
+	/* This guest has no MPX, PT, AMX and later components. */
 	assert_false(xcr0_valid(&rich, 0x1f));
 	assert_false(xcr0_valid(&rich, 0x103));
 	assert_false(xcr0_valid(&rich, 0x60003));
@@ -257,12 +257,12 @@ static void test_mode_agrees(void **state __maybe_unused)
 	assert_true(cr_mode_valid(&rich, &rich, &real_mode));
 	assert_true(cr_mode_valid(&rich, &rich, &legacy_paging));
 	assert_true(cr_mode_valid(&rich, &rich, &long_mode));
-	/* Userspace may enter long mode before it told the guest that there is one. */
+	/* Userspace may enter long mode before it sets the CPUID bit for it. */
 	assert_true(cr_mode_valid(&poor, &rich, &long_mode));
 	assert_false(cr_mode_valid(&rich, &poor, &long_mode));
 }
 
-/* Long mode with one thing changed each time. */
+/* Long mode, with one register changed at a time. */
 static void test_mode_disagrees(void **state __maybe_unused)
 {
 	struct cpu_state s = long_mode;
@@ -314,7 +314,7 @@ static void test_canonical(void **state __maybe_unused)
 	assert_true(linear_canonical(&s, 0xff00000000000000));
 }
 
-/* SDM 3B table 17-2 and more: what an access of any size meets. */
+/* The breakpoints that accesses of all sizes meet: SDM 3B table 17-2 and more. */
 static void test_data_breakpoints(void **state)
 {
 	/* DR0: 4 bytes written; DR1: 1 byte read or written; DR2: code; DR3: 8 bytes, off. */
@@ -326,7 +326,7 @@ static void test_data_breakpoints(void **state)
 	assert_int_equal(dr_data_hits(dr, dr7, 0xa0001, 1, false), 0);
 	assert_int_equal(dr_data_hits(dr, dr7, 0xa0002, 1, false), 2);
 	assert_int_equal(dr_data_hits(dr, dr7, 0xa0001, 2, true), 3);
-	/* The low bits of the address do not count, as far as the length has them. */
+	/* A length of 2, 4 or 8 ignores the low one, two or three bits of the address. */
 	assert_int_equal(dr_data_hits(dr, dr7, 0xa0000, 1, true), 1);
 	assert_int_equal(dr_data_hits(dr, dr7, 0xa0003, 8, true), 1);
 	assert_int_equal(dr_data_hits(dr, dr7, 0xa0004, 4, true), 0);

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Tests of the walk of the guest's own page tables (kernel/mmu/guest_walk.c)
- * over a small guest memory.
- */
+/* Tests of the walk of the guest's own page tables, over a small guest memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -25,13 +22,13 @@
 #define PWU (P | W | U)
 #define AC BIT_ULL(18)
 
-/* Where the tests put the tables, one page a level; level 1 is at 0x1000. */
+/* The tests put the tables here, one page a level. Level 1 is at 0x1000. */
 #define TABLE(level) (0x1000ULL * (level))
 #define MEMORY 0x8000
 
 static u8 memory[MEMORY];
 static int reads;
-static int contended; /* so many cmpxchg find the entry changed */
+static int contended; /* so many cmpxchg will find the entry changed */
 static int cmpxchg_error;
 
 static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
@@ -202,13 +199,13 @@ static void test_32_large(void **state)
 	expect_gpa(&paging, 0x00c00000, 0, 0xa500400000);
 	put_32(0x2000, 3, 0x00400000 | BIT(21) | PWU | PS);
 	expect_fault(&paging, 0x00c00000, 0, PFEC_PRESENT | PFEC_RESERVED);
-	/* With MAXPHYADDR 36 only bits 16:13 are. */
+	/* With MAXPHYADDR 36 only bits 16:13 are address bits. */
 	paging.phys_bits = 36;
 	put_32(0x2000, 3, 0x00400000 | 0x0f << 13 | PWU | PS);
 	expect_gpa(&paging, 0x00c00000, 0, 0xf00400000);
 	put_32(0x2000, 3, 0x00400000 | 0x10 << 13 | PWU | PS);
 	expect_fault(&paging, 0x00c00000, 0, PFEC_PRESENT | PFEC_RESERVED);
-	/* Without CR4.PSE the bit means nothing. */
+	/* Without CR4.PSE the bit PS is ignored. */
 	paging.cr4 = 0;
 	put_32(0x2000, 3, 0x1000 | PWU | PS);
 	put_32(0x1000, 0, 0x5000 | PWU);
@@ -220,7 +217,7 @@ static void test_pae(void **state)
 	struct guest_paging paging = start(CR4_PAE, CR_EFER_NX, 0x3020);
 
 	(void)state;
-	/* The table of four PDPTEs is 32-byte aligned only. */
+	/* The table of four PDPTEs is aligned to 32 bytes. */
 	put(0x3020, 3, 0x2000 | P);
 	put(0x2000, 511, 0x1000 | PWU);
 	put(0x1000, 511, 0xab12345000 | PWU);
@@ -280,7 +277,7 @@ static void test_outside_memory(void **state)
 	assert_int_equal(guest_walk(&paging, LINEAR, 0, &ops, memory, &gpa, &fault), -ENXIO);
 }
 
-/* The bits that must fault when set in a present entry, one by one. */
+/* Set each bit of a present entry alone. Those in @want must fault. */
 static void check_reserved(const struct guest_paging *paging, u64 linear, u64 table,
 			   unsigned int index, u64 want)
 {
@@ -292,7 +289,7 @@ static void check_reserved(const struct guest_paging *paging, u64 linear, u64 ta
 		gpa_t gpa;
 		int ret;
 
-		/* Bits that lead the walk elsewhere or away are no matter here. */
+		/* Other bits may lead the walk elsewhere, which is not tested here. */
 		put(table, index, entry | BIT_ULL(bit));
 		ret = guest_walk(paging, linear, WALK_PROBE, &ops, memory, &gpa, &fault);
 		if (want & BIT_ULL(bit)) {
@@ -335,7 +332,7 @@ static void test_reserved_pae(void **state)
 	put(TABLE(3), 1, TABLE(2) | P);
 	put(TABLE(2), 1, TABLE(1) | PWU);
 	put(TABLE(1), 1, 0x5000 | PWU);
-	/* Not bit 5: MOV to CR3 judges it, and an emulated CPU may set it. */
+	/* Not bit 5: MOV to CR3 checks it, and an emulated CPU may set it. */
 	check_reserved(&paging, LINEAR, TABLE(3), 1, high | XD | GENMASK_ULL(8, 6) | U | W);
 	check_reserved(&paging, LINEAR, TABLE(1), 1, high);
 	put(TABLE(2), 1, 0x200000 | PWU | PS);
@@ -344,7 +341,7 @@ static void test_reserved_pae(void **state)
 	check_reserved(&paging, LINEAR, TABLE(2), 1, high | XD | GENMASK_ULL(20, 13));
 }
 
-/* ---- rights: all combinations against the rules, written out again ------- */
+/* ---- rights: all combinations against the rules, which stand here once more ---- */
 
 struct rights {
 	bool write, fetch, user, implicit; /* the access */
@@ -372,7 +369,7 @@ static struct rights rights_of(unsigned int bits)
 	};
 }
 
-/* SDM 3A 4.6.1, in the order in which it says it. */
+/* The rules of SDM 3A 4.6.1, in the manual's order. */
 static bool allowed(const struct rights *r)
 {
 	bool supervisor = !r->user || r->implicit;
@@ -397,7 +394,7 @@ static u32 expected_code(const struct rights *r)
 {
 	u32 code = PFEC_PRESENT;
 
-	/* Without NXE bit 63 is reserved. */
+	/* Bit 63 is reserved without NXE. */
 	if (r->page_nx && !r->nxe)
 		code |= PFEC_RESERVED;
 	if (r->write)
@@ -439,13 +436,13 @@ static void test_rights(void **state)
 
 		if (r.write && r.fetch)
 			continue;
-		/* Whichever level withholds a right, the result is the same. */
+		/* Each level can deny a right, with the same result. */
 		for (level = 1; level <= 4; level++)
 			check_rights(&r, level);
 	}
 }
 
-/* The I/D bit of the error code needs NXE (with PAE) or SMEP (SDM 3A 4.7). */
+/* The error code has I/D only with NXE (and PAE) or SMEP (SDM 3A 4.7). */
 static void test_fetch_code(void **state)
 {
 	struct guest_paging paging = start(0, CR_EFER_NX, 0x2000);
@@ -494,7 +491,7 @@ static void test_probe(void **state)
 	expect_gpa(&paging, LINEAR, WALK_WRITE | WALK_PROBE, 0x5234);
 	assert_true(get(TABLE(1), 1) == (0x5000 | PWU));
 	assert_true(get(TABLE(4), 0) == (TABLE(3) | PWU));
-	/* Nor does a walk that faults. */
+	/* A walk that faults sets no bit, either. */
 	expect_fault(&paging, LINEAR + 0x1000, WALK_WRITE, PFEC_WRITE);
 	assert_true(get(TABLE(4), 0) == (TABLE(3) | PWU));
 }
