@@ -66,29 +66,14 @@ int capability_enable_vm(struct vm *vm, const struct kvm_enable_cap *cap);
 int capability_enable_vcpu(struct vcpu *vcpu, const struct kvm_enable_cap *cap);
 
 /*
- * attribute.c
- */
-
-/**
- * attribute_ioctl_node() - an attribute of the node
- * @cmd: KVM_HAS_DEVICE_ATTR or KVM_GET_DEVICE_ATTR
- * @user: struct kvm_device_attr
- *
- * Return: 0, -ENXIO for one that is not there, -EFAULT, -ENOTTY.
- */
-int attribute_ioctl_node(unsigned int cmd, const struct kvm_device_attr __user *user);
-
-/** attribute_ioctl_vcpu() - an attribute of a vCPU; as attribute_ioctl_node() */
-int attribute_ioctl_vcpu(struct vcpu *vcpu, unsigned int cmd, unsigned long arg);
-
-/*
  * irqchip.c: ioctls about interrupt chips and routes; each takes the VM's lock where it is needed
  */
 
 /** irqchip_init() - a fabric with no chips yet, for a new VM */
 void irqchip_init(struct vm *vm);
 
-int irqchip_set_line(struct vm *vm, unsigned int cmd, unsigned long arg);
+int irqchip_set_line(struct vm *vm, struct kvm_irq_level *line);
+int irqchip_set_line_status(struct vm *vm, struct kvm_irq_level *line);
 int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
 int irqchip_create(struct vm *vm);
 int irqchip_get(struct vm *vm, struct kvm_irqchip *chip);
@@ -187,25 +172,6 @@ void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);
  * Return: 0, or -EINVAL for unknown flags or an impossible event.
  */
 int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *events);
-
-/*
- * sync_regs.c: registers and events that travel in struct kvm_run, which saves their ioctls
- */
-
-/**
- * sync_regs_load() - take what userspace has marked dirty, before the guest runs
- * @vcpu: the vCPU, its mutex held, loaded; may sleep
- *
- * Return: 0; -EINVAL for unknown bits of kvm_valid_regs or kvm_dirty_regs, and for
- * registers that their ioctl refuses.
- */
-int sync_regs_load(struct vcpu *vcpu);
-
-/**
- * sync_regs_store() - show what userspace has asked for, when KVM_RUN returns
- * @vcpu: the vCPU, its mutex held, loaded; may sleep
- */
-void sync_regs_store(struct vcpu *vcpu);
 
 /*
  * msr_list.c

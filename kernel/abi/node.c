@@ -58,6 +58,20 @@ static int choose_vendor(void)
  * The node.
  */
 
+/* The node's one attribute: the XCR0 bits of XSAVE components that a guest may use. */
+static int node_attribute(unsigned int cmd, const struct kvm_device_attr __user *user)
+{
+	struct kvm_device_attr attr;
+
+	if (copy_from_user(&attr, user, sizeof(attr)))
+		return -EFAULT;
+	if (attr.group || attr.attr != KVM_X86_XCOMP_GUEST_SUPP)
+		return -ENXIO;
+	if (cmd == KVM_HAS_DEVICE_ATTR)
+		return 0;
+	return put_user(fpu_host.guest_xcr0, (u64 __user *)u64_to_user_ptr(attr.addr));
+}
+
 static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -81,7 +95,7 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return msr_ioctl_get(NULL, user);
 	case KVM_HAS_DEVICE_ATTR:
 	case KVM_GET_DEVICE_ATTR:
-		return attribute_ioctl_node(cmd, user);
+		return node_attribute(cmd, user);
 	case KVM_X86_GET_MCE_CAP_SUPPORTED:
 		return put_user(mc_supported(), (u64 __user *)user);
 	case ORIEL_CHECK_EXTENSION:

@@ -137,11 +137,35 @@ static int set_cpuid2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
 	return r;
 }
 
+/* A vCPU's one attribute: its TSC offset, a u64 in userspace. */
+static int has_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	return attr->group == KVM_VCPU_TSC_CTRL && attr->attr == KVM_VCPU_TSC_OFFSET ? 0 : -ENXIO;
+}
+
+static int get_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	u64 __user *to = u64_to_user_ptr(attr->addr);
+
+	return has_attribute(vcpu, attr) ?: put_user(vcpu->clock.tsc_offset, to);
+}
+
+static int set_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	u64 offset;
+
+	if (has_attribute(vcpu, attr))
+		return -ENXIO;
+	if (get_user(offset, (u64 __user *)u64_to_user_ptr(attr->addr)))
+		return -EFAULT;
+	clock_set_tsc_offset(vcpu, offset);
+	return 0;
+}
+
 #define IOCTL IOCTL_DEFINE
 #define IOCTL_VOID IOCTL_DEFINE_VOID
 #define IOCTL_USER(number, function, type)
 #define IOCTL_ARG(number, function)
-#define IOCTL_CMD(number, function)
 #define IOCTL_NONE(number, function)
 #include "abi/vcpu_ioctls.h"
 
@@ -169,9 +193,6 @@ static long dispatch(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 #define IOCTL_ARG(number, function) \
 	case number:                \
 		return function(vcpu, arg);
-#define IOCTL_CMD(number, function) \
-	case number:                \
-		return function(vcpu, cmd, arg);
 #define IOCTL_NONE(number, function) \
 	case number:                 \
 		return function(vcpu);

@@ -29,16 +29,6 @@
  * Ioctls: vm_ioctls.h has their list.
  */
 
-static int set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
-{
-	return memory_set_region(&vm->memory, region);
-}
-
-static int get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
-{
-	return dirty_log_get(&vm->memory, log);
-}
-
 static int clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *clear)
 {
 	return dirty_log_clear(&vm->memory, clear);
@@ -65,26 +55,6 @@ static int set_identity_map(struct vm *vm, const u64 *address)
 static int set_nr_mmu_pages(struct vm *vm, unsigned long pages)
 {
 	return pages < MMU_PAGES_MIN ? -EINVAL : 0;
-}
-
-static int change_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd)
-{
-	return irqfds_change(&vm->irqfds, irqfd);
-}
-
-static int change_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *ioeventfd)
-{
-	return ioeventfds_change(&vm->ioeventfds, ioeventfd);
-}
-
-static int register_coalesced(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone)
-{
-	return coalesced_register(&vm->coalesced, zone);
-}
-
-static int unregister_coalesced(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone)
-{
-	return coalesced_unregister(&vm->coalesced, zone);
 }
 
 static int check_extension(struct vm *vm, unsigned long cap)
@@ -120,10 +90,15 @@ static int set_boot_cpu_id(struct vm *vm, unsigned long id)
 
 #define IOCTL IOCTL_DEFINE
 #define IOCTL_VOID IOCTL_DEFINE_VOID
+#define IOCTL_PART(number, function, part, type)                 \
+	static int ioctl_##function(void *vm, void *data)        \
+	{                                                        \
+		BUILD_BUG_ON(_IOC_SIZE(number) != sizeof(type)); \
+		return function(&((struct vm *)vm)->part, data); \
+	}
 #define IOCTL_DIR(number, function, type, direction) IOCTL_DEFINE(number, function, type)
 #define IOCTL_USER(number, function, type)
 #define IOCTL_ARG(number, function)
-#define IOCTL_CMD(number, function)
 #define IOCTL_NONE(number, function)
 #include "abi/vm_ioctls.h"
 
@@ -135,15 +110,13 @@ static long dispatch(struct vm *vm, unsigned int cmd, unsigned long arg)
 		return ioctl_copy(vm, ioctl_##function, cmd, direction, arg);
 #define IOCTL(number, function, type) IOCTL_DIR(number, function, type, _IOC_DIR(number))
 #define IOCTL_VOID IOCTL
+#define IOCTL_PART(number, function, part, type) IOCTL(number, function, type)
 #define IOCTL_USER(number, function, type) \
 	case number:                       \
 		return function(vm, (type __user *)arg);
 #define IOCTL_ARG(number, function) \
 	case number:                \
 		return function(vm, arg);
-#define IOCTL_CMD(number, function) \
-	case number:                \
-		return function(vm, cmd, arg);
 #define IOCTL_NONE(number, function) \
 	case number:                 \
 		return function(vm);
