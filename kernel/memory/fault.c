@@ -289,6 +289,19 @@ static u64 make_leaf(const struct fault *f, int level)
 }
 
 /*
+ * Return true if the host may have changed its page tables from @start to @end, exclusive, since
+ * they were looked at. An invalidation elsewhere that has not ended does not count.
+ */
+static bool is_invalidated(const struct fault *f, unsigned long start, unsigned long end)
+{
+	const struct mmu *mmu = &f->memory->mmu;
+
+	if (mmu->invalidate_count && start < mmu->invalidate_end && mmu->invalidate_start < end)
+		return true;
+	return mmu->invalidate_seq != f->seq;
+}
+
+/*
  * Whether what was looked up still holds. The memslots are published under the
  * lock, exclusive, and then the old ones' leaves are removed, so an unchanged
  * pointer means that no leaf of a past slot can come back. One that is still
@@ -296,14 +309,12 @@ static u64 make_leaf(const struct fault *f, int level)
  */
 static int still_valid(const struct fault *f, int level)
 {
-	const struct mmu *mmu = &f->memory->mmu;
 	unsigned long size = sl_pages(level) << PAGE_SHIFT;
 	unsigned long start = f->hva & ~(size - 1);
 
-	if (mmu->released)
+	if (f->memory->mmu.released)
 		return -EFAULT;
-	if (memory_slots(f->memory) != f->slots ||
-	    mmu_invalidated(mmu, f->seq, start, start + size))
+	if (memory_slots(f->memory) != f->slots || is_invalidated(f, start, start + size))
 		return -EAGAIN;
 	return 0;
 }

@@ -220,6 +220,13 @@ static void slot_free(struct memslot *slot, const struct memslot *heir)
 	kfree(slot);
 }
 
+/* The highest guest frame that the tables and the CPU's address width can map. */
+static gfn_t max_gfn(const struct mmu *mmu)
+{
+	return min_t(gfn_t, sl_max_gfn(mmu->table.format),
+		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
+}
+
 static int region_check(const struct memory *memory,
 			const struct kvm_userspace_memory_region *region)
 {
@@ -235,7 +242,7 @@ static int region_check(const struct memory *memory,
 	if (!region->memory_size)
 		return 0;
 	if (check_add_overflow(region->guest_phys_addr, region->memory_size - 1, &last) ||
-	    last >> PAGE_SHIFT > mmu_max_gfn(&memory->mmu))
+	    last >> PAGE_SHIFT > max_gfn(&memory->mmu))
 		return -EINVAL;
 	if (region->memory_size >> PAGE_SHIFT > SLOT_MAX_PAGES)
 		return -EINVAL;
@@ -527,12 +534,17 @@ int memory_init(struct memory *memory, const struct sl_format *format, const str
 	r = slots_init(memory);
 	if (r)
 		goto no_slots;
-	r = mmu_init(memory, format);
+	r = mmu_init(&memory->mmu, format);
 	if (r)
 		goto no_mmu;
+	r = mmu_notifier_start(memory);
+	if (r)
+		goto no_notifier;
 	mmgrab(memory->mm);
 	return 0;
 
+no_notifier:
+	mmu_destroy(&memory->mmu);
 no_mmu:
 	slots_destroy(memory);
 no_slots:
@@ -542,7 +554,8 @@ no_slots:
 
 void memory_stop(struct memory *memory)
 {
-	mmu_destroy(memory);
+	mmu_notifier_stop(memory);
+	mmu_destroy(&memory->mmu);
 }
 
 void memory_destroy(struct memory *memory)

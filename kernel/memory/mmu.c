@@ -72,12 +72,6 @@ void mmu_flush(struct memory *memory)
 	}
 }
 
-gfn_t mmu_max_gfn(const struct mmu *mmu)
-{
-	return min_t(gfn_t, sl_max_gfn(mmu->table.format),
-		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
-}
-
 void mmu_let_others(struct memory *memory, bool *flush) __must_hold(&memory->mmu.lock)
 {
 	if (!need_resched() && !rwlock_is_contended(&memory->mmu.lock))
@@ -108,16 +102,9 @@ void mmu_zap_slot(struct memory *memory, const struct memslot *slot)
 	zap_frames(memory, slot->base_gfn, slot->base_gfn + slot->npages - 1);
 }
 
-static void zap_all_locked(struct memory *memory)
-{
-	zap_frames(memory, 0, sl_max_gfn(memory->mmu.table.format));
-}
-
 void mmu_zap_all(struct memory *memory)
 {
-	write_lock(&memory->mmu.lock);
-	zap_all_locked(memory);
-	write_unlock(&memory->mmu.lock);
+	zap_frames(memory, 0, sl_max_gfn(memory->mmu.table.format));
 }
 
 void mmu_set_guest_memtypes(struct memory *memory, bool guests)
@@ -126,7 +113,7 @@ void mmu_set_guest_memtypes(struct memory *memory, bool guests)
 	WRITE_ONCE(memory->mmu.guest_memtypes, guests);
 	/* No fault that began before this may end after it. */
 	WRITE_ONCE(memory->mmu.invalidate_seq, memory->mmu.invalidate_seq + 1);
-	zap_all_locked(memory);
+	mmu_zap_all(memory);
 	write_unlock(&memory->mmu.lock);
 }
 
@@ -141,7 +128,7 @@ bool mmu_allow_read_only_walks(struct memory *memory)
 	write_lock(&mmu->lock);
 	unmarked = mmu->table.format->unmarked;
 	if (unmarked) {
-		zap_all_locked(memory);
+		mmu_zap_all(memory);
 		/* And what came while others were let in: no leaf outlives its format. */
 		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
 		WRITE_ONCE(mmu->table.format, unmarked);
@@ -182,29 +169,17 @@ bool mmu_write_protect_masked(struct memory *memory, gfn_t first, unsigned long 
 	return flush;
 }
 
-int mmu_init(struct memory *memory, const struct sl_format *format)
+int mmu_init(struct mmu *mmu, const struct sl_format *format)
 {
-	struct mmu *mmu = &memory->mmu;
-	int ret;
-
 	rwlock_init(&mmu->lock);
 	atomic_long_set(&mmu->table_pages, 0);
 	mmu->table.format = format;
 	mmu->table.root = mmu_table_page(mmu);
-	if (!mmu->table.root)
-		return -ENOMEM;
-	ret = mmu_notifier_start(memory);
-	if (ret)
-		mmu_free_table_page(mmu, mmu->table.root);
-	return ret;
+	return mmu->table.root ? 0 : -ENOMEM;
 }
 
-void mmu_destroy(struct memory *memory)
+void mmu_destroy(struct mmu *mmu)
 {
-	struct mmu *mmu = &memory->mmu;
-
-	/* Ends in the notifier's release(), which empties the tables. */
-	mmu_notifier_stop(memory);
 	mmu_free_table_page(mmu, mmu->table.root);
 	WARN_ON_ONCE(atomic_long_read(&mmu->table_pages));
 }

@@ -7,11 +7,10 @@
 
 #include "memory/memory.h"
 
-int mmu_init(struct memory *memory, const struct sl_format *format);
-void mmu_destroy(struct memory *memory);
-
-/** mmu_max_gfn() - highest guest frame that the tables and the CPU's address width can map */
-gfn_t mmu_max_gfn(const struct mmu *mmu);
+/** mmu_init() - empty tables; 0 or -ENOMEM; may sleep */
+int mmu_init(struct mmu *mmu, const struct sl_format *format);
+/** mmu_destroy() - free the root of tables that mmu_notifier_stop() has emptied */
+void mmu_destroy(struct mmu *mmu);
 
 /**
  * mmu_table_page() - allocate a zeroed table page, charged to the launcher; may sleep
@@ -34,7 +33,7 @@ void mmu_flush(struct memory *memory);
  */
 void mmu_zap_slot(struct memory *memory, const struct memslot *slot);
 
-/** mmu_zap_all() - empty the tables and flush; frames fault in again; no lock held, sleeps */
+/** mmu_zap_all() - empty the tables and flush; @mmu.lock as for mmu_zap_slot() */
 void mmu_zap_all(struct memory *memory);
 
 /** mmu_slot_write_protect() - make each write to a published slot fault; takes @mmu.lock */
@@ -44,23 +43,6 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
 int mmu_notifier_start(struct memory *memory);
 /** mmu_notifier_stop() - empty the tables, then stop following; no vCPU runs */
 void mmu_notifier_stop(struct memory *memory);
-
-/**
- * mmu_invalidated() - is a look at the launcher's page tables out of date?
- * @mmu: its lock held, shared or exclusive
- * @seq: @mmu->invalidate_seq from before the look
- * @start: lowest launcher address that is to be mapped
- * @end: end of it, exclusive
- *
- * Invalidations elsewhere that have not ended do not count.
- */
-static inline bool mmu_invalidated(const struct mmu *mmu, unsigned long seq, unsigned long start,
-				   unsigned long end)
-{
-	if (mmu->invalidate_count && start < mmu->invalidate_end && mmu->invalidate_start < end)
-		return true;
-	return mmu->invalidate_seq != seq;
-}
 
 /** dirty_log_alloc() - give a slot that is to be logged its bitmap, unless there are rings */
 int dirty_log_alloc(const struct memory *memory, struct memslot *slot);

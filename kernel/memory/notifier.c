@@ -7,7 +7,7 @@
  * is announced. Leaves go at the start. A fault that looked at the host's
  * tables before or during that must not install what it saw: while the
  * invalidation is in progress it is kept away by the range, after that by the
- * sequence count (mmu_invalidated()).
+ * sequence count (is_invalidated() in fault.c).
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -149,8 +149,8 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 
 	write_lock(&memory->mmu.lock);
 	memory->mmu.released = true;
-	write_unlock(&memory->mmu.lock);
 	mmu_zap_all(memory);
+	write_unlock(&memory->mmu.lock);
 }
 
 /*

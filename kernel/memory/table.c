@@ -398,19 +398,3 @@ bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear)
 {
 	return visit_range(table, first, last, clear ? SL_OP_CLEAR_YOUNG : SL_OP_TEST_YOUNG);
 }
-
-u64 sl_lookup(const struct sl_table *table, gfn_t gfn, int *level)
-{
-	const struct sl_format *format = table->format;
-	const u64 *entries = table->root;
-
-	for (*level = format->levels;; --*level) {
-		u64 entry = READ_ONCE(entries[entry_index(gfn, *level)]);
-
-		if (!is_present(format, entry))
-			return 0;
-		if (is_leaf(format, entry, *level))
-			return entry;
-		entries = table_of(format, entry);
-	}
-}

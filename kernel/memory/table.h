@@ -289,14 +289,4 @@ bool sl_write_protect_part(struct sl_table *table, struct sl_part *part);
  */
 bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear);
 
-/**
- * sl_lookup() - the entry that maps a frame, or where the walk ends
- * @table: the tables; lock held shared or exclusive
- * @gfn: the frame
- * @level: set to the level at which the walk ended
- *
- * Return: the leaf, or 0 when the frame is not mapped.
- */
-u64 sl_lookup(const struct sl_table *table, gfn_t gfn, int *level);
-
 #endif
