@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading: find out the vendor, claim every CPU for it through hotplug, suspend
- * and reboot, and offer the device node.
+ * Load and unload the module: choose the vendor, claim every CPU for it, create the device node.
+ * And the node's ioctls.
  */
-#include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
-#include <linux/reboot.h>
-#include <linux/smp.h>
-#include <linux/syscore_ops.h>
+#include <linux/uaccess.h>
 #include <asm/processor.h>
-#include <asm/reboot.h>
 
 #include "abi/abi.h"
 #include "core/vcpu.h"
@@ -125,14 +122,14 @@ static int create_node(void)
 	if (!strcmp(node, "kvm")) {
 		node_device.minor = KVM_MINOR;
 	} else if (strcmp(node, "oriel")) {
-		pr_err("parameter node=%s: it is \"oriel\" or \"kvm\"\n", node);
+		pr_err("parameter node=%s: only \"oriel\" and \"kvm\" are valid\n", node);
 		return -EINVAL;
 	}
 	node_device.name = node;
 	r = misc_register(&node_device);
 	if (r)
 		pr_err("cannot create /dev/%s (error %d)%s\n", node, r,
-		       r == -EBUSY ? ": it exists: unload the module that owns it" : "");
+		       r == -EBUSY ? ": it exists, unload the module that owns it" : "");
 	return r;
 }
 
@@ -140,7 +137,7 @@ static int create_node(void)
  * Load and unload.
  */
 
-/* What all VMs share, from the FPU's layout to the guests' CPUID. */
+/* Set up the data that all VMs share: the FPU's layout, the clock, the CPUID of guests. */
 static int setup_shared(void)
 {
 	int r = fpu_setup();

@@ -4,8 +4,8 @@
  * turns them into functions and a switch. Two more forms:
  *
  *   IOCTL_PART(number, function, part, type)      int function(&vm->part, type *)
- *   IOCTL_DIR(number, function, type, direction)  IOCTL for a number that has the direction
- *                                                 of the copy wrong
+ *   IOCTL_DIR(number, function, type, direction)  IOCTL for a number that encodes the wrong
+ *                                                 direction of the copy
  */
 
 /* Memory. */

@@ -25,9 +25,9 @@ void vcpu_kick(struct vcpu *vcpu)
 	put_cpu();
 }
 
-/* A thread that sees the count must see the vCPUs as well. Pairs with vcpu_publish(). */
 static u32 vcpu_count(const struct vm *vm)
 {
+	/* A thread that sees the count must see the vCPUs as well. Pairs with vcpu_publish(). */
 	return smp_load_acquire(&vm->vcpu_count);
 }
 

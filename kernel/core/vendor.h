@@ -50,7 +50,7 @@ struct vendor_ops {
 	const char *kvm_module;
 	/** @vcpu_size: bytes of the vendor's vCPU, which starts with struct vcpu */
 	size_t vcpu_size;
-	/** @deadline_timer: enter() leaves the guest at lapic_held_deadline(); valid after setup() */
+	/** @deadline_timer: enter() exits at lapic_held_deadline(); valid after setup() */
 	const bool *deadline_timer;
 	/** @walks_pdptes: the CPU reads the PDPTEs of PAE paging from memory when it walks */
 	bool walks_pdptes;

@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/swap.h>
 
-#include "host/compat.h"
 #include "memory/mmu.h"
 
 u64 *mmu_table_page(struct mmu *mmu)
