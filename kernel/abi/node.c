@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Load and unload the module: choose the vendor, claim every CPU for it, create the device node.
- * And the node's ioctls.
+ * The module and its device node: choose the vendor, claim every CPU for it, create the node, and
+ * serve the node's ioctls.
  */
 #include <linux/cpumask.h>
 #include <linux/fs.h>

@@ -316,7 +316,7 @@ void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state)
 	/* Userspace has no other way to save a waiting INIT or SIPI. */
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
-	/* Nor to save a kick. */
+	/* A kick cannot be saved either. */
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->kicked)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		WRITE_ONCE(vcpu->kicked, false);

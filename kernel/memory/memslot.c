@@ -201,7 +201,7 @@ static int publish(struct memory *memory, struct memslot *old, struct memslot *n
 		add_by_hva(memory, new);
 	if (old && must_zap(old, new))
 		mmu_zap_slot(memory, old);
-	/* Only now, after its last leaf: until then an invalidation has to find the slot. */
+	/* After its last leaf is gone: until then an invalidation has to find the slot. */
 	if (old)
 		interval_tree_remove(&old->by_hva, &memory->slots_by_hva);
 	write_unlock(&memory->mmu.lock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A VM's second-level tables: allocate and free their pages, zap and write-protect what they map,
- * flush the TLBs.
+ * A VM's second-level tables: allocate and free their pages, zap and write-protect memslots, flush
+ * the TLBs.
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>

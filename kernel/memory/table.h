@@ -40,7 +40,7 @@ enum sl_memtype {
 };
 
 /*
- * Set in a leaf whose host page has a struct page that accessed and dirty are carried back to.
+ * Set in a leaf if accessed and dirty are to be carried back to the host page's struct page.
  * Hardware ignores bit 52 in NPT (APM 2 5.3.3) and in EPT (SDM 3C 28.3.2).
  */
 #define SL_SOFT_PAGE BIT_ULL(52)

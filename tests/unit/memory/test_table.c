@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of second-level page tables (kernel/mmu/table.c) over memory of the
- * test's own, in the formats of NPT and EPT.
+ * Tests of second-level page tables (kernel/memory/table.c) in the formats of NPT and EPT. The
+ * test supplies the table pages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,7 @@ static const struct sl_format ept = {
 	.max_leaf = SL_LEVEL_1G,
 };
 
-/* The fake memory: who has how many table pages, and what was carried back. */
+/* Table pages in use, table pages that were unlinked, and the leaves that were carried back. */
 static int pages_live;
 static int pages_retired;
 static u64 *retired[32768];
@@ -99,7 +99,7 @@ void sl_carry(struct sl_table *table, u64 leaf, int level)
 	last_carried_level = level;
 }
 
-/* What follows a TLB flush: nobody walks the retired pages any more. */
+/* Free the unlinked pages, as after a TLB flush. Return their number. */
 static int flush(void)
 {
 	int count = pages_retired;
@@ -129,7 +129,7 @@ static void table_start(struct sl_table *table, const struct sl_format *format)
 	carried_dirty = 0;
 }
 
-/* Every table page must be gone once everything is zapped: nothing leaks. */
+/* Zap everything and check that the root alone is left. */
 static void table_end(struct sl_table *table)
 {
 	sl_zap(table, 0, ~0ULL);
@@ -579,7 +579,7 @@ static void test_parts(void **state)
 	check_parts(sl_write_protect_part, false);
 }
 
-/* One budget for several ranges, and what has no leaves costs nothing of it. */
+/* Several ranges share one budget, and a range without leaves uses nothing of it. */
 static void test_parts_share_a_budget(void **state)
 {
 	struct sl_part part = { .first = 0, .last = ~0ULL, .budget = 3 };
@@ -607,7 +607,7 @@ static void test_parts_share_a_budget(void **state)
 	assert_int_equal(part.first, 0x600);
 	assert_false(sl_zap_part(&table, &part));
 	check_leaves(&table, 0, 0, 0);
-	/* The last leaf of the range uses the budget up: that is no more to do. */
+	/* The last leaf of the range uses the budget up: nothing is left to do. */
 	map_identity(&table, 7, RWX, 0);
 	part = (struct sl_part){ .first = 0, .last = 7, .budget = 1 };
 	assert_false(sl_zap_part(&table, &part));
@@ -650,7 +650,7 @@ static void test_no_dirty_bit(void **state)
 	table_start(&table, &old_ept);
 	map_identity(&table, 1, RWX, SL_SOFT_PAGE);
 	map_identity(&table, 2, RX, SL_SOFT_PAGE);
-	/* Nor does it tell of accesses: what is mapped was accessed. */
+	/* There is no accessed bit either: each leaf counts as accessed. */
 	assert_true(sl_test_young(&table, 2, 2, false));
 	assert_false(sl_test_young(&table, 3, 511, false));
 	assert_true(sl_write_protect(&table, 0, 511));
@@ -743,13 +743,13 @@ static int rnd_level(void)
 	return dice == 0 ? 3 : dice < 8 ? 2 : 1;
 }
 
-/* Two host layouts, so that frames disagree now and then. */
+/* Choose among two host layouts, so that leaves conflict now and then. */
 static u64 host_frame(gfn_t gfn)
 {
 	return gfn + (rnd(8) ? 0x100000 : 0x200000);
 }
 
-/* What is not mapped any more inside a leaf that something was in the way of. */
+/* Make room for a leaf, and drop the frames from the model that lost their mapping. */
 static void model_make_room(struct sl_table *table, gfn_t first, int level)
 {
 	gfn_t i;
@@ -796,7 +796,7 @@ static bool model_lookup(struct sl_table *table, gfn_t gfn)
 	return model[gfn] == (u32)(frame << 1 | !!(leaf & format->write));
 }
 
-/* The range that whole leaves cover: a large leaf goes as a whole. */
+/* Widen a range to whole leaves, because a large leaf goes as a whole. */
 static void model_round(struct sl_table *table, gfn_t *first, gfn_t *last)
 {
 	int level;
@@ -834,7 +834,7 @@ static void model_range(struct sl_table *table, bool zap)
 		model[i] = zap ? 0 : model[i] & ~1U;
 }
 
-/* Counts the tables below an entry, and insists that none is empty. */
+/* Count this table and those below it, and check that none is empty. */
 static int count_tables(const struct sl_table *table, const u64 *entries, int level)
 {
 	int count = 1;
@@ -908,7 +908,7 @@ static void race_line_up(unsigned int step)
 		sched_yield();
 }
 
-/* Each maps the same frames; each frame is writable for one of them only. */
+/* Each racer maps the same frames. One racer maps a frame writable, the others read-only. */
 static void *race(void *argument)
 {
 	struct racer *racer = argument;
@@ -955,7 +955,7 @@ static void test_parallel(void **state)
 		assert_true((leaf & npt.addr) == gfn << 12);
 		assert_true(leaf & npt.write);
 	}
-	/* A page lost in a race would be missing here or leak. */
+	/* A page that was lost in a race would not be counted, but be live. */
 	assert_int_equal(count_tables(&table, table.root, npt.levels), pages_live);
 	table_end(&table);
 }
