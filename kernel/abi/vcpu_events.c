@@ -25,7 +25,7 @@ static void get_pending(struct vcpu *vcpu, struct kvm_vcpu_events *events)
 	const struct cpu_exception *exception = &vcpu->exception;
 
 	events_settle(vcpu);
-	/* A client that knows no pending exceptions sees it as injected: the next entry does that. */
+	/* For a client that knows no pending exceptions it is injected, as the next entry does. */
 	events->exception.injected = !vcpu->vm->exception_payload;
 	events->exception.pending = vcpu->vm->exception_payload;
 	events->exception.nr = exception->vector;
