@@ -288,7 +288,7 @@ static u64 make_leaf(const struct fault *f, int level)
 
 /*
  * Return true if the host may have changed its page tables from @start to @end, exclusive, since
- * they were looked at. An invalidation elsewhere that has not ended does not count.
+ * the fault noted @seq. An invalidation elsewhere that has not ended does not count.
  */
 static bool is_invalidated(const struct fault *f, unsigned long start, unsigned long end)
 {
@@ -300,10 +300,8 @@ static bool is_invalidated(const struct fault *f, unsigned long start, unsigned 
 }
 
 /*
- * Return 0 if the lookup still holds. New memslots are published under the lock, exclusive, and
- * the leaves of the slots that they replace are removed after that. So if the snapshot has not
- * changed, this fault brings no leaf of a past slot back. A leaf of a past slot that is not yet
- * removed either is in the way (-EBUSY) or maps the same host frame.
+ * Return 0 if the lookup still holds. While a past slot's leaves are being removed, one that is
+ * still there either is in the way of a new leaf (-EBUSY) or maps the same host frame.
  */
 static int still_valid(const struct fault *f, int level)
 {

@@ -3,11 +3,8 @@
  * Memslots: check the changes that userspace asks for, publish each as a new immutable snapshot,
  * and read and write guest memory.
  *
- * Publishing: under mmu.lock, exclusive, the new snapshot replaces the old one; then the leaves of
- * the slot that goes are removed and the TLBs flushed. A fault that used the old snapshot installs
- * no leaf after that, for it compares the snapshots under the same lock. A slot may have many
- * leaves, and the lock is dropped now and then: the mmu_notifier finds the old slot until its last
- * leaf is gone. The old snapshot is freed when its last reader has finished (SRCU).
+ * publish() does what fault.c says about new memslots. The old snapshot is freed when its last
+ * reader has finished (SRCU).
  */
 #include <linux/err.h>
 #include <linux/highmem.h>

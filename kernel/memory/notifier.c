@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The mmu_notifier: takes leaves away before the host reuses a page, and tells the host which
- * pages the guest uses.
- *
- * The host announces an invalidation, changes its page tables, and announces the end. Leaves are
- * zapped at the start. A fault that read the host's page tables before the end must not install
- * the page it found: the range keeps it out while the invalidation is in progress, the sequence
- * count afterwards (is_invalidated() in fault.c).
+ * pages the guest uses. fault.c describes how an invalidation and faults exclude each other.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
