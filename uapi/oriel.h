@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What Oriel offers beside the KVM ABI. A program that was built with this header
- * finds out at run time what the node has: ORIEL_CHECK_EXTENSION fails with ENOTTY on
- * any other hypervisor's.
+ * Oriel's extensions of the KVM ABI. A program asks for each at run time with
+ * ORIEL_CHECK_EXTENSION, which fails with ENOTTY on the node of any other hypervisor.
  */
 #ifndef _UAPI_ORIEL_H
 #define _UAPI_ORIEL_H
@@ -14,19 +13,19 @@
 #define ORIELIO 0xDE
 
 /*
- * On the node's descriptor; the argument is an ORIEL_CAP_* number. Returns 0 for what
- * is absent or unknown, or a positive number.
+ * On the node's descriptor; the argument is an ORIEL_CAP_* number. Returns 0 if the extension is
+ * absent or unknown, else a positive number.
  */
 #define ORIEL_CHECK_EXTENSION _IO(ORIELIO, 0x00)
 
-/* ORIEL_GET_ENTRY_REPORT is there: 1 */
+/* 1 if ORIEL_GET_ENTRY_REPORT works. */
 #define ORIEL_CAP_ENTRY_REPORT 0
 
 #define ORIEL_ENTRY_VIOLATIONS 16
 
 /**
  * struct oriel_entry_violation - a rule of the manual that an entry broke
- * @value: what the field held
+ * @value: the field's value
  * @field: the field's name in the VMCS or VMCB, in lower case
  * @section: manual and section
  * @rule: the rule in plain words
@@ -46,9 +45,8 @@ struct oriel_entry_violation {
  * struct oriel_entry_report - why the CPU refused to enter the guest
  * @reason: hardware_entry_failure_reason of the KVM_EXIT_FAIL_ENTRY
  * @cpu: the CPU that refused
- * @broken: how many rules are broken; 0: none that the software copy of the CPU's
- *	checks knows
- * @named: how many of them are in @violations
+ * @broken: number of broken rules; 0 if the software copy of the CPU's checks finds none
+ * @named: number of them in @violations
  * @reserved: 0
  * @violations: in the order of the CPU's checks
  */
@@ -61,10 +59,7 @@ struct oriel_entry_report {
 	struct oriel_entry_violation violations[ORIEL_ENTRY_VIOLATIONS];
 };
 
-/*
- * On a vCPU's descriptor: about its last KVM_EXIT_FAIL_ENTRY. ENODATA when it has not
- * had any.
- */
+/* On a vCPU's descriptor: reports its last KVM_EXIT_FAIL_ENTRY; ENODATA if it has had none. */
 #define ORIEL_GET_ENTRY_REPORT _IOR(ORIELIO, 0x40, struct oriel_entry_report)
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shared by the files of abi/ alone: the descriptors and the ioctls behind them. Functions on
- * a vCPU run with its mutex held and the vCPU loaded, unless they say otherwise; all may
- * sleep.
+ * Shared by the files of abi/ alone: the descriptors and the ioctls behind them.
+ *
+ * A function on a vCPU runs with the vCPU's mutex held and the vCPU loaded, unless it says
+ * otherwise. All functions may sleep.
  */
 #ifndef ORIEL_ABI_H
 #define ORIEL_ABI_H
@@ -19,7 +20,6 @@ struct vm;
 
 /** vm_create() - KVM_CREATE_VM; a descriptor, -ENOMEM or -EMFILE */
 int vm_create(void);
-
 /**
  * vcpu_create() - KVM_CREATE_VCPU
  * @vm: its lock held
@@ -27,8 +27,7 @@ int vm_create(void);
  * Return: a descriptor, or -EINVAL, -EEXIST, -ENOMEM, -EMFILE.
  */
 int vcpu_create(struct vm *vm, u32 id);
-
-/** vcpu_destroy() - free a vCPU that nobody can reach any more */
+/** vcpu_destroy() - free a vCPU that no thread can reach any more */
 void vcpu_destroy(struct vcpu *vcpu);
 
 /*
@@ -38,8 +37,8 @@ void vcpu_destroy(struct vcpu *vcpu);
 /**
  * vcpu_run() - KVM_RUN; the vCPU is not yet loaded
  *
- * Return: 0 with vcpu->run filled in, -EINTR, -EAGAIN after a processor's first INIT, or
- * another errno.
+ * Return: 0 with vcpu->run filled in, -EINTR, -EAGAIN after a processor's first INIT, or another
+ * errno.
  */
 int vcpu_run(struct vcpu *vcpu);
 
@@ -66,29 +65,14 @@ int capability_enable_vm(struct vm *vm, const struct kvm_enable_cap *cap);
 int capability_enable_vcpu(struct vcpu *vcpu, const struct kvm_enable_cap *cap);
 
 /*
- * attribute.c
+ * irqchip.c: ioctls about interrupt chips and routes; each takes the VM's lock where it needs it
  */
 
-/**
- * attribute_ioctl_node() - an attribute of the node
- * @cmd: KVM_HAS_DEVICE_ATTR or KVM_GET_DEVICE_ATTR
- * @user: struct kvm_device_attr
- *
- * Return: 0, -ENXIO for one that is not there, -EFAULT, -ENOTTY.
- */
-int attribute_ioctl_node(unsigned int cmd, const struct kvm_device_attr __user *user);
-
-/** attribute_ioctl_vcpu() - an attribute of a vCPU; as attribute_ioctl_node() */
-int attribute_ioctl_vcpu(struct vcpu *vcpu, unsigned int cmd, unsigned long arg);
-
-/*
- * irqchip.c: ioctls about interrupt chips and routes; each takes the VM's lock where it is needed
- */
-
-/** irqchip_init() - a fabric with no chips yet, for a new VM */
+/** irqchip_init() - give a new VM a fabric without chips */
 void irqchip_init(struct vm *vm);
 
-int irqchip_set_line(struct vm *vm, unsigned int cmd, unsigned long arg);
+int irqchip_set_line(struct vm *vm, struct kvm_irq_level *line);
+int irqchip_set_line_status(struct vm *vm, struct kvm_irq_level *line);
 int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
 int irqchip_create(struct vm *vm);
 int irqchip_get(struct vm *vm, struct kvm_irqchip *chip);
@@ -100,67 +84,32 @@ int irqchip_reinject_control(struct vm *vm, const struct kvm_reinject_control __
 int irqchip_set_routing(struct vm *vm, struct kvm_irq_routing __user *user);
 
 /*
- * regs.c: registers between the ABI's structures, in kernel memory, and struct cpu_state
+ * regs.c: the ioctls of these names, between the ABI's structures and struct cpu_state. A function
+ * that sets registers returns 0, or -EINVAL and has changed nothing. sregs_set(), sregs2_get(),
+ * sregs2_set() and translate_get() need vm->memory.srcu held.
  */
 
-/** regs_get() - KVM_GET_REGS */
 void regs_get(struct vcpu *vcpu, struct kvm_regs *regs);
-
-/** regs_set() - KVM_SET_REGS; a pending exception of the old state is dropped */
+/** regs_set() - KVM_SET_REGS; drops a pending exception, which belongs to the old registers */
 void regs_set(struct vcpu *vcpu, const struct kvm_regs *regs);
-
-/** sregs_get() - KVM_GET_SREGS */
 void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs);
-
-/**
- * sregs_set() - KVM_SET_SREGS
- * @vcpu: the vCPU
- * @sregs: the registers
- *
- * Return: 0, or -EINVAL for registers that no CPU could have together; nothing
- * has changed then.
- */
+/** sregs_set() - KVM_SET_SREGS; -EINVAL for registers that no CPU could have together */
 int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs);
-
-/** sregs2_get() - KVM_GET_SREGS2; vm->memory.srcu held, may sleep */
 void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2);
-
 /**
  * sregs2_set() - KVM_SET_SREGS2
- * @vcpu: the vCPU, vm->memory.srcu held; may sleep
- * @sregs2: the registers
  *
- * Return: as sregs_set(), and -EINVAL for unknown flags, or PDPTEs without PAE
- * paging, or with reserved bits where the CPU keeps them.
+ * Return: as sregs_set(); -EINVAL also for unknown flags, for PDPTEs without PAE paging, and for
+ * reserved bits in PDPTEs that the CPU loads.
  */
 int sregs2_set(struct vcpu *vcpu, const struct kvm_sregs2 *sregs2);
-
-/** debugregs_get() - KVM_GET_DEBUGREGS */
 void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs);
-
-/**
- * debugregs_set() - KVM_SET_DEBUGREGS
- * @vcpu: the vCPU
- * @regs: the registers
- *
- * Return: 0, or -EINVAL for flags or for bits 63:32 of DR6 or DR7.
- */
+/** debugregs_set() - KVM_SET_DEBUGREGS; -EINVAL for flags, and for bits 63:32 of DR6 or DR7 */
 int debugregs_set(struct vcpu *vcpu, const struct kvm_debugregs *regs);
-
-/** mp_state_get() - KVM_GET_MP_STATE; serves an INIT or SIPI that waits, so first of all */
+/** mp_state_get() - KVM_GET_MP_STATE; serves a waiting INIT or SIPI, which changes registers */
 void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state);
-
-/**
- * mp_state_set() - KVM_SET_MP_STATE
- * @vcpu: the vCPU
- * @state: the state
- *
- * Return: 0, or -EINVAL for a state that does not exist, or one but RUNNABLE
- * without an in-kernel irqchip.
- */
+/** mp_state_set() - KVM_SET_MP_STATE; without a local APIC, RUNNABLE alone is valid */
 int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state);
-
-/** translate_get() - KVM_TRANSLATE; vm->memory.srcu held */
 void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
 
 /*
@@ -168,74 +117,34 @@ void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
  */
 
 /**
- * events_settle() - userspace is about to read CR2 or DR6
- * @vcpu: the vCPU
+ * events_settle() - write a pending exception's value into CR2 or DR6, if userspace needs it there
  *
- * A client that has not turned KVM_CAP_EXCEPTION_PAYLOAD on finds there what a pending
- * exception leaves, for it has no other way to move that to another vCPU.
+ * Call it before userspace reads these registers. A client without KVM_CAP_EXCEPTION_PAYLOAD has
+ * no other way to move the value to another vCPU.
  */
 void events_settle(struct vcpu *vcpu);
-
-/** events_get() - KVM_GET_VCPU_EVENTS */
 void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);
-
-/**
- * events_set() - KVM_SET_VCPU_EVENTS
- * @vcpu: the vCPU
- * @events: the events
- *
- * Return: 0, or -EINVAL for unknown flags or an impossible event.
- */
+/** events_set() - KVM_SET_VCPU_EVENTS; -EINVAL for unknown flags or an impossible event */
 int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *events);
-
-/*
- * sync_regs.c: registers and events that travel in struct kvm_run, which saves their ioctls
- */
-
-/**
- * sync_regs_load() - take what userspace has marked dirty, before the guest runs
- * @vcpu: the vCPU, its mutex held, loaded; may sleep
- *
- * Return: 0; -EINVAL for unknown bits of kvm_valid_regs or kvm_dirty_regs, and for
- * registers that their ioctl refuses.
- */
-int sync_regs_load(struct vcpu *vcpu);
-
-/**
- * sync_regs_store() - show what userspace has asked for, when KVM_RUN returns
- * @vcpu: the vCPU, its mutex held, loaded; may sleep
- */
-void sync_regs_store(struct vcpu *vcpu);
 
 /*
  * msr_list.c
  */
 
 /**
- * msr_ioctl_list() - KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST
- * @user: where the list goes
- * @features: which of the two
+ * msr_ioctl_list() - KVM_GET_MSR_INDEX_LIST, or KVM_GET_MSR_FEATURE_INDEX_LIST for @features
  *
- * Return: 0, -E2BIG with nmsrs set to what is needed, -EFAULT.
+ * Return: 0; -E2BIG with nmsrs set to the number of MSRs; -EFAULT.
  */
 int msr_ioctl_list(struct kvm_msr_list __user *user, bool features);
-
 /**
  * msr_ioctl_get() - KVM_GET_MSRS
- * @vcpu: the vCPU, or NULL for the feature MSRs of the system ioctl
- * @user: list
+ * @vcpu: NULL for the feature MSRs of the system ioctl
  *
- * Return: how many were read, -E2BIG, -ENOMEM, -EFAULT.
+ * Return: the number of MSRs read, -E2BIG, -ENOMEM, -EFAULT.
  */
 int msr_ioctl_get(struct vcpu *vcpu, struct kvm_msrs __user *user);
-
-/**
- * msr_ioctl_set() - KVM_SET_MSRS
- * @vcpu: the vCPU
- * @user: list
- *
- * Return: how many were written, -E2BIG, -ENOMEM, -EFAULT.
- */
+/** msr_ioctl_set() - KVM_SET_MSRS; the number of MSRs written, or the errors of msr_ioctl_get() */
 int msr_ioctl_set(struct vcpu *vcpu, struct kvm_msrs __user *user);
 
 /*
@@ -244,13 +153,13 @@ int msr_ioctl_set(struct vcpu *vcpu, struct kvm_msrs __user *user);
 
 /**
  * vfio_create_device() - KVM_CREATE_DEVICE
- * @vm: the VM; its lock is taken
+ * @vm: takes its lock
  * @create: type and flags; gets the descriptor, but for KVM_CREATE_DEVICE_TEST
  *
  * The device has a reference to @vm and ends with its last descriptor.
  *
- * Return: 0, -ENODEV for a type other than VFIO, -EBUSY when the VM has one already,
- * -ENOMEM, -EMFILE.
+ * Return: 0, -ENODEV for a type other than VFIO, -EBUSY when the VM has one already, -ENOMEM,
+ * -EMFILE.
  */
 int vfio_create_device(struct vm *vm, struct kvm_create_device *create);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Capabilities: one row each, for KVM_CHECK_EXTENSION and KVM_ENABLE_CAP. A capability stands
- * here when the whole of it works.
+ * Capabilities: one row each, for KVM_CHECK_EXTENSION and KVM_ENABLE_CAP. A capability has a row
+ * only when the whole of it works.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -22,8 +22,8 @@
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 /*
- * Where KVM is unlike a processor, because old clients rely on it, and a client can have it
- * done right. The other quirks of KVM's are not there to begin with.
+ * Deviations of KVM from a processor that old clients rely on and that a client can turn off. Oriel
+ * does not have KVM's other quirks.
  */
 #define QUIRKS                                                                   \
 	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_OUT_7E_INC_RIP |          \
@@ -35,8 +35,8 @@
  */
 
 /*
- * Instructions that a guest may execute without an exit. A MWAIT in which the local APIC's
- * timer stops would not end when the host's next timer is due.
+ * Return the KVM_X86_DISABLE_EXITS_* that this host allows. The guest may have MWAIT only if the
+ * host's local APIC timer counts in it (ARAT): that timer has to end the MWAIT.
  */
 static int exits_that_can_go(void)
 {
@@ -72,7 +72,7 @@ static int enable_x2apic_api(struct vm *vm, u64 flags)
 {
 	if (flags & ~X2APIC_API_FLAGS)
 		return -EINVAL;
-	/* What was turned on stays on. */
+	/* A flag that is on stays on. */
 	if (flags & KVM_X2APIC_API_USE_32BIT_IDS)
 		vm->fabric.ids32 = true;
 	if (flags & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
@@ -80,7 +80,7 @@ static int enable_x2apic_api(struct vm *vm, u64 flags)
 	return 0;
 }
 
-/* Once, and before the vCPUs that it limits. */
+/* Userspace can set the limit once. It holds for vCPUs that are created after that. */
 static int limit_vcpu_ids(struct vm *vm, u64 limit)
 {
 	if (limit > VM_MAX_VCPU_ID || (vm->vcpu_id_limit && limit != vm->vcpu_id_limit))
@@ -168,7 +168,7 @@ static int enforce_pv(struct vcpu *vcpu, u64 on)
 /**
  * struct capability - one capability
  * @value: the answer to KVM_CHECK_EXTENSION
- * @check: computes the answer instead
+ * @check: computes the answer, in place of @value
  * @enable: turns it on for a VM, with the first argument of KVM_ENABLE_CAP
  * @enable_vcpu: turns it on for a vCPU
  */
@@ -240,7 +240,7 @@ static const struct capability capabilities[] = {
 	[KVM_CAP_VAPIC] = { .value = 1 },
 	[KVM_CAP_X2APIC_API] = { .value = X2APIC_API_FLAGS, .enable = enable_x2apic_api },
 
-	/* Time, and what a guest that knows KVM may use. */
+	/* Time, and features for a guest that knows KVM. */
 	[KVM_CAP_CLOCKSOURCE] = { .value = 1 },
 	[KVM_CAP_ADJUST_CLOCK] = { .value = KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME |
 					    KVM_CLOCK_HOST_TSC },
@@ -268,7 +268,7 @@ static const struct capability capabilities[] = {
 	[KVM_CAP_ENABLE_CAP_VM] = { .value = 1 },
 };
 
-/* The row of a number from userspace; one that is absent is all zeros. */
+/* Return the row of a number from userspace; one that is all zeros if there is none. */
 static const struct capability *find(u64 cap)
 {
 	static const struct capability absent;

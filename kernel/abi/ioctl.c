@@ -7,7 +7,7 @@
 
 #include "abi/ioctl.h"
 
-/* Larger structures are rare enough to be allocated. */
+/* Bytes of a structure that is copied to the stack. Larger ones are rare, and are allocated. */
 #define ON_STACK 320
 
 static long carry_out(void *object, ioctl_function function, size_t size, unsigned int direction,
@@ -15,7 +15,7 @@ static long carry_out(void *object, ioctl_function function, size_t size, unsign
 {
 	long r;
 
-	/* Userspace writes the structure that is read here. */
+	/* _IOC_WRITE: userspace writes, so copy in. _IOC_READ: userspace reads, so copy out. */
 	if (direction & _IOC_WRITE) {
 		if (copy_from_user(data, user, size))
 			return -EFAULT;

@@ -4,8 +4,8 @@
  * out.
  *
  * vcpu_ioctls.h and vm_ioctls.h are lists of rows. A descriptor's file includes its list twice:
- * first with IOCTL_DEFINE and the like, which make of each such row a function with the type
- * ioctl_function; then inside the switch over the ioctl's number.
+ * first with IOCTL_DEFINE and the like, which turn a row into a function of type ioctl_function;
+ * then inside the switch over the ioctl's number, where a row becomes a case.
  */
 #ifndef ORIEL_IOCTL_H
 #define ORIEL_IOCTL_H
@@ -31,11 +31,11 @@ typedef int (*ioctl_function)(void *object, void *data);
 
 /**
  * ioctl_copy() - carry out an ioctl on a copy of its structure
- * @object: the VM or vCPU
+ * @object: the VM or vCPU, for @function
  * @function: works on the copy
- * @number: of the ioctl; says the size of the structure
+ * @number: of the ioctl; encodes the size of the structure
  * @direction: _IOC_READ: copy it out when @function succeeds; _IOC_WRITE: copy it in
- * @arg: its address in userspace
+ * @arg: the structure's address in userspace
  *
  * May sleep. Return: the result of @function, -EFAULT or -ENOMEM.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Between a VM and its interrupt fabric: the ioctls about interrupt chips and
- * doorbells, and what the fabric asks of the vCPUs.
+ * A VM and its interrupt fabric: the services of vCPUs that the fabric calls, and the ioctls about
+ * interrupt chips and routes.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -38,7 +38,7 @@ static bool fabric_counts_deadline(void *cookie)
 {
 	const struct vcpu *vcpu = cookie;
 
-	/* In a deep MWAIT the CPU may stop to count. */
+	/* In a deep MWAIT the CPU may stop counting. */
 	return vendor->deadline_timer && *vendor->deadline_timer &&
 	       !(vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_MWAIT);
 }
@@ -91,17 +91,18 @@ int irqchip_create_pit2(struct vm *vm, const struct kvm_pit_config *config)
 	return r;
 }
 
-int irqchip_set_line(struct vm *vm, unsigned int cmd, unsigned long arg)
+int irqchip_set_line_status(struct vm *vm, struct kvm_irq_level *line)
 {
-	struct kvm_irq_level __user *user = (struct kvm_irq_level __user *)arg;
-	struct kvm_irq_level line;
-
-	if (copy_from_user(&line, user, sizeof(line)))
-		return -EFAULT;
 	if (!fabric_has_lapics(&vm->fabric))
 		return -ENXIO;
-	line.status = fabric_set_gsi(&vm->fabric, IRQ_SOURCE_USER, line.irq, line.level);
-	return cmd == KVM_IRQ_LINE_STATUS ? put_user(line.status, &user->status) : 0;
+	line->status = fabric_set_gsi(&vm->fabric, IRQ_SOURCE_USER, line->irq, line->level);
+	return 0;
+}
+
+int irqchip_set_line(struct vm *vm, struct kvm_irq_level *line)
+{
+	/* The status stays in the copy: the ioctl's number asks for none. */
+	return irqchip_set_line_status(vm, line);
 }
 
 int irqchip_get(struct vm *vm, struct kvm_irqchip *chip)
@@ -144,24 +145,18 @@ int irqchip_set(struct vm *vm, const struct kvm_irqchip *chip)
 
 int irqchip_get_pit2(struct vm *vm, struct kvm_pit_state2 *state)
 {
-	struct irq_fabric *fabric = &vm->fabric;
-
-	if (!fabric->pit)
+	if (!vm->fabric.pit)
 		return -ENXIO;
-	pit_get_state(fabric->pit, state);
+	pit_get_state(vm->fabric.pit, state);
 	return 0;
 }
 
 int irqchip_set_pit2(struct vm *vm, const struct kvm_pit_state2 *state)
 {
-	struct irq_fabric *fabric = &vm->fabric;
-
-	if (!fabric->pit)
-		return -ENXIO;
-	return pit_set_state(fabric->pit, state);
+	return vm->fabric.pit ? pit_set_state(vm->fabric.pit, state) : -ENXIO;
 }
 
-/* Its number carries no size. */
+/* The ioctl's number does not encode the size of the structure. */
 int irqchip_reinject_control(struct vm *vm, const struct kvm_reinject_control __user *user)
 {
 	struct kvm_reinject_control control;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_RUN around its loop: what struct kvm_run brings and takes away, and the signals that
- * are let through.
+ * KVM_RUN around its loop: the fields of struct kvm_run that are read before it and written
+ * after it, the registers that travel in it (KVM_CAP_SYNC_REGS), and the signal mask.
  */
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
@@ -17,14 +17,94 @@
 #include "run/run.h"
 #include "x86/cr.h"
 
-/* Whether KVM_INTERRUPT would neither wait nor displace anything. */
+/*
+ * KVM_CAP_SYNC_REGS. Userspace can change the shared page at any time, so each structure is
+ * copied before it is used.
+ */
+
+static int load_regs(struct vcpu *vcpu)
+{
+	struct kvm_regs regs = vcpu->run->s.regs.regs;
+
+	regs_set(vcpu, &regs);
+	return 0;
+}
+
+static int load_sregs(struct vcpu *vcpu)
+{
+	struct kvm_sregs sregs = vcpu->run->s.regs.sregs;
+	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
+	int r = sregs_set(vcpu, &sregs);
+
+	srcu_read_unlock(&vcpu->vm->memory.srcu, srcu);
+	return r;
+}
+
+static int load_events(struct vcpu *vcpu)
+{
+	struct kvm_vcpu_events events = vcpu->run->s.regs.events;
+
+	return events_set(vcpu, &events);
+}
+
+static const struct {
+	u64 bit;
+	int (*load)(struct vcpu *vcpu);
+} sync_groups[] = {
+	{ KVM_SYNC_X86_REGS, load_regs },
+	{ KVM_SYNC_X86_SREGS, load_sregs },
+	{ KVM_SYNC_X86_EVENTS, load_events },
+};
+
+/*
+ * Take the groups that userspace marked dirty. Return -EINVAL for unknown bits, or the error of
+ * the group's ioctl.
+ */
+static noinline int sync_regs_load(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 dirty = READ_ONCE(run->kvm_dirty_regs);
+	int i, r;
+
+	if ((dirty | READ_ONCE(run->kvm_valid_regs)) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
+		return -EINVAL;
+	for (i = 0; dirty && i < ARRAY_SIZE(sync_groups); i++) {
+		if (!(dirty & sync_groups[i].bit))
+			continue;
+		r = sync_groups[i].load(vcpu);
+		if (r)
+			return r;
+		run->kvm_dirty_regs &= ~sync_groups[i].bit;
+	}
+	return 0;
+}
+
+/* Copy the groups out that userspace asked for. */
+static noinline void sync_regs_store(struct vcpu *vcpu)
+{
+	struct kvm_sync_regs *to = &vcpu->run->s.regs;
+	u64 valid = READ_ONCE(vcpu->run->kvm_valid_regs);
+
+	if (valid & KVM_SYNC_X86_REGS)
+		regs_get(vcpu, &to->regs);
+	if (valid & KVM_SYNC_X86_SREGS)
+		sregs_get(vcpu, &to->sregs);
+	if (valid & KVM_SYNC_X86_EVENTS)
+		events_get(vcpu, &to->events);
+}
+
+/*
+ * The other fields of struct kvm_run.
+ */
+
+/* Return true if KVM_INTERRUPT would neither wait nor displace another event. */
 static bool irq_acceptable(struct vcpu *vcpu)
 {
 	return vcpu_user_irq_room(vcpu) && vcpu->irq_queued < 0 && !vcpu->exception_pending &&
 	       vcpu->event.type == EVENT_NONE && vcpu_irq_allowed(vcpu);
 }
 
-/* The fields of kvm_run that are valid on each return. */
+/* Fill in the fields of kvm_run that are valid on each return. */
 static void fill_run(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -38,7 +118,7 @@ static void fill_run(struct vcpu *vcpu)
 	run->flags = 0;
 }
 
-/* Only a userspace interrupt controller knows the task priority better. */
+/* Userspace owns the task priority where it has the interrupt controller, and only there. */
 static int take_cr8(struct vcpu *vcpu)
 {
 	u64 cr8 = READ_ONCE(vcpu->run->cr8);
@@ -51,7 +131,6 @@ static int take_cr8(struct vcpu *vcpu)
 	return 0;
 }
 
-/* What kvm_run brings. */
 static int take_run(struct vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -68,9 +147,13 @@ static int take_run(struct vcpu *vcpu)
 }
 
 /*
- * The kernel looks at real_blocked too when it decides what a signal does as it is
- * sent: one that is blocked outside KVM_RUN waits for the thread, and does not kill
- * it there and then for want of a handler.
+ * Signals.
+ */
+
+/*
+ * A fatal signal kills the process as soon as it is sent, unless the thread has it in blocked or
+ * in real_blocked. real_blocked keeps the thread's own mask: a signal that the thread blocks
+ * outside KVM_RUN ends KVM_RUN and then waits, instead of killing the process.
  */
 static void set_signals(struct vcpu *vcpu)
 {

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading: find out the vendor, claim every CPU for it through hotplug, suspend
- * and reboot, and offer the device node.
+ * The module and its device node: choose the vendor, claim every CPU for it, create the node, and
+ * serve the node's ioctls.
  */
-#include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
-#include <linux/reboot.h>
-#include <linux/smp.h>
-#include <linux/syscore_ops.h>
+#include <linux/uaccess.h>
 #include <asm/processor.h>
-#include <asm/reboot.h>
 
 #include "abi/abi.h"
 #include "core/vcpu.h"
@@ -58,6 +55,20 @@ static int choose_vendor(void)
  * The node.
  */
 
+/* The node's one attribute: the XCR0 bits of XSAVE components that a guest may use. */
+static int node_attribute(unsigned int cmd, const struct kvm_device_attr __user *user)
+{
+	struct kvm_device_attr attr;
+
+	if (copy_from_user(&attr, user, sizeof(attr)))
+		return -EFAULT;
+	if (attr.group || attr.attr != KVM_X86_XCOMP_GUEST_SUPP)
+		return -ENXIO;
+	if (cmd == KVM_HAS_DEVICE_ATTR)
+		return 0;
+	return put_user(fpu_host.guest_xcr0, (u64 __user *)u64_to_user_ptr(attr.addr));
+}
+
 static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -81,7 +92,7 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return msr_ioctl_get(NULL, user);
 	case KVM_HAS_DEVICE_ATTR:
 	case KVM_GET_DEVICE_ATTR:
-		return attribute_ioctl_node(cmd, user);
+		return node_attribute(cmd, user);
 	case KVM_X86_GET_MCE_CAP_SUPPORTED:
 		return put_user(mc_supported(), (u64 __user *)user);
 	case ORIEL_CHECK_EXTENSION:
@@ -111,14 +122,14 @@ static int create_node(void)
 	if (!strcmp(node, "kvm")) {
 		node_device.minor = KVM_MINOR;
 	} else if (strcmp(node, "oriel")) {
-		pr_err("parameter node=%s: it is \"oriel\" or \"kvm\"\n", node);
+		pr_err("parameter node=%s: only \"oriel\" and \"kvm\" are valid\n", node);
 		return -EINVAL;
 	}
 	node_device.name = node;
 	r = misc_register(&node_device);
 	if (r)
 		pr_err("cannot create /dev/%s (error %d)%s\n", node, r,
-		       r == -EBUSY ? ": it exists: unload the module that owns it" : "");
+		       r == -EBUSY ? ": it exists, unload the module that owns it" : "");
 	return r;
 }
 
@@ -126,7 +137,7 @@ static int create_node(void)
  * Load and unload.
  */
 
-/* What all VMs share, from the FPU's layout to the guests' CPUID. */
+/* Set up the data that all VMs share: the FPU's layout, the clock, the CPUID of guests. */
 static int setup_shared(void)
 {
 	int r = fpu_setup();

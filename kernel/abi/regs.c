@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vCPU ioctls that read and write registers: between the ABI's structures and
- * struct cpu_state.
+ * vCPU ioctls that read and write registers, between the ABI's structures and struct cpu_state.
  */
 #include <asm/processor-flags.h>
 
@@ -17,7 +16,7 @@
 #include "x86/cr.h"
 #include "x86/guest_walk.h"
 
-/* Up to where struct kvm_sregs and struct kvm_sregs2 are the same. */
+/* The beginning of struct kvm_sregs that struct kvm_sregs2 has as well. */
 #define SREGS_COMMON_SIZE offsetof(struct kvm_sregs, interrupt_bitmap)
 static_assert(offsetof(struct kvm_sregs2, flags) == SREGS_COMMON_SIZE);
 
@@ -113,7 +112,7 @@ static void segment_set(const struct kvm_segment *from, struct cpu_segment *to)
 				    .attrib = attrib };
 }
 
-/* struct kvm_sregs in the order of enum cpu_seg. */
+/* Return the member of struct kvm_sregs for a segment register. */
 static struct kvm_segment *sregs_segment(struct kvm_sregs *sregs, enum cpu_seg seg)
 {
 	switch (seg) {
@@ -141,7 +140,7 @@ static u64 current_apic_base(const struct vcpu *vcpu)
 	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 }
 
-/* What struct kvm_sregs and struct kvm_sregs2 have in common; the rest is cleared. */
+/* Fill in the members that struct kvm_sregs2 has as well, and clear the rest. */
 static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 {
 	const struct cpu_state *state = &vcpu->state;
@@ -183,13 +182,13 @@ void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2)
 	if (!cr_pae_paging(&vcpu->state))
 		return;
 	memcpy(sregs2->pdptrs, vcpu->state.pdpte, sizeof(sregs2->pdptrs));
-	/* Where the CPU walks them they are what memory has now. */
+	/* A CPU that walks the PDPTEs uses those that are in memory now. */
 	if (vendor->walks_pdptes && !paging_read_pdptes(vcpu, vcpu->state.cr3, sregs2->pdptrs))
 		memset(sregs2->pdptrs, 0, sizeof(sregs2->pdptrs));
 	sregs2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 }
 
-/* The one interrupt that is being delivered, -1 for none, -EINVAL for several. */
+/* Return the vector of the interrupt that is being delivered, -1 for none, -EINVAL for several. */
 static int bitmap_vector(const struct kvm_sregs *sregs)
 {
 	const unsigned long *bitmap = (const unsigned long *)sregs->interrupt_bitmap;
@@ -218,7 +217,7 @@ static int sregs_apply_apic(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
-/* The registers that @sregs brings, over those that the vCPU has. */
+/* Make a copy of the vCPU's registers and replace those that @sregs has. */
 static void state_from_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs,
 			     struct cpu_state *state)
 {
@@ -237,18 +236,18 @@ static void state_from_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs,
 	state->efer = sregs->efer;
 }
 
-/* All but the interrupt; @pdpte is NULL when memory has them. */
+/* Set all registers but the interrupt. @pdpte is NULL if the PDPTEs are to be read from memory. */
 static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u64 *pdpte)
 {
 	const struct cpuid_facts *host = cpuid_host_facts();
-	/* Before it has a CPUID, a vCPU may have all that the host has. */
+	/* Before it has a CPUID, a vCPU may use every feature of the host. */
 	const struct cpuid_facts *facts = vcpu->cpuid.count ? &vcpu->cpuid.facts : host;
 	struct cpu_state state;
 
 	state_from_sregs(vcpu, sregs, &state);
 	if (pdpte && !cr_pae_paging(&state))
 		return -EINVAL;
-	/* An entry would fail (SDM 3C 27.3.1.6). */
+	/* With other PDPTEs an entry would fail (SDM 3C 27.3.1.6). */
 	if (pdpte && !vendor->walks_pdptes && !paging_pdptes_valid(vcpu, pdpte))
 		return -EINVAL;
 	if (!cr8_valid(sregs->cr8) || !cr_mode_valid(facts, host, &state) ||
@@ -256,7 +255,7 @@ static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u6
 		return -EINVAL;
 	if (pdpte)
 		memcpy(state.pdpte, pdpte, sizeof(state.pdpte));
-	/* Registers may arrive before the memory: then the guest faults, not the ioctl. */
+	/* Userspace may set registers before memory: then the guest faults, not the ioctl. */
 	else if (!paging_load_pdptes(vcpu, &state))
 		memset(state.pdpte, 0, sizeof(state.pdpte));
 	vcpu->state = state;
@@ -314,10 +313,10 @@ int debugregs_set(struct vcpu *vcpu, const struct kvm_debugregs *regs)
 
 void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state)
 {
-	/* An INIT or SIPI that waits is nowhere else in what userspace can save. */
+	/* Userspace has no other way to save a waiting INIT or SIPI. */
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
-	/* Nor is a kick. */
+	/* A kick cannot be saved either. */
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->kicked)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		WRITE_ONCE(vcpu->kicked, false);
@@ -339,7 +338,7 @@ int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state)
 	case KVM_MP_STATE_SIPI_RECEIVED:
 		if (!vcpu->lapic)
 			return -EINVAL;
-		/* The SIPI is about to be served: do so at the next entry. */
+		/* Post the SIPI again: the next entry serves it. */
 		vcpu->mp_state = KVM_MP_STATE_INIT_RECEIVED;
 		lapic_post_event(vcpu->lapic, LAPIC_EVENT_SIPI, vcpu->lapic->sipi_vector);
 		return 0;
@@ -359,7 +358,7 @@ void translate_get(struct vcpu *vcpu, struct kvm_translation *translation)
 
 	translation->physical_address = r ? ~0ull : gpa;
 	translation->valid = !r;
-	/* The ABI promises no more than that these are filled in. */
+	/* The ABI requires no more than that these have a value. */
 	translation->writeable = 1;
 	translation->usermode = 0;
 }

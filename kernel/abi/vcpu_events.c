@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_GET_VCPU_EVENTS and KVM_SET_VCPU_EVENTS: events on their way into a guest,
- * between the ABI's structure and the vCPU.
+ * KVM_GET_VCPU_EVENTS and KVM_SET_VCPU_EVENTS: events on their way into a guest, between the ABI's
+ * structure and struct vcpu.
  */
 #include "abi/abi.h"
 #include "core/vcpu.h"
@@ -25,7 +25,7 @@ static void get_pending(struct vcpu *vcpu, struct kvm_vcpu_events *events)
 	const struct cpu_exception *exception = &vcpu->exception;
 
 	events_settle(vcpu);
-	/* Who knows no pending ones takes it for injected, as it will be at the next entry. */
+	/* For a client that knows no pending exceptions it is injected, as the next entry does. */
 	events->exception.injected = !vcpu->vm->exception_payload;
 	events->exception.pending = vcpu->vm->exception_payload;
 	events->exception.nr = exception->vector;
@@ -128,7 +128,7 @@ static bool flags_valid(const struct vcpu *vcpu, const struct kvm_vcpu_events *e
 		 events->smi.latched_init);
 }
 
-/* What the flags do not vouch for is not looked at. */
+/* Clear the members that the flags do not declare valid. */
 static struct kvm_vcpu_events normalize(const struct kvm_vcpu_events *events)
 {
 	struct kvm_vcpu_events e = *events;

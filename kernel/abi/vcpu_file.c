@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU: creation, reset, its file descriptor and ioctls, and which physical
- * CPU it is on.
+ * A vCPU's descriptor: its ioctls, its mapping, and the creation and end of the vCPU.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/kvm_para.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -65,7 +63,7 @@ static int queue_interrupt(struct vcpu *vcpu, const struct kvm_interrupt *interr
 		return -ENXIO;
 	if (vcpu->extint >= 0)
 		return -EEXIST;
-	/* Acknowledged by userspace's PIC: it waits for LINT0 to let it pass. */
+	/* Userspace's PIC has acknowledged the interrupt. It waits until LINT0 lets it pass. */
 	vcpu->extint = interrupt->irq;
 	return 0;
 }
@@ -107,7 +105,7 @@ static int set_signal_mask(struct vcpu *vcpu, struct kvm_signal_mask __user *use
 	return 0;
 }
 
-static void cpuid_given(struct vcpu *vcpu)
+static void update_lapic_features(struct vcpu *vcpu)
 {
 	const struct cpuid_facts *facts = &vcpu->cpuid.facts;
 
@@ -124,7 +122,7 @@ static int set_cpuid(struct vcpu *vcpu, struct kvm_cpuid __user *user)
 	int r = cpuid_ioctl_set(vcpu, user);
 
 	if (!r)
-		cpuid_given(vcpu);
+		update_lapic_features(vcpu);
 	return r;
 }
 
@@ -133,19 +131,43 @@ static int set_cpuid2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
 	int r = cpuid_ioctl_set2(vcpu, user);
 
 	if (!r)
-		cpuid_given(vcpu);
+		update_lapic_features(vcpu);
 	return r;
+}
+
+/* A vCPU's one attribute: its TSC offset, a u64 in userspace. */
+static int has_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	return attr->group == KVM_VCPU_TSC_CTRL && attr->attr == KVM_VCPU_TSC_OFFSET ? 0 : -ENXIO;
+}
+
+static int get_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	u64 __user *to = u64_to_user_ptr(attr->addr);
+
+	return has_attribute(vcpu, attr) ?: put_user(vcpu->clock.tsc_offset, to);
+}
+
+static int set_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+{
+	u64 offset;
+
+	if (has_attribute(vcpu, attr))
+		return -ENXIO;
+	if (get_user(offset, (u64 __user *)u64_to_user_ptr(attr->addr)))
+		return -EFAULT;
+	clock_set_tsc_offset(vcpu, offset);
+	return 0;
 }
 
 #define IOCTL IOCTL_DEFINE
 #define IOCTL_VOID IOCTL_DEFINE_VOID
 #define IOCTL_USER(number, function, type)
 #define IOCTL_ARG(number, function)
-#define IOCTL_CMD(number, function)
 #define IOCTL_NONE(number, function)
 #include "abi/vcpu_ioctls.h"
 
-/* Some of the functions use memslots. */
+/* Hold srcu, for some of the functions use memslots. */
 static long copy_ioctl(struct vcpu *vcpu, ioctl_function function, unsigned int cmd,
 		       unsigned long arg)
 {
@@ -169,9 +191,6 @@ static long dispatch(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 #define IOCTL_ARG(number, function) \
 	case number:                \
 		return function(vcpu, arg);
-#define IOCTL_CMD(number, function) \
-	case number:                \
-		return function(vcpu, cmd, arg);
 #define IOCTL_NONE(number, function) \
 	case number:                 \
 		return function(vcpu);
@@ -335,7 +354,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 	kfree(vcpu);
 }
 
-/* Publishes the vCPU and gives it a descriptor, which holds the VM. */
+/* Publish the vCPU and make its descriptor, which has a reference to the VM. */
 static int vcpu_publish(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -351,7 +370,7 @@ static int vcpu_publish(struct vcpu *vcpu)
 	}
 	vm_get(vm);
 	vm->vcpus[vm->vcpu_count] = vcpu;
-	/* Who sees the count sees the vCPU. */
+	/* A thread that sees the count must see the vCPU as well. */
 	smp_store_release(&vm->vcpu_count, vm->vcpu_count + 1);
 	fd_install(fd, file);
 	return fd;

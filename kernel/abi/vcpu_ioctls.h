@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls of a vCPU's descriptor but for KVM_RUN, one row each; vcpu_file.c makes of them
- * what it needs. The forms of a row (ioctl.h has more about them):
+ * The ioctls of a vCPU's descriptor, one row each. Only KVM_RUN has none. vcpu_file.c turns the
+ * rows into functions and a switch (see ioctl.h). The forms of a row, and the function that each
+ * names:
  *
  *   IOCTL(number, function, type)       int function(vcpu, type *)
  *   IOCTL_VOID(number, function, type)  void function(vcpu, type *)
  *   IOCTL_USER(number, function, type)  function(vcpu, type __user *)
  *   IOCTL_ARG(number, function)         function(vcpu, argument)
- *   IOCTL_CMD(number, function)         function(vcpu, number, argument)
  *   IOCTL_NONE(number, function)        function(vcpu)
  *
- * For the first two the structure is copied in and out as the number says, and memory.srcu is
- * held around the function.
+ * For the first two the structure is copied in and out, as the number encodes it, and memory.srcu
+ * is held around the function.
  */
 
 /* Registers and events. */
@@ -60,9 +60,9 @@ IOCTL(KVM_X86_SETUP_MCE, mc_setup, u64)
 IOCTL(KVM_X86_SET_MCE, mc_report, struct kvm_x86_mce)
 IOCTL_USER(KVM_SET_SIGNAL_MASK, set_signal_mask, struct kvm_signal_mask)
 IOCTL(KVM_ENABLE_CAP, capability_enable_vcpu, struct kvm_enable_cap)
-IOCTL_CMD(KVM_HAS_DEVICE_ATTR, attribute_ioctl_vcpu)
-IOCTL_CMD(KVM_GET_DEVICE_ATTR, attribute_ioctl_vcpu)
-IOCTL_CMD(KVM_SET_DEVICE_ATTR, attribute_ioctl_vcpu)
+IOCTL(KVM_HAS_DEVICE_ATTR, has_attribute, struct kvm_device_attr)
+IOCTL(KVM_GET_DEVICE_ATTR, get_attribute, struct kvm_device_attr)
+IOCTL(KVM_SET_DEVICE_ATTR, set_attribute, struct kvm_device_attr)
 IOCTL_NONE(KVM_GET_STATS_FD, stats_open_vcpu)
 IOCTL(ORIEL_GET_ENTRY_REPORT, entry_report_get, struct oriel_entry_report)
 
@@ -70,5 +70,4 @@ IOCTL(ORIEL_GET_ENTRY_REPORT, entry_report_get, struct oriel_entry_report)
 #undef IOCTL_VOID
 #undef IOCTL_USER
 #undef IOCTL_ARG
-#undef IOCTL_CMD
 #undef IOCTL_NONE

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_CREATE_DEVICE: the VFIO device, which holds the VFIO files that userspace adds
- * and asks VFIO whether their devices snoop the caches. No driver gets a struct kvm
- * from it (vfio_file_set_kvm()): that is the in-tree KVM's own.
+ * KVM_CREATE_DEVICE: the VFIO device. It holds the VFIO files that userspace adds and asks VFIO
+ * whether their devices snoop the caches. It gives no driver a struct kvm (vfio_file_set_kvm()),
+ * which only the in-tree KVM has.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -26,7 +26,7 @@
  */
 struct vfio_files {
 	struct vm *vm;
-	struct mutex lock; /* list */
+	struct mutex lock; /* @list */
 	struct list_head list;
 };
 
@@ -41,16 +41,16 @@ static void set_noncoherent(struct vm *vm, bool noncoherent)
 
 	if (noncoherent == dma->noncoherent)
 		return;
-	/* Until now nobody has noted where vCPUs wrote. */
+	/* Until now no CPU that a vCPU left has been noted: each may have written. */
 	if (noncoherent)
 		cpumask_copy(dma->cpus, cpu_online_mask);
-	/* Pairs with those who look at @cpus. */
+	/* Pairs with dma_write_back() and dma_note_leaving(), which use @cpus after it. */
 	smp_store_release(&dma->noncoherent, noncoherent);
 	mmu_set_guest_memtypes(&vm->memory, noncoherent);
 }
 
 /*
- * VFIO, which may be a module that is not loaded: then no file is its.
+ * Calls of VFIO. If its module is not loaded, no file belongs to it.
  */
 
 static bool is_vfio_file(struct file *file)
@@ -102,7 +102,7 @@ static struct vfio_entry *find_file(const struct vfio_files *files, const struct
 	return NULL;
 }
 
-/* Return: 0 if the device now has the reference to @file. */
+/* Return 0 if the device now has the reference to @file. */
 static int add_file(struct vfio_files *files, struct file *file)
 {
 	struct vfio_entry *entry;
@@ -208,7 +208,7 @@ static const struct file_operations vfio_fops = {
 	.llseek = noop_llseek,
 };
 
-/* Return: a descriptor or an errno. */
+/* Return a descriptor or an errno. */
 static int create_locked(struct vm *vm)
 {
 	struct vfio_files *files;
@@ -231,7 +231,7 @@ static int create_locked(struct vm *vm)
 		kfree(files);
 		return fd;
 	}
-	/* As long as the lock is held, another thread that closes it waits. */
+	/* Another thread may close the descriptor now: vfio_release() waits for the lock. */
 	vm_get(vm);
 	vm->dma.device = true;
 	return fd;

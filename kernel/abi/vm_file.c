@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A virtual machine: creation, its file descriptor and ioctls, and what
- * concerns all of its vCPUs at once.
+ * A VM's descriptor: its ioctls, and the creation and end of the VM.
  */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
+#include <linux/gfp.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
 
 #include "abi/abi.h"
 #include "abi/ioctl.h"
@@ -22,35 +19,25 @@
 /* Three pages at the address given to KVM_SET_TSS_ADDR have to lie below 4 GiB. */
 #define TSS_ADDR_MAX (0x100000000ull - 3 * PAGE_SIZE)
 
-/* The least that KVM takes for its number of table pages. */
+/* The smallest number that KVM accepts in KVM_SET_NR_MMU_PAGES. */
 #define MMU_PAGES_MIN 64
 
 /*
  * Ioctls: vm_ioctls.h has their list.
  */
 
-static int set_memory_region(struct vm *vm, const struct kvm_userspace_memory_region *region)
-{
-	return memory_set_region(&vm->memory, region);
-}
-
-static int get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
-{
-	return dirty_log_get(&vm->memory, log);
-}
-
 static int clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *clear)
 {
 	return dirty_log_clear(&vm->memory, clear);
 }
 
-/* Real mode needs no TSS of the host's: unrestricted guest, AMD-V. */
+/* Unused: with unrestricted guest and with AMD-V, real mode needs no TSS of the host's. */
 static int set_tss_addr(struct vm *vm, unsigned long address)
 {
 	return address > TSS_ADDR_MAX ? -EINVAL : 0;
 }
 
-/* VMX without unrestricted guest keeps a page table there: nobody needs it. */
+/* Unused: only VMX without unrestricted guest keeps a page table there. */
 static int set_identity_map(struct vm *vm, const u64 *address)
 {
 	int r;
@@ -61,30 +48,10 @@ static int set_identity_map(struct vm *vm, const u64 *address)
 	return r;
 }
 
-/* It limits shadow paging: tables of the second level follow what is mapped. */
+/* Unused: the number limits shadow paging, which Oriel does not have. */
 static int set_nr_mmu_pages(struct vm *vm, unsigned long pages)
 {
 	return pages < MMU_PAGES_MIN ? -EINVAL : 0;
-}
-
-static int change_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd)
-{
-	return irqfds_change(&vm->irqfds, irqfd);
-}
-
-static int change_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *ioeventfd)
-{
-	return ioeventfds_change(&vm->ioeventfds, ioeventfd);
-}
-
-static int register_coalesced(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone)
-{
-	return coalesced_register(&vm->coalesced, zone);
-}
-
-static int unregister_coalesced(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone)
-{
-	return coalesced_unregister(&vm->coalesced, zone);
 }
 
 static int check_extension(struct vm *vm, unsigned long cap)
@@ -110,7 +77,7 @@ static int set_boot_cpu_id(struct vm *vm, unsigned long id)
 
 	mutex_lock(&vm->lock);
 	if (!vm->vcpu_count) {
-		/* An id that no vCPU gets leaves the VM without a BSP, as asked. */
+		/* If no vCPU gets this id, the VM has no BSP, as userspace asked. */
 		vm->bsp_id = id;
 		r = 0;
 	}
@@ -120,10 +87,15 @@ static int set_boot_cpu_id(struct vm *vm, unsigned long id)
 
 #define IOCTL IOCTL_DEFINE
 #define IOCTL_VOID IOCTL_DEFINE_VOID
+#define IOCTL_PART(number, function, part, type)                 \
+	static int ioctl_##function(void *vm, void *data)        \
+	{                                                        \
+		BUILD_BUG_ON(_IOC_SIZE(number) != sizeof(type)); \
+		return function(&((struct vm *)vm)->part, data); \
+	}
 #define IOCTL_DIR(number, function, type, direction) IOCTL_DEFINE(number, function, type)
 #define IOCTL_USER(number, function, type)
 #define IOCTL_ARG(number, function)
-#define IOCTL_CMD(number, function)
 #define IOCTL_NONE(number, function)
 #include "abi/vm_ioctls.h"
 
@@ -135,15 +107,13 @@ static long dispatch(struct vm *vm, unsigned int cmd, unsigned long arg)
 		return ioctl_copy(vm, ioctl_##function, cmd, direction, arg);
 #define IOCTL(number, function, type) IOCTL_DIR(number, function, type, _IOC_DIR(number))
 #define IOCTL_VOID IOCTL
+#define IOCTL_PART(number, function, part, type) IOCTL(number, function, type)
 #define IOCTL_USER(number, function, type) \
 	case number:                       \
 		return function(vm, (type __user *)arg);
 #define IOCTL_ARG(number, function) \
 	case number:                \
 		return function(vm, arg);
-#define IOCTL_CMD(number, function) \
-	case number:                \
-		return function(vm, cmd, arg);
 #define IOCTL_NONE(number, function) \
 	case number:                 \
 		return function(vm);
@@ -177,14 +147,14 @@ static const struct file_operations vm_fops = {
 };
 
 /*
- * Life and death.
+ * Creation and end.
  */
 
 static void slots_changed(struct memory *memory)
 {
 	struct vm *vm = container_of(memory, struct vm, memory);
 
-	/* The new memory may still say of a vCPU that it is stopped. */
+	/* The new memory may still say that a vCPU is stopped. */
 	if (READ_ONCE(vm->steal_time_used))
 		vm_make_request_all(vm, REQ_STEAL_TIME);
 }
@@ -196,7 +166,7 @@ static const struct memory_ops memory_ops = {
 	.ring_push = dirty_ring_push,
 };
 
-/* What needs no more than to be freed. */
+/* Free the parts that need no other clean-up. */
 static void free_parts(struct vm *vm)
 {
 	free_page((unsigned long)vm->coalesced.ring);
@@ -209,7 +179,7 @@ static void vm_free(struct vm *vm)
 {
 	u32 i;
 
-	/* First of all: until then the notifier flushes the vCPUs' TLBs. */
+	/* Before the vCPUs are freed: until it returns, the notifier flushes their TLBs. */
 	memory_stop(&vm->memory);
 	irqfds_destroy(&vm->irqfds);
 	for (i = 0; i < vm->vcpu_count; i++)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The ioctls of a VM's descriptor, one row each, in the forms of vcpu_ioctls.h; vm_file.c
- * makes of them what it needs. IOCTL_DIR(number, function, type, direction) is IOCTL for a
- * number that has the direction of the copy wrong.
+ * turns them into functions and a switch. Two more forms:
+ *
+ *   IOCTL_PART(number, function, part, type)      int function(&vm->part, type *)
+ *   IOCTL_DIR(number, function, type, direction)  IOCTL for a number that encodes the wrong
+ *                                                 direction of the copy
  */
 
 /* Memory. */
-IOCTL(KVM_SET_USER_MEMORY_REGION, set_memory_region, struct kvm_userspace_memory_region)
-IOCTL(KVM_GET_DIRTY_LOG, get_dirty_log, struct kvm_dirty_log)
+IOCTL_PART(KVM_SET_USER_MEMORY_REGION, memory_set_region, memory,
+	   struct kvm_userspace_memory_region)
+IOCTL_PART(KVM_GET_DIRTY_LOG, dirty_log_get, memory, struct kvm_dirty_log)
 IOCTL_DIR(KVM_CLEAR_DIRTY_LOG, clear_dirty_log, struct kvm_clear_dirty_log, _IOC_WRITE)
 IOCTL_NONE(KVM_RESET_DIRTY_RINGS, dirty_rings_reset)
 IOCTL_ARG(KVM_SET_TSS_ADDR, set_tss_addr)
@@ -15,8 +19,8 @@ IOCTL(KVM_SET_IDENTITY_MAP_ADDR, set_identity_map, u64)
 IOCTL_ARG(KVM_SET_NR_MMU_PAGES, set_nr_mmu_pages)
 
 /* Interrupt chips, routes, doorbells. */
-IOCTL_CMD(KVM_IRQ_LINE, irqchip_set_line)
-IOCTL_CMD(KVM_IRQ_LINE_STATUS, irqchip_set_line)
+IOCTL(KVM_IRQ_LINE, irqchip_set_line, struct kvm_irq_level)
+IOCTL(KVM_IRQ_LINE_STATUS, irqchip_set_line_status, struct kvm_irq_level)
 IOCTL(KVM_SIGNAL_MSI, irqchip_signal_msi, struct kvm_msi)
 IOCTL_NONE(KVM_CREATE_IRQCHIP, irqchip_create)
 IOCTL(KVM_GET_IRQCHIP, irqchip_get, struct kvm_irqchip)
@@ -26,10 +30,12 @@ IOCTL(KVM_GET_PIT2, irqchip_get_pit2, struct kvm_pit_state2)
 IOCTL(KVM_SET_PIT2, irqchip_set_pit2, struct kvm_pit_state2)
 IOCTL_USER(KVM_REINJECT_CONTROL, irqchip_reinject_control, struct kvm_reinject_control)
 IOCTL_USER(KVM_SET_GSI_ROUTING, irqchip_set_routing, struct kvm_irq_routing)
-IOCTL(KVM_IRQFD, change_irqfd, struct kvm_irqfd)
-IOCTL(KVM_IOEVENTFD, change_ioeventfd, struct kvm_ioeventfd)
-IOCTL(KVM_REGISTER_COALESCED_MMIO, register_coalesced, struct kvm_coalesced_mmio_zone)
-IOCTL(KVM_UNREGISTER_COALESCED_MMIO, unregister_coalesced, struct kvm_coalesced_mmio_zone)
+IOCTL_PART(KVM_IRQFD, irqfds_change, irqfds, struct kvm_irqfd)
+IOCTL_PART(KVM_IOEVENTFD, ioeventfds_change, ioeventfds, struct kvm_ioeventfd)
+IOCTL_PART(KVM_REGISTER_COALESCED_MMIO, coalesced_register, coalesced,
+	   struct kvm_coalesced_mmio_zone)
+IOCTL_PART(KVM_UNREGISTER_COALESCED_MMIO, coalesced_unregister, coalesced,
+	   struct kvm_coalesced_mmio_zone)
 
 /* vCPUs, time, MSRs and the rest. */
 IOCTL_ARG(KVM_CREATE_VCPU, create_vcpu)
@@ -44,8 +50,8 @@ IOCTL_NONE(KVM_GET_STATS_FD, stats_open_vm)
 
 #undef IOCTL
 #undef IOCTL_VOID
+#undef IOCTL_PART
 #undef IOCTL_DIR
 #undef IOCTL_USER
 #undef IOCTL_ARG
-#undef IOCTL_CMD
 #undef IOCTL_NONE

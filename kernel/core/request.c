@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests and kicks: how any thread makes one vCPU, or all of a VM, do something before the
- * next entry.
+ * Requests and kicks: any thread can make one vCPU, or all of a VM, do something before the next
+ * entry.
  */
 #include <linux/kernel.h>
 #include <linux/smp.h>
@@ -18,17 +18,22 @@ void vcpu_kick(struct vcpu *vcpu)
 
 	rcuwait_wake_up(&vcpu->wait);
 	cpu = get_cpu();
-	/* The request first, then the mode: pairs with run_once(). */
+	/* Read the mode after the request was made. Pairs with switch_world(). */
 	smp_mb();
 	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST && READ_ONCE(vcpu->cpu) != cpu)
 		smp_send_reschedule(READ_ONCE(vcpu->cpu));
 	put_cpu();
 }
 
+static u32 vcpu_count(const struct vm *vm)
+{
+	/* A thread that sees the count must see the vCPUs as well. Pairs with vcpu_publish(). */
+	return smp_load_acquire(&vm->vcpu_count);
+}
+
 struct vcpu *vcpu_find(struct vm *vm, u64 apic_id)
 {
-	/* Who sees the count sees the vCPUs: pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 count = vcpu_count(vm);
 	u32 i;
 
 	for (i = 0; i < count; i++)
@@ -39,8 +44,7 @@ struct vcpu *vcpu_find(struct vm *vm, u64 apic_id)
 
 void vm_make_request_all(struct vm *vm, unsigned int request)
 {
-	/* Pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 count = vcpu_count(vm);
 	u32 i;
 
 	for (i = 0; i < count; i++) {
@@ -51,30 +55,29 @@ void vm_make_request_all(struct vm *vm, unsigned int request)
 
 static void acknowledge(void *unused)
 {
-	/* To run this the CPU has left the guest, and will see the request. */
+	/* The CPU has left the guest to run this, and sees the request before it enters again. */
 }
 
 void vm_flush_tlbs(struct memory *memory)
 {
 	struct vm *vm = container_of(memory, struct vm, memory);
-	/* Pairs with vcpu_publish(). */
-	u32 count = smp_load_acquire(&vm->vcpu_count);
+	u32 count = vcpu_count(vm);
 	u32 i;
 
 	lockdep_assert_held_write(&memory->mmu.lock);
 	atomic64_inc(&vm->tlb_flushes);
 	for (i = 0; i < count; i++)
 		vcpu_make_request(vm->vcpus[i], REQ_TLB_FLUSH);
-	/* The requests, then the modes: pairs with run_once(). */
+	/* Read the modes after the requests were made. Pairs with switch_world(). */
 	smp_mb();
 	cpumask_clear(vm->flushed_cpus);
 	for (i = 0; i < count; i++) {
 		struct vcpu *vcpu = vm->vcpus[i];
 
-		/* Pairs with the release after the exit. */
+		/* Pairs with the release in switch_world(), after the exit. */
 		if (smp_load_acquire(&vcpu->mode) == VCPU_IN_GUEST)
 			__cpumask_set_cpu(READ_ONCE(vcpu->cpu), vm->flushed_cpus);
 	}
-	/* All are interrupted before any is waited for. */
+	/* Interrupts all of them before it waits for the first. */
 	on_each_cpu_mask(vm->flushed_cpus, acknowledge, NULL, true);
 }

@@ -53,21 +53,21 @@
 struct lapic;
 struct vm;
 
-/* A vCPU's mapping: kvm_run, the page for port data, the ring of coalesced writes. */
+/* Pages of a vCPU's mapping: kvm_run, port data, the ring of coalesced writes. */
 #define VCPU_MMAP_PAGES (COALESCED_PAGE_OFFSET + 1)
 
-/* Pending requests, bits of vcpu->requests: one word is tested per entry. */
+/* Bits of vcpu->requests, which is tested before each entry. */
 enum vcpu_request {
-	REQ_EVENT, /* choose again which event to inject */
+	REQ_EVENT, /* choose again an event to inject */
 	REQ_TLB_FLUSH, /* drop all translations before entering */
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
-	REQ_STEAL_TIME, /* the vCPU runs again: say so, and for how long it did not */
-	REQ_MSR_FILTER, /* have the hardware intercept what the filter denies */
-	REQ_DEBUG_STEP, /* an instruction that userspace steps over is done: KVM_EXIT_DEBUG */
+	REQ_STEAL_TIME, /* tell the guest that the vCPU runs again, and how long it did not */
+	REQ_MSR_FILTER, /* intercept the MSRs that the filter denies */
+	REQ_DEBUG_STEP, /* a single step for userspace is done: KVM_EXIT_DEBUG */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
 	REQ_TPR_ACCESS, /* the guest accessed TPR: KVM_EXIT_TPR_ACCESS */
 	REQ_IOAPIC_EOI, /* an EOI for userspace's IOAPIC: KVM_EXIT_IOAPIC_EOI */
-	REQ_DIRTY_RING_FULL, /* KVM_EXIT_DIRTY_RING_FULL, until it is no longer so */
+	REQ_DIRTY_RING_FULL, /* KVM_EXIT_DIRTY_RING_FULL, until userspace has made room */
 };
 
 /* Requests that end KVM_RUN. */
@@ -90,12 +90,12 @@ enum event_type {
 
 /**
  * struct vcpu_event - the one event chosen for the next entry
- * @type: what it is; EVENT_NONE when there is none
+ * @type: EVENT_NONE when there is no event
  * @vector: interrupt or exception vector
- * @has_error_code: an error code is pushed
- * @error_code: its value
- * @soft: #BP or #OF, of the instruction at RIP if that is INT3 or INTO
- * @length: bytes of that instruction, which delivery steps over; 0 for none
+ * @has_error_code: delivery pushes @error_code
+ * @error_code: see @has_error_code
+ * @soft: #BP or #OF; it comes from the instruction at RIP if that is INT3 or INTO
+ * @length: bytes of that instruction, which delivery steps over; 0 if there is none
  */
 struct vcpu_event {
 	enum event_type type;
@@ -109,60 +109,58 @@ struct vcpu_event {
 /**
  * struct vcpu - one virtual CPU
  * @vm: the VM it belongs to
- * @id: number given by userspace; also its initial APIC ID
+ * @id: given by userspace; also the initial APIC ID
  * @last_cpu: physical CPU it was last loaded on, or -1
- * @mutex: held by whichever ioctl works on the vCPU
- * @error: the errno of EXIT_ERROR
- * @requests: bits of enum vcpu_request
+ * @mutex: held by the ioctl that works on the vCPU
+ * @requests: bits of enum vcpu_request; any thread sets them
  * @mode: enum vcpu_mode; written with interrupts off
- * @cpu: physical CPU of the thread inside KVM_RUN, valid while in the guest
+ * @cpu: physical CPU of the thread, valid while @mode is VCPU_IN_GUEST
  * @run: the page shared with userspace; the next page is for port data
+ * @error: the errno of EXIT_ERROR
  * @state: registers; a group is valid while its bit is in @cached
  * @cached: STATE_* groups of @state that are up to date
  * @dirty: STATE_* groups of @state to commit before the next entry
  * @cr8: task priority where there is no @lapic
- * @event: being injected; kept until an exit shows that it was delivered
- * @exception: waits for its turn to become @event
- * @exception_pending: whether there is an @exception
+ * @event: the event to inject; kept until an exit shows that it was delivered
+ * @exception: waits until it becomes @event
+ * @exception_pending: @exception is valid
  * @nmi_pending: NMIs waiting, at most two (SDM 3A 6.7.1)
- * @irq_queued: vector queued by KVM_INTERRUPT or taken back, or -1
+ * @irq_queued: vector of KVM_INTERRUPT, or of an interrupt whose delivery was cut short; or -1
  * @extint: vector of userspace's PIC for a vCPU with a @lapic, or -1
- * @eoi_vector: what REQ_IOAPIC_EOI is about
+ * @eoi_vector: the vector of REQ_IOAPIC_EOI
  * @mp_state: KVM_MP_STATE_*
- * @kicked: KVM_HC_KICK_CPU named it: the next HLT, or the one it is in, ends at once.
- *	Set by others
- * @kick_unknown: userspace made it runnable, and may not know of a kick before that
- * @wait: where a halted vCPU sleeps
+ * @kicked: another vCPU's KVM_HC_KICK_CPU named this one: its current or next HLT ends at once
+ * @kick_unknown: userspace made it runnable, and may not have known of a kick before that
+ * @wait: a halted vCPU sleeps here
  * @task: the thread inside KVM_RUN, for vcpu_yield()
- * @preempt: tells when the thread changes CPU
+ * @preempt: reports when the thread changes CPU
  * @sigset: signals that KVM_RUN lets through
- * @sigset_active: whether @sigset was given
+ * @sigset_active: @sigset is valid
  * @lapic: its local APIC, NULL without an in-kernel irqchip
  * @apic_base: IA32_APIC_BASE where there is no @lapic
- * @vapic: guest memory that stands for its TPR
- * @pv_eoi: guest memory that stands for its EOI
- * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX, see return_msr.h
- * @breakpoints_live: the debug registers are the guest's own for one entry, see
- *	debugreg.h
- * @debug: what userspace debugs of the guest
+ * @vapic: guest memory that stands for the TPR
+ * @pv_eoi: guest memory that stands for the EOI register
+ * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX (host/return_msr.h)
+ * @breakpoints_live: the guest has its own debug registers for one entry (guest/debugreg.h)
+ * @debug: debugging by userspace
  * @emul: the instruction being emulated
- * @access: what it did so far that must not be done twice
- * @cpuid: what CPUID answers
+ * @access: the accesses that it made so far and must not make twice
+ * @cpuid: the answers of CPUID
  * @fpu: FPU and extended states
  * @clock: kvmclock and TSC
- * @steal_time: what it did not run although it wanted to
- * @dirty_ring: what it wrote, if the VM has rings
+ * @steal_time: the time that it waited for a CPU
+ * @dirty_ring: the pages that it wrote, if the VM has rings
  * @msrs: MSRs that only the guest uses
  * @mc: machine-check banks
- * @stats: what is counted
- * @pv_enforced: KVM's own features are those that its CPUID names, no others
+ * @stats: counters
+ * @pv_enforced: the guest may use only those of KVM's features that its CPUID names
  * @entry_failure: the last entry that the CPU refused
  */
 struct vcpu {
 	struct vm *vm;
 	u32 id;
 	int last_cpu;
-	struct mutex mutex; /* all of the vCPU, but what others post */
+	struct mutex mutex; /* all of the vCPU but requests and posted events */
 	unsigned long requests;
 	int mode;
 	int cpu;
@@ -212,11 +210,7 @@ struct vcpu {
 	struct entry_failure entry_failure;
 };
 
-/**
- * vcpu_need() - make sure that groups of vcpu->state are up to date
- * @vcpu: the vCPU, its mutex held
- * @groups: STATE_* bits
- */
+/** vcpu_need() - bring STATE_* groups of vcpu->state up to date */
 static inline void vcpu_need(struct vcpu *vcpu, u32 groups)
 {
 	groups &= ~vcpu->cached;
@@ -224,23 +218,14 @@ static inline void vcpu_need(struct vcpu *vcpu, u32 groups)
 		vendor_call(fetch)(vcpu, groups);
 }
 
-/**
- * vcpu_touch() - groups of vcpu->state were changed: commit them before entry
- * @vcpu: the vCPU, its mutex held
- * @groups: STATE_* bits, each needed before
- */
+/** vcpu_touch() - mark STATE_* groups of vcpu->state changed: they are committed before entry */
 static inline void vcpu_touch(struct vcpu *vcpu, u32 groups)
 {
 	vcpu->dirty |= groups;
 	vcpu->cached |= groups;
 }
 
-/**
- * vcpu_settle() - commit pending changes now, before the back end touches a part
- *	of what they change, such as the base of FS
- * @vcpu: the vCPU, its mutex held
- * @groups: STATE_* bits
- */
+/** vcpu_settle() - commit STATE_* groups now, before the back end changes one of their registers */
 static inline void vcpu_settle(struct vcpu *vcpu, u32 groups)
 {
 	groups &= vcpu->dirty;
@@ -250,44 +235,32 @@ static inline void vcpu_settle(struct vcpu *vcpu, u32 groups)
 	vcpu->dirty &= ~groups;
 }
 
-/** exit_error() - have KVM_RUN fail with an errno */
+/** exit_error() - make KVM_RUN fail with an errno */
 static inline enum exit_fate exit_error(struct vcpu *vcpu, int error)
 {
 	vcpu->error = error;
 	return EXIT_ERROR;
 }
 
-/**
- * vcpu_has_pv() - may the guest use one of KVM's features?
- * @vcpu: the vCPU, its mutex held
- * @feature: KVM_FEATURE_*
- */
+/** vcpu_has_pv() - return true if the guest may use one of KVM's features, KVM_FEATURE_* */
 static inline bool vcpu_has_pv(const struct vcpu *vcpu, unsigned int feature)
 {
 	return !vcpu->pv_enforced || vcpu->cpuid.facts.pv_features & BIT(feature);
 }
 
 /**
- * vcpu_make_request() - have something done before the next entry
- * @vcpu: the vCPU
- * @request: enum vcpu_request
+ * vcpu_make_request() - make the vCPU do something before its next entry
  *
- * Any context. From another thread a vcpu_kick() goes with it.
+ * Any context. Another thread than the vCPU's calls vcpu_kick() after it.
  */
 static inline void vcpu_make_request(struct vcpu *vcpu, enum vcpu_request request)
 {
-	/* What the request is about must be visible before the bit. */
+	/* The data that belongs to the request must be visible before the bit. */
 	smp_wmb();
 	set_bit(request, &vcpu->requests);
 }
 
-/**
- * vcpu_test_request() - take a request
- * @vcpu: the vCPU, its mutex held
- * @request: enum vcpu_request
- *
- * Return: whether it was pending; it no longer is.
- */
+/** vcpu_test_request() - take a request: return true if it was pending, and clear it */
 static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request request)
 {
 	if (!test_bit(request, &vcpu->requests))
@@ -299,10 +272,10 @@ static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request reques
 }
 
 /**
- * vcpu_kick() - have the vCPU look at its requests soon
+ * vcpu_kick() - make the vCPU look at its requests soon
  *
- * Wakes it when it sleeps and makes it leave the guest when it is in it. Any context,
- * interrupts on or off.
+ * Wakes it if it sleeps, and makes it leave the guest if it is there. Any context, interrupts on
+ * or off.
  */
 void vcpu_kick(struct vcpu *vcpu);
 
@@ -310,13 +283,13 @@ void vcpu_kick(struct vcpu *vcpu);
 DECLARE_PER_CPU(struct vcpu *, loaded_vcpu);
 
 /**
- * vcpu_loaded() - the vCPU that the current thread works on; any context of the thread
+ * vcpu_loaded() - the vCPU that the current thread has between vcpu_load() and vcpu_put(), or NULL
  *
- * Return: from vcpu_load() to vcpu_put() that vCPU, else NULL.
+ * Any context of the thread.
  */
 static inline struct vcpu *vcpu_loaded(void)
 {
-	/* It changes with the thread, so it is the same on whichever CPU the thread reads it. */
+	/* It follows the thread from CPU to CPU, so a migration in the middle does no harm. */
 	return this_cpu_read(loaded_vcpu);
 }
 

@@ -2,9 +2,9 @@
 /*
  * The interface between the neutral side and the code of one CPU vendor.
  *
- * A vendor keeps the control structure (VMCS or VMCB), the neutral side keeps everything
- * else. The architectural registers travel as groups of struct cpu_state: fetch() fills
- * groups in from the hardware, commit() writes them back.
+ * A vendor's code keeps the control structure (VMCS or VMCB), the neutral side keeps everything
+ * else. The architectural registers travel as groups of struct cpu_state: fetch() fills groups in
+ * from the hardware, commit() writes them back.
  */
 #ifndef ORIEL_VENDOR_H
 #define ORIEL_VENDOR_H
@@ -28,7 +28,7 @@ struct vcpu;
 #define WINDOW_TPR BIT(2) /* CR8 was written: a masked interrupt may pass now */
 
 /**
- * enum exit_fate - what KVM_RUN's loop does after a VM exit
+ * enum exit_fate - the next step of KVM_RUN's loop after a VM exit
  * @EXIT_RESUME: the exit is handled: enter the guest again
  * @EXIT_USER: kvm_run is filled in: KVM_RUN returns 0
  * @EXIT_ERROR: KVM_RUN fails with vcpu->error
@@ -40,8 +40,8 @@ enum exit_fate {
 };
 
 /**
- * struct vendor_ops - what a vendor provides: the members below, and a function pointer for
- *	each row of vendor_ops.h
+ * struct vendor_ops - a vendor: the members below, and a function pointer for each row of
+ *	vendor_ops.h
  */
 struct vendor_ops {
 	/** @name: "VT-x" or "AMD-V", for messages */
@@ -50,13 +50,13 @@ struct vendor_ops {
 	const char *kvm_module;
 	/** @vcpu_size: bytes of the vendor's vCPU, which starts with struct vcpu */
 	size_t vcpu_size;
-	/** @deadline_timer: enter() leaves the guest at lapic_held_deadline(); after setup() */
+	/** @deadline_timer: enter() exits at lapic_held_deadline(); valid after setup() */
 	const bool *deadline_timer;
 	/** @walks_pdptes: the CPU reads the PDPTEs of PAE paging from memory when it walks */
 	bool walks_pdptes;
-	/** @host_irq_exit: what exit_code() says when an interrupt of the host ended the guest */
+	/** @host_irq_exit: the exit_code() of an exit for an interrupt of the host */
 	u64 host_irq_exit;
-	/** @format: how second-level page-table entries look */
+	/** @format: the layout of second-level page-table entries */
 	const struct sl_format *format;
 
 #define VENDOR_OP(type, name, ...) type (*name)(__VA_ARGS__);
@@ -64,7 +64,8 @@ struct vendor_ops {
 #undef VENDOR_OP
 };
 
-/* The vendor in use. Its operations are static calls, so that no retpoline sits on the exit
+/*
+ * The vendor in use. Its operations are static calls, so that no retpoline sits on the exit
  * path: vendor_call(op)(arguments).
  */
 extern const struct vendor_ops *vendor;
@@ -75,7 +76,7 @@ extern const struct vendor_ops *vendor;
 
 #define vendor_call(op) static_call(vendor_##op)
 
-/** vendor_install() - make a vendor the one in use; once, at load, before any vendor_call() */
+/** vendor_install() - choose the vendor; once, at load, before any vendor_call() */
 void vendor_install(const struct vendor_ops *ops);
 
 #endif

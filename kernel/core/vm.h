@@ -21,41 +21,40 @@
 struct msr_filter;
 struct vcpu;
 
-/* Answered to KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID. */
+/* The answers to KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID. */
 #define VM_MAX_VCPUS 1024
 #define VM_MAX_VCPU_ID FABRIC_MAX_APIC_ID
 
 /**
  * struct vm - one virtual machine
  * @memory: memslots and second-level tables
- * @refs: its own file descriptor and each vCPU's hold one
+ * @refs: each descriptor (VM, vCPU, statistics, VFIO device) holds one
  * @release: frees the VM when the last reference goes
  * @lock: serializes changes of vCPUs and interrupt chips; may sleep; before @memory.lock
  * @vcpus: created vCPUs in order of creation; an element never changes
- * @vcpu_count: how many of @vcpus are valid; grows with release semantics
+ * @vcpu_count: number of valid @vcpus; grows with release semantics
  * @bsp_id: id of the bootstrap processor's vCPU
- * @unknown_insns_exit: KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the
- *	executor does not know is userspace's alone, whatever the CPL
- * @vcpu_id_limit: ids are below it, if userspace set it; else 0
+ * @unknown_insns_exit: KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the executor does
+ *	not know goes to userspace at every CPL
+ * @vcpu_id_limit: vCPU ids are below it; 0 if userspace has not set it
  * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @memory.srcu,
  *	replaced under @lock
  * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
  * @tlb_flushes: calls of vm_flush_tlbs()
- * @flushed_cpus: those that the last of them interrupted; under @memory.mmu.lock,
+ * @flushed_cpus: CPUs that the last of these calls interrupted; under @memory.mmu.lock,
  *	exclusive
  * @quirks_off: KVM_X86_QUIRK_* that userspace has turned off
- * @exits_off: KVM_X86_DISABLE_EXITS_*: instructions that the CPU executes by itself. Set
- *	before there are vCPUs
+ * @exits_off: KVM_X86_DISABLE_EXITS_*: instructions that cause no exit; set before there are vCPUs
  * @platform_info_hidden: the guest gets #GP for MSR_PLATFORM_INFO
- * @exception_payload: userspace knows that an exception can wait with what it will
- *	leave in CR2 or DR6
- * @triple_fault_event: and that a shutdown can wait
+ * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD: userspace saves a pending exception with the
+ *	value that CR2 or DR6 will get
+ * @triple_fault_event: KVM_CAP_X86_TRIPLE_FAULT_EVENT: userspace saves a pending shutdown
  * @fabric: in-kernel interrupt chips
  * @irqfds: eventfds that raise interrupts
  * @ioeventfds: writes that signal eventfds
- * @coalesced: writes that userspace reads later, from a ring
+ * @coalesced: writes that userspace later reads from a ring
  * @clock: kvmclock of the VM
- * @steal_time_used: a vCPU of it has had steal time enabled
+ * @steal_time_used: a vCPU has had steal time enabled
  * @dma: devices of the host that access its memory
  */
 struct vm {
@@ -98,7 +97,7 @@ static inline void vm_put(struct vm *vm)
 		vm->release(vm);
 }
 
-/** vm_quirk_on() - does the VM have a quirk, KVM_X86_QUIRK_*? */
+/** vm_quirk_on() - return true if the VM has a quirk, KVM_X86_QUIRK_* */
 static inline bool vm_quirk_on(const struct vm *vm, u64 quirk)
 {
 	return !(READ_ONCE(vm->quirks_off) & quirk);
@@ -108,7 +107,7 @@ static inline bool vm_quirk_on(const struct vm *vm, u64 quirk)
 void vm_flush_tlbs(struct memory *memory);
 
 /**
- * vm_make_request_all() - have every vCPU do something before its next entry
+ * vm_make_request_all() - make every vCPU do something before its next entry
  * @request: enum vcpu_request
  *
  * Interrupts on; spinlocks may be held. Does not wait.

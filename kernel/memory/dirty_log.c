@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The log of written pages as a bitmap for each slot: marking, handing out,
- * and clearing, which takes the right to write away so that the next write is
- * seen again.
+ * The log of written pages as a bitmap for each slot: mark pages, hand the bitmap out, clear bits.
+ * To clear a bit also takes the right to write the page away, so that the next write faults and is
+ * logged again.
  */
 #include <linux/bitmap.h>
 #include <linux/compat.h>
@@ -22,7 +22,7 @@ int dirty_log_set_manual(struct memory *memory, u64 flags)
 	return 0;
 }
 
-/* No ring has room for all pages. */
+/* A ring does not have room for all pages. */
 bool dirty_log_begins_set(const struct memory *memory)
 {
 	return !memory->ring_bytes && memory->manual_dirty_log & KVM_DIRTY_LOG_INITIALLY_SET;
@@ -33,7 +33,7 @@ static size_t log_longs(const struct memslot *slot)
 	return BITS_TO_LONGS(slot->npages);
 }
 
-/* The second half is where bitmaps come from userspace and go to it. */
+/* Return the second half of the allocation: the buffer for bitmaps from and to userspace. */
 static unsigned long *copy_of(const struct memslot *slot)
 {
 	return slot->dirty_bitmap + log_longs(slot);
@@ -67,13 +67,13 @@ void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn
 		memory->ops->ring_push(memory, slot, page);
 		return;
 	}
-	/* The write, then the look at the bit: pairs with the exchange that clears it. */
+	/* The write goes before the test of the bit. Pairs with the exchange in take_bits(). */
 	smp_mb();
 	if (!test_bit(page, slot->dirty_bitmap))
 		set_bit(page, slot->dirty_bitmap);
 }
 
-/* Clear bits; those of them that were set. */
+/* Clear bits, and return those that were set. */
 static unsigned long take_bits(unsigned long *word, unsigned long mask)
 {
 	unsigned long old = READ_ONCE(*word);
@@ -86,8 +86,8 @@ static unsigned long take_bits(unsigned long *word, unsigned long mask)
 }
 
 /*
- * Clear the bits that are set in @mask and make the next write to each of these
- * pages fault again. @mask keeps those that were set. @first is a word's number.
+ * Clear the bits that are set in @mask, from word @first of the bitmap on, and make the next write
+ * to each of these pages fault again. @mask keeps only the bits that were set in the bitmap.
  */
 static void clear_bits(struct memory *memory, struct memslot *slot, size_t first, size_t longs,
 		       unsigned long *mask)
@@ -120,7 +120,7 @@ static void put_back(struct memslot *slot, const unsigned long *bits)
 	}
 }
 
-/* The slot with this number, if it has a bitmap. */
+/* Return the slot with this number if it has a bitmap, else NULL. */
 static struct memslot *find_logged(struct memory *memory, u32 id)
 {
 	struct memslot *slot = memslot_find_id(memory, id);
@@ -128,7 +128,7 @@ static struct memslot *find_logged(struct memory *memory, u32 id)
 	return slot && slot->dirty_bitmap ? slot : NULL;
 }
 
-/* It shares its place with a u64, of which a 32-bit program sets the lower half alone. */
+/* The ABI has the pointer in a union with a u64. A 32-bit program sets the lower half alone. */
 static void __user *users_bitmap(void __user *given)
 {
 	u64 lower = lower_32_bits((uintptr_t)given);
@@ -172,7 +172,7 @@ int dirty_log_get(struct memory *memory, const struct kvm_dirty_log *log)
 	return r;
 }
 
-/* Whole words, but for a slot's last one. */
+/* Return true if the range consists of whole words, or ends where the slot ends. */
 static bool range_fits(const struct memslot *slot, const struct kvm_clear_dirty_log *clear)
 {
 	u64 left;

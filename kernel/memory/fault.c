@@ -58,20 +58,20 @@
 #include "memory/mmu.h"
 
 /**
- * struct fault - one fault being resolved
- * @memory: the VM's memory
- * @slots: the snapshot that @slot is of
- * @slot: the memslot
- * @gfn: the frame
- * @hva: the launcher's address of it
- * @write: the guest wrote, so the mapping must be writable
+ * struct fault - a fault that is being resolved
+ * @memory: of the VM
+ * @slots: the snapshot that @slot belongs to
+ * @slot: the memslot that covers @gfn
+ * @gfn: the guest frame
+ * @hva: the launcher address of the frame
+ * @write: the guest wrote, so the host's mapping must be writable
  * @exec: the guest fetched an instruction
- * @ahead: a writable mapping is welcome even if the guest only read
- * @seq: mmu->invalidate_seq before the lookup
- * @page: holds a reference, or NULL for memory without one
- * @pfn: host frame
- * @writable: whether the host's mapping may be written
- * @type: memory type
+ * @ahead: after a read, too, install a writable leaf if the host's mapping is writable
+ * @seq: mmu->invalidate_seq before the host's page tables were read
+ * @page: the host page, with a reference; NULL for memory without a struct page
+ * @pfn: the host frame
+ * @writable: the leaf may grant writes
+ * @type: memory type of the leaf
  */
 struct fault {
 	struct memory *memory;
@@ -89,7 +89,7 @@ struct fault {
 	enum sl_memtype type;
 };
 
-/* Memory that has a page: what the host's page tables hold already. */
+/* Take the page if the host's page tables hold it already. Return false if they do not. */
 static bool lookup_fast(struct fault *f)
 {
 	if ((f->write || f->ahead) && get_user_page_fast_only(f->hva, FOLL_WRITE, &f->page)) {
@@ -99,12 +99,12 @@ static bool lookup_fast(struct fault *f)
 	return !f->write && get_user_page_fast_only(f->hva, 0, &f->page);
 }
 
-/* Make what get_user_pages() says into what mmu_fault() says. */
+/* Translate an error of get_user_pages() into one of mmu_fault(). */
 static int gup_error(const struct fault *f, long err)
 {
 	switch (err) {
 	case -EHWPOISON:
-		/* The launcher hears of the broken page as if it had touched it. */
+		/* The launcher gets the signal that it would get if it touched the broken page. */
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f->hva, PAGE_SHIFT, current);
 		return -EAGAIN;
 	case -EFAULT:
@@ -125,7 +125,7 @@ static int lookup_slow(struct fault *f)
 	if (got != 1)
 		return gup_error(f, got);
 	f->writable = f->write;
-	/* Now that it is there it may turn out to be writable, which saves a fault. */
+	/* The page is present now. If it is writable, a later write need not fault. */
 	if (!f->write && f->ahead && get_user_page_fast_only(f->hva, FOLL_WRITE, &writable)) {
 		put_page(f->page);
 		f->page = writable;
@@ -134,7 +134,7 @@ static int lookup_slow(struct fault *f)
 	return 0;
 }
 
-/* The memory type the host uses. What is no memory at all is never cached. */
+/* Return the memory type of the host's mapping. A frame that is not memory is never cached. */
 static enum sl_memtype memtype(pgprot_t prot, unsigned long pfn)
 {
 	u64 cache = pgprot_val(prot) & _PAGE_CACHE_MASK;
@@ -144,7 +144,7 @@ static enum sl_memtype memtype(pgprot_t prot, unsigned long pfn)
 	return cache == cachemode2protval(_PAGE_CACHE_MODE_WC) ? SL_WC : SL_UC;
 }
 
-/* Memory that has no page to take a reference of: device registers and the like. */
+/* Look up memory that has no struct page: device registers and the like. */
 static int lookup_pfnmap_locked(struct fault *f)
 {
 	struct mm_struct *mm = f->memory->mm;
@@ -158,7 +158,7 @@ static int lookup_pfnmap_locked(struct fault *f)
 	ret = oriel_follow_pfnmap(vma, f->hva, &map);
 	if (ret || (f->write && !map.writable)) {
 		ret = fixup_user_fault(mm, f->hva, f->write ? FAULT_FLAG_WRITE : 0, &unlocked);
-		/* The lock may have been dropped, and @vma with it: look again. */
+		/* The lock may have been dropped, so @vma may be gone: look again. */
 		return ret ? ret : -EAGAIN;
 	}
 	f->pfn = map.pfn;
@@ -195,10 +195,9 @@ static int lookup_host(struct fault *f)
 }
 
 /*
- * The level at which the host maps an address. Interrupts are off because that
- * keeps the host from freeing page tables: it would have to send this CPU an
- * interrupt or wait for it. The answer may be stale at once; the notifier
- * check before the leaf is installed finds that out.
+ * Return the level at which the host maps an address. With interrupts off the walk is safe: before
+ * the host frees a page table it sends this CPU an interrupt or waits for it. The answer may be
+ * stale at once; still_valid() finds that out before the leaf is installed.
  */
 static int host_level(struct mm_struct *mm, unsigned long hva)
 {
@@ -231,7 +230,7 @@ out:
 	return level;
 }
 
-/* Whether the slot and the alignment of all three addresses allow a leaf size. */
+/* Return true if the slot and the alignment of all three addresses allow a leaf of a level. */
 static bool level_fits(const struct fault *f, int level)
 {
 	const struct memslot *slot = f->slot;
@@ -243,9 +242,9 @@ static bool level_fits(const struct fault *f, int level)
 }
 
 /*
- * Some Intel CPUs stop with a machine check when code runs from a page whose size
- * changes, which a guest can do to its own tables (Intel's "Machine Check Error
- * Avoidance on Page Size Change"). There code runs from 4 KiB leaves alone.
+ * Some Intel CPUs stop with a machine check when code runs from a page whose size changes, and a
+ * guest can make that happen in its own tables (Intel's "Machine Check Error Avoidance on Page
+ * Size Change"). On these CPUs only 4 KiB leaves are executable.
  */
 static bool large_leaf_may_execute(void)
 {
@@ -258,7 +257,6 @@ static int leaf_level(const struct fault *f)
 
 	if (f->exec && !large_leaf_may_execute())
 		return SL_LEVEL_4K;
-
 	/* Dirty pages are logged one by one. */
 	if (memslot_is_logged(f->slot))
 		return SL_LEVEL_4K;
@@ -282,28 +280,37 @@ static u64 make_leaf(const struct fault *f, int level)
 
 	if (f->write)
 		leaf |= format->dirty;
-	/* The zero page and its like are nobody's to age or write back. */
+	/* The host neither ages nor writes back the zero page and other reserved pages. */
 	if (f->page && !PageReserved(f->page))
 		leaf |= SL_SOFT_PAGE;
 	return leaf;
 }
 
 /*
- * Whether what was looked up still holds. The memslots are published under the
- * lock, exclusive, and then the old ones' leaves are removed, so an unchanged
- * pointer means that no leaf of a past slot can come back. One that is still
- * there is in the way of another frame's (-EBUSY), or maps the same one.
+ * Return true if the host may have changed its page tables from @start to @end, exclusive, since
+ * the fault noted @seq. An invalidation elsewhere that has not ended does not count.
+ */
+static bool is_invalidated(const struct fault *f, unsigned long start, unsigned long end)
+{
+	const struct mmu *mmu = &f->memory->mmu;
+
+	if (mmu->invalidate_count && start < mmu->invalidate_end && mmu->invalidate_start < end)
+		return true;
+	return mmu->invalidate_seq != f->seq;
+}
+
+/*
+ * Return 0 if the lookup still holds. While a past slot's leaves are being removed, one that is
+ * still there either is in the way of a new leaf (-EBUSY) or maps the same host frame.
  */
 static int still_valid(const struct fault *f, int level)
 {
-	const struct mmu *mmu = &f->memory->mmu;
 	unsigned long size = sl_pages(level) << PAGE_SHIFT;
 	unsigned long start = f->hva & ~(size - 1);
 
-	if (mmu->released)
+	if (f->memory->mmu.released)
 		return -EFAULT;
-	if (memory_slots(f->memory) != f->slots ||
-	    mmu_invalidated(mmu, f->seq, start, start + size))
+	if (memory_slots(f->memory) != f->slots || is_invalidated(f, start, start + size))
 		return -EAGAIN;
 	return 0;
 }
@@ -315,7 +322,7 @@ static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *sp
 
 	read_lock(&mmu->lock);
 	ret = still_valid(f, level);
-	/* What cannot be logged now must not be written: REQ_DIRTY_RING_FULL is pending. */
+	/* No room for the page in the log: REQ_DIRTY_RING_FULL is pending, and ends KVM_RUN. */
 	if (!ret && f->writable && !dirty_log_has_room(f->memory, f->slot))
 		ret = -EAGAIN;
 	if (!ret)
@@ -338,7 +345,7 @@ static int make_room(struct fault *f, int level, struct sl_spare *spare)
 	return ret;
 }
 
-/* As many as one walk may need, so that one top-up is enough. */
+/* Allocate as many table pages as a walk can need, so that one top-up is enough. */
 static int top_up(struct mmu *mmu, struct sl_spare *spare)
 {
 	while (spare->count < mmu->table.format->levels - 1U) {
@@ -351,7 +358,7 @@ static int top_up(struct mmu *mmu, struct sl_spare *spare)
 	return 0;
 }
 
-/* Most faults need no table page, so none is allocated before one is missing. */
+/* Most faults need no table page, so allocate none before one is missing. */
 static int install(struct fault *f)
 {
 	struct mmu *mmu = &f->memory->mmu;
@@ -395,7 +402,7 @@ int mmu_fault(struct memory *memory, gpa_t gpa, u32 access)
 	f.ahead = !readonly && !memslot_is_logged(f.slot);
 	f.hva = memslot_hva(f.slot, f.gfn);
 	f.seq = READ_ONCE(memory->mmu.invalidate_seq);
-	/* The count is read before the host's tables: pairs with the lock in the notifier. */
+	/* Read the count before the host's page tables. Pairs with mmu.lock in the notifier. */
 	smp_rmb();
 
 	ret = lookup_host(&f);

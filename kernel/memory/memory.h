@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest's physical memory: memslots say which range of the launcher's address space backs
- * it, second-level page tables map it for the CPU, and a log keeps which pages were written.
+ * A guest's physical memory. Memslots say which part of the launcher's address space backs it,
+ * second-level page tables map it for the CPU, and a log names the pages that were written.
  *
  * No page is pinned. Faults fill the tables in from the launcher's page tables; an
  * mmu_notifier takes leaves out before the host reuses a page.
@@ -90,12 +90,12 @@ struct memslots {
  * struct mmu - second-level paging of one VM
  * @table: the tables
  * @lock: see the top of this file
- * @notifier: tells when the launcher's mappings change
+ * @notifier: reports changes of the launcher's mappings
  * @invalidate_seq: grows with each invalidation; written under @lock exclusive
- * @invalidate_count: invalidations that have begun and not ended
+ * @invalidate_count: number of invalidations that have begun and not ended
  * @invalidate_start: lowest hva that they cover; valid while there are any
  * @invalidate_end: highest hva that they cover, exclusive
- * @released: the address space is gone; nothing is mapped any more
+ * @released: the address space is gone: no leaf is installed any more
  * @guest_memtypes: the guest may choose how memory is cached; written under @lock
  *	exclusive, with a new @invalidate_seq
  * @retired: unlinked table pages that wait for the TLB flush
@@ -127,8 +127,8 @@ struct memory_ops {
 	/** @slots_changed: new memslots are published; memory->lock held */
 	void (*slots_changed)(struct memory *memory);
 	/**
-	 * @ring_has_room: can the running vCPU's dirty ring take one more entry? Any context.
-	 * The answer stays true until @ring_push
+	 * @ring_has_room: return true if the running vCPU's dirty ring can take one more entry;
+	 * that stays true until @ring_push. Any context
 	 */
 	bool (*ring_has_room)(const struct memory *memory);
 	/** @ring_push: log page @offset of @slot in that ring; any context */
@@ -138,7 +138,7 @@ struct memory_ops {
 /**
  * struct memory - the memory of one VM
  * @ops: the VM's services
- * @mm: the launcher's address space; memory is found through it alone
+ * @mm: the launcher's address space, in which alone the backing memory is looked up
  * @lock: serializes changes of the memslots; may sleep
  * @srcu: protects @slots for readers that sleep
  * @slots: the current memslots, replaced as a whole under @lock
@@ -200,13 +200,13 @@ void memory_stop(struct memory *memory);
 void memory_destroy(struct memory *memory);
 
 /*
- * memslot.c: the map, and guest memory through it.
+ * memslot.c: memslots, and access to guest memory through them.
  */
 
 /**
  * memory_set_region() - create, move, change or delete a slot (KVM_SET_USER_MEMORY_REGION)
  * @memory: takes its lock; @srcu must not be held
- * @region: the caller's words, nothing checked yet
+ * @region: from userspace, not yet checked
  *
  * On return no vCPU can reach memory that the slot no longer maps. May sleep.
  *
@@ -225,27 +225,24 @@ struct memslots *memory_slots(const struct memory *memory);
 /** memslot_find() - the slot that covers a frame, or NULL; it lives as long as the snapshot */
 struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn);
 
-/** memslot_find_id() - the slot of a number, not yet checked, or NULL; @memory->lock held */
+/** memslot_find_id() - the slot with any number @id, or NULL; @memory->lock held */
 struct memslot *memslot_find_id(struct memory *memory, u32 id);
 
+/** memslot_hva() - the launcher address of a frame of the slot */
 static inline unsigned long memslot_hva(const struct memslot *slot, gfn_t gfn)
 {
 	return slot->hva + ((gfn - slot->base_gfn) << GFN_SHIFT);
 }
 
-/** memslot_is_logged() - are writes to a slot, which may be NULL, logged? */
+/** memslot_is_logged() - return true if writes to a slot, which may be NULL, are logged */
 static inline bool memslot_is_logged(const struct memslot *slot)
 {
 	return slot && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES);
 }
 
 /**
- * memory_hva() - launcher address of a frame
- * @memory: @srcu held
- * @gfn: the frame
- * @writable: set to true if the slot may be written; may be NULL
- *
- * Return: page aligned address, or MEMSLOT_NO_HVA.
+ * memory_hva() - the launcher address of a frame, page aligned, or MEMSLOT_NO_HVA
+ * @writable: set if there is a slot: true if it may be written; may be NULL
  */
 unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable);
 
@@ -262,7 +259,7 @@ int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len);
  * memory_write() - write guest memory and log it as dirty; may sleep
  * @gpa: the range may cross pages and slots
  *
- * In a VM with dirty rings a vCPU of it must be loaded: its ring takes the entries.
+ * In a VM with dirty rings one of its vCPUs must be loaded: that one's ring takes the entries.
  *
  * Return: 0; -ENXIO when some of it is in no slot; -EROFS when the slot is read-only;
  * -EFAULT when the launcher has nothing writable there; -EAGAIN when the vCPU's ring is
@@ -274,20 +271,18 @@ int memory_write(struct memory *memory, gpa_t gpa, const void *buf, size_t len);
 /**
  * memory_cmpxchg() - atomic compare and exchange in guest memory; may sleep
  * @gpa: aligned to @len
- * @old: expected bytes
- * @new: bytes to store
  * @len: 1, 2, 4, 8 or, where the CPU has CMPXCHG16B, 16
  *
  * Atomic against vCPUs and against the launcher.
  *
- * Return: 0 when stored; -EAGAIN also when memory was not @old; -EINVAL for an alignment or
- * length that cannot be done; -ENXIO, -EROFS and -EFAULT as memory_write().
+ * Return: 0 when stored; -EAGAIN when memory was not @old; -EINVAL for another alignment or
+ * length; and the errors of memory_write().
  */
 int memory_cmpxchg(struct memory *memory, gpa_t gpa, const void *old, const void *new,
 		   unsigned int len);
 
 /*
- * dirty_log.c: the log of written pages, as a bitmap for each slot.
+ * dirty_log.c: the log of written pages, a bitmap for each slot or a ring for each vCPU.
  */
 
 /**
@@ -307,8 +302,8 @@ int dirty_log_set_manual(struct memory *memory, u64 flags);
  * Clears it too, unless KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 was turned on.
  *
  * Return: 0; -ENXIO when the VM has dirty rings; -EINVAL for a bad slot number; -ENOENT when
- * there is no such slot or it is not logged; -EFAULT when the bitmap could not be copied: none
- * of it is lost then.
+ * there is no such slot or it is not logged; -EFAULT when the bitmap could not be copied: it keeps
+ * all its bits then.
  */
 int dirty_log_get(struct memory *memory, const struct kvm_dirty_log *log);
 
@@ -324,13 +319,12 @@ int dirty_log_get(struct memory *memory, const struct kvm_dirty_log *log);
 int dirty_log_clear(struct memory *memory, const struct kvm_clear_dirty_log *clear);
 
 /**
- * dirty_log_has_room() - could a write to a slot be logged?
+ * dirty_log_has_room() - return true if a write to a slot can be logged
  * @memory: with dirty rings, one of the VM's vCPUs is loaded
+ * @slot: may be NULL
  *
- * Any context. Ask before the write, or before the right to write is granted; the answer
- * stays true until dirty_log_mark().
- *
- * Return: false when userspace has to empty the vCPU's ring first.
+ * Any context. Ask before the write, or before the right to write is granted; true stays true
+ * until dirty_log_mark(). After false, userspace has to empty the vCPU's ring first.
  */
 bool dirty_log_has_room(const struct memory *memory, const struct memslot *slot);
 
@@ -338,8 +332,8 @@ bool dirty_log_has_room(const struct memory *memory, const struct memslot *slot)
  * dirty_log_mark() - log that a frame was written, if the slot is logged
  * @memory: dirty_log_has_room() said yes
  *
- * Any context. Mark after the write, or while holding the mmu.lock under which the right to
- * write is granted: a reader of the log clears first, then revokes.
+ * Any context. Mark after the write, or under the same hold of mmu.lock that grants the right to
+ * write: a reader of the log first clears the bit and then takes the right away.
  */
 void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn);
 
@@ -353,7 +347,7 @@ static inline hpa_t mmu_root_hpa(const struct mmu *mmu)
 	return virt_to_phys(mmu->table.root);
 }
 
-/** mmu_leaves() - pages of a level (SL_LEVEL_*) that are mapped now; any context */
+/** mmu_leaves() - the number of leaves at a level (SL_LEVEL_*) now; any context */
 static inline u64 mmu_leaves(const struct mmu *mmu, int level)
 {
 	return atomic_long_read(&mmu->table.leaves[level - 1]);
@@ -361,57 +355,55 @@ static inline u64 mmu_leaves(const struct mmu *mmu, int level)
 
 /**
  * mmu_fault() - resolve a second-level fault
- * @memory: @srcu held
- * @gpa: the guest physical address that was accessed
+ * @gpa: the guest-physical address that was accessed
  * @access: MMU_ACCESS_*
  *
  * May sleep, waits for swap-in. Safe on all vCPUs at once. A fault that another vCPU has
  * resolved meanwhile is MMU_MAPPED too.
  *
- * Return: enum mmu_result; -EINTR when a signal is pending; -EAGAIN when the guest shall
- * simply try again (drop @srcu in between, and check for signals); -EFAULT when the
- * launcher's address space has nothing there or forbids it; -ENOMEM.
+ * Return: enum mmu_result; -EINTR when a signal is pending; -EAGAIN when the guest has to make the
+ * access again (drop @srcu in between, and check for signals); -EFAULT when the launcher's
+ * address space has nothing there or forbids the access; -ENOMEM.
  */
 int mmu_fault(struct memory *memory, gpa_t gpa, u32 access);
 
 /**
- * mmu_set_guest_memtypes() - let the guest choose how its memory is cached, or not
+ * mmu_set_guest_memtypes() - let the guest choose how its memory is cached (SL_GUEST), or not
  * @memory: none of its locks held; may sleep
- * @guests: true if it may, where the hardware asks
  *
  * Empties the tables: frames fault in again.
  */
 void mmu_set_guest_memtypes(struct memory *memory, bool guests);
 
 /**
- * mmu_allow_read_only_walks() - let the CPU walk page tables of the guest that it may not
- *	write to
+ * mmu_allow_read_only_walks() - let the CPU walk page tables of the guest in read-only memory
  * @memory: none of its locks held but @srcu; may sleep
  *
- * From then on the CPU marks nothing that the guest accesses. Empties the tables: frames fault
- * in again. A walk that has to set a bit in the guest's tables faults as before.
+ * From then on the CPU sets no accessed and dirty bits in second-level leaves (sl_format.unmarked).
+ * Empties the tables: frames fault in again. A walk that has to set a bit in the guest's own
+ * tables faults as before.
  *
- * Return: false if this is in force already, or the CPU has no such way.
+ * Return: false if this is in force already, or the format has no such variant.
  */
 bool mmu_allow_read_only_walks(struct memory *memory);
 
 /**
  * mmu_write_protect_masked() - write-protect chosen frames, without a flush
  * @memory: @mmu.lock held exclusive
- * @first: the frame of bit 0 of @mask
- * @mask: chooses among 64 frames
+ * @first: the frame that bit 0 of @mask stands for
  *
  * Return: true if the TLBs must be flushed before the lock is dropped.
  */
 bool mmu_write_protect_masked(struct memory *memory, gfn_t first, unsigned long mask);
 
 /**
- * mmu_let_others() - in the middle of long work, let those in who wait for the lock or for
- *	the CPU; may sleep
- * @memory: @mmu.lock held exclusive, dropped if somebody waits
- * @flush: true if CPUs have to be flushed for zapped leaves; false afterwards. NULL where only
- *	the right to write was taken away: that may stay in the TLBs until the caller, who
- *	keeps all other readers of the log out, has finished
+ * mmu_let_others() - interrupt long work if another thread waits for the lock or for the CPU
+ * @memory: @mmu.lock held exclusive; dropped and taken again if a thread waits
+ * @flush: points to true if CPUs have to be flushed for zapped leaves; becomes false when that is
+ *	done. NULL if the caller has only taken rights to write away: these may stay in TLBs
+ *	until it has finished, as it keeps all other readers of the log out
+ *
+ * May sleep.
  */
 void mmu_let_others(struct memory *memory, bool *flush);
 

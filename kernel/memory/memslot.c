@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memslots: checks what userspace asks for, publishes each change as a new
- * immutable snapshot, and reads and writes guest memory.
+ * Memslots: check the changes that userspace asks for, publish each as a new immutable snapshot,
+ * and read and write guest memory.
  *
- * Publishing: under mmu.lock, exclusive, the new snapshot takes the old one's place;
- * then the leaves that it takes away go, with a flush. A fault compares the snapshot
- * it used under the same lock before it installs a leaf, so none of them comes back.
- * They may be many, and the lock is let go now and then: the mmu_notifier finds the
- * old slot until the last of its leaves is gone. The old snapshot is freed once nobody
- * reads it any more (SRCU).
+ * publish() does what fault.c says about new memslots. The old snapshot is freed when its last
+ * reader has finished (SRCU).
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -20,7 +16,7 @@
 
 #include "memory/mmu.h"
 
-/* As many as KVM allows, so that a bitmap's size fits an int. */
+/* KVM's limit: the number of bits of a bitmap fits in an int. */
 #define SLOT_MAX_PAGES ((1ULL << 31) - 1)
 
 #define SLOT_FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
@@ -56,9 +52,11 @@ struct memslot *memslot_find_id(struct memory *memory, u32 id)
 	return id < MEMSLOT_MAX ? xa_load(&memory->slot_ids, id) : NULL;
 }
 
-/* ---- changing the slots ------------------------------------------------- */
+/*
+ * Changing the slots.
+ */
 
-/* Of @now, with an array of its own that has room for @room slots. */
+/* Copy @now, which may be NULL, into a snapshot with an array of its own for @room slots. */
 static struct memslots *slots_copy(const struct memslots *now, u32 room)
 {
 	struct memslots *slots = kmalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
@@ -78,7 +76,7 @@ static struct memslots *slots_copy(const struct memslots *now, u32 room)
 	return slots;
 }
 
-/* A snapshot that goes, but not the array that @heir goes on with. */
+/* Free a snapshot, but not its array if @heir uses the same one. */
 static void slots_free(struct memslots *slots, const struct memslots *heir)
 {
 	if (!heir || heir->by_gfn != slots->by_gfn)
@@ -86,7 +84,7 @@ static void slots_free(struct memslots *slots, const struct memslots *heir)
 	kfree(slots);
 }
 
-/* How many slots lie below a frame, the one that covers it not counted. */
+/* Return the number of slots that lie wholly below a frame. */
 static u32 slots_below(const struct memslots *slots, gfn_t gfn)
 {
 	u32 low = 0, high = slots->count;
@@ -135,8 +133,8 @@ static void take_out(struct memslots *slots, const struct memslot *slot)
 }
 
 /*
- * Many slots are added one behind the other: then the array is shared, as the readers
- * of the old snapshot look no further than its count.
+ * Return true if the new snapshot can share the array of @now: a slot is added at the end, and
+ * readers of @now do not look beyond its count. Programs often add many slots in ascending order.
  */
 static bool can_share(const struct memslots *now, const struct memslot *old,
 		      const struct memslot *new)
@@ -146,7 +144,7 @@ static bool can_share(const struct memslots *now, const struct memslot *old,
 	return slots_below(now, new->base_gfn) == now->count;
 }
 
-/* The snapshot that has @new (if any) instead of @old (if any). */
+/* Make a snapshot that has @new, if any, instead of @old, if any. */
 static struct memslots *slots_replace(const struct memslots *now, const struct memslot *old,
 				      struct memslot *new)
 {
@@ -169,8 +167,8 @@ static struct memslots *slots_replace(const struct memslots *now, const struct m
 }
 
 /*
- * Whether leaves of the old slot have to go. When logging ends the 4 KiB leaves do
- * too, so that large ones can come back.
+ * Return true if the leaves of the old slot have to go. When logging ends, its 4 KiB leaves go so
+ * that large ones can take their place.
  */
 static bool must_zap(const struct memslot *old, const struct memslot *new)
 {
@@ -178,7 +176,7 @@ static bool must_zap(const struct memslot *old, const struct memslot *new)
 	       (memslot_is_logged(old) && !memslot_is_logged(new));
 }
 
-/* By launcher addresses, for the mmu_notifier; mmu.lock held exclusive. */
+/* Let the mmu_notifier find the slot by its launcher addresses; mmu.lock held exclusive. */
 static void add_by_hva(struct memory *memory, struct memslot *slot)
 {
 	slot->by_hva.start = slot->hva;
@@ -186,7 +184,7 @@ static void add_by_hva(struct memory *memory, struct memslot *slot)
 	interval_tree_insert(&slot->by_hva, &memory->slots_by_hva);
 }
 
-/* Make the change visible and wait until nobody uses what it replaces. */
+/* Make the change visible, and wait until no reader uses the snapshot and slot it replaces. */
 static int publish(struct memory *memory, struct memslot *old, struct memslot *new)
 {
 	struct memslots *now = memory_slots(memory);
@@ -200,7 +198,7 @@ static int publish(struct memory *memory, struct memslot *old, struct memslot *n
 		add_by_hva(memory, new);
 	if (old && must_zap(old, new))
 		mmu_zap_slot(memory, old);
-	/* Not before its last leaf: the host may reuse a page meanwhile. */
+	/* After its last leaf is gone: until then an invalidation has to find the slot. */
 	if (old)
 		interval_tree_remove(&old->by_hva, &memory->slots_by_hva);
 	write_unlock(&memory->mmu.lock);
@@ -210,7 +208,7 @@ static int publish(struct memory *memory, struct memslot *old, struct memslot *n
 	return 0;
 }
 
-/* Free a slot, but not the bitmap that @heir, its successor, goes on with. */
+/* Free a slot, but not its bitmap if @heir, its successor, uses the same one. */
 static void slot_free(struct memslot *slot, const struct memslot *heir)
 {
 	if (!slot)
@@ -218,6 +216,13 @@ static void slot_free(struct memslot *slot, const struct memslot *heir)
 	if (!heir || heir->dirty_bitmap != slot->dirty_bitmap)
 		kvfree(slot->dirty_bitmap);
 	kfree(slot);
+}
+
+/* Return the highest guest frame that the tables and the CPU's address width can map. */
+static gfn_t max_gfn(const struct mmu *mmu)
+{
+	return min_t(gfn_t, sl_max_gfn(mmu->table.format),
+		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
 }
 
 static int region_check(const struct memory *memory,
@@ -229,20 +234,20 @@ static int region_check(const struct memory *memory,
 		return -EINVAL;
 	if ((region->memory_size | region->guest_phys_addr | region->userspace_addr) & ~PAGE_MASK)
 		return -EINVAL;
-	/* As KVM: a tagged pointer is not an address. */
+	/* KVM, too, refuses a tagged pointer. */
 	if (!access_ok(u64_to_user_ptr(region->userspace_addr), region->memory_size))
 		return -EINVAL;
 	if (!region->memory_size)
 		return 0;
 	if (check_add_overflow(region->guest_phys_addr, region->memory_size - 1, &last) ||
-	    last >> PAGE_SHIFT > mmu_max_gfn(&memory->mmu))
+	    last >> PAGE_SHIFT > max_gfn(&memory->mmu))
 		return -EINVAL;
 	if (region->memory_size >> PAGE_SHIFT > SLOT_MAX_PAGES)
 		return -EINVAL;
 	return 0;
 }
 
-/* A slot keeps its size, its backing and its being read-only for life. */
+/* A slot never changes its size, its launcher address and whether it is read-only. */
 static bool region_fits(const struct memslot *old, const struct kvm_userspace_memory_region *region)
 {
 	return old->npages == region->memory_size >> PAGE_SHIFT &&
@@ -261,7 +266,7 @@ static int slot_delete(struct memory *memory, struct memslot *old)
 	return 0;
 }
 
-/* Publish a slot under its number; @old is what has the number now, or NULL. */
+/* Publish a slot under its number. @old is the slot that has the number now, or NULL. */
 static int slot_replace(struct memory *memory, struct memslot *old, struct memslot *new)
 {
 	int ret = xa_err(xa_store(&memory->slot_ids, new->id, new, GFP_KERNEL_ACCOUNT));
@@ -271,7 +276,7 @@ static int slot_replace(struct memory *memory, struct memslot *old, struct memsl
 	ret = publish(memory, old, new);
 	if (!ret)
 		return 0;
-	/* Neither needs memory: the number has its place. */
+	/* Neither call allocates: the number has its place in the array already. */
 	if (old)
 		xa_store(&memory->slot_ids, old->id, old, GFP_KERNEL_ACCOUNT);
 	else
@@ -279,7 +284,7 @@ static int slot_replace(struct memory *memory, struct memslot *old, struct memsl
 	return ret;
 }
 
-/* From here on each write to the slot is seen, for the first time. */
+/* If logging begins with @new, make each write to the slot fault from now on. */
 static void begin_log(struct memory *memory, const struct memslot *old, const struct memslot *new)
 {
 	if (old && memslot_is_logged(new) && !memslot_is_logged(old) &&
@@ -341,7 +346,9 @@ int memory_set_region(struct memory *memory, const struct kvm_userspace_memory_r
 	return ret;
 }
 
-/* ---- guest memory ------------------------------------------------------- */
+/*
+ * Guest memory.
+ */
 
 unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable)
 {
@@ -354,7 +361,7 @@ unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable)
 	return memslot_hva(slot, gfn);
 }
 
-/* Bytes of an access that lie in the page where it starts. */
+/* Return how many bytes of an access lie in the page where it starts. */
 static size_t in_page(gpa_t gpa, size_t len)
 {
 	return min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
@@ -379,7 +386,7 @@ int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len)
 	return 0;
 }
 
-/* The slot to write a frame of, or -ENXIO, -EROFS, -EAGAIN. */
+/* Return the slot of a frame that may be written and logged, or -ENXIO, -EROFS, -EAGAIN. */
 static struct memslot *writable_slot(struct memory *memory, gfn_t gfn)
 {
 	struct memslot *slot = memslot_find(memory_slots(memory), gfn);
@@ -417,7 +424,7 @@ int memory_write(struct memory *memory, gpa_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
-/* Kernels differ in how they offer this one; the instruction does not (SDM 2A 3.2). */
+/* In assembly, because kernels differ in their function for CMPXCHG16B (SDM 2A 3.2). */
 static bool cmpxchg_16(void *memory, const void *old, const void *new)
 {
 	u64 expected[2], store[2];
@@ -488,7 +495,9 @@ int memory_cmpxchg(struct memory *memory, gpa_t gpa, const void *old, const void
 	return 0;
 }
 
-/* ---- life and death ------------------------------------------------------ */
+/*
+ * Setting up and taking down.
+ */
 
 static int slots_init(struct memory *memory)
 {
@@ -527,12 +536,17 @@ int memory_init(struct memory *memory, const struct sl_format *format, const str
 	r = slots_init(memory);
 	if (r)
 		goto no_slots;
-	r = mmu_init(memory, format);
+	r = mmu_init(&memory->mmu, format);
 	if (r)
 		goto no_mmu;
+	r = mmu_notifier_start(memory);
+	if (r)
+		goto no_notifier;
 	mmgrab(memory->mm);
 	return 0;
 
+no_notifier:
+	mmu_destroy(&memory->mmu);
 no_mmu:
 	slots_destroy(memory);
 no_slots:
@@ -542,7 +556,8 @@ no_slots:
 
 void memory_stop(struct memory *memory)
 {
-	mmu_destroy(memory);
+	mmu_notifier_stop(memory);
+	mmu_destroy(&memory->mmu);
 }
 
 void memory_destroy(struct memory *memory)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a VM's second-level tables: their pages, and taking memslots out
- * of them.
+ * A VM's second-level tables: allocate and free their pages, zap and write-protect memslots, flush
+ * the TLBs.
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>
@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/swap.h>
 
-#include "host/compat.h"
 #include "memory/mmu.h"
 
 u64 *mmu_table_page(struct mmu *mmu)
@@ -30,7 +29,7 @@ void mmu_free_table_page(struct mmu *mmu, u64 *page)
 	atomic_long_dec(&mmu->table_pages);
 }
 
-/* Table pages of their own have no other use for page->private. */
+/* Link the page into mmu->retired through page->private, which is unused in a table page. */
 void sl_retire(struct sl_table *table, u64 *entries)
 {
 	struct mmu *mmu = container_of(table, struct mmu, table);
@@ -41,10 +40,10 @@ void sl_retire(struct sl_table *table, u64 *entries)
 }
 
 /*
- * The leaf was there, so no invalidation has finished since and the page is
- * still the launcher's. Setting the flag alone is right where this matters,
- * anonymous and shared memory: a file system that tracks dirty pages lets
- * none be mapped writable before it is dirty.
+ * The leaf was still in the tables, so no invalidation of the page has finished and the page is
+ * still the launcher's. It is enough to set the page's dirty flag. That matters for anonymous and
+ * shared memory only: a file system that tracks dirty pages marks a page dirty before it lets
+ * anybody map the page writable.
  */
 void sl_carry(struct sl_table *table, u64 leaf, int level)
 {
@@ -72,12 +71,6 @@ void mmu_flush(struct memory *memory)
 	}
 }
 
-gfn_t mmu_max_gfn(const struct mmu *mmu)
-{
-	return min_t(gfn_t, sl_max_gfn(mmu->table.format),
-		     (1ULL << (boot_cpu_data.x86_phys_bits - GFN_SHIFT)) - 1);
-}
-
 void mmu_let_others(struct memory *memory, bool *flush) __must_hold(&memory->mmu.lock)
 {
 	if (!need_resched() && !rwlock_is_contended(&memory->mmu.lock))
@@ -91,7 +84,10 @@ void mmu_let_others(struct memory *memory, bool *flush) __must_hold(&memory->mmu
 	write_lock(&memory->mmu.lock);
 }
 
-/* Who finds a frame gone from the tables takes it to be gone from the TLBs as well. */
+/*
+ * Flush before the lock is dropped: a thread that finds no leaf of a frame takes the frame to be
+ * gone from the TLBs as well.
+ */
 static void zap_frames(struct memory *memory, gfn_t first, gfn_t last)
 {
 	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };
@@ -108,25 +104,18 @@ void mmu_zap_slot(struct memory *memory, const struct memslot *slot)
 	zap_frames(memory, slot->base_gfn, slot->base_gfn + slot->npages - 1);
 }
 
-static void zap_all_locked(struct memory *memory)
-{
-	zap_frames(memory, 0, sl_max_gfn(memory->mmu.table.format));
-}
-
 void mmu_zap_all(struct memory *memory)
 {
-	write_lock(&memory->mmu.lock);
-	zap_all_locked(memory);
-	write_unlock(&memory->mmu.lock);
+	zap_frames(memory, 0, sl_max_gfn(memory->mmu.table.format));
 }
 
 void mmu_set_guest_memtypes(struct memory *memory, bool guests)
 {
 	write_lock(&memory->mmu.lock);
 	WRITE_ONCE(memory->mmu.guest_memtypes, guests);
-	/* No fault that began before this may end after it. */
+	/* A fault that has begun must not install a leaf of the old type. */
 	WRITE_ONCE(memory->mmu.invalidate_seq, memory->mmu.invalidate_seq + 1);
-	zap_all_locked(memory);
+	mmu_zap_all(memory);
 	write_unlock(&memory->mmu.lock);
 }
 
@@ -135,19 +124,19 @@ bool mmu_allow_read_only_walks(struct memory *memory)
 	struct mmu *mmu = &memory->mmu;
 	const struct sl_format *unmarked;
 
-	/* Once at most: who comes again and again does not stop the others' faults. */
+	/* Checked without the lock: repeated calls must not stop the faults of other vCPUs. */
 	if (!READ_ONCE(mmu->table.format)->unmarked)
 		return false;
 	write_lock(&mmu->lock);
 	unmarked = mmu->table.format->unmarked;
 	if (unmarked) {
-		zap_all_locked(memory);
-		/* And what came while others were let in: no leaf outlives its format. */
+		mmu_zap_all(memory);
+		/* Faults may have installed leaves meanwhile: none outlives its format. */
 		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
 		WRITE_ONCE(mmu->table.format, unmarked);
-		/* No fault that began before this may end after it. */
+		/* A fault that has begun must not install a leaf of the old format. */
 		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
-		/* Also if there was nothing: it is with a flush that vCPUs change over. */
+		/* Always flush: a vCPU takes the new format over when it flushes. */
 		mmu_flush(memory);
 	}
 	write_unlock(&mmu->lock);
@@ -182,29 +171,17 @@ bool mmu_write_protect_masked(struct memory *memory, gfn_t first, unsigned long 
 	return flush;
 }
 
-int mmu_init(struct memory *memory, const struct sl_format *format)
+int mmu_init(struct mmu *mmu, const struct sl_format *format)
 {
-	struct mmu *mmu = &memory->mmu;
-	int ret;
-
 	rwlock_init(&mmu->lock);
 	atomic_long_set(&mmu->table_pages, 0);
 	mmu->table.format = format;
 	mmu->table.root = mmu_table_page(mmu);
-	if (!mmu->table.root)
-		return -ENOMEM;
-	ret = mmu_notifier_start(memory);
-	if (ret)
-		mmu_free_table_page(mmu, mmu->table.root);
-	return ret;
+	return mmu->table.root ? 0 : -ENOMEM;
 }
 
-void mmu_destroy(struct memory *memory)
+void mmu_destroy(struct mmu *mmu)
 {
-	struct mmu *mmu = &memory->mmu;
-
-	/* Ends in the notifier's release(), which empties the tables. */
-	mmu_notifier_stop(memory);
 	mmu_free_table_page(mmu, mmu->table.root);
 	WARN_ON_ONCE(atomic_long_read(&mmu->table_pages));
 }

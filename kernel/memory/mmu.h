@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shared by the files of memory/ alone: the life of the second-level tables.
+ * Shared by the files of memory/ alone. memory.h names the locks.
  */
 #ifndef ORIEL_MMU_H
 #define ORIEL_MMU_H
 
 #include "memory/memory.h"
 
-int mmu_init(struct memory *memory, const struct sl_format *format);
-void mmu_destroy(struct memory *memory);
+/*
+ * mmu.c: table pages, and emptying the tables.
+ */
 
-/** mmu_max_gfn() - highest guest frame that the tables and the CPU's address width can map */
-gfn_t mmu_max_gfn(const struct mmu *mmu);
+/** mmu_init() - make empty tables; 0 or -ENOMEM; may sleep */
+int mmu_init(struct mmu *mmu, const struct sl_format *format);
+/** mmu_destroy() - free the root of tables that mmu_notifier_stop() has emptied */
+void mmu_destroy(struct mmu *mmu);
 
 /**
- * mmu_table_page() - allocate a zeroed table page, charged to the launcher; may sleep
- * @mmu: counts it, as does the host (SecPageTables in /proc/meminfo)
+ * mmu_table_page() - allocate a zeroed table page, or return NULL; may sleep
  *
- * Return: NULL when there is no memory.
+ * The page is charged to the launcher, and counted in @mmu and by the host (SecPageTables in
+ * /proc/meminfo).
  */
 u64 *mmu_table_page(struct mmu *mmu);
-
 /** mmu_free_table_page() - free a page that no CPU can walk; any context */
 void mmu_free_table_page(struct mmu *mmu, u64 *page);
 
@@ -29,46 +31,34 @@ void mmu_flush(struct memory *memory);
 
 /**
  * mmu_zap_slot() - take all of a memslot's frames out of the tables and flush
- * @memory: @mmu.lock held exclusive, dropped now and then if somebody waits
- * @slot: no fault may install leaves of it any more, but the mmu_notifier must still find it
+ * @memory: @mmu.lock held exclusive, dropped now and then if a thread waits for it; may sleep
+ * @slot: no fault can install leaves of it any more, but the mmu_notifier still finds it
  */
 void mmu_zap_slot(struct memory *memory, const struct memslot *slot);
-
-/** mmu_zap_all() - empty the tables and flush; frames fault in again; no lock held, sleeps */
+/** mmu_zap_all() - empty the tables and flush; @mmu.lock as for mmu_zap_slot() */
 void mmu_zap_all(struct memory *memory);
-
 /** mmu_slot_write_protect() - make each write to a published slot fault; takes @mmu.lock */
 void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
+
+/*
+ * notifier.c
+ */
 
 /** mmu_notifier_start() - follow the launcher's address space; 0, -ENOMEM or -EINTR */
 int mmu_notifier_start(struct memory *memory);
 /** mmu_notifier_stop() - empty the tables, then stop following; no vCPU runs */
 void mmu_notifier_stop(struct memory *memory);
 
-/**
- * mmu_invalidated() - is a look at the launcher's page tables out of date?
- * @mmu: its lock held, shared or exclusive
- * @seq: @mmu->invalidate_seq from before the look
- * @start: lowest launcher address that is to be mapped
- * @end: end of it, exclusive
- *
- * Invalidations elsewhere that have not ended do not count.
+/*
+ * dirty_log.c
  */
-static inline bool mmu_invalidated(const struct mmu *mmu, unsigned long seq, unsigned long start,
-				   unsigned long end)
-{
-	if (mmu->invalidate_count && start < mmu->invalidate_end && mmu->invalidate_start < end)
-		return true;
-	return mmu->invalidate_seq != seq;
-}
 
 /** dirty_log_alloc() - give a slot that is to be logged its bitmap, unless there are rings */
 int dirty_log_alloc(const struct memory *memory, struct memslot *slot);
-
 /**
- * dirty_log_begins_set() - does a log begin with all pages in it?
+ * dirty_log_begins_set() - return true if a new log contains all pages; @memory->lock held
  *
- * Then nothing needs to be write-protected before it is cleared. @memory->lock held.
+ * Such a log needs no write-protection until a bit of it is cleared.
  */
 bool dirty_log_begins_set(const struct memory *memory);
 

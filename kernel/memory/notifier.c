@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Follows the launcher's address space: takes leaves away before the host
- * reuses a page, and tells it which pages the guest uses.
- *
- * An invalidation is announced, the host changes its page tables, and the end
- * is announced. Leaves go at the start. A fault that looked at the host's
- * tables before or during that must not install what it saw: while the
- * invalidation is in progress it is kept away by the range, after that by the
- * sequence count (mmu_invalidated()).
+ * The mmu_notifier: takes leaves away before the host reuses a page, and tells the host which
+ * pages the guest uses. fault.c describes how an invalidation and faults exclude each other.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -19,7 +13,7 @@ static struct memory *notifier_memory(struct mmu_notifier *notifier)
 	return container_of(notifier, struct memory, mmu.notifier);
 }
 
-/* The part of a slot that lies in a range of launcher addresses, which it touches. */
+/* Find the frames of a slot that lie in a range of launcher addresses, which the slot touches. */
 static void slot_frames(const struct interval_tree_node *node, unsigned long start,
 			unsigned long end, gfn_t *first, gfn_t *last)
 {
@@ -29,7 +23,7 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
 }
 
-/* Several slots may share launcher memory. Returns whether there is more to zap. */
+/* Return true if there is more to zap. Several slots may share launcher memory. */
 static bool zap_part(struct memory *memory, unsigned long start, unsigned long end, bool *flush)
 {
 	struct interval_tree_node *node =
@@ -46,8 +40,8 @@ static bool zap_part(struct memory *memory, unsigned long start, unsigned long e
 }
 
 /*
- * After a pause the slots may be others, so each part begins with the first of them.
- * What has been zapped stays so: faults keep off the range until the invalidation ends.
+ * The slots may change while the lock is dropped, so each part begins with the first slot again.
+ * No fault installs a leaf in the range until the invalidation ends.
  */
 static void zap_range(struct memory *memory, unsigned long start, unsigned long end, bool may_pause)
 {
@@ -104,7 +98,7 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
 	write_unlock(&mmu->lock);
 }
 
-/* Where the CPU keeps no accessed bits, only a new fault can tell of an access. */
+/* A CPU that sets no accessed bits shows an access only by a new fault, so zap the range. */
 static bool young_by_zapping(struct memory *memory, unsigned long start, unsigned long end)
 {
 	bool mapped;
@@ -142,20 +136,20 @@ static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsig
 	return young;
 }
 
-/* The address space is going away: nothing may be mapped from here on. */
+/* The address space is going away: no leaf may be installed from here on. */
 static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct memory *memory = notifier_memory(notifier);
 
 	write_lock(&memory->mmu.lock);
 	memory->mmu.released = true;
-	write_unlock(&memory->mmu.lock);
 	mmu_zap_all(memory);
+	write_unlock(&memory->mmu.lock);
 }
 
 /*
- * No TLB flush in clear_flush_young(), as for the host's own page tables: at
- * worst a page looks idle that one CPU still reaches through its TLB.
+ * clear_flush_young() does not flush TLBs either, as for the host's own page tables: at worst a
+ * page looks idle that a CPU still reaches through its TLB.
  */
 static const struct mmu_notifier_ops notifier_ops = {
 	.invalidate_range_start = invalidate_range_start,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Second-level page tables as a data structure: install, widen, split, zap,
- * write-protect and age leaves. What an entry looks like comes from struct
- * sl_format; where pages come from and go to is the caller's.
+ * Second-level page tables as a data structure: install, widen, split, zap, write-protect and age
+ * leaves. The caller allocates and frees table pages.
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -12,7 +11,7 @@
 
 #include "memory/table.h"
 
-/* What a range operation does to each leaf. */
+/* The work of a walk on each leaf. */
 enum sl_op {
 	SL_OP_ZAP,
 	SL_OP_WRITE_PROTECT,
@@ -23,11 +22,11 @@ enum sl_op {
 /**
  * struct sl_range - one walk over a range
  * @table: the tables
- * @first: first frame that no leaf has been visited for
+ * @first: moves on behind each leaf that was visited
  * @last: last frame, inclusive
- * @op: what is done to each leaf
+ * @op: the work on each leaf
  * @left: leaves that may still be visited
- * @hit: something was found or changed, by @op
+ * @hit: @op found or changed something
  */
 struct sl_range {
 	struct sl_table *table;
@@ -63,7 +62,7 @@ static hpa_t leaf_hpa(const struct sl_format *format, u64 leaf, int level)
 	return leaf & format->addr & ~((sl_pages(level) << GFN_SHIFT) - 1);
 }
 
-/* The rights of a leaf with one polarity: a set bit grants. */
+/* Return the rights of a leaf: a set bit grants, the bit of no_exec too. */
 static u64 granted(const struct sl_format *format, u64 leaf)
 {
 	return (leaf & (format->read | format->write | format->exec)) | (~leaf & format->no_exec);
@@ -95,8 +94,8 @@ u64 sl_make_leaf(const struct sl_format *format, hpa_t hpa, int level, u32 right
 }
 
 /*
- * Link a spare page where nothing is present. When another CPU was faster, its
- * entry stays and the page remains spare: the caller looks again.
+ * Link a spare page where nothing is present. If another CPU was faster, its entry stays and the
+ * page remains spare: the caller reads the entry again.
  */
 static int link_table(struct sl_table *table, u64 *entry, struct sl_spare *spare)
 {
@@ -111,7 +110,7 @@ static int link_table(struct sl_table *table, u64 *entry, struct sl_spare *spare
 	return 0;
 }
 
-/* Whether the larger @have at level @at already does what @leaf is to do. */
+/* Return true if the larger leaf @have at level @at maps and grants all that @leaf does. */
 static bool leaf_covers(const struct sl_format *format, u64 have, int at, gfn_t gfn, u64 leaf,
 			int level)
 {
@@ -172,7 +171,7 @@ int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl
 	return put_leaf(table, &entries[entry_index(gfn, level)], level, leaf);
 }
 
-/* Replace a large leaf by a table of leaves that map the same, one level down. */
+/* Replace a large leaf by a table of leaves one level down that map the same frames. */
 static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_spare *spare)
 {
 	const struct sl_format *format = table->format;
@@ -189,7 +188,7 @@ static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_s
 
 		for (i = 0; i < SL_ENTRIES; i++)
 			page[i] = leaf + i * step;
-		/* Fails when the CPU sets accessed or dirty meanwhile. */
+		/* The exchange fails if the CPU sets accessed or dirty meanwhile. */
 	} while (!try_cmpxchg(entry, &old, virt_to_phys(page) | format->table));
 	atomic_long_add(SL_ENTRIES, &table->leaves[level - 2]);
 	atomic_long_dec(&table->leaves[level - 1]);
@@ -199,8 +198,8 @@ static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_s
 static void visit_table(struct sl_range *range, u64 *entries, int level, gfn_t base);
 
 /*
- * The exchange is atomic because a CPU may still set accessed and dirty through
- * a translation that it has cached; once the entry is zero it cannot.
+ * The exchange is atomic because a CPU can set accessed and dirty through a cached translation
+ * until the entry is zero.
  */
 static void drop_leaf(struct sl_table *table, u64 *entry, int level)
 {
@@ -221,7 +220,7 @@ static void protect_leaf(struct sl_range *range, u64 *entry, int level)
 			return;
 	} while (!try_cmpxchg(entry, &old, old & ~format->write));
 	range->hit = true;
-	/* Without a dirty bit, the right to write was all that told of writes. */
+	/* Without a dirty bit, only the right to write showed that the page may be dirty. */
 	if (!format->dirty && (old & SL_SOFT_PAGE))
 		sl_carry(range->table, old, level);
 }
@@ -288,7 +287,7 @@ static void visit_entry(struct sl_range *range, u64 *entry, int level, gfn_t bas
 	}
 	child = table_of(format, old);
 	visit_table(range, child, level - 1, base);
-	/* No empty table stays: their number is bounded by what is mapped. */
+	/* No empty table stays, so the number of tables is bounded by the leaves. */
 	if (range->op == SL_OP_ZAP && is_empty(child)) {
 		WRITE_ONCE(*entry, 0);
 		sl_retire(range->table, child);
@@ -296,7 +295,7 @@ static void visit_entry(struct sl_range *range, u64 *entry, int level, gfn_t bas
 	}
 }
 
-/* Visit the entries of a table that starts at frame @base; depth is the level. */
+/* Visit the entries of a table that starts at frame @base. The recursion ends at level 1. */
 static void visit_table(struct sl_range *range, u64 *entries, int level, gfn_t base)
 {
 	u64 span = sl_pages(level);
@@ -368,7 +367,7 @@ int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *
 		}
 		entries = table_of(format, READ_ONCE(*entry));
 	}
-	/* What a split left at this level maps as before: sl_install() widens it. */
+	/* A leaf that a split left at this level is not in the way: sl_install() widens it. */
 	if (!split)
 		visit_part(table, &part, SL_OP_ZAP);
 	return 0;
@@ -397,20 +396,4 @@ bool sl_write_protect_part(struct sl_table *table, struct sl_part *part)
 bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear)
 {
 	return visit_range(table, first, last, clear ? SL_OP_CLEAR_YOUNG : SL_OP_TEST_YOUNG);
-}
-
-u64 sl_lookup(const struct sl_table *table, gfn_t gfn, int *level)
-{
-	const struct sl_format *format = table->format;
-	const u64 *entries = table->root;
-
-	for (*level = format->levels;; --*level) {
-		u64 entry = READ_ONCE(entries[entry_index(gfn, *level)]);
-
-		if (!is_present(format, entry))
-			return 0;
-		if (is_leaf(format, entry, *level))
-			return entry;
-		entries = table_of(format, entry);
-	}
 }

@@ -11,7 +11,6 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "host/compat.h"
 #include "observe/stats.h"
 
 /* The length that KVM uses: programs have seen no other. */
@@ -30,10 +29,10 @@ struct description {
 /**
  * struct stats_file - an open descriptor
  * @source: the table and the values
- * @object: for @source
+ * @object: the argument of @source's functions
  * @header: the places of the rest
  * @id: names the object
- * @description: one for each row
+ * @description: of each row
  */
 struct stats_file {
 	const struct stats_source *source;
@@ -55,7 +54,7 @@ struct cursor {
 	u64 skip;
 };
 
-/* The next @size bytes of the file: as much of them as the read() wants. */
+/* Copy the next @size bytes of the file, as far as the read() wants them. */
 static int put(struct cursor *cursor, const void *from, size_t size)
 {
 	size_t part;
@@ -164,7 +163,7 @@ int stats_open(const struct stats_source *source, void *object, const char *id)
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	/* An anonymous inode has no position of its own to give it. */
+	/* anon_inode_getfile() does not set this, and programs use pread(). */
 	file->f_mode |= FMODE_PREAD;
 	fd_install(fd, file);
 	return fd;

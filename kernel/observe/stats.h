@@ -8,13 +8,13 @@
 
 #include <linux/types.h>
 
-/* Values, of 8 bytes each, that a table may have. */
+/* The most rows of a table; the value of each is 8 bytes. */
 #define STATS_MAX 64
 
 /**
  * struct stats_row - one statistic
- * @name: KVM's, where KVM has it
- * @offset: of its value, in bytes
+ * @name: the name that KVM uses, if KVM has the statistic
+ * @offset: of the value, in bytes
  * @type: KVM_STATS_TYPE_CUMULATIVE or KVM_STATS_TYPE_INSTANT
  */
 struct stats_row {
@@ -27,8 +27,8 @@ struct stats_row {
  * struct stats_source - the owner of some statistics
  * @rows: one for each value, in the order of the values
  * @count: at most STATS_MAX
- * @read: copy the current values, of 8 bytes each
- * @release: the descriptor is closed
+ * @read: copy the current values
+ * @release: called when the descriptor is closed
  */
 struct stats_source {
 	const struct stats_row *rows;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Time: the TSC, kvmclock's page and wall clock, and that they agree.
- */
+/* Time: the TSC, kvmclock's page and its wall clock, and their agreement. */
 #include "guest.h"
 
 #define MSR_WALL_CLOCK 0x4b564d00
@@ -81,9 +79,9 @@ static void tsc(void)
 }
 
 /*
- * How often the time steps back in @times readings, between which the guest may leave.
- * Without the stable flag a pair that is new may lie behind the one before: such
- * clocks are the guest's to keep in order.
+ * Return how often the time steps back in @times readings, with an exit between two of them if
+ * @leave is set. Without the stable flag a new pair may be behind the old one: the guest has to
+ * keep such clocks in order.
  */
 static unsigned int steps_back(unsigned int times, bool leave)
 {
@@ -115,8 +113,8 @@ static void test_page(void)
 }
 
 /*
- * A sleep of the PIT's 50 ms, by kvmclock: never less, and since hosts may be busy, the
- * shortest of many is not much more.
+ * Measure a sleep of 50 ms by the PIT with kvmclock. It is never shorter. As hosts may be busy,
+ * only the shortest of many is compared from above.
  */
 static void pit_agrees(void)
 {
@@ -135,7 +133,7 @@ static void pit_agrees(void)
 	report(least < NS_PER_S, "nor more than a second");
 }
 
-/* The TSC moves by much more than the time for which a busy host may stand still. */
+/* The TSC moves by much more than the time for which a busy host may stop the guest. */
 static void tsc_follows(void)
 {
 	u64 before = now(), written, after;

@@ -133,7 +133,7 @@ static void topology_and_state(void)
 		  "AVX and its state go together");
 }
 
-/* CPUID is an exit: nothing but its four registers may change. */
+/* CPUID exits: nothing but its four registers may change. */
 static void other_registers(void)
 {
 	u64 ok;

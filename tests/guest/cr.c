@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Control registers: illegal values give #GP and change nothing, legal ones do
- * what they say.
- */
+/* Control registers: an illegal value gives #GP and changes nothing, a legal one takes effect. */
 #include "guest.h"
 
 static void refuse_cr0(u64 value, const char *what)
@@ -117,7 +114,7 @@ static const struct {
 	{ CR4_SMEP, 7, 'b', BIT(7), "SMEP" },	 { CR4_PKE, 7, 'c', BIT(3), "PKE" },
 };
 
-/* SMAP and SMEP: this code's pages are user pages, so only without them in CPUID. */
+/* The code's own pages are user pages, so SMAP and SMEP are tested only if CPUID lacks them. */
 static void cr4_features(void)
 {
 	u64 cr4 = read_cr4();

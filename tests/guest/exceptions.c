@@ -11,10 +11,10 @@
 #define SEL_ABSENT SEL_SPARE
 #define NON_CANONICAL 0x0123456789abcdefULL
 
-/* An address that maps nothing. */
+/* An address that is not mapped. */
 #define NOWHERE 0x7f0000001000ULL
 
-/* The same for an error code that names a gate. */
+/* The same for an error code that names a gate of the IDT. */
 static void one_gate(unsigned int got, unsigned int want, u64 error, const char *what)
 {
 	if (report_eq(got, want, "%s", what))
@@ -58,7 +58,7 @@ static void faults(void)
 	one(attempt("int $0x21", :), NO_TRAP, 0, "INT n, a handler that returns");
 }
 
-/* A stack address goes through SS and faults as such. */
+/* An address in the stack goes through SS and faults as such. */
 static void stack_fault_rbp(void *bad)
 {
 	asm volatile("push %%rbp; mov %0, %%rbp; mov (%%rbp), %%al; pop %%rbp"
@@ -98,7 +98,7 @@ static void page_faults(void)
 	page_map(va, va, PTE_P | PTE_W | PTE_U | PTE_NX);
 	one(catch_call(jump_to, page), VEC_PF, PF_P | PF_I, "jump to NX: #PF");
 	page_map(va, va, PTE_P | PTE_W | PTE_U);
-	/* The second of two pages is missing: CR2 is the first byte missed. */
+	/* The second of two pages is missing: CR2 is the first byte of it. */
 	page_map(va + 0x600000, va, PTE_P | PTE_W);
 	*page_entry(va + 0x601000, 1) = 0;
 	flush_page((void *)(va + 0x601000));

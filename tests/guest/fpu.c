@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * x87, SSE and AVX state: it survives exits, sleep and interrupts; XCR0, XSETBV
- * and what CPUID says of them.
+ * x87, SSE and AVX state: it survives exits, sleep and interrupts; XCR0, XSETBV and their CPUID
+ * bits.
  */
 #include "guest.h"
 
@@ -51,7 +51,7 @@ static void load_state(u8 seed)
 	asm volatile("fxrstor64 (%0)" : : "r"(image) : "memory");
 }
 
-/* What the CPU leaves out or changes by itself: FIP, FDP, FOP. */
+/* Compare without FIP, FDP and FOP, which the CPU leaves out or changes by itself. */
 static bool same_state(void)
 {
 	memset(before + 6, 0, 18);
@@ -216,7 +216,10 @@ static void xcr0(void)
 	xsetbv(0, old);
 }
 
-/* TCG does not intercept XSETBV: what the guest sets is gone with the next exit. */
+/*
+ * Return true if XCR0 survives an exit. TCG does not intercept XSETBV, so there the guest's
+ * value is lost.
+ */
 static bool xcr0_stays(void)
 {
 	u64 old = xgetbv(0);

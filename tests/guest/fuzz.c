@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pseudo-random instructions in user mode, in 64 and 32 bits, on memory, MMIO and
- * nothing; and random registers written in the kernel. The guest may only harm
- * itself, and here not even that: it goes on after each. What is random is the
- * same in every run.
+ * Pseudo-random instructions in user mode, in 64 and 32 bits, on memory, MMIO and unmapped
+ * addresses; and random registers written in the kernel. The guest can harm only itself, and
+ * here it continues after each. The random numbers are the same in every run.
  */
 #include "fuzz.h"
 #include "guest.h"
@@ -21,7 +20,7 @@ static u64 random(void)
 	return state;
 }
 
-/* Opcodes that leave the guest, to be found more often than by chance. */
+/* Opcodes that exit, so that they occur more often than by chance. */
 static const struct {
 	u8 size;
 	u8 bytes[3];
@@ -60,7 +59,7 @@ static const struct {
 
 static const u8 prefixes[] = { 0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e, 0x36, 0x64, 0x48, 0x4f, 0x41 };
 
-/* All that user mode may touch, beside MMIO: what it runs and its stack. */
+/* The memory that user mode may touch, beside MMIO: its code and its stack. */
 struct user_area {
 	u8 loader[FUZZ_LOADER_SIZE];
 	u64 regs[FUZZ_REGS];
@@ -70,7 +69,7 @@ struct user_area {
 
 static struct user_area *area;
 
-/* User mode reads the controllers here, and cannot write them. */
+/* Here user mode can read the controllers, and cannot write to them. */
 #define LAPIC_ALIAS 0x50000000ULL
 #define IOAPIC_ALIAS 0x50001000ULL
 #define NOBODY 0xd0000000ULL
@@ -88,12 +87,12 @@ static void make_code(u8 *p)
 		n = random() % ARRAY_SIZE(interesting);
 		memcpy(p, interesting[n].bytes, interesting[n].size);
 	}
-	/* However the bytes are read, they end in something that faults. */
+	/* At any alignment, the bytes end in instructions that fault. */
 	for (unsigned int i = 0; i < 64; i += 2)
 		memcpy(end + i, "\x0f\x0b", 2);
 }
 
-/* Registers that point to memory, MMIO, nothing, ports, and numbers. */
+/* Registers that point to memory, MMIO, nothing or ports, or hold numbers. */
 static void make_registers(void)
 {
 	static const u64 choices[] = { NOBODY,	       LAPIC_ALIAS + APIC_TPR,
@@ -118,7 +117,7 @@ static void make_registers(void)
 
 static unsigned int seen[256];
 
-/* A loop without an end is ended by the timer. */
+/* The timer ends an endless loop. */
 static void timer(struct regs *regs)
 {
 	apic_write(APIC_EOI, 0);
@@ -191,7 +190,7 @@ static void msrs(void)
 		  good + refused, refused);
 }
 
-/* Writes that the guest survives: what they change is put back. */
+/* Writes that the guest survives. The old values are restored. */
 static void random_writes(void)
 {
 	static const u32 numbers[] = { MSR_PAT,
@@ -228,7 +227,7 @@ static void random_writes(void)
 		u64 bit = BIT(random() % 64);
 
 		done++;
-		/* What would stop this code itself is left alone. */
+		/* Bits that would stop this code itself are left out. */
 		if (!(bit & (CR0_PG | CR0_PE | CR0_WP)) && !(bit >> 32 && host_is_tcg()))
 			write_cr0_safe(cr0 ^ bit);
 		write_cr0(cr0);
@@ -249,7 +248,10 @@ static void registers_of_apic(void)
 		else
 			*(live u64 *)(LAPIC_BASE + (reg & ~7U) % 0xff8);
 		*(live u32 *)(IOAPIC_BASE + (reg & 0xffc));
-		/* Nothing that sends or arms: only half of the page is written. */
+		/*
+		 * Leave out registers that send or arm something: write only to half of the
+		 * page.
+		 */
 		if ((reg & 0xff0) < APIC_ICR && (reg & 0xff0) != APIC_SVR)
 			*(live u16 *)(LAPIC_BASE + (reg & ~1U)) = random();
 	}
@@ -264,7 +266,7 @@ static void allow_ports(u16 first, u16 last)
 		tss.iomap[port / 8] &= ~(1 << port % 8);
 }
 
-/* Ports whose writes hurt nobody: a PIC that LINT0 masks, the PIT, the UART's end. */
+/* Use only ports whose writes do no harm: a PIC that LINT0 masks, the PIT, the end of the UART. */
 static void prepare(void)
 {
 	area = pages_alloc(2);
@@ -288,7 +290,7 @@ static void prepare(void)
 	apic_write(APIC_LVT_TIMER, 0x40);
 }
 
-/* Everything of this guest that is not to change, before and after. */
+/* Add up all state of this guest that must not change. */
 static u64 checksum(void)
 {
 	u64 sum = 0;

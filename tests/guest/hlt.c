@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * HLT: it ends with an interrupt or NMI and with nothing else, and none is lost on
- * the way to sleep.
- */
+/* HLT: only an interrupt or NMI ends it, and none is lost on the way to sleep. */
 #include "guest.h"
 
 #define TIMER 0x45
@@ -33,7 +30,7 @@ static void test_pending(void)
 	report_eq(irq_count[TIMER], 1, "HLT with an interrupt pending does not sleep");
 }
 
-/* Deadlines from long past to soon: each has to end its HLT, at any instruction. */
+/* Deadlines from long past to soon: each must end its HLT, at whatever instruction it comes. */
 static void no_lost_wakeup(void)
 {
 	irq_count[TIMER] = 0;
@@ -46,7 +43,7 @@ static void no_lost_wakeup(void)
 	report_eq(irq_count[TIMER], 300, "300 timers, from at once to soon, none lost");
 }
 
-/* With periods that are longer than even a slow host takes for the handler. */
+/* The period is longer than the handler takes, even on a slow host. */
 static void periodic(void)
 {
 	irq_count[TIMER] = 0;
@@ -58,7 +55,7 @@ static void periodic(void)
 	irq_window();
 }
 
-/* A blocked interrupt does not end HLT: the timer behind it does. */
+/* A blocked interrupt does not end HLT, but the timer after it does. */
 static void blocked(void)
 {
 	trap_handler(0x35, irq_count_handler);
@@ -81,7 +78,7 @@ static void nmi(struct regs *regs)
 	nmis += regs->rip == behind_hlt;
 }
 
-/* IF is clear and an interrupt pends: only an NMI may end it. */
+/* IF is clear and an interrupt is pending: only an NMI may end HLT. */
 static void with_if_clear(void)
 {
 	trap_handler(VEC_NMI, nmi);
@@ -93,7 +90,7 @@ static void with_if_clear(void)
 	report_eq(irq_count[TIMER], 1, "the interrupt is still there");
 }
 
-/* Registers of a vCPU that slept, maybe on another CPU. */
+/* The registers of a vCPU stay the same while it sleeps, and perhaps changes CPU. */
 static void test_registers(void)
 {
 	u64 sum = 0;

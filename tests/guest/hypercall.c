@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Hypercalls, and the instructions of a hypervisor, which a guest has not.
- */
+/* Hypercalls, and the instructions of a hypervisor, which a guest does not have. */
 #include "guest.h"
 
 #define KVM_ENOSYS 1000
@@ -53,7 +51,10 @@ static void absent(void)
 	report_eq(attempt("getsec", : : "a"(0)), VEC_UD, "GETSEC: #UD");
 }
 
-/* What CPUID does not offer. MONITOR on KVM is a no-op, as some systems want. */
+/*
+ * Instructions that CPUID does not offer. MONITOR on KVM is a no-op, because some systems need
+ * that.
+ */
 static void without_cpuid(void)
 {
 	unsigned int got;
@@ -75,7 +76,7 @@ static void without_cpuid(void)
 
 static void pmc(void)
 {
-	/* Counters may be absent; whatever it is, the guest goes on. */
+	/* There may be no counters; with them or without, the guest continues. */
 	unsigned int got = attempt("rdpmc", : : "c"(0x3fffffff) : "rax", "rdx");
 
 	report_eq(got, VEC_GP, "RDPMC of no counter: #GP");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When interrupts are taken: the shadows of STI and MOV SS, the window that POPF
- * opens, priorities, TPR and CR8, user mode, and what the gate pushes.
+ * The moment when an interrupt is taken: shadows of STI and MOV SS, the window after POPF,
+ * priorities, TPR and CR8, user mode, and the frame that the gate pushes.
  */
 #include "guest.h"
 
@@ -40,8 +40,8 @@ static const char *shadow_kept(void)
 }
 
 /*
- * Posts @LOW for the sequence that follows: up to so often, where the host and not the
- * hypervisor has let it in too early the time before.
+ * Post @LOW for the code that follows. Try again, up to this number of times, if the host, not
+ * the hypervisor, has delivered it too early.
  */
 #define TRIES 1000
 
@@ -55,7 +55,7 @@ static bool post_again(unsigned int *tries)
 	return true;
 }
 
-/* Runs @code with @LOW pending and IF clear; the interrupt is due at label 1. */
+/* Run @code with @LOW pending and IF clear; the interrupt is due at label 1. */
 #define DUE_AT(what, code, ...)                                                                    \
 	do {                                                                                       \
 		const char *what_ = what;                                                          \
@@ -101,7 +101,7 @@ static void shadows(void)
 	DUE_AT("STI, MOV from CR8", "sti; mov %%cr8, %%rax; 1:");
 }
 
-/* The host has to step in during the shadow, and must not end it. */
+/* The host has to interrupt the guest during the shadow, and must not end the shadow. */
 static void shadow_stays(void)
 {
 	u64 due;
@@ -119,7 +119,7 @@ static void shadow_stays(void)
 		     "STI, a store to fresh memory: behind the store");
 }
 
-/* IRET that sets IF casts no shadow. */
+/* An IRET that sets IF has no shadow. */
 static void iret_window(void)
 {
 	u64 due;
@@ -248,7 +248,7 @@ static void record_user(struct regs *regs)
 	record(regs);
 }
 
-/* The interrupt comes while user code spins: nothing but a timer can end it. */
+/* The interrupt comes while user code spins. Only a timer can end the loop. */
 static void user_mode(void)
 {
 	unsigned int got;
@@ -265,7 +265,7 @@ static void user_mode(void)
 	trap_handler(LOW, record);
 }
 
-/* Nothing the guest does exits: only the host's kick can bring it. */
+/* The guest does not exit by itself: only the host's kick lets the interrupt in. */
 static void busy_loop(void)
 {
 	u64 count = 0;

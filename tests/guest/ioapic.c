@@ -41,7 +41,7 @@ static void registers(void)
 		ioapic_set_entry(pin, MASKED);
 }
 
-/* One PIT period; the pin is 2 where the machine says so in ACPI, else 0. */
+/* One period of the PIT. Its pin is 2 if ACPI says so, else 0. */
 static void pit_edges(void)
 {
 	static const unsigned int pins[] = { 2, 0 };
@@ -77,18 +77,18 @@ static void pit_edges(void)
 }
 
 /*
- * One edge of the PIT. The 8259A, all masked, gets it too and remembers it: that
- * tells when it has come.
+ * Make one edge of the PIT. The 8259A, all masked, gets it too and keeps it, which shows when it
+ * has come.
  */
 static void one_pit_edge(void)
 {
-	/* No edge of an earlier mode may come behind pic_init(). */
+	/* An edge of an earlier mode must not come after pic_init(). */
 	pit_stop();
 	pic_init(0x20);
 	pit_set(0, 0, 100);
 	if (!pic_await(1))
 		report(false, "no edge from the PIT");
-	/* The 8259A may have got it before the IOAPIC has. */
+	/* The 8259A may get the edge before the IOAPIC does. */
 	pit_stop();
 }
 
@@ -112,7 +112,7 @@ static void serial_irq(bool on)
 	out8(SERIAL_PORT + 1, on ? 0x02 : 0x00);
 }
 
-/* Leaves the line up until it has been here three times. */
+/* Leave the line up until the handler has run three times. */
 static void level_handler(struct regs *regs)
 {
 	(void)regs;
@@ -175,7 +175,7 @@ static void levels(void)
 	serial_irq(false);
 }
 
-/* SDM 3A 10.8.5: with suppression the IOAPIC has to be told by itself. */
+/* SDM 3A 10.8.5: with suppression, software has to write the IOAPIC's EOI register. */
 static void test_suppression(void)
 {
 	if (!(apic_read(APIC_VERSION) & BIT(24))) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC, through its page and through MSRs: registers, interrupts to
- * itself, destinations, the timer in its three modes, and what is refused.
+ * The local APIC, through its page and through MSRs: registers, interrupts to itself,
+ * destinations, the timer in its three modes, and accesses that are refused.
  */
 #include "guest.h"
 
@@ -186,7 +186,7 @@ static void one_shot(void)
 
 	forget();
 	apic_write(APIC_LVT_TIMER, TIMER);
-	/* By 128: a busy host must not see the end of it. */
+	/* Divided by 128, the count does not end even on a busy host. */
 	apic_write(APIC_TIMER_DIVIDE, 0xa);
 	apic_write(APIC_TIMER_INITIAL, 0xffffffff);
 	now = apic_read(APIC_TIMER_CURRENT);
@@ -228,7 +228,10 @@ static void periodic_timer(void)
 
 	forget();
 	apic_write(APIC_LVT_TIMER, APIC_TIMER_PERIODIC | TIMER);
-	/* Longer than even a slow host takes for the handler, or nothing else would run. */
+	/*
+	 * The period is longer than a slow host takes for the handler, so that other code runs
+	 * too.
+	 */
 	apic_write(APIC_TIMER_INITIAL, 5000000);
 	report(sleep_count(&irq_count[TIMER], 5), "%s: periodic, asleep", mode);
 	sti();
@@ -283,7 +286,7 @@ static void deadline_timer(void)
 	report_eq(irq_count[TIMER], 3, "%s: and no interrupt of it", mode);
 }
 
-/* The interrupt that TPR holds back is not spurious later, nor lost. */
+/* An interrupt that TPR holds back is later neither spurious nor lost. */
 static void held_back(void)
 {
 	forget();

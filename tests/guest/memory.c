@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's memory: all of it holds what is written, its end is where the loader
- * says, and what lies behind it is nothing that could hurt.
+ * The guest's memory: all of it keeps the data written to it, its end is where the loader says,
+ * and an access behind it does no harm.
  */
 #include "guest.h"
 
@@ -48,7 +48,7 @@ static void patterns(u64 end)
 	report_eq(wrong(end, 2), 0, "and a second one");
 }
 
-/* Everything that ends beyond memory, from every side. */
+/* Accesses that end behind memory, from each direction. */
 static void hostile(u64 end)
 {
 	static const u64 beyond[] = { 0x10000000, 0x80000000, 0xbffff000, 0xd0000000,
@@ -72,7 +72,7 @@ static void hostile(u64 end)
 	report_eq(value, 0xffffffff, "nothing behind the end, 0x%lx", end);
 }
 
-/* Page tables that are no memory: entries of ones, which have reserved bits. */
+/* Page tables outside of memory: all entries are ones, which have reserved bits. */
 static void table_nowhere(void)
 {
 	u64 va = 0x6100000000;

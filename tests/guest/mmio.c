@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Instructions on memory that is no memory: every form that compilers and kernels
- * use, on addresses that nobody claims (all ones) and on registers of the local
- * APIC and the IOAPIC.
+ * Instructions on addresses without memory: every form that compilers and kernels use, on
+ * addresses without a device (all ones) and on registers of the local APIC and the IOAPIC.
  */
 #include "guest.h"
 
-/* In the hole below 4 GiB; nothing is there. */
+/* In the hole below 4 GiB, where no device is. */
 #define NOBODY 0xd0000000ULL
-/* Registers that keep what is written: bits 31:0, 31:24 and 7:0. */
+/* Registers that keep the value written to them: bits 31:0, 31:24 and 7:0. */
 #define WORD (LAPIC_BASE + APIC_TIMER_INITIAL)
 #define TOP (LAPIC_BASE + APIC_ICR2)
 #define BYTE (LAPIC_BASE + APIC_TPR)
 
 static u8 buffer[8192] __attribute__((aligned(4096)));
 
-/* The instruction as a person writes it: without the quotes and one of two %. */
+/* Return the instruction without the quotes and with one of two %. */
 static const char *plain(const char *insn)
 {
 	static char text[128];
@@ -28,7 +27,7 @@ static const char *plain(const char *insn)
 	return text;
 }
 
-/* One load: RAX before, the instruction on (RSI), RAX after. */
+/* One load: RAX before, the instruction on (RSI), RAX after it. */
 #define LOAD(insn, want)                                                        \
 	do {                                                                    \
 		u64 rax_ = 0x1122334455667788;                                  \
@@ -76,7 +75,7 @@ static void loads(void)
 	report_eq(r15, 0xffffffff, "movl to R15D, base, index and displacement");
 }
 
-/* The same with CF, PF and ZF set before and the flags in @mask after. */
+/* The same with CF, PF and ZF set before it, and the flags in @mask after it. */
 #define ALU(insn, want, mask, flags)                                               \
 	do {                                                                       \
 		u64 rax_ = 0x5, flags_;                                            \
@@ -145,7 +144,7 @@ static void compare_exchange(void)
 	report(!equal && rax == 0xffffffff && rdx == 0xffffffff, "cmpxchg8b, unequal");
 }
 
-/* A register of the APIC, as memory. */
+/* Read a register of the APIC as memory. */
 static u32 get(u64 address)
 {
 	u32 value;
@@ -209,7 +208,7 @@ static void stores(void)
 	set(TOP, 0);
 }
 
-/* Whether the buffer has these bytes of ones, and a zero on both sides. */
+/* Return true if @count bytes from @start are ones, with a zero on both sides. */
 static bool ones(unsigned int start, unsigned int count)
 {
 	for (unsigned int i = start; i < start + count; i++)
@@ -218,7 +217,7 @@ static bool ones(unsigned int start, unsigned int count)
 	return !buffer[start - 1] && !buffer[start + count];
 }
 
-/* String moves between memory, registers and nothing. */
+/* String moves between memory, registers and addresses without a device. */
 static void strings(void)
 {
 	u64 rsi, rdi, rcx;
@@ -279,7 +278,7 @@ static void stack_forms(void)
 	report_eq(popped, ~0ULL, "pushq from nobody");
 	asm volatile("pushq $5; popq (%0)" : : "r"(NOBODY) : "memory");
 	report(true, "popq to nobody");
-	/* No interrupt comes while the stack is nowhere. */
+	/* Interrupts are off while the stack has no memory. */
 	asm volatile("mov %%rsp, %%rcx; mov %1, %%rsp\n\t"
 		     "pushf; push %%fs; push $1; call 1f; 1: push %%rax\n\t"
 		     "mov %%rsp, %0; mov %%rcx, %%rsp"
@@ -340,7 +339,7 @@ static const char *no_loads(void)
 	return kvm_fault("KVM's error code, or that it has none");
 }
 
-/* IOREGSEL keeps the selector that is written there; nobody's is in no table. */
+/* IOREGSEL keeps the selector written to it; the selector read without a device is in no table. */
 static void segments(void)
 {
 	u16 before, selector, got;
@@ -373,7 +372,7 @@ static void step(struct regs *regs)
 		step_rip = regs->rip;
 }
 
-/* MOV SS holds the trap of a single step back, wherever the selector comes from. */
+/* MOV SS delays the trap of a single step, wherever the selector comes from. */
 static void step_mov_ss(void)
 {
 	const char *dies = bochs_svm_fault("a single step in a guest ends Bochs with SVM");
@@ -400,7 +399,7 @@ static void step_mov_ss(void)
 	trap_handler(VEC_DB, NULL);
 }
 
-/* An access that begins in memory and ends where none is. */
+/* An access that begins in memory and ends outside of it. */
 static void boundary(void)
 {
 	live u64 *last;
@@ -421,7 +420,7 @@ static void boundary(void)
 	report_eq((u32)value, 0xffffffff, "a load behind the end of memory");
 }
 
-/* 4 KiB from the IOAPIC's page into nothing, one load on both. */
+/* 4 KiB from the IOAPIC's page to where there is no device, with one load across both. */
 static void between_pages(void)
 {
 	u64 value;
@@ -442,7 +441,7 @@ static void ioapic(void)
 	report_eq(ioapic_read(0x10), 0x10033, "IOWIN takes an immediate");
 }
 
-/* The page of the APIC is not there when the APIC is off. */
+/* While the APIC is off, its page is absent. */
 static void apic_off(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE);
@@ -474,7 +473,7 @@ static void faults(void)
 	if (report_known(got, VEC_PF, kvm_fault("KVM checks the right to read alone"),
 			 "an add to a read-only page of nobody: #PF"))
 		report_eq(trap.error, PF_P | PF_W, "its error code is a write's");
-	/* A string move that faults in memory after it read from nobody. */
+	/* A string move faults in memory after it has read from where there is no device. */
 	page_map(va, NOBODY, PTE_P | PTE_W);
 	got = attempt("movsl", : : "S"(NOBODY), "D"(0x7f0000001000) : "memory");
 	report_eq(got, VEC_PF, "movsl from nobody to nowhere: #PF");

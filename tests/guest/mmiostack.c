@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An exception whose stack is where no memory is: nobody can deliver it. The
- * launcher has to end with its status for a guest that crashed, which
- * tests/guest/run expects, and not to try for ever.
+ * An exception whose stack has no memory cannot be delivered. The launcher must end with its
+ * status for a guest that crashed, which tests/guest/run expects, instead of trying for ever.
  */
 #include "guest.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs: values that stay, across exits of every kind, and values that are
- * refused with #GP and change nothing.
+ * MSRs: values that stay across exits of every kind, and values that are refused with #GP and
+ * change nothing.
  */
 #include "guest.h"
 
@@ -31,7 +31,7 @@ static void each_kept(const char *when)
 		report_eq(rdmsr(kept[i].msr), kept[i].value, "%s %s", kept[i].name, when);
 }
 
-/* What the host restores late, or not at all while a vCPU runs, must not show. */
+/* Values that the host restores late, or not at all while a vCPU runs, must not show. */
 static void values_stay(void)
 {
 	u64 old[ARRAY_SIZE(kept)];
@@ -84,7 +84,7 @@ static void unknown(void)
 	}
 }
 
-/* A fault's RFLAGS have RF, whoever raises it (SDM 3B 17.3.1.1). */
+/* RFLAGS of a fault have RF set, also if the hypervisor raises it (SDM 3B 17.3.1.1). */
 static void resume_flag(void)
 {
 	u64 value;

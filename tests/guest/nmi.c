@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * NMI: taken with IF clear, blocked until IRET, one kept; waking HLT.
- */
+/* NMI: taken with IF clear, blocked until IRET, one kept; wakes HLT. */
 #include "guest.h"
 
 static live unsigned int count, depth, deepest, inside, behind_hlt;
@@ -25,7 +23,7 @@ static void send(void)
 	apic_write(APIC_ICR, APIC_ICR_NMI | APIC_ICR_ASSERT);
 }
 
-/* IRET to the next instruction: ends the blocking, goes nowhere. */
+/* IRET to the next instruction, which only ends the blocking. */
 static void iret_here(void)
 {
 	asm volatile("mov %%rsp, %%rax; mov %%ss, %%ecx; push %%rcx; push %%rax\n\t"
@@ -39,7 +37,7 @@ static void iret_here(void)
 static live unsigned int gp_count;
 static live u64 gp_error, gp_rflags;
 
-/* Goes on behind IRETQ, which has two bytes. */
+/* Continue behind IRETQ, which has two bytes. */
 static void on_gp(struct regs *regs)
 {
 	gp_count++;
@@ -48,7 +46,7 @@ static void on_gp(struct regs *regs)
 	regs->rip += 2;
 }
 
-/* IRET to a selector that is none. */
+/* IRET to an invalid selector. */
 static void iret_nowhere(void)
 {
 	asm volatile("mov %%rsp, %%rbx; mov %%ss, %%ecx; push %%rcx; push %%rbx\n\t"
@@ -141,7 +139,7 @@ static void simple(const char *mode)
 	report_eq(count, 200, "%s: 200 in a row", mode);
 }
 
-/* Whatever a hypervisor does to learn of the IRET's end: the guest must not see it. */
+/* The guest must not see the hypervisor's way to notice the end of IRET. */
 static void failing_iret(void)
 {
 	start(SEND_AND_FAIL_IRET);
@@ -168,7 +166,7 @@ static void send_from_irq(struct regs *regs)
 
 static void halt(void)
 {
-	/* The NMI comes from an interrupt handler, the interrupt from HLT. */
+	/* The NMI comes from an interrupt handler, and the interrupt from HLT. */
 	start(SEND_FROM_IRQ);
 	trap_handler(0x40, send_from_irq);
 	apic_write(APIC_TIMER_DIVIDE, 0xb);
@@ -213,7 +211,7 @@ static void user_mode(void)
 	pit_nmis(false);
 }
 
-/* A pending interrupt is taken after the NMI handler, at the same instruction. */
+/* A pending interrupt is taken after the NMI's handler, at the same instruction. */
 static void both(void)
 {
 	start(JUST_COUNT);

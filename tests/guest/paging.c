@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's paging: page sizes, accessed and dirty bits, NX, SMEP, SMAP, global
- * pages, five levels, code that changes itself and code in fresh pages.
+ * The guest's paging: page sizes, accessed and dirty bits, NX, SMEP, SMAP, global pages, five
+ * levels, code that changes itself and code in fresh pages.
  */
 #include "guest.h"
 
-/* Virtual addresses that nothing else uses. */
+/* Virtual addresses that no other code uses. */
 #define AREA 0x600000000000ULL
 
 static void touch_user(void *arg)
@@ -72,7 +72,7 @@ static void invalidate(void)
 	*page_entry(va, 1) = 0;
 	flush_page((void *)va);
 	report_eq(try_read(va), VEC_PF, "none: #PF");
-	/* A translation that was not present is not kept: no INVLPG is needed. */
+	/* The CPU does not cache a translation that was not present, so no INVLPG is needed. */
 	*page_entry(va, 1) = (u64)two | PTE_P | PTE_W;
 	report_eq(*(live u64 *)va, 2, "made present without INVLPG");
 }
@@ -148,7 +148,10 @@ static void smap(void)
 	asm volatile("stac");
 	report_eq(try_read(va), NO_TRAP, "SMAP: with AC");
 	asm volatile("clac");
-	/* An exit walks these tables too: AC counts for the guest's own accesses. */
+	/*
+	 * The hypervisor walks these tables too, at an exit: AC counts for the guest's own
+	 * accesses only.
+	 */
 	page_map(va, 0xd0000000, PTE_P | PTE_W | PTE_U);
 	report_eq(try_read(va), VEC_PF, "SMAP: MMIO: #PF");
 	write_cr4(read_cr4() & ~CR4_SMAP);
@@ -171,7 +174,7 @@ static void user_pages(void)
 	write_cr3(read_cr3());
 }
 
-/* MOV EAX, n; RET: written, run, changed, run. */
+/* MOV EAX, n; RET: written, executed, changed, executed. */
 static void self_modifying(void)
 {
 	u8 *code = page_alloc();

@@ -50,7 +50,7 @@ static void serial_irq(bool on)
 		in8(SERIAL_PORT + 2);
 }
 
-/* An edge on IRQ 0, pending when this returns. */
+/* Make an edge on IRQ 0, which is pending on return. */
 static void timer_irq(void)
 {
 	pit_set(0, 0, 200);
@@ -113,7 +113,7 @@ static void priorities(void)
 	window();
 	report(taken == 2 && order[0] == TIMER && order[1] == SERIAL, "IRQ 0 before IRQ 4");
 
-	/* Without EOI of IRQ 0, IRQ 4 has to wait. */
+	/* IRQ 4 has to wait for the EOI of IRQ 0. */
 	start();
 	eoi = 0;
 	timer_irq();
@@ -232,8 +232,8 @@ static void through_lint0(void)
 		     "LINT0 open: it comes");
 	report(!apic_test(APIC_ISR, TIMER), "it is not in the APIC's ISR");
 	/*
-	 * TPR does not hold ExtINT back. CR8 is not written while one is due: QEMU's
-	 * TCG aborts when it asks for a virtual interrupt then (7.2, write_crN).
+	 * TPR does not hold ExtINT back. CR8 is not written while an ExtINT is due: QEMU's TCG
+	 * aborts if it has to ask for a virtual interrupt then (7.2, write_crN).
 	 */
 	start();
 	write_cr8(15);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Port I/O: all sizes and forms, string instructions with their repeat counts,
- * directions, addresses and faults, and ports that nobody claims.
+ * Port I/O: all sizes and forms, string instructions with their repeat counts, directions,
+ * addresses and faults, and ports without a device.
  */
 #include "guest.h"
 
-/* Byte registers that keep what is written: in userspace and in the kernel. */
+/* Byte registers that keep the value written to them: in userspace and in the kernel. */
 #define SCRATCH (SERIAL_PORT + 7)
 #define MASK (PIC1 + 1)
 #define NOBODY 0x5ff0
@@ -121,7 +121,7 @@ static void counts(void)
 	buffer[0] = 0x77;
 	asm volatile("rep insb" : "+c"(rcx), "+D"(rdi) : "d"(SCRATCH) : "memory");
 	report(buffer[0] == 0x77 && rdi == (u64)buffer, "REP INSB of none");
-	/* A 32-bit address size counts in ECX, and clears the upper halves. */
+	/* With a 32-bit address size the count is ECX, and the upper halves are cleared. */
 	rcx = 0x100000002;
 	rdi = (u64)buffer;
 	out8(SCRATCH, 0x44);
@@ -134,7 +134,7 @@ static void counts(void)
 	report(rdi == (u64)buffer + 1 && rcx == 5, "INSB without REP");
 }
 
-/* Whether the buffer has these bytes of ones, and a zero on both sides. */
+/* Return true if @count bytes from @start are ones, with a zero on both sides. */
 static bool ones(unsigned int start, unsigned int count)
 {
 	for (unsigned int i = start; i < start + count; i++)
@@ -172,7 +172,7 @@ static void segment(void)
 	wrmsr(MSR_FS_BASE, 0);
 }
 
-/* A fault in the middle: what was done is done, the registers say how far. */
+/* A fault in the middle: the part before it is done, and the registers show how much that is. */
 static void faults(void)
 {
 	u64 hole = (u64)buffer + 4096, rcx = 64, rdi = hole - 10, rsi;
@@ -267,7 +267,7 @@ static void permissions(void)
 	report_eq(user_run(user_in, port, 0), VEC_GP, "user mode, no longer allowed: #GP");
 }
 
-/* A word at a byte device reaches the next register as well, or nothing. */
+/* A word at a byte device reaches the next register as well, or no device. */
 static void odd_sizes(void)
 {
 	out8(SCRATCH, 0x42);

@@ -49,8 +49,8 @@ static void read_back(void)
 }
 
 /*
- * A count of mode 0 that came to its end has gone on from the top, and what was read of
- * it shows nothing. On a busy host that may happen: then it is loaded anew.
+ * When mode 0's count ends, it continues from the top, and the value that was read is useless.
+ * That can happen on a busy host: then load the count again.
  */
 #define TRIES 10000
 
@@ -59,7 +59,7 @@ static bool at_its_end(void)
 	return status(2) & 0x80;
 }
 
-/* A few exits: much less than a count of 0xffff. */
+/* Wait for a few exits: much less than a count of 0xffff. */
 static void a_while(void)
 {
 	for (int i = 0; i < 10; i++)
@@ -90,7 +90,7 @@ static void counting_down(void)
 	report(second <= first, "a second latch command is ignored");
 }
 
-/* In mode 2, which never leaves the range from 1 to the count. */
+/* Use mode 2, which never leaves the range from 1 to the count. */
 static void one_byte(void)
 {
 	u8 byte;
@@ -181,7 +181,7 @@ static void periodic_modes(void)
 	while (!(status(2) & 0x80))
 		cpu_relax();
 	cli();
-	/* One may have waited in the PIC, and mode 0 gives one of its own. */
+	/* One interrupt may have waited in the PIC, and mode 0 raises one itself. */
 	report(irq_count[IRQ0] <= 2, "mode 0 ends it");
 	pic_mask(0xffff);
 }

@@ -109,7 +109,7 @@ static void tasks(void)
 	report_eq(gdt[SEL_OTHER_TASK / 8] >> 40 & 0xff, 0x89, "the other's is not");
 }
 
-/* CPUID and ports are exits out of virtual-8086 mode; HLT there is a #GP. */
+/* CPUID and ports exit from virtual-8086 mode; HLT there is a #GP. */
 static void virtual_8086(void)
 {
 	live u8 *page = (u8 *)V86_PAGE;
@@ -124,7 +124,7 @@ static void virtual_8086(void)
 	report_eq(*(live u16 *)(page + 0x106), 0xfefe, "its stack pointer");
 }
 
-/* One linear address above all of memory, in tables of either kind. */
+/* One linear address above all of memory, in each kind of tables. */
 #define HIGH 0x80000000ULL
 
 static void paging_32(void)

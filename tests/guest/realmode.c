@@ -94,7 +94,7 @@ static void interrupts(void)
 	set_vector(8, (u64)rm_irq0);
 	pit_set(0, 2, 11932);
 	pic_mask(0xfffe);
-	/* A late tick and the next may both be taken at one STI. */
+	/* One STI may let in both a late tick and the next one. */
 	report(real_call(rm_hlt) >= 3, "the PIT wakes HLT in real mode");
 	pic_init(0x20);
 	report_eq(real_call(rm_lidt), 0x4321, "LIDT moves the interrupt table");

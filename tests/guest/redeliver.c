@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events whose delivery leaves the guest half-way, because the stack, the IDT or
- * the handler lies in memory that the host has not given yet: each arrives once,
- * with its error code and return address.
+ * Events whose delivery exits half-way, because the stack, the IDT or the handler lies in memory
+ * that the host has not given yet: each arrives once, with its error code and return address.
  */
 #include "guest.h"
 
-/* Memory that is not touched before, one piece of 2 MiB for each event. */
+/* Memory that the guest has not touched before, one piece of 2 MiB for each event. */
 #define FRESH 0x800000ULL
 
 static u64 next_fresh = FRESH;
 static live unsigned int taken;
 static struct trap last;
 
-/* The top of a stack in fresh memory; 0 when there is no more. */
+/* Return the top of a stack in fresh memory, or 0 if there is no more. */
 static u64 fresh_stack(void)
 {
 	u64 stack = next_fresh + LARGE_SIZE / 2;
@@ -35,7 +34,7 @@ static void record(struct regs *regs)
 		apic_write(APIC_EOI, 0);
 }
 
-/* Faults return behind the instruction: all of them have two bytes here. */
+/* Return behind the instruction: here all instructions that fault have two bytes. */
 static void record_fault(struct regs *regs)
 {
 	record(regs);
@@ -131,8 +130,8 @@ static void single_step(void)
 }
 
 /*
- * Lets an interrupt in that is pending, and returns where it is due: at the NOP. POPF
- * casts no shadow for an emulated host to forget (shadow_forgotten()).
+ * Let in an interrupt that is pending, and return the address where it is due: at the NOP. POPF
+ * has no shadow that an emulated host could forget (shadow_forgotten()).
  */
 static u64 open_window(void)
 {
@@ -156,7 +155,7 @@ static void interrupts(void)
 		report(!apic_test(APIC_IRR, 0x50) && !apic_test(APIC_ISR, 0x50),
 		       "vector 80: neither in IRR nor in ISR afterwards");
 	}
-	/* From the 8259A: INTA has been done by the time the stack is missing. */
+	/* From the 8259A: INTA is over when the CPU finds the stack missing. */
 	apic_write(APIC_LVT_LINT0, APIC_ICR_EXTINT);
 	if (prepare(0x20, record)) {
 		pit_set(0, 0, 100);
@@ -190,7 +189,7 @@ static void nmi(void)
 	trap_handler(VEC_NMI, NULL);
 }
 
-/* The first instruction of a handler in a page that was never executed. */
+/* The handler's first instruction is in a page from which no code has run yet. */
 static void handler_code(void)
 {
 	u64 place = fresh_stack(), rip;
@@ -213,7 +212,7 @@ static void handler_code(void)
 	trap_handler(0x78, NULL);
 }
 
-/* #NP on #NP, which is delivered to a stack that is not there yet. */
+/* A #NP on a #NP, delivered to a stack whose memory is not there yet. */
 static void double_fault(void)
 {
 	u64 stack = fresh_stack();

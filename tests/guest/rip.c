@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stepping over instructions: their length with all prefixes, single step over
- * those that leave the guest, and the resume flag.
+ * Steps over instructions: their length with all prefixes, single step over instructions that
+ * exit, and the resume flag.
  */
 #include "guest.h"
 
@@ -10,8 +10,8 @@
 #define RESTORE "pop %%rdi; pop %%rdx; pop %%rcx; pop %%rax\n\t"
 
 /*
- * Instruction bytes, and whether RIP came out right behind them: too short a step
- * ends up in them, too long a one in the UD2s.
+ * Instruction bytes, with a check that RIP is right behind them: after too short a step RIP is
+ * inside of them, after too long a one in the UD2s.
  */
 #define LENGTH(what, bytes, ...)                                          \
 	do {                                                              \
@@ -83,7 +83,7 @@ static void hlt_lengths(void)
 		LENGTH("REX VMCALL", ".byte 0x48, 0x0f, 0x01, 0xc1", "a"(1000UL));
 }
 
-/* In two bytes of two pages: the decoder has to fetch twice. */
+/* An instruction of two bytes on two pages: the decoder has to fetch twice. */
 static void across_pages(void)
 {
 	u8 *code = pages_alloc(2);
@@ -120,8 +120,8 @@ static void single_step(struct regs *regs)
 }
 
 /*
- * TF is set by POPF: the trap comes after the next instruction, at 1, and once
- * more after the POPF that clears it, which is left out of the count.
+ * POPF sets TF: the trap comes after the next instruction, at 1, and once more after the POPF
+ * that clears TF, which the count leaves out.
  */
 #define STEP(what, insn, ...)                                                        \
 	do {                                                                         \
@@ -197,14 +197,14 @@ static void step_rep(void)
 		     : "memory", "cc");
 	trap_handler(VEC_DB, NULL);
 	report_eq(rcx, 0, "step over REP INSB: it is done");
-	/* One step each, or one for all: emulation may do them at one go. */
+	/* One step for each byte, or one for all: a hypervisor may do them at once. */
 	report(steps >= 2 && steps <= 4, "step over REP INSB: %u steps", steps - 1);
 	report_eq(step_rip[steps - 2], behind, "step over REP INSB: the last is behind it");
 	if (steps > 2)
 		report_eq(step_rip[0], at, "step over REP INSB: the first is at it");
 }
 
-/* RF in the image that IRET loads: one instruction without a breakpoint. */
+/* RF in the image that IRET loads suppresses breakpoints for one instruction. */
 static live unsigned int hits;
 
 static void breakpoint(struct regs *regs)

@@ -10,7 +10,7 @@
 #define PONG 0x62
 #define ROUNDS 300
 
-/* What the second CPU is to do; it clears it when done. */
+/* The second CPU's task. It clears the word when the task is done. */
 static live enum {
 	NOTHING,
 	COUNT,
@@ -60,7 +60,7 @@ static bool done(void)
 {
 	u64 start = read_tsc();
 
-	/* PAUSE: the other may have to share this one's CPU of the host. */
+	/* PAUSE, because both vCPUs may share one CPU of the host. */
 	while (command != NOTHING) {
 		if (waited_long(start))
 			return command == NOTHING;
@@ -74,7 +74,7 @@ static void order(unsigned int what)
 	command = what;
 }
 
-/* What differs between the CPUs while both run, and has to stay so. */
+/* State that differs between the CPUs while both run, and must stay so. */
 static live u64 watched[2], hits[2], lost[2];
 
 static void breakpoint(struct regs *regs)
@@ -111,7 +111,7 @@ static bool kept(u64 id, const u64 *vectors)
 	       read_dr1() == (u64)&watched[id];
 }
 
-/* Registers of its own, and now and then an exit, in which the other may run. */
+/* Keep values in registers, and exit now and then, so that the other vCPU may run. */
 static void keep(u64 id)
 {
 	u64 vectors[6];
@@ -232,7 +232,7 @@ static void each_other(void)
 		pings = 0;
 		order(i & 1 ? SLEEP : SPIN);
 		send(1, APIC_ICR_ASSERT | PING);
-		/* The ping may be early; then it is repeated until one arrives in time. */
+		/* The ping may be too early. Send it again until one arrives in time. */
 		while (command != NOTHING) {
 			linger();
 			if (command != NOTHING)
@@ -259,7 +259,7 @@ static void non_maskable(void)
 	report_eq(nmis, 1, "one");
 }
 
-/* The other CPU's translation goes when it flushes it, at the latest. */
+/* The other CPU loses the old translation when it flushes it, if not before. */
 static void translations(void)
 {
 	u64 *one = page_alloc(), *two = page_alloc();

@@ -28,7 +28,7 @@ static void system_calls(void)
 	report_eq(user_run(syscall_user, NULL, 0), VEC_UD, "SYSCALL without EFER.SCE: #UD");
 }
 
-/* AMD CPUs have it in legacy mode only (APM 3, SYSENTER). */
+/* AMD CPUs have SYSENTER in legacy mode only (APM 3, SYSENTER). */
 static void sysenter(void)
 {
 	static u8 stack[256];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hardware tasks in 32-bit protected mode: nested ones, task gates for all kinds
- * of events, both kinds of TSS, tasks that cannot be loaded.
+ * Hardware tasks in 32-bit protected mode: nested tasks, task gates for all kinds of events,
+ * both kinds of TSS, and tasks that cannot be loaded.
  */
 #include "guest.h"
 #include "tasks.h"
@@ -36,7 +36,7 @@ static void task_gate(unsigned int vector)
 	idt32[vector] = SEL_OTHER << 16 | 0x85ULL << 40;
 }
 
-/* Interrupt gates everywhere, and a good task of each kind. */
+/* Set interrupt gates everywhere, and a valid task of each kind. */
 static void start(void)
 {
 	for (unsigned int i = 0; i < 64; i++) {
@@ -77,7 +77,7 @@ static u8 access_of(u16 selector)
 	return ((live u8 *)gdt)[selector + 5];
 }
 
-/* The case runs, the other task did @count times, and all is as before. */
+/* Run the case: the other task must have run @count times, and all state must be as before. */
 static bool switched(void (*fn)(void), u32 count, const char *what)
 {
 	u32 got = protected_call(fn, 0);
@@ -98,7 +98,7 @@ static void nested(void)
 	report(!(ts_back & EFLAGS_NT) && !(other.eflags & EFLAGS_NT), "CALL: no NT after IRET");
 	report_eq(ts_main_access, 0x8b, "CALL: the first task stays busy");
 	report_eq(ts_saved_eip, (u64)ts_call_at + 7, "CALL: EIP is behind it");
-	/* Its EIP is behind the IRET, where it begins anew. */
+	/* The task's EIP is behind the IRET, where its loop starts again. */
 	gdt[SEL_MAIN / 8] = descriptor((u64)&ts_main, sizeof(ts_main) - 1, 0x89, 0);
 	switched(ts_call, 2, "a second CALL");
 }
@@ -155,7 +155,7 @@ static void interrupt_gates(void)
 	start();
 	task_gate(VEC_NMI);
 	switched(ts_nmi, 1, "NMI");
-	/* The task's IRET has unblocked NMIs. */
+	/* The IRET of the task has unblocked NMIs. */
 	gdt[SEL_MAIN / 8] = descriptor((u64)&ts_main, sizeof(ts_main) - 1, 0x89, 0);
 	switched(ts_nmi, 2, "a second NMI");
 }
@@ -183,7 +183,7 @@ static void task_16bit(void)
 	report_eq(access_of(SEL_OTHER), 0x81, "16-bit TSS: no longer busy");
 }
 
-/* A task in ring 3 whose state is wrong; the handler is in its context. */
+/* Switch to a task in ring 3 with a wrong field; the handler runs in its context. */
 static void bad(u32 *field, u32 value, u32 vector, const char *what)
 {
 	u32 got;
@@ -208,7 +208,7 @@ static void bad_tasks(void)
 	bad(&other.ds, SEL_DATA, VEC_TS, "DS out of reach: #TS");
 	bad(&other.es, 0xff8, VEC_TS, "ES past the GDT: #TS");
 	bad(&other.fs, SEL_SPARE | 3, VEC_NP, "FS, segment not present: #NP");
-	/* The privilege and the stack that their handlers begin with. */
+	/* The privilege level and the stack with which the handlers begin. */
 	if (host_is_tcg()) {
 		report_skip("QEMU's TCG begins them at CPL 0 with a 16-bit stack",
 			    "bad CS, SS and LDTR: #TS");
@@ -274,7 +274,7 @@ static void trap_bit(void)
 
 #define HIGH 0x80000000ULL
 
-/* The identity but for one page. */
+/* Make tables that map each page to itself, but for one. */
 static u64 pae_tables(u32 value)
 {
 	u64 *pdpt = page_alloc(), *pd = pages_alloc(4), *table = page_alloc();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A triple fault: the launcher has to end with its status for a guest that
- * crashed, which tests/guest/run expects.
+ * A triple fault: the launcher must end with its status for a guest that crashed, which
+ * tests/guest/run expects.
  */
 #include "guest.h"
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a node that speaks KVM's ABI answers to bad input: every ioctl with a
- * wrong size, pointer, flag, index or region gives the documented errno and
- * changes nothing. KTAP on stdout.
+ * Bad input to a node that speaks KVM's ABI: every ioctl with a wrong size, pointer, flag, index
+ * or region returns the documented errno and changes nothing. KTAP on stdout.
  *
  *	abi [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +43,7 @@ static const char *node = "/dev/oriel";
 static int kvm;
 static bool failed;
 static const char *skipped;
-/* A page that may be read only, and after it one without any access. */
+/* A page that can only be read, followed by one without any access. */
 static uint8_t *pages;
 
 /* ---- reporting ---- */
@@ -80,7 +79,7 @@ static void check(bool good, const char *what)
 		complain("%s", what);
 }
 
-/* The ioctl must fail with the one errno. */
+/* The ioctl must fail with this errno. */
 static void refuse(int fd, unsigned long request, const void *arg, int want, const char *what)
 {
 	int ret;
@@ -94,7 +93,7 @@ static void refuse(int fd, unsigned long request, const void *arg, int want, con
 			 strerrorname_np(want));
 }
 
-/* What does not exist answers either way, depending on the file. */
+/* An ioctl that does not exist fails with EINVAL or ENOTTY, depending on the file. */
 static void refuse_unknown(int fd, unsigned long request, const void *arg, const char *what)
 {
 	int ret;
@@ -107,7 +106,7 @@ static void refuse_unknown(int fd, unsigned long request, const void *arg, const
 		complain("%s: %s, expected ENOTTY or EINVAL", what, strerrorname_np(errno));
 }
 
-/* The ioctl must succeed; its result. */
+/* The ioctl must succeed. Return its result. */
 static int accept_ioctl(int fd, unsigned long request, const void *arg, const char *what)
 {
 	int ret = ioctl(fd, request, arg);
@@ -176,7 +175,7 @@ static void free_machine(struct machine *m)
 	close(m->vm);
 }
 
-/* All that KVM_GET_* tells of a vCPU and that does not change by itself. */
+/* All state of a vCPU that KVM_GET_* returns and that does not change by itself. */
 struct snapshot {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
@@ -218,7 +217,7 @@ static void check_unchanged(const struct machine *m, const struct snapshot *befo
 	check(!memcmp(&before->xcrs, &after.xcrs, sizeof(after.xcrs)), "XCRs changed");
 }
 
-/* The guest has its CPUID: what the node supports. */
+/* Give the vCPU the CPUID that the node supports. */
 static void give_cpuid(const struct machine *m)
 {
 	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + 256 * sizeof(cpuid->entries[0]));
@@ -230,8 +229,8 @@ static void give_cpuid(const struct machine *m)
 }
 
 /*
- * Let the guest read a byte in real mode: "mov (%bx), %al; out %al, $0x10" with
- * the data segment at @gpa. The byte, or -1 when there is no memory.
+ * Let the guest read a byte in real mode: "mov (%bx), %al; out %al, $0x10" with the data segment
+ * at @gpa. Return the byte, or -1 if no memory is there.
  */
 static int guest_reads(const struct machine *m, uint64_t gpa)
 {
@@ -254,7 +253,7 @@ static int guest_reads(const struct machine *m, uint64_t gpa)
 		value = ((uint8_t *)m->run)[m->run->io.data_offset];
 	else if (m->run->exit_reason != KVM_EXIT_MMIO)
 		complain("exit reason %u reading %#lx", m->run->exit_reason, (unsigned long)gpa);
-	/* What userspace did is finished by the next entry, which does not happen. */
+	/* The next KVM_RUN completes the access, even if it does not enter the guest. */
 	m->run->immediate_exit = 1;
 	ioctl(m->vcpu, KVM_RUN, 0);
 	m->run->immediate_exit = 0;
@@ -344,7 +343,7 @@ static int file_of(const struct machine *m, enum file file)
 	return file == SYSTEM ? kvm : file == VM ? m->vm : m->vcpu;
 }
 
-/* The rows whose ioctl is there, one after the other; NULL before and after. */
+/* Return the next row whose ioctl exists. NULL is before the first and after the last row. */
 static const struct row *next_row(const struct row *row)
 {
 	for (row = row ? row + 1 : rows; row < rows + ARRAY_SIZE(rows); row++)
@@ -368,13 +367,13 @@ static void use_wrong_size(int fd, const struct row *row)
 static void use_no_memory(int fd, const struct row *row)
 {
 	refuse(fd, row->request, pages + PAGE, EFAULT, row->name);
-	/* For this one NULL means "no mask". */
+	/* For this ioctl NULL means "no mask". */
 	if (row->request != KVM_SET_SIGNAL_MASK)
 		refuse(fd, row->request, NULL, EFAULT, row->name);
 	refuse(fd, row->request, (void *)(UINTPTR_MAX - 7), EFAULT, row->name);
 }
 
-/* The structure begins where memory is and ends where none is. */
+/* The structure begins in memory and ends where there is none. */
 static void use_half_memory(int fd, const struct row *row)
 {
 	refuse(fd, row->request, pages + PAGE - 2, EFAULT, row->name);
@@ -383,8 +382,8 @@ static void use_half_memory(int fd, const struct row *row)
 static void use_read_only_memory(int fd, const struct row *row)
 {
 	/*
-	 * Of those with a count it is the count that decides first. KVM_SET_IRQCHIP
-	 * has the number of one that reads, but writes.
+	 * An ioctl with a count checks the count first. KVM_SET_IRQCHIP's number encodes a read,
+	 * but the ioctl writes.
 	 */
 	if (_IOC_DIR(row->request) == _IOC_READ && row->request != KVM_SET_IRQCHIP)
 		refuse(fd, row->request, pages, EFAULT, row->name);
@@ -466,7 +465,7 @@ static void test_wrong_file(void)
 	free_machine(&m);
 }
 
-/* Whoever is not of the address space a VM belongs to may not touch it. */
+/* A process with another address space than the VM's may not use the VM. */
 static void test_other_address_space(void)
 {
 	struct machine m = new_machine(0);
@@ -529,7 +528,7 @@ static void check_msr_list(unsigned long request, const char *name)
 	refuse(kvm, request, list, E2BIG, name);
 	count = list->nmsrs;
 	check(count > 0 && count < 4096, "a list that is too small is told how large it must be");
-	/* one too few, with memory for none */
+	/* one too few, and no memory for an entry */
 	refuse(kvm, request, memcpy(pages + PAGE - 4, &(uint32_t){ count - 1 }, 4), E2BIG, name);
 	refuse(kvm, request, memcpy(pages + PAGE - 4, &count, 4), EFAULT, name);
 	accept_ioctl(kvm, request, list, name);
@@ -681,7 +680,7 @@ static void test_memory_region_changes(void)
 		set_region(&m, region(1, KVM_MEM_READONLY, SLOT1_GPA, SLOT1_SIZE, p), EINVAL,
 			   "read-only from now on");
 	check_regions_work(&m);
-	/* what does not change anything, a move there and back, and a deletion are fine */
+	/* a change that changes nothing, a move there and back, and a deletion succeed */
 	set_region(&m, region(1, 0, SLOT1_GPA, SLOT1_SIZE, p), 0, "the same again");
 	check_regions_work(&m);
 	set_region(&m, region(1, 0, 0x300000, SLOT1_SIZE, p), 0, "a move");
@@ -756,7 +755,7 @@ static void test_order_of_creation(void)
 	refuse(vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 }, EEXIST, "a second PIT");
 	close(vm);
 
-	/* The order of kvmtool. */
+	/* kvmtool creates the chips in this order. */
 	vm = new_vm();
 	ACCEPT(vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 });
 	ACCEPT(vm, KVM_CREATE_IRQCHIP, 0);
@@ -829,7 +828,7 @@ static void test_irqchip(void)
 	free_machine(&m);
 }
 
-/* KVM_IRQ_LINE_STATUS: a line that leads nowhere answers -1. */
+/* KVM_IRQ_LINE_STATUS returns -1 for a line that is not connected. */
 static int line_status(const struct machine *m, uint32_t gsi)
 {
 	struct kvm_irq_level level = { .irq = gsi, .level = 0 };
@@ -1001,7 +1000,7 @@ static void accept32(int fd, unsigned long request, const void *arg, const char 
 
 #define ACCEPT32(fd, request, arg) accept32(fd, request, arg, #request)
 
-/* Memory that a 32-bit pointer reaches. */
+/* Allocate memory that a 32-bit pointer reaches. */
 static void *low_memory(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
@@ -1012,7 +1011,7 @@ static void *low_memory(size_t size)
 	return p;
 }
 
-/* A 64-bit machine, whose ioctls come through the door for 32-bit processes. */
+/* A 64-bit machine, whose ioctls come through the 32-bit system call. */
 static void test_32bit_process(void)
 {
 	struct machine m = new_machine(0);
@@ -1041,7 +1040,7 @@ static void test_32bit_process(void)
 	memcpy(m.ram + CODE, (uint8_t[]){ 0xe6, 0x10 }, 2);
 	ACCEPT32(m.vcpu, KVM_RUN, 0);
 	check(m.run->exit_reason == KVM_EXIT_IO, "how KVM_RUN ends");
-	/* A 32-bit process writes but half of the pointer. */
+	/* A 32-bit process writes only the lower half of the pointer. */
 	memset(bitmap, 0xff, 8);
 	low->log = (struct kvm_dirty_log){ .slot = 1 };
 	low->log.padding2 = 0x5a5a5a5a00000000 | (uintptr_t)bitmap;
@@ -1212,7 +1211,7 @@ union msrs {
 	uint8_t room[sizeof(struct kvm_msrs) + 3 * sizeof(struct kvm_msr_entry)];
 };
 
-/* The list is worked on up to the first MSR that fails. */
+/* The ioctls stop at the first MSR that fails. */
 static void test_msrs(void)
 {
 	struct machine m = new_machine(0);
@@ -1240,7 +1239,7 @@ static void test_msrs(void)
 	edge->nmsrs = 1;
 	refuse(m.vcpu, KVM_GET_MSRS, edge, EFAULT, "an entry without memory");
 	refuse(m.vcpu, KVM_SET_MSRS, edge, EFAULT, "an entry without memory");
-	/* Memory for one of two: none is written. */
+	/* There is memory for one of two entries: none is written. */
 	edge = (void *)(pages + PAGE - sizeof(*edge) - sizeof(edge->entries[0]));
 	edge->nmsrs = 2;
 	edge->entries[0] = (struct kvm_msr_entry){ .index = 0x277, .data = 0x0606060606060606 };
@@ -1281,7 +1280,7 @@ static void test_cpuid(void)
 	check(one.table.nent == 1 && one.table.entries[0].eax == 0x3028,
 	      "what KVM_GET_CPUID2 gives");
 
-	/* A KVM_RUN that does not enter leaves the choice. */
+	/* After a KVM_RUN that does not enter the guest, the CPUID can still change. */
 	m.run->immediate_exit = 1;
 	refuse(m.vcpu, KVM_RUN, 0, EINTR, "KVM_RUN with immediate_exit");
 	m.run->immediate_exit = 0;
@@ -1290,7 +1289,7 @@ static void test_cpuid(void)
 	one.table.entries[0].eax = 0x3028;
 	ACCEPT(m.vcpu, KVM_SET_CPUID2, &one);
 
-	/* Once it has run, a vCPU keeps its model. */
+	/* After the guest has run, a vCPU keeps its CPUID. */
 	check(guest_reads(&m, 0x2000) == 0, "the guest does not run");
 	ACCEPT(m.vcpu, KVM_SET_CPUID2, &one);
 	one.table.entries[0].eax = 0x3027;
@@ -1342,7 +1341,7 @@ static void test_vcpu_time(void)
 	long khz = ioctl(m.vcpu, KVM_GET_TSC_KHZ, 0);
 
 	check(khz > 0, "KVM_GET_TSC_KHZ");
-	/* without TSC scaling it cannot be slower than it is */
+	/* without TSC scaling the TSC cannot run slower than the host's */
 	if (!extension(KVM_CAP_TSC_CONTROL))
 		refuse(m.vcpu, KVM_SET_TSC_KHZ, (void *)1UL, EINVAL, "a TSC of 1 kHz");
 	if (extension(KVM_CAP_KVMCLOCK_CTRL))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_SET_GUEST_DEBUG: userspace steps, stops at breakpoints and hands on what is the
- * guest's own. KTAP on stdout.
+ * KVM_SET_GUEST_DEBUG: userspace single-steps a guest, stops it at breakpoints, and hands the
+ * guest's own exceptions on. KTAP on stdout.
  *
  *	debug [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts. What the emulated
+ * It passes on the in-tree KVM as well, which confirms its expectations. What the emulated
  * host cannot do is skipped there.
  */
 #include <stddef.h>
@@ -35,7 +35,7 @@
 #define HARD (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP)
 
 /*
- * Every instruction of the first part has a number; the handler at 96 shows what it
+ * Each instruction of the first part has a number. The handler at 96 shows the address that it
  * returns to.
  */
 GUEST_CODE(debug_code, "nop\n"
@@ -91,7 +91,7 @@ GUEST_CODE(debug_code, "nop\n"
 #define AT_STI (CODE + 144)
 #define AT_TOUCH (CODE + 160)
 
-/* Where each instruction of the first part begins, in the order of execution. */
+/* The offset of each instruction of the first part, in the order of execution. */
 static const uint8_t steps[] = { 0, 1, 3, 5, 7, 9, 12, 15 };
 #define STEP_IN 3
 #define STEP_MMIO 4
@@ -104,7 +104,7 @@ static bool missing(void)
 	return true;
 }
 
-/* A fault of the emulated host that no hypervisor can make up for. */
+/* The emulated host has a fault that no hypervisor can make up for. */
 static bool missing_or_tcg(const char *fault)
 {
 	if (missing())
@@ -119,7 +119,7 @@ static bool missing_or_tcg(const char *fault)
 #define NO_DR7 "QEMU's TCG does not load breakpoints with a VMCB's DR7"
 #define NO_STI "QEMU's TCG steps over STI and what follows at once"
 
-/* Stepping ends the emulated host itself where this says so. */
+/* Return true, and skip, on a host that a single step ends. */
 static bool steps_missing(void)
 {
 	return missing() ||
@@ -151,8 +151,8 @@ static void start_at(const struct machine *m, uint64_t rip, uint64_t rflags)
 }
 
 /*
- * All of its memory is mapped: Bochs 2.7 takes a step for done when its instruction
- * fails in the second-level tables.
+ * A machine with all of its memory mapped: Bochs 2.7 counts a step as done if the instruction
+ * faults in the second-level tables.
  */
 static struct machine mapped_machine(bool irqchip)
 {
@@ -253,7 +253,7 @@ out:
 
 /* ---- single steps ---- */
 
-/* Answers what the instruction asks of userspace, until it is done. */
+/* Do what the instruction asks of userspace, until it is complete. */
 static void take_step(const struct machine *m, size_t i)
 {
 	struct kvm_run *r = m->run[0];
@@ -317,7 +317,7 @@ out:
 	free_machine(&m);
 }
 
-/* The guest's own single step, while nobody debugs it. */
+/* The guest single-steps itself, while userspace does not debug it. */
 static void test_step_of_the_guest(void)
 {
 	struct machine m = debugged_machine(AT_POPF);
@@ -336,7 +336,7 @@ out:
 	free_machine(&m);
 }
 
-/* The shadow that STI casts must not hide a step. */
+/* The shadow of STI must not hide a step. */
 static void test_steps_over_sti(void)
 {
 	struct machine m = debugged_machine(AT_STI);
@@ -353,7 +353,7 @@ out:
 	free_machine(&m);
 }
 
-/* An interrupt that waits in the local APIC. */
+/* An interrupt waits in the local APIC. */
 static void interrupt(const struct machine *m)
 {
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR_IRQ };
@@ -432,8 +432,10 @@ out:
 	free_machine(&m);
 }
 
-/* The guest reads and writes its own registers, not those of its debugger. */
-/* Hardware does not see what is executed in software, as a store to a device is. */
+/*
+ * Hardware breakpoints do not see an instruction that is executed in software, such as a store
+ * to a device.
+ */
 static void test_watchpoint_on_device(void)
 {
 	/* Two writes and reads of 4 bytes: the device and the word behind it. */
@@ -455,6 +457,7 @@ out:
 	free_machine(&m);
 }
 
+/* The guest reads and writes its own registers, not those of its debugger. */
 static void test_registers_are_the_guests(void)
 {
 	struct machine m = debugged_machine(AT_MOV_DR);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The log of written pages, as bitmaps and as rings: no write is missing, whoever
- * reads it and however. KTAP on stdout.
+ * The log of written pages, as bitmaps and as rings: no write is missing, whichever way the log
+ * is read. KTAP on stdout.
  *
  *	dirty [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -20,24 +20,24 @@
 #define RING_ENTRIES 1024u
 #define RING_SIZE (RING_ENTRIES * sizeof(struct kvm_dirty_gfn))
 
-/* INSB to %edi, told by port PORT_DONE. */
+/* INSB to (%edi), then port PORT_DONE. */
 GUEST_CODE(insb_code, "insb\n"
 		      "out %al, $0x10");
 
-/* Writes to each page from %esi to %edx, once. */
+/* Write once to each page from %esi to %edx. */
 GUEST_CODE(sweep_code, "1: incl (%esi)\n"
 		       "add $4096, %esi\n"
 		       "cmp %edx, %esi\n"
 		       "jb 1b\n"
 		       "out %al, $0x10");
 
-/* Does WRMSR. */
+/* WRMSR. */
 GUEST_CODE(wrmsr_code, "wrmsr\n"
 		       "out %al, $0x10");
 
 /* ---- machines that log ---- */
 
-/* How the log is kept, and how it is read. */
+/* The kind of log, and the way to read it. */
 struct log_mode {
 	const char *name;
 	uint32_t manual;
@@ -119,7 +119,7 @@ static void give_back(struct kvm_dirty_gfn *entry)
 	__atomic_store_n(&entry->flags, KVM_DIRTY_GFN_F_RESET, __ATOMIC_RELEASE);
 }
 
-/* Mark the pages of slot 1 that a vCPU wrote in @seen; how many entries there were. */
+/* Mark in @seen the pages of slot 1 that a vCPU wrote. Return the number of entries. */
 static unsigned int harvest(struct logger *l, unsigned int vcpu, bool *seen, unsigned int pages)
 {
 	struct kvm_dirty_gfn *entry;
@@ -170,7 +170,7 @@ static int clear_log(const struct machine *m, uint32_t slot, uint64_t first, uin
 	return ioctl(m->vm, KVM_CLEAR_DIRTY_LOG, &clear) < 0 ? errno : 0;
 }
 
-/* What was written of slot 1's PAGES since the last time, in any mode. */
+/* Return the pages of slot 1 that were written since the last call, in any mode. */
 static uint64_t collect(struct logger *l)
 {
 	bool seen[PAGES] = { false };
@@ -200,7 +200,7 @@ static void log_each(const struct log_mode *mode)
 	unsigned int i;
 
 	must_set_slot(&l.m, 1, 0, AREA, AREA_SIZE, area);
-	/* Some are mapped writable before the log begins. */
+	/* Some pages are mapped writable before the log begins. */
 	for (i = 0; i < PAGES; i += 2)
 		expect_write(&l.m, page_gpa(i), i, "before");
 	must_set_slot(&l.m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);
@@ -217,7 +217,7 @@ static void log_each(const struct log_mode *mode)
 	expect_write(&l.m, page_gpa(0), 1, "logged");
 	expect_write(&l.m, page_gpa(15), 1, "logged");
 	expect_write(&l.m, page_gpa(7), 1, "logged");
-	/* A page that is gone was written all the same. */
+	/* A page that is gone from memory was written all the same. */
 	madvise(word(area, 7), PAGE, MADV_DONTNEED);
 	expect_read(&l.m, page_gpa(8), 8, "logged");
 	check_equal(collect(&l), 0x8081, "written together");
@@ -306,7 +306,7 @@ static void test_ring_while_running(void)
 
 #define BIG_PAGES 512u
 
-/* What was written of slot 1 since the last time, in any mode. */
+/* Find the pages of slot 1 that were written since the last call, in any mode. */
 static void collect_many(struct logger *l, bool *seen)
 {
 	uint64_t bits[BIG_PAGES / 64];
@@ -336,7 +336,7 @@ static void copy_many(struct logger *l, const uint8_t *area, uint8_t *copy)
 			memcpy(copy + page * PAGE, area + page * PAGE, PAGE);
 }
 
-/* So many that the host lets the vCPUs in while it goes through them. */
+/* The slot has so many pages that the host drops its lock for vCPUs while it works. */
 static void copy_many_while_running(const struct log_mode *mode)
 {
 	size_t size = BIG_PAGES * PAGE;
@@ -352,7 +352,7 @@ static void copy_many_while_running(const struct log_mode *mode)
 		copy_many(&l, area, copy);
 	for (i = 0; i < 2; i++) {
 		poke(numbers(&w[i]) + 1, 1);
-		/* A vCPU whose ring is full ends when it has been emptied. */
+		/* A vCPU with a full ring stops; it ends after the ring was emptied. */
 		while (!peek(&w[i].done))
 			copy_many(&l, area, copy);
 		stop(&w[i]);
@@ -375,7 +375,7 @@ static void test_many_while_running(void)
 
 /* ---- clearing by hand ---- */
 
-/* More than two words, the last one with a few bits. */
+/* More than two words of a bitmap, with only a few bits in the last one. */
 #define MANY 130u
 
 struct bits {
@@ -477,7 +477,7 @@ static void test_manual_flags(void)
 	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);
 	expect_write(&m, page_gpa(2), 1, "logged");
 	check_equal(dirty_log(&m), 1 << 2, "written");
-	/* Clearing works in this mode too. */
+	/* KVM_CLEAR_DIRTY_LOG works in this mode too. */
 	expect_write(&m, page_gpa(2), 1, "logged");
 	check_equal(clear_log(&m, 1, 0, PAGES, &bits), 0, "KVM_CLEAR_DIRTY_LOG");
 	check_equal(dirty_log(&m), 0, "cleared");
@@ -495,7 +495,7 @@ static void on_no_int80(int signal)
 	siglongjmp(no_int80, 1);
 }
 
-/* An ioctl as a 32-bit program makes it; its argument is below 4 GiB. */
+/* Make an ioctl as a 32-bit program does; its argument is below 4 GiB. */
 static int ioctl_32(int fd, unsigned long request, void *arg)
 {
 	long r = 54; /* SYS_ioctl there */
@@ -507,7 +507,10 @@ static int ioctl_32(int fd, unsigned long request, void *arg)
 	return r < 0 ? -r : 0;
 }
 
-/* They say the lower half of where a bitmap is, and nothing of the upper. */
+/*
+ * A 32-bit program sets the lower half of a bitmap's address, and leaves the upper half
+ * undefined.
+ */
 static void test_32_bit_program(void)
 {
 	struct logger l = LOGGER(&manual_mode, 1, access);
@@ -545,7 +548,7 @@ static void test_32_bit_program(void)
 	munmap(low, PAGE);
 }
 
-/* A bitmap that cannot be handed out is not lost. KVM loses it. */
+/* A bitmap that cannot be copied out is not lost. KVM loses it. */
 static void test_failed_copy(void)
 {
 	struct logger l = LOGGER(&bitmap_mode, 1, access);
@@ -564,7 +567,10 @@ static void test_failed_copy(void)
 	munmap(area, MANY * PAGE);
 }
 
-/* Only what a read-only slot's launcher writes changes: that is not the guest's. */
+/*
+ * Only the launcher writes to a read-only slot. The log does not have such writes, which are not
+ * the guest's.
+ */
 static void test_read_only(void)
 {
 	struct logger l = LOGGER(&bitmap_mode, 1, access);
@@ -603,7 +609,7 @@ static uint64_t set_bits(const uint64_t *bits, size_t words)
 	return count;
 }
 
-/* A page in a large one is logged alone, also when the log begins a second time. */
+/* A page of a large leaf is logged alone, also when the log begins a second time. */
 static void test_large_pages(void)
 {
 	struct logger l = LOGGER(&bitmap_mode, 1, access);
@@ -629,7 +635,10 @@ static void test_large_pages(void)
 	munmap(room, 3 * LARGE);
 }
 
-/* Nothing is protected at first; then a large page is, for what was cleared of it. */
+/*
+ * At first nothing is write-protected; later a large leaf is, for the pages of it that were
+ * cleared.
+ */
 static void test_large_pages_initially_set(void)
 {
 	struct logger l = LOGGER(&set_mode, 1, access);
@@ -692,7 +701,10 @@ static void test_ring_bad_arguments(void)
 	free_logger(&l);
 }
 
-/* What userspace has not seen is not taken back, and the order is that of writing. */
+/*
+ * An entry that userspace has not marked is not taken back. Entries are in the order of the
+ * writes.
+ */
 static void test_ring_order(void)
 {
 	struct logger l = LOGGER(&ring_mode, 1, access);
@@ -760,7 +772,7 @@ static void test_ring_full(void)
 	munmap(area, pages * PAGE);
 }
 
-/* An entry is what userspace made of it: it finds a page or none. */
+/* Userspace can overwrite an entry: KVM_RESET_DIRTY_RINGS finds a page with it or none. */
 static void test_ring_bogus_entries(void)
 {
 	static const struct kvm_dirty_gfn bogus[] = {
@@ -783,7 +795,7 @@ static void test_ring_bogus_entries(void)
 	l.next[0] = ARRAY_SIZE(bogus);
 	expect_write(&l.m, page_gpa(12), 12, "logged");
 	check_equal(collect(&l), 1 << 12, "what was written after that");
-	/* As if all entries had been pushed: no matter what comes of it. */
+	/* All entries look as if they had been pushed: any result is right. */
 	for (i = 0; i < RING_ENTRIES; i++)
 		l.ring[0][i] = (struct kvm_dirty_gfn){ KVM_DIRTY_GFN_F_RESET, i, ~(uint64_t)i };
 	check(reset_rings(&l) >= 0, "KVM_RESET_DIRTY_RINGS fails");
@@ -791,7 +803,7 @@ static void test_ring_bogus_entries(void)
 	munmap(area, AREA_SIZE);
 }
 
-/* An entry outlives its slot; the slot that has the number then is another one. */
+/* An entry outlives its slot; the number may belong to another slot by then. */
 static void test_ring_and_slots(void)
 {
 	struct logger l = LOGGER(&ring_mode, 1, access);
@@ -809,7 +821,7 @@ static void test_ring_and_slots(void)
 	must_set_slot(&l.m, 1, 0, 0, 0, NULL);
 	check_equal(reset_rings(&l), 1, "without a slot");
 	l.next[0] = 2;
-	/* Not logged, logged: what was written before is not in it. */
+	/* Logging goes off and on: the log does not have the pages written before. */
 	must_set_slot(&l.m, 1, 0, AREA, AREA_SIZE, area);
 	expect_write(&l.m, page_gpa(5), 1, "not logged");
 	must_set_slot(&l.m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, AREA_SIZE, area);

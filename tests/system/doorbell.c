@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Doorbells and interrupts in the raw KVM ABI, from end to end: what a guest writes
- * signals an eventfd, and what signals an eventfd, userspace or time interrupts a guest.
- * KTAP on stdout.
+ * Doorbells and interrupts in the raw KVM ABI, from end to end: a guest's write signals an
+ * eventfd; an eventfd, userspace or a timer interrupts a guest. KTAP on stdout.
  *
  *	doorbell [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <sys/eventfd.h>
 #include <time.h>
@@ -16,7 +15,7 @@
 #define BELL 0x10000000UL
 #define BELL_PORT 0x70
 
-/* One write to %ebx or the port %dx, of any length, each 16 bytes from the one before. */
+/* Writes of each length to (%ebx) or to port %dx, 16 bytes apart. */
 GUEST_CODE(bell_code, "mov %al, (%ebx)\n"
 		      "out %al, $0x50\n"
 		      ".org bell_code + 16\n"
@@ -108,7 +107,7 @@ GUEST_CODE(wait_code, "movl $0x1ff, 0xfee000f0\n"
 #define GSI 20u
 #define IOAPIC_LEVEL 0x8000u
 
-/* The PIT at 20 Hz: ticks that nobody could miss for want of speed. */
+/* The PIT at 20 Hz, slow enough that even a slow host misses no tick. */
 #define TICK_COUNT 59659u
 #define TICK_NS 49999915LL
 
@@ -123,7 +122,7 @@ static int new_eventfd(void)
 	return fd;
 }
 
-/* How often it was signalled since it was asked last. */
+/* Return how often the eventfd was signalled since the last call. */
 static uint64_t signals(int fd)
 {
 	uint64_t count;
@@ -136,7 +135,7 @@ static void expect_exit(const struct machine *m, unsigned int port, const char *
 	expect_port(m, run(m, 0), port, what);
 }
 
-/* An interrupt may take its time to come: let the guest wait until it has. */
+/* An interrupt may come late: run the guest until the exit for it. */
 static void await_exit(const struct machine *m, unsigned int port)
 {
 	int reason;
@@ -163,7 +162,10 @@ static void change_bell(const struct machine *m, int fd, uint32_t length, uint32
 	MUST(m->vm, KVM_IOEVENTFD, &bell);
 }
 
-/* Let the guest write; true when that rang and userspace saw nothing of it. */
+/*
+ * Let the guest write. Return true if that signalled the eventfd and caused no exit to
+ * userspace.
+ */
 static bool rings(const struct machine *m, int fd, size_t i, uint32_t value)
 {
 	struct kvm_regs regs = {
@@ -190,7 +192,7 @@ static bool rings(const struct machine *m, int fd, size_t i, uint32_t value)
 	return false;
 }
 
-/* A doorbell of one length is rung by writes of that length. */
+/* Only writes of a doorbell's length ring it. */
 static void test_bells_of_one_length(void)
 {
 	struct machine m = MACHINE(false, bell);
@@ -233,7 +235,7 @@ static void test_bells_of_any_length(void)
 	free_machine(&m);
 }
 
-/* Two doorbells at one address, told apart by what is written. */
+/* Two doorbells are at one address, and the value that is written selects one. */
 static void test_bells_by_value(void)
 {
 	const uint32_t match = KVM_IOEVENTFD_FLAG_DATAMATCH;
@@ -283,7 +285,7 @@ static void program_ioapic(const struct machine *m, uint32_t entry)
 	MUST(m->vm, KVM_SET_IRQCHIP, &chip);
 }
 
-/* The line stays up until the guest has ended the interrupt, and userspace is told then. */
+/* The line stays up until the guest has ended the interrupt. Then the resamplefd is signalled. */
 static void test_level_by_irqfd(void)
 {
 	struct machine m = waiting_machine(true);
@@ -316,7 +318,7 @@ static void test_level_by_irqfd(void)
 	free_machine(&m);
 }
 
-/* Of three that wait for a handler two come, one after the IRET of the other. */
+/* Of three NMIs that wait for a handler, two are delivered, one after the IRET of the other. */
 static void test_nmi(void)
 {
 	struct machine m;
@@ -346,7 +348,10 @@ static int64_t now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* A guest with a PIT that has not run for a second, and from when on ticks are counted. */
+/*
+ * Make a guest with a PIT that has not run for a second. @start is the time from which ticks
+ * count.
+ */
 static struct machine late_machine(bool reinject, int64_t *start)
 {
 	struct machine m = waiting_machine(true);
@@ -355,9 +360,9 @@ static struct machine late_machine(bool reinject, int64_t *start)
 	MUST(m.vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 });
 	MUST(m.vm, KVM_REINJECT_CONTROL, &control);
 	set_regs(&m, 0, &(struct kvm_regs){ .rip = TICK_CODE, .rbx = TICK_COUNT });
-	/* With interrupts off: the first tick may be there by now. */
+	/* Interrupts are off: the first tick may wait already. */
 	expect_exit(&m, PORT_IDLE, "the PIT is programmed");
-	/* Not before: it does not tick then, however long that takes. */
+	/* Ticks count from here, because the PIT does not tick before, however long that takes. */
 	*start = now_ns();
 	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 	return m;
@@ -368,7 +373,7 @@ static void test_missed_ticks_are_made_up_for(void)
 	int64_t start, ticks = 0;
 	struct machine m = late_machine(true, &start);
 
-	/* The twenty of that second would never come otherwise. */
+	/* Without reinjection the twenty ticks of that second would be lost. */
 	do {
 		await_exit(&m, PORT_TICK);
 		ticks++;
@@ -382,7 +387,7 @@ static void test_missed_ticks_are_lost(void)
 	struct machine m = late_machine(false, &start);
 	unsigned int i;
 
-	/* One waits; the others take their time. */
+	/* One tick waits. The others come at the PIT's rate. */
 	for (i = 0; i < 5; i++)
 		await_exit(&m, PORT_TICK);
 	check(now_ns() - start >= 1000000000LL + 3 * TICK_NS, "ticks come too early");

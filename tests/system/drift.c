@@ -18,12 +18,12 @@
 #define NS_PER_MS 1000000ll
 #define NS_PER_SECOND 1000000000ll
 
-/* What is allowed: 0.1 %. */
+/* The drift that is allowed: 0.1 %. */
 #define LIMIT(ns) ((ns) / 1000)
 
 /* ---- the guest ---- */
 
-/* Its timers. The PIT's period is 11932 of its ticks, at 1193182 Hz. */
+/* The guest's timers. The PIT's period is 11932 of its ticks, at 1193182 Hz. */
 #define APIC_PERIOD_NS (20 * NS_PER_MS)
 #define PIT_COUNT 11932
 #define PIT_HZ 1193182
@@ -63,7 +63,7 @@ struct time_info {
 	uint8_t pad[2];
 };
 
-/* What a guest reads at one moment. */
+/* The clocks that a guest reads at one moment. */
 struct reading {
 	uint64_t tsc;
 	uint64_t kvmclock;
@@ -88,7 +88,7 @@ struct guest_vcpu {
 	uint64_t unstable;
 } __attribute__((aligned(64)));
 
-/* At DATA. The handlers count in the first five. */
+/* At DATA. The interrupt handlers count in the first five members. */
 struct guest {
 	uint64_t pit_ticks;
 	uint64_t apic_ticks;
@@ -103,8 +103,8 @@ struct guest {
 _Static_assert(sizeof(struct guest) <= PAGE, "the guest's data are one page");
 
 /*
- * All of it runs where it is copied to, so it refers to nothing outside of itself. It may
- * have a red zone below its stack, so interrupts are on in assembly alone.
+ * The guest's code runs at the address it is copied to, so it refers to nothing outside of
+ * itself. It may have a red zone below its stack, so interrupts are on only in assembly.
  */
 #define GUEST __attribute__((section("guest_text"), target("general-regs-only"), used))
 #define LABEL(name) extern const uint8_t name[]
@@ -117,9 +117,9 @@ LABEL(irq_deadline);
 LABEL(irq_spurious);
 
 /*
- * An interrupt between STI and HLT would put the vCPU to sleep for good. The shadow of STI
- * forbids it, but QEMU's TCG forgets that at an exit in between, under any hypervisor: then
- * HLT is skipped.
+ * If an interrupt came between STI and HLT, the vCPU would sleep for ever. The shadow of STI
+ * prevents that, but QEMU's TCG forgets the shadow at an exit in between, under any hypervisor:
+ * then HLT is skipped.
  */
 __asm__(".pushsection guest_text, \"ax\"\n"
 	"guest_entry: call guest_main\n"
@@ -178,7 +178,7 @@ GUEST static inline void guest_halt(void)
 			 : "memory", "cc");
 }
 
-/* Take an interrupt that is there. */
+/* Take an interrupt that is pending. */
 GUEST static inline void guest_let_in(void)
 {
 	__asm__ volatile("lea -128(%%rsp), %%rsp\n"
@@ -218,7 +218,7 @@ GUEST static inline uint64_t guest_tsc(void)
 	return low | (uint64_t)high << 32;
 }
 
-/* kvmclock and the TSC that it was computed from. */
+/* Read kvmclock, and the TSC that it was computed from. */
 GUEST static uint64_t guest_kvmclock(struct guest_vcpu *v, uint64_t *tsc)
 {
 	uint32_t version;
@@ -239,8 +239,8 @@ GUEST static uint64_t guest_kvmclock(struct guest_vcpu *v, uint64_t *tsc)
 }
 
 /*
- * Look at the clocks, which may not go back: not on one vCPU, and where kvmclock is said
- * to be one for all vCPUs, not between them.
+ * Read the clocks and check that none goes back: on one vCPU never, and between vCPUs not if
+ * kvmclock is said to be one for all of them.
  */
 GUEST static uint64_t guest_look(struct guest *g, struct guest_vcpu *v)
 {
@@ -259,8 +259,8 @@ GUEST static uint64_t guest_look(struct guest *g, struct guest_vcpu *v)
 			v->kvmclock_back_ns = floor - now;
 	}
 	/*
-	 * Of the ticks due since the last look one at least is delivered, in the window between;
-	 * the local APIC keeps no more than one.
+	 * At least one of the ticks that were due since the last look is delivered, in the
+	 * window between; the local APIC keeps no more than one.
 	 */
 	if (v->last_kvmclock && now > v->last_kvmclock)
 		v->now.apic_may_miss += (now - v->last_kvmclock) / APIC_PERIOD_NS;
@@ -272,7 +272,7 @@ GUEST static uint64_t guest_look(struct guest *g, struct guest_vcpu *v)
 	return now;
 }
 
-/* Between two exits the readings are taken. */
+/* Take the readings between two exits. */
 GUEST static void guest_sample(struct guest *g, struct guest_vcpu *v)
 {
 	guest_out(PORT_BEFORE, 0);
@@ -296,7 +296,7 @@ GUEST static void guest_start_pit(void)
 	guest_out(0x40, PIT_COUNT >> 8);
 }
 
-/* The vCPU that is always busy: the APIC timer, periodic, and the PIT. */
+/* The vCPU that is always busy, with a periodic APIC timer and the PIT. */
 GUEST static void guest_spin(struct guest *g, struct guest_vcpu *v)
 {
 	guest_start_pit();
@@ -307,7 +307,7 @@ GUEST static void guest_spin(struct guest *g, struct guest_vcpu *v)
 		uint64_t ticks = g->pit_ticks;
 
 		guest_let_in();
-		/* A sample is taken when no tick waits that came while it was held up. */
+		/* Take a sample only if no tick is late because the vCPU was held up. */
 		if (guest_look(g, v) < v->next_sample || g->pit_ticks != ticks)
 			continue;
 		v->next_sample += SAMPLE_NS;
@@ -315,7 +315,7 @@ GUEST static void guest_spin(struct guest *g, struct guest_vcpu *v)
 	}
 }
 
-/* The vCPU that sleeps: woken by each deadline, it sets the next, late or not. */
+/* The vCPU that sleeps. Each deadline wakes it, and it sets the next one, late or not. */
 GUEST static void guest_sleep(struct guest *g, struct guest_vcpu *v)
 {
 	uint64_t step = g->tsc_khz * DEADLINE_MS;
@@ -332,7 +332,7 @@ GUEST static void guest_sleep(struct guest *g, struct guest_vcpu *v)
 			v->deadline_early++;
 		v->deadline += step;
 		guest_wrmsr(MSR_TSC_DEADLINE, v->deadline);
-		/* The same here. */
+		/* As on the busy vCPU: take a sample only if the deadline is not late. */
 		if (guest_look(g, v) < v->next_sample || guest_tsc() >= v->deadline)
 			continue;
 		v->next_sample += SAMPLE_NS;
@@ -360,7 +360,7 @@ GUEST __attribute__((noreturn)) void guest_main(struct guest *g, uint64_t index)
 #define MAX_SAMPLES 2400u
 #define SAMPLES_PER_SECOND (NS_PER_SECOND / SAMPLE_NS)
 
-/* A guest's reading, taken between two of the host. */
+/* A reading of the guest's clocks, taken between two readings of the host's. */
 struct sample {
 	int64_t before;
 	int64_t after;
@@ -421,7 +421,7 @@ static int64_t vm_clock(void)
 	return data.clock;
 }
 
-/* Where the guest sees what the section has at @label. */
+/* Return the guest's address of @label in the section. */
 static uint64_t guest_address(const uint8_t *label)
 {
 	return CODE + ((uintptr_t)label - (uintptr_t)__start_guest_text);
@@ -431,7 +431,7 @@ static void set_tables(const struct machine *m)
 {
 	uint64_t *table = (uint64_t *)(m->ram + PAGE_TABLES);
 
-	/* The first 2 MiB, by one large page. */
+	/* Map the first 2 MiB by one large page. */
 	table[0] = (PAGE_TABLES + PAGE) | 3;
 	table[512] = (PAGE_TABLES + 2 * PAGE) | 3;
 	table[1024] = 0x83;
@@ -459,7 +459,7 @@ static void build_machine(void)
 		regs.rsi = i;
 		set_regs(&machine, i, &regs);
 	}
-	/* No INIT and SIPI: the second vCPU starts as the first does. */
+	/* Without INIT and SIPI, the second vCPU starts as the first does. */
 	MUST(machine.vcpu[1], KVM_SET_MP_STATE,
 	     &(struct kvm_mp_state){ .mp_state = KVM_MP_STATE_RUNNABLE });
 	khz = ioctl(machine.vcpu[0], KVM_GET_TSC_KHZ, 0);
@@ -483,7 +483,7 @@ static int take_sample(struct runner *r, struct sample *s)
 	return reason;
 }
 
-/* Where the guest was when it ended: its registers, and what lies on its stack. */
+/* Print where the guest was when it ended: its registers and the top of its stack. */
 static void show_guest(const struct machine *m, unsigned int i)
 {
 	struct kvm_regs regs = get_regs(m, i);
@@ -513,8 +513,8 @@ static void show_guest(const struct machine *m, unsigned int i)
 }
 
 /*
- * QEMU's TCG ends a guest now and then whose vCPUs move between busy CPUs: in 2 of 17
- * runs on Oriel, in 1 of 7 on the in-tree KVM.
+ * QEMU's TCG sometimes ends a guest whose vCPUs move between busy CPUs: in 2 of 17 runs on
+ * Oriel, in 1 of 7 on the in-tree KVM.
  */
 static void run_ended(const struct runner *r, unsigned int reason)
 {
@@ -537,15 +537,15 @@ static int64_t width(const struct sample *s)
 	return s->after - s->before;
 }
 
-/* A sample that is wider says too little. */
+/* A sample that is wider than that is too inexact. */
 static bool is_narrow(const struct sample *s)
 {
 	return width(s) <= LIMIT(wanted_ns) / 4;
 }
 
 /*
- * Was its last second one like others? Not when the host was held up in it: its samples
- * are late and wide, or many at once, and it has ticks to make up for.
+ * Return true if the guest's last second was like others. It was not if the host was held up in
+ * it: its samples are late and wide, or many at once, and there are ticks to make up for.
  */
 static bool was_steady(const struct runner *r)
 {
@@ -561,9 +561,9 @@ static bool was_steady(const struct runner *r)
 }
 
 /*
- * A sample was taken. The first second is compared with the last one, so both have to be
- * steady, on both vCPUs: a minute is spent on the first, and all room for samples on the
- * last.
+ * Count a sample that was taken. The test compares the first second with the last one, so both
+ * have to be steady on both vCPUs. It spends up to a minute on the first, and all room for
+ * samples on the last.
  */
 static void count_sample(struct runner *r)
 {
@@ -629,7 +629,7 @@ static void *must_start(pthread_t *thread, void *(*start)(void *), void *arg)
 	return NULL;
 }
 
-/* Until the vCPUs are done: each is now here, now there. */
+/* Move each vCPU between CPUs until both are done. */
 static void move_vcpus(unsigned int cpus)
 {
 	unsigned int i;
@@ -677,11 +677,11 @@ struct clock {
 	const char *name;
 	unsigned int vcpu;
 	int64_t (*ns)(const struct sample *s);
-	/* A count of ticks: in steps, and at times behind, never ahead. */
+	/* The step of a clock that counts ticks: it is at times behind, and never ahead. */
 	int64_t step;
 };
 
-/* Is @s better than @found? The narrowest says most, or that which is least behind. */
+/* Return true if @s is better than @found: narrower, or, if the clock counts ticks, less behind. */
 static bool says_more(const struct clock *c, const struct sample *s, const struct sample *found)
 {
 	if (c->step)
@@ -689,7 +689,7 @@ static bool says_more(const struct clock *c, const struct sample *s, const struc
 	return width(s) < width(found);
 }
 
-/* Of the samples of the first or last second; not one that is too wide to say much. */
+/* Return the best sample of the first or last second, or NULL if all are too wide. */
 static const struct sample *best(const struct clock *c, bool last)
 {
 	const struct runner *r = &runners[c->vcpu];
@@ -708,7 +708,7 @@ static const struct sample *best(const struct clock *c, bool last)
 	return edge;
 }
 
-/* By how many ns it runs ahead, and how many it may, either way. */
+/* Return by how many ns the clock runs ahead, and in @allowed how many it may, either way. */
 static int64_t measure_drift(const struct clock *c, int64_t *allowed)
 {
 	const struct sample *first = best(c, false), *last = best(c, true);
@@ -731,7 +731,7 @@ static void check_drift(const struct clock *c)
 		complain("%s: more than 0.1 %%", c->name);
 }
 
-/* A clock that is right in the end was right all the time. */
+/* A clock that is right at the end must have been right all the time. */
 static void check_path(const struct clock *c)
 {
 	const struct runner *r = &runners[c->vcpu];
@@ -771,7 +771,7 @@ static int64_t host_tsc_ns(const struct sample *s)
 	return ticks_to_ns(s->tsc_before + (s->tsc_after - s->tsc_before) / 2);
 }
 
-/* The host's clock, and by how much the guest's TSC is ahead of the host's. */
+/* The host's clock, and the lead of the guest's TSC over the host's. */
 static int64_t tsc_by_tsc_ns(const struct sample *s)
 {
 	return middle(s) + tsc_ns(s) - host_tsc_ns(s);
@@ -829,7 +829,7 @@ static void test_run_under_load(void)
 	unsigned int i;
 
 	for (i = 0; ended_by_tcg(); i++) {
-		/* Then what was sampled before counts. */
+		/* After the last try, the samples that were taken before the guest ended count. */
 		if (i == 4) {
 			skipped = "QEMU's TCG ended the guest each time, as it does with KVM";
 			break;
@@ -853,8 +853,8 @@ static void test_run_under_load(void)
 }
 
 /*
- * kvmclock without the flag that says that it is stable is renewed on each move to another
- * CPU, and a guest keeps it from going back by itself.
+ * kvmclock without the flag "stable" is renewed at each move to another CPU. The guest itself
+ * keeps it from going back.
  */
 static void test_no_clock_goes_back(void)
 {
@@ -874,8 +874,8 @@ static void test_no_clock_goes_back(void)
 }
 
 /*
- * A guest's clock that counts the TSC is as good as what the host's kernel took for its
- * frequency: in a machine that is emulated and busy, that may be far off.
+ * Return true if the host's kernel knows its TSC frequency. A guest's clock that counts the TSC
+ * is no better than that frequency, which may be far off in an emulated, busy machine.
  */
 static bool host_knows_its_tsc(void)
 {
@@ -922,7 +922,7 @@ static void test_tsc_frequency(void)
 		check_drift(&c);
 }
 
-/* KVM_GET_CLOCK is the time that the vCPUs see. */
+/* KVM_GET_CLOCK returns the time that the vCPUs see. */
 static void test_get_clock(void)
 {
 	const struct sample *s;
@@ -945,7 +945,7 @@ static void test_get_clock(void)
 	}
 }
 
-/* By how much @later is later in the timer's period, half a period at most. */
+/* Return by how much @later is later in the timer's period, by half a period at most. */
 static int64_t phase_shift(int64_t earlier, int64_t later)
 {
 	int64_t shift = (later - earlier) % APIC_PERIOD_NS;
@@ -958,9 +958,9 @@ static int64_t phase_shift(int64_t earlier, int64_t later)
 }
 
 /*
- * The count says when the timer is due next. That keeps its place in the period; where it
- * does not, the shifts add up. At the end of its period the count waits for an
- * interrupt that is late, and says nothing.
+ * The count shows when the timer is due next. That point keeps its place in the period; if it
+ * does not, the shifts add up. At the end of its period the count waits for an interrupt that is
+ * late, and shows nothing.
  */
 static void test_apic_timer_count(void)
 {
@@ -982,7 +982,10 @@ static void test_apic_timer_count(void)
 	check_drift(&c);
 }
 
-/* Never more than are due; and fewer only by those that came while the vCPU did not run. */
+/*
+ * There are never more ticks than are due. Fewer may be only by those that came while the vCPU
+ * did not run.
+ */
 static void test_apic_timer_ticks(void)
 {
 	const struct clock ticks = { "the APIC timer's ticks", 0, apic_tick_ns, APIC_PERIOD_NS };

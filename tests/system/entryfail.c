@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Entries that the CPU refuses: state that the ABI takes and no CPU enters with must
- * end KVM_RUN with KVM_EXIT_FAIL_ENTRY, and ORIEL_GET_ENTRY_REPORT must name the field
- * that is wrong. KTAP on stdout.
+ * Entries that the CPU refuses: for state that the ABI accepts and no CPU enters with, KVM_RUN
+ * must end with KVM_EXIT_FAIL_ENTRY, and ORIEL_GET_ENTRY_REPORT must name the field that is
+ * wrong. KTAP on stdout.
  *
  *	entryfail [-d /dev/oriel]
  *
@@ -20,13 +20,13 @@
 #define RFLAGS_IF (1u << 9)
 #define RFLAGS_VM (1u << 17)
 
-/* Of an interrupt. */
+/* An interrupt's vector. */
 #define VECTOR 0x20
 
 /* Exit reason 33 with bit 31, VM-instruction error 7 (SDM 3C 27.8, 31.4). */
 #define INVALID_GUEST_STATE 0x80000021u
 #define INVALID_CONTROLS 7u
-/* Of whose 64 bits QEMU's CPU knows 32 (APM 2 appendix C). */
+/* QEMU's CPU has 32 of its 64 bits (APM 2 appendix C). */
 #define VMEXIT_INVALID 0xffffffffu
 
 GUEST_CODE(mark_code, "1: out %al, $0x50\n"
@@ -44,7 +44,7 @@ static bool signature_is(unsigned int leaf, const char *text)
 
 static bool is_amd(void)
 {
-	/* EBX, ECX, EDX, although the text goes on in EDX. */
+	/* In the order EBX, ECX, EDX; the CPU's name goes on in EDX. */
 	return signature_is(0, "AuthcAMDenti");
 }
 
@@ -91,13 +91,13 @@ static void expect_entry(const struct machine *m, const char *what)
 		complain("%s: KVM_RUN gives %d", what, reason);
 }
 
-/* Whether it is a string that is not empty. */
+/* Return true if the text is a string that is not empty. */
 static bool ends(const char *text, size_t size)
 {
 	return text[0] && memchr(text, 0, size);
 }
 
-/* What every report must be like. */
+/* Check the properties of every report. */
 static void check_report(const struct machine *m, const struct oriel_entry_report *report)
 {
 	uint32_t i;
@@ -105,7 +105,7 @@ static void check_report(const struct machine *m, const struct oriel_entry_repor
 	check_equal(report->reason, m->run[0]->fail_entry.hardware_entry_failure_reason,
 		    "the report's reason");
 	check_equal(report->cpu, m->run[0]->fail_entry.cpu, "the report's CPU");
-	/* fail_entry.cpu is there for those who have asked for it. */
+	/* fail_entry.cpu is documented under this capability. */
 	check(extension(KVM_CAP_LAST_CPU) == 1, "KVM_CAP_LAST_CPU");
 	check(report->named <= ORIEL_ENTRY_VIOLATIONS && report->named <= report->broken,
 	      "more rules are named than there are");
@@ -140,7 +140,7 @@ static void expect_failure(const struct machine *m, uint32_t reason, const char 
 	}
 	check_equal((uint32_t)m->run[0]->fail_entry.hardware_entry_failure_reason, reason,
 		    "the reason");
-	/* Nothing that is there before may shine through. */
+	/* The ioctl must overwrite all of the structure. */
 	memset(&report, 0x5a, sizeof(report));
 	MUST(m->vcpu[0], ORIEL_GET_ENTRY_REPORT, &report);
 	check_report(m, &report);
@@ -176,7 +176,7 @@ static void test_no_failure(void)
 	free_machine(&m);
 }
 
-/* What a refused entry was to inject is still to be injected. */
+/* The event that a refused entry was to inject still waits. */
 static void expect_kept(const struct machine *m, unsigned int vector)
 {
 	struct kvm_vcpu_events events = { 0 };
@@ -186,7 +186,7 @@ static void expect_kept(const struct machine *m, unsigned int vector)
 	check_equal(events.exception.nr, vector, "its vector");
 }
 
-/* An exception whose vector is none (APM 2 15.20); KVM_SET_VCPU_EVENTS takes it. */
+/* An exception whose vector is not an exception's (APM 2 15.20); KVM_SET_VCPU_EVENTS accepts it. */
 static void test_svm_event(void)
 {
 	struct kvm_vcpu_events none = { 0 };
@@ -208,7 +208,7 @@ static void test_svm_event(void)
 	expect_failure(&m, VMEXIT_INVALID, "eventinj", 1);
 	expect_kept(&m, 31);
 	MUST(m.vcpu[0], KVM_SET_VCPU_EVENTS, &none);
-	/* QEMU's CPU saves a RIP here that it has not loaded. */
+	/* QEMU's CPU saves a RIP here that it has not loaded, so set RIP. */
 	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE });
 	expect_entry(&m, "after the event is taken back");
 	free_machine(&m);
@@ -216,7 +216,7 @@ static void test_svm_event(void)
 
 /* ---- VMX ---- */
 
-/* @corrupt makes @field wrong in flat protected mode. */
+/* In flat protected mode, @corrupt makes @field wrong. */
 struct corruption {
 	const char *field;
 	uint32_t broken;
@@ -295,7 +295,7 @@ static void test_vmx_segments(void)
 		{ "guest_ds_access_rights", 1, ds_of_system },
 		{ "guest_es_access_rights", 1, es_not_readable },
 		{ "guest_ldtr_access_rights", 1, ldtr_of_task },
-		/* It is not present then either. */
+		/* A TR that is unusable is not present either. */
 		{ "guest_tr_access_rights", 2, tr_unusable },
 		{ "guest_fs_base", 1, fs_not_canonical },
 		{ "guest_ss_base", 1, ss_too_wide },
@@ -340,7 +340,7 @@ static void test_vmx_rip_and_rflags(void)
 	free_machine(&m);
 }
 
-/* Virtual-8086 mode with flat segments breaks three rules for each of six. */
+/* Virtual-8086 mode with flat segments breaks three rules for each of six segments. */
 static void test_vmx_many_rules(void)
 {
 	struct machine m;
@@ -353,7 +353,7 @@ static void test_vmx_many_rules(void)
 	free_machine(&m);
 }
 
-/* #GP without an error code is refused before the guest's state is looked at. */
+/* The CPU refuses #GP without an error code before it looks at the guest's state. */
 static void test_vmx_event(void)
 {
 	struct kvm_vcpu_events none = { 0 };
@@ -371,7 +371,7 @@ static void test_vmx_event(void)
 	free_machine(&m);
 }
 
-/* An interrupt that was to be injected into a state that is refused is not lost. */
+/* If the state is refused, the interrupt that was to be injected is not lost. */
 static void test_vmx_interrupt(void)
 {
 	struct kvm_interrupt interrupt = { .irq = VECTOR };
@@ -391,7 +391,7 @@ static void test_vmx_interrupt(void)
 	expect_failure(&m, INVALID_GUEST_STATE, "guest_ds_access_rights", 1);
 	MUST(m.vcpu[0], KVM_SET_SREGS, &good);
 	expect_entry(&m, "the handler");
-	/* EFLAGS, CS and EIP are on its stack. */
+	/* EFLAGS, CS and EIP are on the handler's stack. */
 	check_equal(get_regs(&m, 0).rsp, STACK - 12, "the handler's stack");
 	free_machine(&m);
 }
@@ -399,10 +399,10 @@ static void test_vmx_interrupt(void)
 /* ---- any state ---- */
 
 #define RANDOM_STATES 4000u
-/* Of random states a CPU refuses most, and enters some. */
+/* A CPU refuses most of the random states, and enters some. */
 #define RANDOM_ENOUGH (RANDOM_STATES / 20)
 
-/* Most often what segments of every mode have, sometimes what none may. */
+/* Most often attributes that segments of every mode have, sometimes some that none may have. */
 static void random_segment(struct kvm_segment *segment)
 {
 	if (one_in(4))
@@ -438,13 +438,16 @@ static void random_sregs(struct kvm_sregs *sregs)
 		sregs->cr4 |= 0x20;
 		sregs->efer = 0x500;
 	}
-	/* Bochs wants this for code; the manual did so before unrestricted guests came. */
+	/*
+	 * Bochs requires this of code; the manual required it before there were unrestricted
+	 * guests.
+	 */
 	sregs->cs.selector = (sregs->cs.selector & ~3) | sregs->cs.dpl;
 	if (one_in(32))
 		sregs->gdt.base = (uint64_t)random_number() << 32;
 }
 
-/* One random state; counts it as refused or entered. */
+/* Try one random state, and count it as refused or entered. */
 static void run_random(const struct machine *m, const struct kvm_sregs *good, uint32_t *refused,
 		       uint32_t *entered)
 {
@@ -455,7 +458,7 @@ static void run_random(const struct machine *m, const struct kvm_sregs *good, ui
 	random_sregs(&sregs);
 	if (one_in(8))
 		regs.rflags = 1u << random_number() % 22;
-	/* No interrupts here, and no end of single steps. */
+	/* Without interrupts, and without a single step after each instruction. */
 	regs.rflags &= ~0x300ull;
 	if (ioctl(m->vcpu[0], KVM_SET_SREGS, &sregs) < 0)
 		return;
@@ -481,7 +484,7 @@ static void test_vmx_random(void)
 		return;
 	m = new_mark_machine();
 	MUST(m.vcpu[0], KVM_GET_SREGS, &good);
-	/* Wherever it gets to, OUT ends it. */
+	/* OUT ends the guest wherever it goes. */
 	for (i = 0; i < RAM_SIZE; i += 2)
 		memcpy(m.ram + i, mark_code, 2);
 	for (i = 0; i < RANDOM_STATES; i++)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A client gone mad: every ioctl of a node, of VMs and of vCPUs in any order with
- * arguments that are nearly right, hardly right or not right at all, and struct kvm_run
- * scribbled over. Whatever the answers are, the host must stay well, which its kernel log
- * tells, and a new guest must run afterwards. KTAP on stdout.
+ * A client gone mad: every ioctl of a node, of VMs and of vCPUs, in any order, with arguments
+ * that are nearly right, hardly right or wrong, while random bytes are written to struct
+ * kvm_run. Any answer is right, but the host must stay well, which the test reads in its kernel
+ * log, and a new guest must run afterwards. KTAP on stdout.
  *
  *	hostile [-d /dev/oriel]
  *
- * ORIEL_HOSTILE_ROUNDS is how many VMs are tormented (100), ORIEL_HOSTILE_SEED where the
- * numbers begin, and with ORIEL_HOSTILE_TRACE all answers are printed, for a comparison
- * of two nodes.
+ * ORIEL_HOSTILE_ROUNDS is the number of VMs (100), ORIEL_HOSTILE_SEED the first seed of the
+ * random numbers. With ORIEL_HOSTILE_TRACE all answers are printed, to compare two nodes.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -24,10 +23,10 @@
 #define STEPS 60u
 #define PORT_MARK 0x50
 
-/* What guests may be given: far from all that this program uses itself. */
+/* Addresses of memory that guests may get, far from the memory that this program uses itself. */
 #define ARENA 0x100000000000ull
 #define ARENA_SIZE (16ull << 20)
-/* Where the ioctls' arguments are, and what pointers in them point to. */
+/* The buffer has the ioctls' arguments and the data that pointers in them point to. */
 #define BUFFER_SIZE (64 * PAGE)
 #define LOG_SIZE (4ull << 20)
 
@@ -50,7 +49,7 @@ GUEST_CODE(halt_code, "hlt");
 
 enum node { SYSTEM, VM, VCPU };
 
-/* What is tormented. */
+/* A VM that the test maltreats. */
 struct victim {
 	int vm;
 	unsigned int vcpus;
@@ -60,7 +59,7 @@ struct victim {
 };
 
 static size_t run_size;
-/* Each thread's own. */
+/* Data of each thread. */
 static __thread uint8_t *buffer;
 static __thread timer_t timer;
 static uint8_t *bitmap, *ram;
@@ -152,7 +151,10 @@ static const struct pair pairs[] = {
 	{ .name = "ORIEL_GET_ENTRY_REPORT", .get = ORIEL_GET_ENTRY_REPORT, .of = VCPU },
 };
 
-/* A mode that its tables allow, so that what is spoilt then is not all there is. */
+/*
+ * Choose a mode that the guest's tables allow, so that a part of the state is right before the
+ * rest is spoilt.
+ */
 static void choose_mode(struct kvm_sregs *sregs)
 {
 	struct kvm_segment data = {
@@ -243,13 +245,13 @@ static void use_number(const struct victim *v, unsigned int i)
 	     plain[which].name);
 }
 
-/* An ioctl that there may not be. */
+/* Try an ioctl that may not exist. */
 static void use_unknown(const struct victim *v, unsigned int i)
 {
 	unsigned int nr = below(256), size = one_in(2) ? below(64) * 8 : below(1 << 14);
 	int fd = node_of(v, below(3), i);
 
-	/* A VM or a vCPU more is no harm, but it would not be closed. */
+	/* One more VM or vCPU would do no harm, but nothing would close it. */
 	if (nr == _IOC_NR(KVM_CREATE_VM) || nr == _IOC_NR(KVM_CREATE_VCPU) ||
 	    nr == _IOC_NR(KVM_RUN) || nr == _IOC_NR(KVM_GET_STATS_FD) ||
 	    nr == _IOC_NR(KVM_CREATE_DEVICE) || nr == _IOC_NR(KVM_SET_SIGNAL_MASK) ||
@@ -261,7 +263,7 @@ static void use_unknown(const struct victim *v, unsigned int i)
 
 /* ---- structures with pointers, and lists ---- */
 
-/* Memory that is there, or that is not. */
+/* Return a pointer to memory, or to nothing. */
 static void *some_pointer(void)
 {
 	return one_in(4) ? (void *)odd_number() : bitmap;
@@ -285,7 +287,7 @@ static void set_region(const struct victim *v)
 
 	if (one_in(8))
 		region.userspace_addr = one_in(2) ? -1ull << 47 : 1ull << 47;
-	/* A log of 2^36 bytes takes its time, not more. */
+	/* A log of 2^36 bytes is allowed, but takes long. */
 	if (region.memory_size > 1ull << 30)
 		region.flags &= ~KVM_MEM_LOG_DIRTY_PAGES;
 	CALL(v->vm, KVM_SET_USER_MEMORY_REGION, &region);
@@ -323,7 +325,7 @@ static void use_msrs(const struct victim *v, unsigned int i)
 			.index = known && one_in(2) ? index[below(known)] : odd_number(),
 			.data = odd_number(),
 		};
-	/* Behind the eighth entry there is whatever there is. */
+	/* The buffer may have any bytes after the eighth entry. */
 	if (one_in(4))
 		CALL(one_in(8) ? kvm : v->vcpu[i], KVM_GET_MSRS, msrs);
 	else
@@ -472,7 +474,7 @@ static void use_stats(const struct victim *v, unsigned int i)
 	close(fd);
 }
 
-/* All but what this program needs to get on. */
+/* Block any signals but those that this program needs. */
 static void set_signals(const struct victim *v, unsigned int i)
 {
 	struct kvm_signal_mask *mask = (struct kvm_signal_mask *)buffer;
@@ -490,7 +492,7 @@ static void on_timer(int signal)
 	(void)signal;
 }
 
-/* A signal every few milliseconds ends what does not end by itself. */
+/* A signal every few milliseconds ends a KVM_RUN that does not end by itself. */
 static void set_timer(long ns)
 {
 	const struct itimerspec when = { .it_value.tv_nsec = ns, .it_interval.tv_nsec = ns };
@@ -529,7 +531,7 @@ static void run_vcpu(const struct victim *v, unsigned int i)
 		printf("# exit %u\n", run->exit_reason);
 }
 
-/* What the guest executes, wherever it gets to. */
+/* Fill the guest's memory with instructions that it executes wherever it goes. */
 static void fill_ram(void)
 {
 	static const struct {
@@ -550,8 +552,8 @@ static void fill_ram(void)
 		{ 3, { 0x0f, 0x23, 0xf8 } }, /* mov %eax, %dr7: the last */
 	};
 	/*
-	 * QEMU's CPU takes DR7 from the VMCB and keeps the breakpoints that it has made for
-	 * another: MOV to DR7 then frees them as what they are not, which can end QEMU.
+	 * QEMU's CPU takes DR7 from the VMCB, but keeps the breakpoints that it has made for
+	 * another DR7. MOV to DR7 then frees them as the wrong kind, which can end QEMU.
 	 */
 	unsigned int which = one_in(2) ? 0 : below(ARRAY_SIZE(code) - on_tcg());
 	size_t i;
@@ -561,7 +563,7 @@ static void fill_ram(void)
 	*(uint64_t *)(ram + PML4) = PDPT | 3;
 	for (i = 0; i < 4; i++)
 		((uint64_t *)(ram + PDPT))[i] = DIRECTORY | 1;
-	/* Large pages; of 4 MiB too, where the entries have half the size. */
+	/* Large pages; of 4 MiB where entries have half the size. */
 	for (i = 0; i < 512; i++)
 		((uint64_t *)(ram + DIRECTORY))[i] = i << 21 | 0x83;
 }
@@ -593,7 +595,7 @@ static void start_flat(const struct victim *v, unsigned int i)
 	MUST(v->vcpu[i], KVM_SET_REGS, &regs);
 }
 
-/* With or without chips, whatever comes of it. */
+/* Make a VM, with chips or without; any answer is right. */
 static struct victim new_victim(void)
 {
 	struct victim v = { .vm = ioctl(kvm, KVM_CREATE_VM, 0), .eventfd = eventfd(0, 0) };
@@ -621,7 +623,7 @@ static struct victim new_victim(void)
 	return v;
 }
 
-/* In any order: what is needed by another stays until that is gone as well. */
+/* Close everything in any order: an object that another one needs lives until that is gone. */
 static void free_victim(struct victim *v)
 {
 	bool vm_first = one_in(2), map_last = one_in(2), eventfd_first = one_in(2);
@@ -704,7 +706,7 @@ static void expect_guest(void)
 	free_machine(&m);
 }
 
-/* What each thread needs. */
+/* Set up the data of a thread. */
 static void begin(uint32_t seed)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
@@ -733,7 +735,7 @@ static uint32_t seed(void)
 
 /* ---- tests ---- */
 
-/* What the in-tree KVM makes of it is not ours to say, but to be looked at. */
+/* The in-tree KVM is tested only if its answers are to be printed. */
 static bool may_torment(void)
 {
 	if (bochs_svm_cannot("Bochs' SVM panics at a guest's shutdown, with KVM too"))
@@ -754,7 +756,7 @@ static void test_one_thread(void)
 	for (round = 0; round < rounds() && !failed; round++) {
 		struct victim v;
 
-		/* What comes does not depend on what the answers were. */
+		/* The random numbers do not depend on the answers. */
 		start_numbers(seed(), round, 0);
 		v = new_victim();
 		for (step = 1; step <= STEPS && v.vcpus; step++) {
@@ -788,7 +790,7 @@ static void *torment_together(void *arg)
 	return NULL;
 }
 
-/* All of them at the same VM and the same vCPUs. */
+/* Three threads use the same VM and the same vCPUs. */
 static void test_three_threads(void)
 {
 	struct tormentor t[3];
@@ -816,13 +818,13 @@ static void test_three_threads(void)
 	expect_guest();
 }
 
-/* Where Linux has its memory, stacks, text and modules (Documentation/x86/x86_64/mm.rst). */
+/* The addresses of Linux' memory, stacks, text and modules (Documentation/x86/x86_64/mm.rst). */
 static bool is_kernel_address(uint64_t value)
 {
 	return value >= 0xffff888000000000 && value < 0xffffffffff000000;
 }
 
-/* What a vCPU that has just been made and run tells of itself has no address of the kernel's. */
+/* The state of a vCPU that has just been made and run has no address of the kernel's. */
 static void test_no_kernel_address(void)
 {
 	struct machine m = new_machine(1, true, mark_code, mark_code_end);
@@ -863,7 +865,7 @@ static void *run_until_signal(void *arg)
 	return NULL;
 }
 
-/* In KVM_RUN, for it sleeps nowhere else. */
+/* Return true if the thread sleeps, which it does in KVM_RUN alone. */
 static bool is_asleep(const struct sleeper *s)
 {
 	pid_t tid = __atomic_load_n(&s->tid, __ATOMIC_ACQUIRE);
@@ -879,7 +881,7 @@ static bool is_asleep(const struct sleeper *s)
 	return state == 'S';
 }
 
-/* All descriptors and mappings go while a vCPU sleeps, and then a signal comes. */
+/* All descriptors and mappings are closed while a vCPU sleeps, and then a signal comes. */
 static void test_closed_while_running(void)
 {
 	struct machine m = new_machine(1, true, halt_code, halt_code_end);
@@ -897,7 +899,7 @@ static void test_closed_while_running(void)
 	expect_guest();
 }
 
-/* Whoever made the VM is gone, and a child has its descriptors. */
+/* The process that made the VM is gone, and a child has its descriptors. */
 static void test_orphans(void)
 {
 	int ready[2], done[2];
@@ -913,7 +915,10 @@ static void test_orphans(void)
 		if (run(&m, 0) != KVM_EXIT_IO || fork())
 			_exit(0);
 		close(ready[1]);
-		/* The parent had the last of the other ends. */
+		/*
+		 * The read ends when the parent is gone, which had the last other end of the
+		 * pipe.
+		 */
 		if (read(ready[0], &byte, 1) ||
 		    (ioctl(m.vcpu[0], KVM_RUN, 0) >= 0 || errno != EIO) ||
 		    (ioctl(m.vm, KVM_CHECK_EXTENSION, 0) >= 0 || errno != EIO))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupt chips and I/O in the raw KVM ABI: where each half of them lives, and
- * what userspace is told. KTAP on stdout.
+ * Interrupt chips and I/O in the raw KVM ABI: the kernel's and userspace's half of each, and the
+ * exits in between. KTAP on stdout.
  *
  *	irqabi [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -18,7 +18,7 @@
 #define PORT_OTHER 0x51
 #define LAPIC_TPR "0xfee00080"
 
-/* The word at VAPIC by turns with the registers that it stands for. */
+/* Accesses in turn the word at VAPIC and the registers that it stands for. */
 GUEST_CODE(vapic_code, "movl $0x1ff, 0xfee000f0\n"
 		       "movb $0x30, 0x2100\n"
 		       "movl $0x40051, 0xfee00300\n"
@@ -74,7 +74,7 @@ GUEST_CODE(coalesced_code, "1: mov %eax, (%ebx)\n"
 #define RING_MAX \
 	((PAGE - sizeof(struct kvm_coalesced_mmio_ring)) / sizeof(struct kvm_coalesced_mmio))
 
-/* A vCPU of a split irqchip: enables its APIC, then does as the test says. */
+/* A vCPU with a split irqchip: it enables its APIC, then waits for the test's interrupts. */
 GUEST_CODE(split_code, "movl $0x1ff, 0xfee000f0\n"
 		       "out %al, $0x50\n"
 		       "sti\n"
@@ -112,7 +112,7 @@ GUEST_CODE(split_code, "movl $0x1ff, 0xfee000f0\n"
 #define MASK_CODE (CODE + 112)
 #define PORT_APIC 0x52
 
-/* 64-bit: CR8 up, down and as userspace left it. */
+/* 64-bit: raises CR8, lowers it, and reads the value that userspace has set. */
 GUEST_CODE(cr8_code, ".code64\n"
 		     "mov $5, %eax\n"
 		     "mov %rax, %cr8\n"
@@ -235,7 +235,7 @@ static int remove_zone(const struct machine *m, uint64_t addr, uint32_t size, ui
 	return change_zone(m, KVM_UNREGISTER_COALESCED_MMIO, addr, size, pio);
 }
 
-/* The oldest entry of the ring, which is taken out. */
+/* Take the oldest entry out of the ring, and check it. */
 static void expect_entry(const struct machine *m, uint64_t addr, uint32_t len, uint32_t pio,
 			 uint64_t data)
 {
@@ -300,7 +300,7 @@ static void test_coalesced_writes(void)
 	expect_entry(&m, 0x40, 1, 1, 0x78);
 	expect_entry(&m, 0x42, 2, 1, 0x5678);
 	expect_empty(&m);
-	/* What a zone has only part of, and reads. */
+	/* An access that goes beyond a zone, and a read, exit. */
 	check_equal(run(&m, 0), KVM_EXIT_MMIO, "across the end");
 	check_equal(m.run[0]->mmio.phys_addr, MMIO_BASE + 14, "its address");
 	expect_port(&m, run(&m, 0), 0x42, "across the last port");
@@ -345,7 +345,7 @@ static void test_coalesced_strings(void)
 	free_machine(&m);
 }
 
-/* However full it gets, no write is lost and none comes twice. */
+/* At any number of entries, no write is lost and none comes twice. */
 static void test_coalesced_full(void)
 {
 	struct machine m = new_coalesced();
@@ -356,7 +356,7 @@ static void test_coalesced_full(void)
 	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE + 128, .rbx = MMIO_BASE, .rax = 1 });
 	for (i = 0; i < 3; i++) {
 		check_equal(run(&m, 0), KVM_EXIT_MMIO, "a full ring");
-		/* The in-tree KVM takes it for full when half of it is. */
+		/* The in-tree KVM reports the ring full when half of it is. */
 		check(ring->last >= RING_MAX / 2 && ring->last < RING_MAX, "its end");
 		while (ring->first != ring->last)
 			expect_entry(&m, MMIO_BASE, 4, 0, value++);
@@ -369,7 +369,7 @@ static void test_coalesced_full(void)
 
 /* ---- no irqchip ---- */
 
-/* The first 2 MiB mapped to themselves. */
+/* Map the first 2 MiB to themselves. */
 static void set_tables(const struct machine *m)
 {
 	*(uint64_t *)(m->ram + PML4) = PDPT | 3;
@@ -377,7 +377,7 @@ static void set_tables(const struct machine *m)
 	*(uint64_t *)(m->ram + PD) = 0x83;
 }
 
-/* An APIC in userspace has to hear when TPR falls, and says what it is. */
+/* An APIC in userspace must see an exit when the guest lowers TPR, and sets TPR itself. */
 static void test_cr8_without_apic(void)
 {
 	struct machine m = MACHINE(false, cr8);
@@ -448,7 +448,7 @@ static int set_line(const struct machine *m, uint32_t gsi, uint32_t level)
 	return ioctl(m->vm, KVM_IRQ_LINE_STATUS, &line) ? -errno : (int)line.status;
 }
 
-/* MSI routes to the first vCPU, or with @chip routes to the pins of a chip. */
+/* Set MSI routes to the first vCPU, or, with @chip, routes to the pins of a chip. */
 static int set_routes(const struct machine *m, bool chip)
 {
 	static const struct {
@@ -530,7 +530,7 @@ static void test_split_ioctls(void)
 	free_machine(&m);
 }
 
-/* The device id of an MSI is accepted in a route, where it means nothing here, alone. */
+/* An MSI may have a device id, which has no meaning here; other flags are refused. */
 static void test_msi_device_id(void)
 {
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR };
@@ -546,7 +546,7 @@ static void test_msi_device_id(void)
 						.flags = KVM_MSI_VALID_DEVID,
 						.u.msi = { .address_lo = 0xfee00000, .devid = 5 } };
 	check_equal(ioctl(m.vm, KVM_SET_GSI_ROUTING, &r) ? errno : 0, 0, "in a route");
-	/* No APIC is enabled that could take it. */
+	/* The message is valid, but no enabled APIC takes it. */
 	msi.flags = KVM_MSI_VALID_DEVID;
 	check_equal(ioctl(m.vm, KVM_SIGNAL_MSI, &msi), 0, "in a message");
 	msi.flags |= 2;
@@ -580,7 +580,7 @@ static void test_split_extint(void)
 	free_machine(&m);
 }
 
-/* A masked LINT0 lets nothing of userspace's PIC pass. */
+/* A masked LINT0 blocks interrupts of userspace's PIC. */
 static void test_split_lint0(void)
 {
 	struct machine m = new_split();
@@ -593,7 +593,7 @@ static void test_split_lint0(void)
 	check_equal(r->ready_for_interrupt_injection, 0, "ready");
 	check_equal(interrupt(&m, VECTOR), 0, "KVM_INTERRUPT");
 	expect_port(&m, run(&m, 0), PORT_MARK, "held back");
-	/* The in-tree KVM does not look at it anew by itself. */
+	/* The in-tree KVM does not look at LINT0 again by itself. */
 	regs = get_regs(&m, 0);
 	set_regs(&m, 0, &regs);
 	expect_port(&m, run(&m, 0), PORT_OTHER, "the handler, once LINT0 is not masked");
@@ -641,7 +641,7 @@ static uint32_t *lapic_register(struct kvm_lapic_state *lapic, unsigned int offs
 	return (uint32_t *)(lapic->regs + offset);
 }
 
-/* A periodic timer whose count was 0 when it was saved has its period before it. */
+/* A periodic timer that was saved with count 0 begins a new period. */
 static void test_lapic_timer_at_0(void)
 {
 	struct machine m = new_machine(1, true, split_code, split_code_end);
@@ -649,7 +649,7 @@ static void test_lapic_timer_at_0(void)
 	uint32_t current = 0;
 	int i;
 
-	/* The in-tree KVM knows the timer's modes once it has been told of the CPU. */
+	/* The in-tree KVM knows the timer's modes only after KVM_SET_CPUID2. */
 	set_cpuid(&m, 0);
 	MUST(m.vcpu[0], KVM_GET_LAPIC, &lapic);
 	*lapic_register(&lapic, LAPIC_SVR) = 0x1ff;
@@ -657,7 +657,7 @@ static void test_lapic_timer_at_0(void)
 	*lapic_register(&lapic, LAPIC_INITIAL) = 1000000000;
 	*lapic_register(&lapic, LAPIC_CURRENT) = 0;
 	MUST(m.vcpu[0], KVM_SET_LAPIC, &lapic);
-	/* It is 0 for a moment between two periods. */
+	/* The count is 0 for a moment between two periods. */
 	for (i = 0; i < 2 && !current; i++) {
 		MUST(m.vcpu[0], KVM_GET_LAPIC, &lapic);
 		current = *lapic_register(&lapic, LAPIC_CURRENT);

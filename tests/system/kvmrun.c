@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_RUN and what meets it: signals, interrupts from other threads, exits and
- * their completion, closing, and state moved to another VM. KTAP on stdout.
+ * KVM_RUN and the events around it: signals, interrupts from other threads, exits and their
+ * completion, closing, and state moved to another VM. KTAP on stdout.
  *
  *	kvmrun [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -20,8 +20,8 @@
 #define MMIO_BASE 0x10000000UL
 
 /*
- * (%ebp) tells that it runs; 4(%ebp) makes it stop. What spins does so with IF set, for
- * in Bochs' VMX no interrupt of the host ends a guest where it is clear.
+ * Counts in (%ebp) while it runs; 4(%ebp) makes it stop. Code that spins has IF set, because in
+ * Bochs' VMX no interrupt of the host ends a guest that has IF clear.
  */
 GUEST_CODE(spin_code, "sti\n"
 		      "1: incl (%ebp)\n"
@@ -30,7 +30,7 @@ GUEST_CODE(spin_code, "sti\n"
 		      "out %al, $0x50\n"
 		      "jmp 1b");
 
-/* Once 4(%ebp) is set, counts the calls of KVM_RUN. */
+/* When 4(%ebp) is set, counts the calls of KVM_RUN. */
 GUEST_CODE(count_code, "sti\n"
 		       "1: cmpl $0, 4(%ebp)\n"
 		       "je 1b\n"
@@ -42,7 +42,7 @@ GUEST_CODE(halt_code, "1: hlt\n"
 		      "out %al, $0x50\n"
 		      "jmp 1b");
 
-/* Spinning at 0, halted at 64, the handlers with a local APIC and without one. */
+/* Spins at 0, halts at 64; then handlers with a local APIC and without one. */
 GUEST_CODE(irq_code, "movl $0x1ff, 0xfee000f0\n"
 		     "incl 0x2008\n"
 		     "sti\n"
@@ -102,7 +102,7 @@ GUEST_CODE(port_code, "in $0x40, %al\n"
 		      "out %al, $0x51");
 #define OTHER_CODE (CODE + 192)
 
-/* Works on a device at %ebx with what moves memory. */
+/* Moves data to and from a device at %ebx. */
 GUEST_CODE(mmio_code, "mov (%ebx), %eax\n"
 		      "mov %ax, 8(%ebx)\n"
 		      "mov %al, 16(%ebx)\n"
@@ -131,7 +131,7 @@ GUEST_CODE(crash_code, "ud2\n"
 		       ".org crash_code + 16\n"
 		       "out %al, $0x50");
 
-/* Port, device, RAM and HLT by turns. */
+/* Accesses a port, a device and RAM in turn, and halts. */
 GUEST_CODE(mixed_code, "1: in $0x40, %eax\n"
 		       "mov %eax, (%ebx)\n"
 		       "mov 4(%ebx), %ecx\n"
@@ -184,7 +184,7 @@ static void start_at(const struct machine *m, uint64_t rip)
 struct worker {
 	pthread_t thread;
 	const struct machine *m;
-	/* How often it was kicked, and whether it ended early. */
+	/* The number of kicks, and the result if it ended early. */
 	uint32_t acks;
 	uint32_t quit;
 	uint32_t done;
@@ -222,7 +222,7 @@ static void *run_to_exit(void *arg)
 	return NULL;
 }
 
-/* KVM_RUN until told to quit. */
+/* Call KVM_RUN until told to quit. */
 static void *run_until_quit(void *arg)
 {
 	struct worker *w = arg;
@@ -397,7 +397,7 @@ static void test_kick_spinning(void)
 	free_machine(&m);
 }
 
-/* What is blocked outside KVM_RUN needs no handler to live through. */
+/* A signal that is blocked outside KVM_RUN does no harm without a handler. */
 static void test_kick_without_handler(void)
 {
 	static const uint64_t none;
@@ -428,7 +428,7 @@ static void test_kick_halted(void)
 #define PIN_LINE 20
 #define PIN_EVENT 21
 
-/* Pins that the PIC does not have: edges, to the first CPU. */
+/* Set up pins that the PIC does not have: edge-triggered, to the first CPU. */
 static void set_pins(const struct machine *m)
 {
 	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
@@ -541,7 +541,7 @@ static void test_interrupt_window(void)
 		r->request_interrupt_window = 0;
 		expect_port(&m, run(&m, 0), PORT_OTHER, "the handler");
 	}
-	/* What is queued with interrupts off waits. */
+	/* An interrupt that is queued while interrupts are off waits. */
 	expect_port(&m, run(&m, 0), PORT_MARK, "interrupts off");
 	MUST(m.vcpu[0], KVM_INTERRUPT, &irq);
 	expect_port(&m, run(&m, 0), PORT_OTHER, "once they are on");
@@ -609,7 +609,7 @@ static void test_two_threads(void)
 	free_machine(&m);
 }
 
-/* Which of VM, vCPU and mapping goes, @order giving two bits to each turn. */
+/* Close or unmap the VM, the vCPU and the mapping. @order has two bits for each turn. */
 static void close_in_order(unsigned int order)
 {
 	struct machine m = MACHINE(true, spin);
@@ -623,7 +623,7 @@ static void close_in_order(unsigned int order)
 		if ((order & 3) == 0) {
 			close(m.vm);
 		} else if ((order & 3) == 1) {
-			/* Without the VM's descriptor the vCPU works. */
+			/* The vCPU works without the VM's descriptor. */
 			expect_port(&m, mapped ? run(&m, 0) : KVM_EXIT_IO, PORT_MARK, "still open");
 			close(m.vcpu[0]);
 		} else {
@@ -669,7 +669,7 @@ static void test_closing_while_running(void)
 		close(m.vcpu[0]);
 		poke(ram_u32(&m, DATA + 4), 1);
 		pthread_join(w.thread, NULL);
-		/* A signal in between makes it look at a closed descriptor. */
+		/* After a signal the thread may use a descriptor that is closed. */
 		if (w.end != -EBADF)
 			expect_port(&m, w.end, PORT_MARK, "the end");
 		munmap(m.run[0], m.run_size);
@@ -725,7 +725,7 @@ static void port_access(const struct machine *m, unsigned int index)
 	if (!in)
 		check_equal(value, 0x11223344 & mask, "what the guest wrote");
 	memcpy(port_data(m, 0), "\xd4\xc3\xb2\xa1", 4);
-	/* Other registers may change before it is completed. */
+	/* Userspace may change other registers before the access is completed. */
 	regs = get_regs(m, 0);
 	check_equal(regs.rax, 0x11223344, "RAX before completion");
 	regs.rdx = 0x5566;
@@ -746,7 +746,7 @@ static void test_port_access(void)
 
 	for (i = 0; i < 6; i++)
 		port_access(&m, i);
-	/* Who sends the vCPU elsewhere gives up the access. */
+	/* If userspace sends the vCPU elsewhere, the access is given up. */
 	start_at(&m, CODE);
 	expect_port(&m, run(&m, 0), 0x40, "to be given up");
 	*(uint8_t *)port_data(&m, 0) = 0xee;
@@ -756,7 +756,7 @@ static void test_port_access(void)
 	free_machine(&m);
 }
 
-/* Five items from 1, or the guest's; returns how many bytes went by. */
+/* Serve a string of five items at most, into or out of @bytes. Return the number of bytes. */
 static unsigned int serve_string(const struct machine *m, uint8_t *bytes, unsigned int size)
 {
 	const struct kvm_run *r = m->run[0];
@@ -814,7 +814,7 @@ static void test_port_strings(void)
 	free_machine(&m);
 }
 
-/* A device that keeps what is written to it. */
+/* Serve a device that keeps the data written to it. */
 static void serve_device(const struct machine *m, uint8_t *device, size_t size)
 {
 	struct kvm_run *r = m->run[0];
@@ -874,7 +874,7 @@ static void mmio_read(const struct machine *m)
 	expect_port(m, run(m, 0), PORT_MARK, "after a read");
 }
 
-/* In-tree KVM forgets what was read when registers are set before completion. */
+/* The in-tree KVM forgets the data of a read if registers are set before completion. */
 static void mmio_write(const struct machine *m)
 {
 	struct kvm_regs regs;
@@ -927,7 +927,7 @@ static void test_shutdown(void)
 		MUST(m.vcpu[0], KVM_SET_SREGS, &sregs);
 		start_at(&m, CODE);
 		check_equal(run(&m, 0), KVM_EXIT_SHUTDOWN, "triple fault");
-		/* AMD-V leaves no state, so it is that of INIT (APM 2 15.14.3). */
+		/* AMD-V leaves no defined state, so the state is that of INIT (APM 2 15.14.3). */
 		check_equal(get_regs(&m, 0).rip, on_intel() ? CODE : 0xfff0, "RIP");
 		set_flat(&m, 0);
 		start_at(&m, CODE + 16);
@@ -967,14 +967,14 @@ static void test_scribbled_run(void)
 	unsigned int i;
 
 	s.data = s.from + PAGE;
-	/* What asks for registers to be exchanged is meant to change the guest. */
+	/* Leave out the fields that ask for registers: these may change the guest. */
 	if (extension(KVM_CAP_SYNC_REGS) > 0)
 		s.size = offsetof(struct kvm_run, kvm_valid_regs);
 	start_at(&m, CODE);
 	if (pthread_create(&s.thread, NULL, scribble, &s))
 		die("pthread_create");
 	for (i = 0; i < 20000; i++) {
-		/* With others than these the guest would never run. */
+		/* With other values in these fields the guest would never run. */
 		m.run[0]->immediate_exit = 0;
 		m.run[0]->cr8 = 0;
 		run_once(&m, 0);
@@ -1016,7 +1016,7 @@ static void copy_msrs(const struct machine *from, const struct machine *to)
 		memset(&u, 0, sizeof(u));
 		u.msrs.nmsrs = 1;
 		u.msrs.entries[0].index = list->indices[i];
-		/* Some of the list depend on the guest's CPUID. */
+		/* Some MSRs of the list depend on the guest's CPUID. */
 		if (ioctl(from->vcpu[0], KVM_GET_MSRS, &u) == 1)
 			ioctl(to->vcpu[0], KVM_SET_MSRS, &u);
 	}
@@ -1066,7 +1066,7 @@ static struct machine new_counter(void)
 	return m;
 }
 
-/* Let it count for a while. */
+/* Let the guest count for a while. */
 static void count_on(const struct machine *m)
 {
 	struct worker w;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest memory while the host changes it: what the guest reads and writes is
- * always what the launcher's mapping and the slots say. KTAP on stdout.
+ * Guest memory while the host changes it: the guest reads and writes exactly the memory that the
+ * launcher's mapping and the slots name. KTAP on stdout.
  *
  *	memory [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -15,8 +15,8 @@
 #define LARGE (2UL << 20)
 
 /*
- * Reads the first word of each page and writes the second one, until it reads
- * what is at 8(%ebp), which is bad, or 4(%ebp) is set.
+ * Reads the first word of each page and writes the second one, until it reads the value at
+ * 8(%ebp), which is an error, or 4(%ebp) is set.
  */
 GUEST_CODE(watch_code, "1: mov %esi, %edi\n"
 		       "2: mov (%edi), %eax\n"
@@ -133,7 +133,7 @@ static void test_truncate(void)
 	close(file);
 }
 
-/* The child keeps what was there when it came to be, whoever writes first. */
+/* The child keeps the memory's content as of the fork, whichever process writes first. */
 static void child_checks(uint8_t *area, int go)
 {
 	char c;
@@ -180,7 +180,7 @@ static void test_fork(void)
 	munmap(area, AREA_SIZE);
 }
 
-/* Pages that were paged out, where there is room for them, come back. */
+/* Pages that were paged out come back. Skipped if there is no room to page out. */
 static void test_page_out(void)
 {
 	uint8_t *area;
@@ -233,7 +233,7 @@ static void test_large_pages(void)
 	madvise(area, 2 * LARGE, MADV_HUGEPAGE);
 	must_set_slot(&m, 1, 0, AREA, 2 * LARGE, area);
 	check_large(&m, area);
-	/* The same with the guest's pages beside those of the host. */
+	/* The same, with the guest's pages not aligned as the host's. */
 	must_set_slot(&m, 1, 0, 0, 0, area);
 	must_set_slot(&m, 1, 0, AREA, 2 * LARGE - PAGE, area + PAGE);
 	memset(area, 0x5a, 2 * LARGE);
@@ -253,7 +253,7 @@ static void test_shared_by_two(void)
 	struct machine b = new_accessor(NULL);
 	unsigned int i;
 
-	/* In the second one at two places. */
+	/* In the second VM the memory is at two addresses. */
 	must_set_slot(&b, 1, 0, AREA + 0x5000, AREA_SIZE, area);
 	must_set_slot(&b, 2, 0, 2 * AREA, AREA_SIZE, area);
 	for (i = 0; i < PAGES; i++) {
@@ -301,7 +301,7 @@ static void test_slot_delete_and_move(void)
 	munmap(other, AREA_SIZE);
 }
 
-/* By half its size, so that the old place and the new one have pages in common. */
+/* Move a slot by half its size, so that the old place overlaps the new one. */
 static void test_slot_move_onto_itself(void)
 {
 	uint8_t *area;
@@ -340,7 +340,7 @@ static void test_slot_read_only(void)
 	check_equal(*word(area, 2), 0x22, "what was written");
 	*word(area, 2) = 0x23;
 	expect_read(&m, page_gpa(2), 0x23, "changed by the launcher");
-	/* Read-only memory of the launcher is as good. */
+	/* A mapping that is read-only for the launcher gives the same result. */
 	mprotect(area, AREA_SIZE, PROT_READ);
 	expect_read(&m, page_gpa(2), 0x23, "read only for the launcher");
 	expect_mmio(&m, page_gpa(2), true, "read only for the launcher");
@@ -353,7 +353,7 @@ static void test_slot_read_only(void)
 	munmap(area, AREA_SIZE);
 }
 
-/* Every second guest page is a slot, in the reverse order of their backing. */
+/* Every second guest page is a slot, and their backing is in the reverse order. */
 static void test_many_slots(void)
 {
 	unsigned int most = extension(KVM_CAP_NR_MEMSLOTS) - 1;
@@ -385,8 +385,8 @@ static void test_many_slots(void)
 /* ---- vCPUs in threads ---- */
 
 /*
- * Slot 1 goes away under the vCPU, its old memory gets a mark that the guest
- * must not see and keeps what it has; then the slot is there with other memory.
+ * Slot 1 goes away under the vCPU. Its old memory gets a mark that the guest must not see, and
+ * must keep its content; then the slot gets other memory.
  */
 static void swap_backing(const struct machine *m, struct worker *w, uint8_t *old, uint8_t *new,
 			 unsigned int turn)
@@ -429,7 +429,7 @@ static void test_slots_while_running(void)
 	munmap(backing[1], AREA_SIZE);
 }
 
-/* The page, discarded and marked, while the guest reads and writes it. */
+/* A page is discarded and marked while the guest reads and writes it. */
 static void test_discard_while_running(void)
 {
 	struct machine m = MACHINE(1, watch);
@@ -442,7 +442,7 @@ static void test_discard_while_running(void)
 	for (i = 0; i < 500 && !peek(&w.done); i++) {
 		*word(area, i % PAGES) = 0xdead0000 + i;
 		madvise(area, AREA_SIZE, MADV_DONTNEED);
-		/* What was read before it went is in no register any more. */
+		/* After that no register has a value that was read before the page went. */
 		wait_grown(&w, numbers(&w));
 		poke(numbers(&w) + 2, 0xdead0000 + i);
 		wait_grown(&w, numbers(&w));
@@ -453,7 +453,7 @@ static void test_discard_while_running(void)
 	munmap(area, AREA_SIZE);
 }
 
-/* Things that change the host's mapping, but not what is in it. */
+/* Change the host's mapping, but not the content of memory. */
 static void disturb(const struct machine *m, uint8_t *area, unsigned int turn)
 {
 	uint32_t flags = turn & 1 ? 0 : KVM_MEM_LOG_DIRTY_PAGES;
@@ -503,7 +503,7 @@ struct discarder {
 	uint32_t stop;
 };
 
-/* Whoever gets a page that the guest has lost must have it alone. */
+/* A page that the guest has lost belongs to its new owner alone. */
 static void *discard(void *arg)
 {
 	const size_t size = CHUNK_PAGES * PAGE;
@@ -553,7 +553,7 @@ static void test_big_slot_while_discarded(void)
 	munmap(d.area, BIG_PAGES * PAGE);
 }
 
-/* Of /proc/meminfo, in KiB; -1 if the host's kernel does not count that. */
+/* Return a value of /proc/meminfo in KiB; -1 if the host's kernel does not count it. */
 static long host_memory(const char *name)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
@@ -569,7 +569,7 @@ static long host_memory(const char *name)
 	return value;
 }
 
-/* What CPUs have counted and not added up yet is added up. */
+/* A write to stat_refresh makes the host add up the CPUs' counts first. */
 static long table_kib(void)
 {
 	FILE *file = fopen("/proc/sys/vm/stat_refresh", "we");
@@ -583,7 +583,7 @@ static long table_kib(void)
 
 #define SPREAD 256u
 
-/* The host knows how much memory the tables take, and gets it back. */
+/* The host counts the memory of the tables, and gets it back. */
 static void test_tables_are_counted(void)
 {
 	size_t size = SPREAD * LARGE;
@@ -605,7 +605,7 @@ static void test_tables_are_counted(void)
 	if (before < 0) {
 		skipped = "no SecPageTables in /proc/meminfo";
 	} else {
-		/* One of 4 KiB for each, and few above them. */
+		/* One table of 4 KiB for each, and few above them. */
 		check(most - before >= 4L * SPREAD, "tables are not counted");
 		check(most - before <= 4L * SPREAD + 64, "more tables than what is mapped needs");
 		check(after - before <= 64, "tables stay when nothing is mapped");

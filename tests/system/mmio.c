@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What userspace sees of instructions that work on a device of its own: the order of
- * accesses, registers at each exit, and the end of what no hypervisor can execute.
+ * Exits for instructions that access a device in userspace: the order of accesses, the registers
+ * at each exit, and instructions that no hypervisor can execute.
  *
  *	mmio [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include "rawvm.h"
 #include "../../uapi/oriel.h"
@@ -18,7 +18,7 @@
 #define ACCESSED 0x20u
 #define DIRTY 0x40u
 
-/* %ebx is the device, %ebp is RAM, %edx is there for the port. */
+/* %ebx is the device, %ebp is RAM, %edx is the port. */
 GUEST_CODE(device_code, "mov %eax, (%ebx)\n"
 			"out %al, $0x50\n"
 			".org device_code + 16\n"
@@ -73,7 +73,7 @@ static struct kvm_regs start_at(const struct machine *m, unsigned int offset)
 	return regs;
 }
 
-/* KVM_RUN has to end in this access; what a write writes is @value. */
+/* KVM_RUN must end with this access. @value is the data of a write. */
 static void expect_mmio(const struct machine *m, uint64_t gpa, uint32_t len, bool write,
 			uint64_t value)
 {
@@ -102,7 +102,7 @@ static void expect_mark(const struct machine *m)
 	settle(m, 0);
 }
 
-/* A write is the last that the instruction does: the guest is behind it. */
+/* A write is the last part of the instruction: RIP is behind it. */
 static void test_write(void)
 {
 	struct machine m = new_device();
@@ -166,7 +166,7 @@ static void test_wide_write(void)
 	free_machine(&m);
 }
 
-/* A stack on a device, and a branch to where a device says. */
+/* The stack is on a device, and a branch goes to an address that a device returns. */
 static void test_stack(void)
 {
 	struct machine m = new_device();
@@ -187,7 +187,7 @@ static void test_stack(void)
 	free_machine(&m);
 }
 
-/* Serves one exit of a string from a port to a device; false when it is over. */
+/* Serve one exit of a string from a port to a device. Return false when it is over. */
 static bool serve_input(const struct machine *m, uint8_t *value, uint8_t device[16])
 {
 	struct kvm_run *r = m->run[0];
@@ -207,7 +207,7 @@ static bool serve_input(const struct machine *m, uint8_t *value, uint8_t device[
 	return true;
 }
 
-/* However many bytes userspace is asked for at once: each goes where it belongs. */
+/* Userspace may be asked for any number of bytes at once: each goes to its place. */
 static void test_string_input(void)
 {
 	struct machine m = new_device();
@@ -239,7 +239,7 @@ static void expect_failure(const struct machine *m)
 	check_equal(get_regs(m, 0).rip, CODE + UNKNOWN, "RIP");
 }
 
-/* Userspace is given the instruction, and the guest #UD if it goes on. */
+/* Userspace gets the instruction, and the guest gets #UD if userspace goes on. */
 static void test_unknown(void)
 {
 	struct machine m = new_device();
@@ -254,7 +254,7 @@ static void test_unknown(void)
 	free_machine(&m);
 }
 
-/* What is on a device cannot be fetched, and has no bytes to show. */
+/* Code on a device cannot be fetched, so the exit has no instruction bytes. */
 static void test_code_on_device(void)
 {
 	struct machine m = new_device();
@@ -268,7 +268,7 @@ static void test_code_on_device(void)
 	free_machine(&m);
 }
 
-/* Userspace alone knows what to do then: it may go on behind the instruction. */
+/* Then userspace alone decides: it may continue behind the instruction. */
 static void test_unknown_to_userspace(void)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args = { 1 } };
@@ -302,8 +302,8 @@ static uint32_t *page_from_rom(const struct machine *m, uint32_t marks)
 }
 
 /*
- * Page tables in ROM, with no accessed bit set: what the CPU cannot note there must
- * stop nobody.
+ * Page tables in ROM, with no accessed bit set: the CPU cannot set the bits there, and the guest
+ * runs all the same.
  */
 static void test_tables_in_rom(void)
 {
@@ -327,7 +327,7 @@ static void test_tables_in_rom(void)
 	munmap(rom, 2 * PAGE);
 }
 
-/* With all of them set there is nothing to note, and any instruction can be executed. */
+/* If all bits are set already, the CPU sets nothing, and any instruction can be executed. */
 static void test_marked_tables_in_rom(void)
 {
 	struct kvm_regs regs;
@@ -340,7 +340,7 @@ static void test_marked_tables_in_rom(void)
 		return;
 	}
 	m = new_device();
-	/* What is mapped before the first such walk is so afterwards. */
+	/* Memory that was mapped before the first such walk stays mapped. */
 	start_at(&m, 144);
 	expect_mark(&m);
 	rom = page_from_rom(&m, ACCESSED | DIRTY);

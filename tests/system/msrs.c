@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs as a program meets them that speaks the raw KVM ABI: which there are, the
- * filter and the exits to userspace, machine checks. KTAP on stdout.
+ * MSRs in the raw KVM ABI: the lists, the filter and the exits to userspace, machine checks.
+ * KTAP on stdout.
  *
  *	msrs [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <linux/kvm_para.h>
 
 #include "rawvm.h"
 
 /*
- * At 0 RDMSR, at 16 WRMSR of ECX, EDX:EAX, and both end at port 0x50, as does nothing
- * at 96; at 80 a loop. The handlers of #GP, #MC and #UD end at 0x60, 0x61 and 0x62.
+ * At 0 RDMSR, at 16 WRMSR of ECX, EDX:EAX; both end at port 0x50, and so does the empty code at
+ * 96; at 80 a loop. The handlers of #GP, #MC and #UD end at 0x60, 0x61 and 0x62.
  */
 GUEST_CODE(msr_code, "rdmsr\n"
 		     "out %al, $0x50\n"
@@ -96,7 +96,7 @@ static uint64_t must_get(const struct machine *m, uint32_t index)
 	return data;
 }
 
-/* Aim the guest at an instruction; EDX:EAX is @data. */
+/* Point the guest at an instruction; EDX:EAX is @data. */
 static void aim(const struct machine *m, uint32_t where, uint32_t index, uint64_t data)
 {
 	struct kvm_regs regs = {
@@ -106,7 +106,7 @@ static void aim(const struct machine *m, uint32_t where, uint32_t index, uint64_
 	set_regs(m, 0, &regs);
 }
 
-/* Run until a port or an exit of another kind: its number, or that of the exit, negative. */
+/* Run until a port or another exit. Return the port, or the exit's number, negative. */
 static int go(const struct machine *m)
 {
 	int reason = run(m, 0);
@@ -168,7 +168,7 @@ static void test_listed_msrs_can_be_read(void)
 	free_machine(&m);
 }
 
-/* As a snapshot that is restored: on a vCPU like it, with and without a local APIC. */
+/* A saved list can be restored on a vCPU that is like it, with and without a local APIC. */
 static void test_listed_msrs_can_be_restored(void)
 {
 	struct list list = { { .nmsrs = 256 }, { 0 } };
@@ -177,7 +177,7 @@ static void test_listed_msrs_can_be_restored(void)
 	uint32_t i;
 
 	MUST(kvm, KVM_GET_MSR_INDEX_LIST, &list);
-	/* Without an irqchip the in-tree KVM does not take MSR_KVM_ASYNC_PF_INT back. */
+	/* Without an irqchip the in-tree KVM refuses MSR_KVM_ASYNC_PF_INT in KVM_SET_MSRS. */
 	for (irqchip = !on_oriel(); irqchip < 2; irqchip++) {
 		struct machine from = msr_machine(irqchip), to = msr_machine(irqchip);
 
@@ -307,7 +307,7 @@ static void test_bad_filters(void)
 	filter.ranges[0].bitmap = NULL;
 	check(ioctl(m.vm, KVM_X86_SET_MSR_FILTER, &filter) < 0 && errno == EFAULT,
 	      "a bitmap that is nowhere");
-	/* A range of no MSR is not looked at. */
+	/* A range of no MSR is not checked. */
 	filter.ranges[0] = (struct kvm_msr_filter_range){ .flags = ~0u };
 	check(!ioctl(m.vm, KVM_X86_SET_MSR_FILTER, &filter), "a range of no MSR");
 	free_machine(&m);
@@ -372,7 +372,7 @@ static void test_first_range_counts(void)
 	free_machine(&m);
 }
 
-/* The first bits of the MSRs that hardware gives the guest without an exit. */
+/* The filter works for MSRs that the hardware gives the guest without an exit, too. */
 static void test_direct_msrs_are_filtered(void)
 {
 	static const uint32_t msrs[] = { MSR_FS_BASE, MSR_KERNEL_GS_BASE, MSR_SYSENTER_CS,
@@ -581,7 +581,7 @@ static void test_mce_setup(void)
 	check(setup_refused(&m, 1ull << 63 | 10), "an unknown capability");
 	cap = supported | 32;
 	check(!ioctl(m.vcpu[0], KVM_X86_SETUP_MCE, &cap), "all that is supported");
-	/* AMD has no more than these bits. */
+	/* AMD has only these bits. */
 	check_equal(must_get(&m, MSR_MCG_CAP) & 0x1ff, cap & 0x1ff, "IA32_MCG_CAP");
 	check_equal(must_get(&m, MSR_MCG_CTL), ~0ull, "IA32_MCG_CTL");
 	check_equal(must_get(&m, MSR_MC0_CTL + 4 * 31), ~0ull, "IA32_MC31_CTL");
@@ -620,7 +620,7 @@ static void test_uncorrected_error_is_mc(void)
 	check_equal(must_get(&m, MSR_MC0_CTL + 14), 0x5000, "IA32_MC3_ADDR");
 	check_equal(must_get(&m, MSR_MC0_CTL + 15), 0x8c, "IA32_MC3_MISC");
 	check_equal(must_get(&m, MSR_MCG_STATUS), 5, "IA32_MCG_STATUS");
-	/* MCIP is set: a second one shuts down. */
+	/* MCIP is set: a second machine check is a shutdown. */
 	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
 	check_equal(-go(&m), KVM_EXIT_SHUTDOWN, "while one is being handled");
 	free_machine(&m);
@@ -642,7 +642,7 @@ static void test_disabled_error_is_dropped(void)
 	struct machine m = mce_machine();
 	struct kvm_x86_mce mce = { .status = MC_VAL | MC_UC, .mcg_status = 4, .bank = 2 };
 
-	/* First, for new registers drop an exception that waits. */
+	/* Set registers first, which drops a pending exception. */
 	aim(&m, NOTHING, 0, 0);
 	check(host_set(&m, MSR_MC0_CTL + 8, 0), "IA32_MC2_CTL");
 	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
@@ -674,13 +674,13 @@ static void test_corrected_error_is_recorded(void)
 	free_machine(&m);
 }
 
-/* UCNA of SDM 3B 16.6.3: no #MC, for which no handler would have a use. */
+/* UCNA (SDM 3B 16.6.3) raises no #MC, as a handler could do nothing. */
 static void test_error_without_action_is_recorded(void)
 {
 	struct machine m = mce_machine();
 	struct kvm_x86_mce mce = { .status = MC_VAL | MC_UC | 0x9f, .addr = 0x3000, .bank = 1 };
 
-	/* First, for new registers drop an exception that waits. */
+	/* Set registers first, which drops a pending exception. */
 	aim(&m, NOTHING, 0, 0);
 	MUST(m.vcpu[0], KVM_X86_SET_MCE, &mce);
 	check_equal(go(&m), DONE, "no #MC");

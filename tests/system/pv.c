@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's own features as a program meets them that speaks the raw KVM ABI: steal time
- * and the word between vCPUs that goes with it, hypercalls, and vCPUs that idle without
- * an exit. KTAP on stdout.
+ * KVM's own features in the raw KVM ABI: steal time and the byte between vCPUs that goes with
+ * it, hypercalls, and vCPUs that idle without an exit. KTAP on stdout.
  *
  *	pv [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <pthread.h>
 #include <stddef.h>
@@ -68,10 +67,13 @@ GUEST_CODE(pv_code, "vmcall\n"
 #define DONE 0x50
 #define GP 0x60
 
-/* Of a guest that spins: with it clear, no interrupt of the host ends it in Bochs' VMX. */
+/*
+ * A guest that spins has it set: in Bochs' VMX no interrupt of the host ends a guest that has it
+ * clear.
+ */
 #define IF (1 << 9)
 
-/* Where the structure of steal time is, page tables, and what they map in turn. */
+/* The steal-time structure, page tables, and the pages that they map in turn. */
 #define STEAL 0x7000UL
 #define PREEMPTED (STEAL + offsetof(struct kvm_steal_time, preempted))
 #define DIRECTORY 0x5000UL
@@ -91,7 +93,10 @@ GUEST_CODE(pv_code, "vmcall\n"
 #define ICR_LOGICAL (1u << 11)
 #define ICR_OTHERS (3u << 18)
 
-/* An id that the high bitmap of KVM_HC_SEND_IPI reaches from 2 with 32-bit registers. */
+/*
+ * An APIC id in the high bitmap of KVM_HC_SEND_IPI, which begins at id 2 and has 32 bits a
+ * register.
+ */
 #define FAR_ID 40u
 
 static struct machine pv_machine(unsigned int vcpus)
@@ -106,7 +111,7 @@ static struct machine pv_machine(unsigned int vcpus)
 	return m;
 }
 
-/* Run a vCPU to a port, whose number it is; or that of another exit, negative. */
+/* Run a vCPU until a port or another exit. Return the port, or the exit's number, negative. */
 static int go(const struct machine *m, unsigned int i)
 {
 	int reason = run(m, i);
@@ -131,7 +136,7 @@ static uint32_t call_nr(const struct machine *m, uint32_t nr, uint32_t a0, uint3
 	return get_regs(m, 0).rax;
 }
 
-/* What the guest reads at an address. */
+/* Return the value that the guest reads at an address. */
 static uint32_t guest_read(const struct machine *m, uint32_t where, uint32_t address)
 {
 	struct kvm_regs regs = { .rip = where, .rbx = address };
@@ -211,7 +216,7 @@ static void test_features(void)
 			complain("feature %u is not supported", features[i]);
 }
 
-/* Each works for a guest that has it in CPUID, and is not there for one that has not. */
+/* Each feature works for a guest that has it in CPUID, and is absent for one that does not. */
 static void test_features_are_enforced(void)
 {
 	static const struct {
@@ -275,7 +280,7 @@ static void *hog(void *unused)
 	return NULL;
 }
 
-/* How long this thread has waited for a CPU, in ns. */
+/* Return how long this thread has waited for a CPU, in ns. */
 static uint64_t run_delay(void)
 {
 	unsigned long long ran, waited;
@@ -287,7 +292,7 @@ static uint64_t run_delay(void)
 	return waited;
 }
 
-/* Have another thread use the CPU until this one has waited for a while. */
+/* Let another thread use the CPU until this one has waited for a while. */
 static uint64_t wait_for_cpu(void)
 {
 	uint64_t start = run_delay();
@@ -303,7 +308,7 @@ static uint64_t wait_for_cpu(void)
 	return run_delay() - start;
 }
 
-/* Stay on this CPU, with the threads that are made from here on. */
+/* Stay on this CPU, and with it the threads that are made from here on. */
 static cpu_set_t stay_here(void)
 {
 	cpu_set_t old, here;
@@ -338,7 +343,7 @@ static void test_time_is_counted(void)
 	      "the version is the next");
 	check_equal(st->flags, 0, "flags");
 
-	/* The guest's memory goes on with what it has, as after a migration. */
+	/* The guest's memory may have any content, as after a migration. */
 	before = 1ull << 40;
 	st->steal = before;
 	st->version = 7;
@@ -364,7 +369,7 @@ static void *spin(void *machine)
 	return NULL;
 }
 
-/* This thread runs on the vCPU's one CPU, and so the vCPU does not. */
+/* The vCPU has one CPU, and this thread runs on it, so the vCPU does not run. */
 static void test_preempted(void)
 {
 	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = PREEMPTED, .rflags = IF };
@@ -378,7 +383,7 @@ static void test_preempted(void)
 	set_regs(&m, 0, &regs);
 	if (pthread_create(&thread, NULL, spin, &m))
 		die("pthread_create");
-	/* It may be stopped before its first instruction too. */
+	/* The vCPU may be stopped even before its first instruction. */
 	do {
 		sched_yield();
 		seen = *byte;
@@ -393,7 +398,7 @@ static void test_preempted(void)
 	free_machine(&m);
 }
 
-/* In a context switch nobody can wait for it. */
+/* A context switch cannot wait for the page. */
 static void test_preempted_without_memory(void)
 {
 	const uint64_t gpa = 0x100000;
@@ -434,7 +439,7 @@ static void test_preempted_without_memory(void)
 	munmap(memory, PAGE);
 }
 
-/* KVM_SET_MSRS on another machine, with the memory of this one. */
+/* As KVM_SET_MSRS on another machine, with the memory of this one. */
 static void test_byte_of_another_host(void)
 {
 	struct machine m = pv_machine(1);
@@ -469,7 +474,7 @@ static void test_flush(void)
 	*ram_u32(&m, FIRST) = 1;
 	*ram_u32(&m, SECOND) = 2;
 	for (i = 0; i < 20; i++) {
-		/* As another vCPU would, which saves the IPI. */
+		/* Ask for a flush as another vCPU would to save the IPI. */
 		poke(ram_u32(&m, TABLE + 4 * (WINDOW / PAGE)), (i & 1 ? SECOND : FIRST) | 3);
 		m.ram[PREEMPTED] |= i ? KVM_VCPU_FLUSH_TLB : 0;
 		check_equal(guest_read(&m, WORD, WINDOW), 1 + (i & 1), "the new translation");
@@ -503,7 +508,7 @@ static void test_memory_comes_back(void)
 	munmap(memory, PAGE);
 }
 
-/* Userspace has unmapped it, or lets nobody write: the guest goes on. */
+/* Userspace has unmapped the memory, or made it read-only: the guest continues. */
 static void test_memory_is_not_there(void)
 {
 	const uint64_t gpa = 0x100000;
@@ -558,7 +563,7 @@ static void enable_lapic(int vcpu)
 	MUST(vcpu, KVM_SET_LAPIC, &lapic);
 }
 
-/* The in-tree KVM finds only those whose APIC was enabled at some time. */
+/* The in-tree KVM finds only vCPUs whose APIC was enabled before. */
 static struct machine kick_machine(void)
 {
 	struct machine m = pv_machine(2);
@@ -631,7 +636,7 @@ static void test_kick_is_in_mp_state(void)
 	free_machine(&m);
 }
 
-/* A kick that came before its HLT is in no state that the in-tree KVM lets one save. */
+/* The in-tree KVM has no state that saves a kick that came before the vCPU's HLT. */
 static void test_kick_survives_migration(void)
 {
 	static const struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
@@ -668,7 +673,7 @@ static bool in_service(int vcpu, unsigned int vector)
 	return has_vector(vcpu, LAPIC_ISR, vector);
 }
 
-/* As if the guest had ended it, or never had it. */
+/* Change the APIC's state as if the guest had ended the interrupt, or never had it. */
 static void end_vector(int vcpu, unsigned int vector)
 {
 	struct kvm_lapic_state lapic;
@@ -679,7 +684,7 @@ static void end_vector(int vcpu, unsigned int vector)
 	MUST(vcpu, KVM_SET_LAPIC, &lapic);
 }
 
-/* Whether VECTOR waits; it does no longer. */
+/* Return true if VECTOR waited, and drop it. */
 static bool take_ipi(int vcpu)
 {
 	bool pending = has_vector(vcpu, LAPIC_IRR, VECTOR);
@@ -708,7 +713,7 @@ static void test_send_ipi(void)
 		    "by the second word");
 	check(take_ipi(other), "id 40 has it");
 	check_equal(call_nr(&m, KVM_HC_SEND_IPI, 4, 0, 0, VECTOR), 0, "to nobody");
-	/* The in-tree KVM begins again at id 0. */
+	/* The in-tree KVM starts at id 0 again. */
 	if (on_oriel())
 		check_equal(call_nr(&m, KVM_HC_SEND_IPI, ~0u, ~0u, ~0u, VECTOR), 0,
 			    "beyond all ids");
@@ -753,7 +758,7 @@ static struct machine eoi_machine(uint32_t handler)
 	set_gate(&m, VECTOR, handler);
 	set_gate(&m, VECTOR + 32, handler);
 	check(host_set(&m, MSR_KVM_PV_EOI_EN, EOI_WORD | KVM_MSR_ENABLED), "MSR_KVM_PV_EOI_EN");
-	/* Else the first access to the word's page exits, and an exit ends the offer. */
+	/* Touch the page: else the first access would exit, and an exit ends the offer. */
 	check_equal(go_from(&m, 0, &touch), DONE, "the word");
 	return m;
 }
@@ -766,7 +771,7 @@ static void send_msi(const struct machine *m, uint32_t vector)
 	MUST(m->vm, KVM_SIGNAL_MSI, &msi);
 }
 
-/* Have the guest take an interrupt: what its handler sees in the word. */
+/* Let the guest take an interrupt. Return the value that its handler sees in the word. */
 static uint32_t take_irq(const struct machine *m)
 {
 	const struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rdi = EOI_WORD, .rflags = IF };
@@ -776,8 +781,8 @@ static uint32_t take_irq(const struct machine *m)
 }
 
 /*
- * The same of one that is offered an EOI without an exit. An interrupt of the host before
- * the handler looks ends the offer, and leaves the vector in service as ever: again.
+ * The same for an interrupt that offers an EOI without an exit. If an interrupt of the host
+ * comes before the handler looks, the offer ends and the vector stays in service: try again.
  */
 static uint32_t take_offered_irq(const struct machine *m, uint32_t vector)
 {
@@ -815,7 +820,7 @@ static void test_pv_eoi(void)
 	free_machine(&m);
 }
 
-/* Outside of the guest there is no offer, so nothing of it need be saved. */
+/* Outside of the guest there is no offer, so no state of it has to be saved. */
 static void test_pv_eoi_is_taken_back(void)
 {
 	struct machine m = eoi_machine(LEAVES_IRQ);
@@ -823,14 +828,14 @@ static void test_pv_eoi_is_taken_back(void)
 	check_equal(take_offered_irq(&m, VECTOR), KVM_PV_EOI_ENABLED, "the offer");
 	check(in_service(m.vcpu[0], VECTOR), "it is still in service");
 	check_equal(*ram_u32(&m, EOI_WORD), 0, "the word");
-	/* One of a higher class interrupts it. */
+	/* An interrupt of a higher class interrupts the handler. */
 	check_equal(take_offered_irq(&m, VECTOR + 32), KVM_PV_EOI_ENABLED, "nested: the offer");
 	check(in_service(m.vcpu[0], VECTOR + 32), "it is in service too");
 	check(in_service(m.vcpu[0], VECTOR), "as is the first");
 	free_machine(&m);
 }
 
-/* An EOI ends the highest in service, and no other. */
+/* An EOI ends the highest vector in service, and no other. */
 static void test_pv_eoi_of_nested(void)
 {
 	struct machine m = eoi_machine(ENDS_IRQ);
@@ -854,7 +859,7 @@ static void test_no_pv_eoi_while_one_waits(void)
 	free_machine(&m);
 }
 
-/* The IOAPIC has to hear of its end. */
+/* The IOAPIC must see the end of a level-triggered interrupt. */
 static void test_no_pv_eoi_of_level(void)
 {
 	struct machine m = eoi_machine(ENDS_IRQ);
@@ -896,7 +901,7 @@ static void test_disable_exits(void)
 
 	check(exits & KVM_X86_DISABLE_EXITS_HLT && exits & KVM_X86_DISABLE_EXITS_PAUSE,
 	      "HLT and PAUSE");
-	/* As documented; Linux 6.1 still allows it. */
+	/* KVM's documentation says so; Linux 6.1 still allows it. */
 	if (on_oriel())
 		check_equal(-disable_exits(&m, KVM_X86_DISABLE_EXITS_HLT), EINVAL, "after a vCPU");
 	free_machine(&m);
@@ -915,7 +920,7 @@ static void test_unhalt_needs_exits(void)
 	} cpuid = { .head = { .nent = 2 } };
 	unsigned int i;
 
-	/* Linux 6.1 does so from the second time on. */
+	/* Linux 6.1 does this only at the second KVM_SET_CPUID2. */
 	for (i = on_oriel(); i < 2; i++)
 		enforce_features(&m, 1u << KVM_FEATURE_PV_UNHALT | 1u << KVM_FEATURE_STEAL_TIME);
 	MUST(m.vcpu[0], KVM_GET_CPUID2, &cpuid);
@@ -929,7 +934,7 @@ static void *run_to_port(void *machine)
 	return NULL;
 }
 
-/* An interrupt ends HLT, whether or not the vCPU is in it by then. */
+/* An interrupt ends HLT, whether it comes before the vCPU is in HLT or after. */
 static void test_native_hlt(void)
 {
 	struct machine m = new_idler(KVM_X86_DISABLE_EXITS_HLT);
@@ -937,7 +942,10 @@ static void test_native_hlt(void)
 	pthread_t thread;
 	unsigned int i;
 
-	/* The handler is at the port: the guest is not asked to go on with what it did. */
+	/*
+	 * The handler's first instruction is the port access, so the guest does not return to
+	 * its code.
+	 */
 	set_gate(&m, VECTOR, HLT + 1);
 	enable_lapic(m.vcpu[0]);
 	for (i = 0; i < 100; i++) {

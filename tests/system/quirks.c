@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What KVM does unlike a processor, and how a program has it done right through
+ * KVM's deviations from a processor, and how a program turns them off through
  * KVM_CAP_DISABLE_QUIRKS2. KTAP on stdout.
  *
  *	quirks [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <linux/kvm_para.h>
 
@@ -60,7 +60,7 @@ static int turn_off(const struct machine *m, uint64_t quirks)
 	return ioctl(m->vm, KVM_ENABLE_CAP, &cap) < 0 ? -errno : 0;
 }
 
-/* Run from an instruction to a port: its number. */
+/* Run from an instruction to a port. Return the port. */
 static int go(const struct machine *m, uint32_t where, uint64_t rax)
 {
 	struct kvm_regs regs = { .rip = CODE + where, .rax = rax };
@@ -99,7 +99,7 @@ static void test_out_7e(void)
 	free_machine(&m);
 }
 
-/* One of the two is this CPU's own, and the other #UD or made to be that one. */
+/* One of the two is this CPU's own. The other is #UD, or is rewritten to the first. */
 static void test_foreign_hypercall(void)
 {
 	static const uint32_t calls[] = { VMCALL, VMMCALL };
@@ -127,7 +127,7 @@ static void test_monitor(void)
 
 	check_equal(go(&m, MONITOR, CODE), DONE, "MONITOR does nothing");
 	check_equal(go(&m, MWAIT, 0), DONE, "MWAIT does nothing");
-	/* The vCPU has no CPUID, and so no MONITOR. */
+	/* The vCPU has no CPUID, so it has no MONITOR. */
 	check_equal(turn_off(&m, KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS), 0, "off");
 	check_equal(go(&m, MONITOR, CODE), UD, "MONITOR is undefined");
 	check_equal(go(&m, MWAIT, 0), UD, "MWAIT is undefined");

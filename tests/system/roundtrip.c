@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a round trip costs: a 64-bit guest without a kernel does one operation in a
- * loop and notes the TSC each time. KTAP on stdout.
+ * The cost of a round trip: a 64-bit guest without a kernel does one operation in a loop and
+ * notes the TSC each time. KTAP on stdout.
  *
  *	roundtrip [-d /dev/oriel]
  *
- * As a test it checks that each operation is done where it belongs, in the kernel or by
- * userspace. With ORIEL_ROUND_TRIPS=N it does each of them N times and prints the median of
- * the TSC's steps, less that of an empty loop. Where a tick is an instruction, on a counting
- * host, these are instructions. It passes on the in-tree KVM as well.
+ * As a test it checks that each operation is done in the kernel or by userspace, as it should.
+ * With ORIEL_ROUND_TRIPS=N it does each operation N times and prints the median of the TSC's
+ * steps, less that of an empty loop. On a counting host a tick is an instruction, so these are
+ * instructions. It passes on the in-tree KVM as well.
  */
 #include <sys/eventfd.h>
 
 #include "longmode.h"
 #include "roundtrip_guest.h"
 
-/* What is done before anything is counted, and how often where nobody asks. */
+/* The number of rounds before counting begins, and of those counted if nobody asks for more. */
 #define WARM_UP 50u
 #define FEW 10u
 #define MOST 10000ul
 
 #define PML4 0x5000UL
 #define PDPT 0x6000UL
-/* Four of them. */
+/* Four page directories. */
 #define PD 0x9000UL
 #define HANDLER (CODE + 0x800)
 #define INTERRUPTS DATA
 
-/* Slots 1 and 2: where the guest notes the TSC, and pages that it never touched. */
+/* Slots 1 and 2: the TSC values that the guest notes, and pages that it never touched. */
 #define STAMPS 0x400000UL
 #define FRESH 0x1000000UL
 #define FRESH_OPERATIONS 2u
@@ -58,19 +58,19 @@ enum irqchip { NONE, XAPIC, X2APIC };
 
 static const char *const irqchip_names[] = { "none", "xAPIC", "x2APIC" };
 
-/* Either what the guest does in a loop or what userspace calls. */
+/* Either a loop of the guest or an ioctl of userspace. */
 struct operation {
 	enum irqchip irqchip;
 	const char *name;
 	const uint8_t *loop;
 	const uint8_t *loop_end;
 	uint64_t operand;
-	/* Each time on a page of slot 2 that the guest has not touched before. */
+	/* The guest uses a page of slot 2 that it has not touched before. */
 	bool fresh;
-	/* It takes userspace, which sends an interrupt where it is asked for one. */
+	/* The operation exits to userspace, which sends an interrupt if @send is set. */
 	bool user;
 	void (*send)(void);
-	/* Which file descriptor the ioctl() is for. */
+	/* The file descriptor of the ioctl(). */
 	const int *fd;
 	unsigned long request;
 	uintptr_t argument;
@@ -116,7 +116,7 @@ static void send_msi(void)
 		.argument = (uintptr_t)(arg)                                \
 	}
 
-/* A KVM_SET is given what the KVM_GET before it has got. */
+/* A KVM_SET gets the data that the KVM_GET before it returned. */
 static struct kvm_regs regs;
 static struct kvm_sregs sregs;
 static struct kvm_fpu fpu;
@@ -218,7 +218,7 @@ static void enter_loop(const struct operation *op, unsigned int times)
 	set_regs(&machine, 0, &at_start);
 }
 
-/* Until the guest is done with it; false if it never will be. */
+/* Run until the guest has finished. Return false if it cannot finish. */
 static bool run_loop(const struct operation *op, unsigned int times)
 {
 	const struct kvm_run *r = machine.run[0];
@@ -243,7 +243,7 @@ static bool run_loop(const struct operation *op, unsigned int times)
 	return true;
 }
 
-/* What an operation of the guest costs, the loop around it included. */
+/* Return the cost of an operation of the guest, with the loop around it. */
 static uint64_t cost_of_loop(const struct operation *op)
 {
 	unsigned int i;
@@ -290,7 +290,7 @@ static void count_operations(enum irqchip irqchip)
 
 /* ---- the machine ---- */
 
-/* All of the lower 4 GiB mapped to themselves, all entries accessed and dirty. */
+/* Map the lower 4 GiB to themselves, all entries accessed and dirty. */
 static void set_page_tables(void)
 {
 	uint64_t *pml4 = (uint64_t *)(machine.ram + PML4);
@@ -311,7 +311,7 @@ static void set_handler(const uint8_t *code, const uint8_t *end)
 	set_gate64(&machine, VECTOR, HANDLER);
 }
 
-/* Its pages are there and small, so that no more is counted than the guest's own faults. */
+/* Its pages are present and small, so that only the guest's own faults are counted. */
 static void *add_slot(uint32_t slot, uint64_t gpa, size_t size)
 {
 	uint8_t *memory = map_memory(size);
@@ -401,7 +401,7 @@ static void test_without_irqchip(void)
 	munmap(pages, fresh_size());
 }
 
-/* GSIs for an MSI and for a pin of the I/O APIC. */
+/* Add GSIs for an MSI and for a pin of the I/O APIC. */
 static void add_routes(void)
 {
 	union {

@@ -5,7 +5,7 @@
  *
  *	state [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include <stddef.h>
 
@@ -32,7 +32,7 @@ GUEST_CODE(load_code, "1: mov (%esi), %eax\n"
 		      "out %al, $0x50\n"
 		      "jmp 1b");
 
-/* At 0 the interrupted code; at 32 a handler that shows CR2, DR6 and what it returns to. */
+/* At 0 the interrupted code; at 32 a handler that shows CR2, DR6 and its return address. */
 GUEST_CODE(handler_code, "1: out %al, $0x50\n"
 			 "jmp 1b\n"
 			 ".org handler_code + 16\n"
@@ -45,7 +45,7 @@ GUEST_CODE(handler_code, "1: out %al, $0x50\n"
 			 "mov 4(%esp), %edx\n"
 			 "out %al, $0x51\n"
 			 "hlt");
-/* At 32 a handler that goes on with a stack where nothing is. */
+/* At 32 a handler that continues with a stack where there is no memory. */
 GUEST_CODE(lost_stack_code, "1: out %al, $0x50\n"
 			    "jmp 1b\n"
 			    ".org lost_stack_code + 32\n"
@@ -123,7 +123,7 @@ out:
 	free_machine(&m);
 }
 
-/* The first 2 MiB mapped onto themselves by the directory, if the PDPTE is there. */
+/* Map the first 2 MiB onto themselves through the directory, if the PDPTE is present. */
 static void set_pae(const struct machine *m)
 {
 	uint64_t *directory = (uint64_t *)(m->ram + DIRECTORY);
@@ -162,7 +162,7 @@ out:
 	free_machine(&m);
 }
 
-/* On Intel they are registers of their own: memory may have changed since. */
+/* On Intel the PDPTEs are registers: memory may have changed since they were loaded. */
 static void test_sregs2_brings_pdptes(void)
 {
 	struct machine m = MACHINE(false, load);
@@ -217,7 +217,7 @@ static uint64_t get_dr6(const struct machine *m)
 	return regs.dr6;
 }
 
-/* A machine whose handler gets an exception. */
+/* Make a machine whose handler gets an exception. */
 static struct machine handling_machine(unsigned int vector, uint64_t rip)
 {
 	struct machine m = MACHINE(false, handler);
@@ -266,7 +266,7 @@ out:
 	free_machine(&m);
 }
 
-/* Has an exception wait; nothing of it is in CR2 and DR6 before the guest runs. */
+/* Let an exception wait. CR2 and DR6 do not have its values before the guest runs. */
 static struct machine pending_exception(unsigned int vector, bool has_payload, uint64_t payload)
 {
 	struct machine m = handling_machine(vector, CODE);
@@ -341,7 +341,7 @@ static void test_payload_may_be_absent(void)
 	free_machine(&m);
 }
 
-/* A #BP of the INT3 at RIP: its handler returns behind it. */
+/* A #BP of the INT3 at RIP: its handler returns behind the INT3. */
 static void test_breakpoint_is_handed_on(void)
 {
 	struct machine m = handling_machine(3, AT_INT3);
@@ -383,8 +383,8 @@ out:
 }
 
 /*
- * An NMI waits for the IRET of one before it, which cannot be executed: whatever is done
- * to notice its end is no part of the registers.
+ * An NMI waits for the IRET of the NMI before it, and the IRET cannot be executed. The way to
+ * notice the end of the blocking must not show in the registers.
  */
 static void test_nmi_waits_for_iret(void)
 {
@@ -482,7 +482,7 @@ static void test_sync_regs_taken(void)
 	check_equal(run(&m, 0), KVM_EXIT_IO, "it runs");
 	check_equal(get_regs(&m, 0).rax, 0x600d, "RAX");
 	check_equal(r->kvm_dirty_regs, 0, "kvm_dirty_regs");
-	/* Without its bit nothing is taken. */
+	/* Without its bit no group is taken. */
 	r->s.regs.regs.rip = 0;
 	check_equal(run(&m, 0), KVM_EXIT_IO, "it runs on");
 out:
@@ -501,7 +501,7 @@ static void signal_msi(const struct machine *m, uint32_t apic_id, uint32_t data)
 	check_equal(ioctl(m->vm, KVM_SIGNAL_MSI, &msi), 1, "KVM_SIGNAL_MSI");
 }
 
-/* The in-tree KVM finds a new local APIC once its state was set. */
+/* The in-tree KVM finds a new local APIC only after its state was set. */
 static struct machine two_processors(void)
 {
 	struct machine m = new_machine(2, true, mark_code, mark_code_end);
@@ -532,7 +532,7 @@ static void test_init_ends_run(void)
 	free_machine(&m);
 }
 
-/* An INIT or SIPI that has arrived is in the state that can be saved. */
+/* The state that can be saved includes an INIT or SIPI that has arrived. */
 static void test_mp_state_has_what_arrived(void)
 {
 	struct machine m = two_processors();

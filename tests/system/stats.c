@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics as a program reads them through KVM_GET_STATS_FD. KTAP on stdout.
+ * Statistics through KVM_GET_STATS_FD. KTAP on stdout.
  *
  *	stats [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts.
+ * It passes on the in-tree KVM as well, which confirms its expectations.
  */
 #include "rawvm.h"
 
-/* Touches the page after the code's, then a port. */
+/* Touches the page behind the code, then a port. */
 GUEST_CODE(stat_code, "1: incl 0x2000\n"
 		      "out %al, $0x50\n"
 		      "jmp 1b");
 
-/* All that a descriptor has to say. */
+/* The content of a statistics descriptor. */
 struct stats {
 	struct kvm_stats_header header;
 	char *id;
@@ -64,7 +64,7 @@ static const struct kvm_stats_desc *description(const struct stats *s, uint32_t 
 	return (const struct kvm_stats_desc *)(s->descriptions + i * s->description_size);
 }
 
-/* One value by its name. */
+/* Return a value by its name. */
 static uint64_t value_of(int fd, const char *name)
 {
 	struct stats s = read_stats(fd);
@@ -129,7 +129,7 @@ static void test_layout(void)
 	free_machine(&m);
 }
 
-/* read() goes on where it was, in pieces of any size. */
+/* read() continues at its last position, in pieces of any size. */
 static void test_read_in_pieces(void)
 {
 	struct machine m = stat_machine();

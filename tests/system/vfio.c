@@ -4,8 +4,8 @@
  *
  *	vfio [-d /dev/oriel]
  *
- * It passes on the in-tree KVM as well: its expectations are facts. What needs a device
- * of the host takes the first group in /dev/vfio; see vfio.sh.
+ * It passes on the in-tree KVM as well, which confirms its expectations. Tests that need a
+ * device of the host take the first group in /dev/vfio; see vfio.sh.
  */
 #include <dirent.h>
 #include <sys/wait.h>
@@ -29,7 +29,7 @@ static int new_vm(void)
 	return vm;
 }
 
-/* The errno, or 0 and the descriptor. */
+/* Return the errno, or 0 and the descriptor in @fd. */
 static int create(int vm, uint32_t type, uint32_t flags, int *fd)
 {
 	struct kvm_create_device device = { .type = type, .fd = ~0u, .flags = flags };
@@ -81,7 +81,7 @@ static void test_creation(void)
 {
 	int vm = new_vm(), device = -1, other = -1;
 
-	/* Before 6.4 the in-tree KVM on x86 has the ioctl and does not say so. */
+	/* Before 6.4 the in-tree KVM on x86 has the ioctl, but not the capability. */
 	if (on_oriel())
 		check_equal(extension(KVM_CAP_DEVICE_CTRL), 1, "KVM_CAP_DEVICE_CTRL");
 	check_equal(create(vm, 0, 0, &other), ENODEV, "no type");
@@ -124,7 +124,7 @@ static void test_attributes(void)
 	}
 	check_equal(attribute(device, KVM_HAS_DEVICE_ATTR, KVM_DEV_VFIO_GROUP, 0, NULL), ENXIO,
 		    "has attribute 0");
-	/* 3 is of another architecture. */
+	/* Attribute 3 belongs to another architecture. */
 	check_equal(attribute(device, KVM_HAS_DEVICE_ATTR, KVM_DEV_VFIO_GROUP, 3, NULL), ENXIO,
 		    "has attribute 3");
 	check_equal(change(device, 3, -1), ENXIO, "attribute 3");
@@ -199,7 +199,7 @@ static void test_wbinvd(void)
 	free_machine(&m);
 }
 
-/* The first group that has a driver of VFIO's, or -1. */
+/* Open the first group that has a driver of VFIO's, or return -1. */
 static int open_group(void)
 {
 	DIR *dir = opendir("/dev/vfio");
@@ -217,7 +217,7 @@ static int open_group(void)
 	return group;
 }
 
-/* A container with the group in it, which is when VFIO knows whether it is coherent. */
+/* Make a container with the group in it: only then VFIO knows whether it is coherent. */
 static int new_container(int group)
 {
 	int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of second-level page tables (kernel/mmu/table.c) over memory of the
- * test's own, in the formats of NPT and EPT.
+ * Tests of second-level page tables (kernel/memory/table.c) in the formats of NPT and EPT. The
+ * test supplies the table pages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,7 @@ static const struct sl_format ept = {
 	.max_leaf = SL_LEVEL_1G,
 };
 
-/* The fake memory: who has how many table pages, and what was carried back. */
+/* Table pages in use, table pages that were unlinked, and the leaves that were carried back. */
 static int pages_live;
 static int pages_retired;
 static u64 *retired[32768];
@@ -99,7 +99,7 @@ void sl_carry(struct sl_table *table, u64 leaf, int level)
 	last_carried_level = level;
 }
 
-/* What follows a TLB flush: nobody walks the retired pages any more. */
+/* Free the unlinked pages, as after a TLB flush. Return their number. */
 static int flush(void)
 {
 	int count = pages_retired;
@@ -129,7 +129,7 @@ static void table_start(struct sl_table *table, const struct sl_format *format)
 	carried_dirty = 0;
 }
 
-/* Every table page must be gone once everything is zapped: nothing leaks. */
+/* Zap everything and check that the root alone is left. */
 static void table_end(struct sl_table *table)
 {
 	sl_zap(table, 0, ~0ULL);
@@ -166,6 +166,23 @@ static void map_identity(struct sl_table *table, gfn_t gfn, u32 rights, u64 more
 	u64 leaf = sl_make_leaf(table->format, gfn << 12, 1, rights, SL_WB) | more;
 
 	assert_int_equal(install(table, gfn, 1, leaf), 0);
+}
+
+/* The leaf that maps a frame, or 0. @level becomes the level at which the walk ended. */
+static u64 lookup(const struct sl_table *table, gfn_t gfn, int *level)
+{
+	const struct sl_format *format = table->format;
+	const u64 *entries = table->root;
+
+	for (*level = format->levels;; --*level) {
+		u64 entry = entries[gfn >> (9 * (*level - 1)) & 511];
+
+		if (!(entry & format->present))
+			return 0;
+		if (*level == SL_LEVEL_4K || (entry & format->large))
+			return entry;
+		entries = phys_to_virt(entry & format->addr);
+	}
 }
 
 static u64 *entry_of(struct sl_table *table, gfn_t gfn, int level)
@@ -206,20 +223,20 @@ static void check_install(const struct sl_format *format)
 	u64 upper;
 
 	table_start(&table, format);
-	assert_int_equal(sl_lookup(&table, 0x12345, &level), 0);
+	assert_int_equal(lookup(&table, 0x12345, &level), 0);
 	assert_int_equal(level, 4);
 	assert_int_equal(sl_install(&table, 0x12345, 1, leaf, &spare), -ENOMEM);
-	assert_int_equal(sl_lookup(&table, 0x12345, &level), 0);
+	assert_int_equal(lookup(&table, 0x12345, &level), 0);
 
 	top_up(&spare);
 	assert_int_equal(spare.count, 4);
 	assert_int_equal(sl_install(&table, 0x12345, 1, leaf, &spare), 0);
 	assert_int_equal(spare.count, 1);
-	assert_true(sl_lookup(&table, 0x12345, &level) == leaf);
+	assert_true(lookup(&table, 0x12345, &level) == leaf);
 	assert_int_equal(level, 1);
 	upper = *entry_of(&table, 0x12345, 2);
 	assert_true((upper & ~format->addr) == format->table);
-	assert_int_equal(sl_lookup(&table, 0x12346, &level), 0);
+	assert_int_equal(lookup(&table, 0x12346, &level), 0);
 	assert_int_equal(level, 1);
 
 	/* The tables exist now: a neighbour needs none. */
@@ -246,12 +263,12 @@ static void test_large_leaves(void **state)
 	table_start(&table, &npt);
 	assert_int_equal(install(&table, 0x3ff, 2, leaf_2m), 0);
 	assert_int_equal(install(&table, 0x40123, 3, leaf_1g), 0);
-	assert_true(sl_lookup(&table, 0x200, &level) == leaf_2m);
+	assert_true(lookup(&table, 0x200, &level) == leaf_2m);
 	assert_int_equal(level, 2);
-	assert_true(sl_lookup(&table, 0x7ffff, &level) == leaf_1g);
+	assert_true(lookup(&table, 0x7ffff, &level) == leaf_1g);
 	assert_int_equal(level, 3);
-	assert_int_equal(sl_lookup(&table, 0x1ff, &level), 0);
-	assert_int_equal(sl_lookup(&table, 0x80000, &level), 0);
+	assert_int_equal(lookup(&table, 0x1ff, &level), 0);
+	assert_int_equal(lookup(&table, 0x80000, &level), 0);
 	/* Root, one table of level 3 and one of level 2. */
 	assert_int_equal(pages_live, 3);
 	table_end(&table);
@@ -267,19 +284,19 @@ static void test_widen(void **state)
 	(void)state;
 	table_start(&table, &npt);
 	assert_int_equal(install(&table, 5, 1, read), 0);
-	assert_true(sl_lookup(&table, 5, &level) & BIT_ULL(63));
+	assert_true(lookup(&table, 5, &level) & BIT_ULL(63));
 	*entry_of(&table, 5, 1) &= ~npt.accessed;
 	assert_int_equal(install(&table, 5, 1, sl_make_leaf(&npt, 0x7000, 1, RW, SL_WB)), 0);
-	now = sl_lookup(&table, 5, &level);
+	now = lookup(&table, 5, &level);
 	assert_true(now & npt.write);
 	assert_true(now & npt.no_exec);
 	assert_int_equal(install(&table, 5, 1, sl_make_leaf(&npt, 0x7000, 1, RX, SL_WB)), 0);
-	now = sl_lookup(&table, 5, &level);
+	now = lookup(&table, 5, &level);
 	assert_false(now & npt.no_exec);
 	/* A leaf with fewer rights takes none away, and dirty is kept. */
 	*entry_of(&table, 5, 1) |= npt.dirty;
 	assert_int_equal(install(&table, 5, 1, read), 0);
-	assert_true(sl_lookup(&table, 5, &level) == (now | npt.dirty));
+	assert_true(lookup(&table, 5, &level) == (now | npt.dirty));
 	table_end(&table);
 }
 
@@ -295,9 +312,9 @@ static void test_busy_frame(void **state)
 	assert_int_equal(install(&table, 5, 1, new), -EBUSY);
 	assert_int_equal(make_room(&table, 5, 1), 0);
 	flush();
-	assert_int_equal(sl_lookup(&table, 5, &level), 0);
+	assert_int_equal(lookup(&table, 5, &level), 0);
 	assert_int_equal(install(&table, 5, 1, new), 0);
-	assert_true(sl_lookup(&table, 5, &level) == new);
+	assert_true(lookup(&table, 5, &level) == new);
 	table_end(&table);
 }
 
@@ -338,7 +355,7 @@ static void check_split(const struct sl_format *format, int from)
 	assert_int_equal(pages_retired, 0);
 	assert_int_equal(carried, 0);
 	for (i = 0; i < sl_pages(from); i += i < 1024 ? 1 : 509) {
-		u64 leaf = sl_lookup(&table, first + i, &level);
+		u64 leaf = lookup(&table, first + i, &level);
 
 		assert_int_equal(level, i < 512 ? 1 : 2);
 		if (level == 1)
@@ -347,7 +364,7 @@ static void check_split(const struct sl_format *format, int from)
 			assert_true(leaf == (large | format->dirty) + ((i & ~511ULL) << 12));
 	}
 	assert_int_equal(install(&table, first + 3, 1, small), 0);
-	assert_true(sl_lookup(&table, first + 3, &level) == (small | format->dirty));
+	assert_true(lookup(&table, first + 3, &level) == (small | format->dirty));
 	table_end(&table);
 }
 
@@ -371,15 +388,15 @@ static void test_split_wants_pages(void **state)
 	table_start(&table, &npt);
 	assert_int_equal(install(&table, 0x40000, 3, large), 0);
 	assert_int_equal(sl_make_room(&table, 0x40001, 1, &spare), -ENOMEM);
-	assert_true(sl_lookup(&table, 0x40001, &level) == large);
+	assert_true(lookup(&table, 0x40001, &level) == large);
 	/* One page takes it half-way, which is a valid state. */
 	spare.page[spare.count++] = page_alloc();
 	assert_int_equal(sl_make_room(&table, 0x40001, 1, &spare), -ENOMEM);
-	assert_true(sl_lookup(&table, 0x40001, &level) == large);
+	assert_true(lookup(&table, 0x40001, &level) == large);
 	assert_int_equal(level, 2);
 	spare.page[spare.count++] = page_alloc();
 	assert_int_equal(sl_make_room(&table, 0x40001, 1, &spare), 0);
-	assert_true(sl_lookup(&table, 0x40001, &level) == (large & ~npt.large) + 0x1000);
+	assert_true(lookup(&table, 0x40001, &level) == (large & ~npt.large) + 0x1000);
 	table_end(&table);
 }
 
@@ -401,7 +418,7 @@ static void test_table_to_leaf(void **state)
 	assert_int_equal(flush(), 4);
 	assert_int_equal(pages_live, 1);
 	assert_int_equal(install(&table, 0x40000, 3, large), 0);
-	assert_true(sl_lookup(&table, 0x403ff, &level) == large);
+	assert_true(lookup(&table, 0x403ff, &level) == large);
 	table_end(&table);
 }
 
@@ -453,10 +470,10 @@ static void test_zap(void **state)
 	assert_false(sl_zap(&table, 7, 6));
 	assert_true(sl_zap(&table, 0x1f1, 0x20e));
 	assert_int_equal(flush(), 0);
-	assert_true(sl_lookup(&table, 0x1f0, &level) != 0);
-	assert_true(sl_lookup(&table, 0x20f, &level) != 0);
+	assert_true(lookup(&table, 0x1f0, &level) != 0);
+	assert_true(lookup(&table, 0x20f, &level) != 0);
 	for (gfn = 0x1f1; gfn < 0x20f; gfn++)
-		assert_int_equal(sl_lookup(&table, gfn, &level), 0);
+		assert_int_equal(lookup(&table, gfn, &level), 0);
 	assert_true(sl_zap(&table, 0x1f0, 0x1f0));
 	assert_int_equal(flush(), 1);
 	assert_true(sl_zap(&table, 0x20f, 0x20f));
@@ -481,8 +498,8 @@ static void test_zap_large(void **state)
 	assert_int_equal(carried_dirty, 1);
 	assert_int_equal(last_carried_level, 2);
 	assert_true(last_carried == (large | ept.dirty));
-	assert_int_equal(sl_lookup(&table, 0x400, &level), 0);
-	assert_true(sl_lookup(&table, 0x600, &level) != 0);
+	assert_int_equal(lookup(&table, 0x400, &level), 0);
+	assert_true(lookup(&table, 0x600, &level) != 0);
 	assert_true(sl_zap(&table, 0, ~0ULL));
 	assert_int_equal(carried, 2);
 	assert_int_equal(carried_dirty, 1);
@@ -505,7 +522,7 @@ static void test_write_protect(void **state)
 	assert_true(sl_write_protect(&table, 2, 5));
 	assert_false(sl_write_protect(&table, 2, 5));
 	for (gfn = 0; gfn < 8; gfn++) {
-		u64 leaf = sl_lookup(&table, gfn, &level);
+		u64 leaf = lookup(&table, gfn, &level);
 
 		assert_int_equal(!(leaf & npt.write), gfn >= 2 && gfn <= 5);
 		assert_true(leaf & npt.dirty);
@@ -542,7 +559,7 @@ static void check_parts(bool (*work)(struct sl_table *, struct sl_part *), bool 
 		}
 		next += most;
 		for (gfn = 0; gfn < 6000; gfn += 7) {
-			u64 leaf = sl_lookup(&table, gfn, &level);
+			u64 leaf = lookup(&table, gfn, &level);
 			bool done = gfn >= 100 && gfn < min_t(gfn_t, next, 5000);
 
 			assert_int_equal(zap ? !leaf : !(leaf & npt.write), done);
@@ -562,7 +579,7 @@ static void test_parts(void **state)
 	check_parts(sl_write_protect_part, false);
 }
 
-/* One budget for several ranges, and what has no leaves costs nothing of it. */
+/* Several ranges share one budget, and a range without leaves uses nothing of it. */
 static void test_parts_share_a_budget(void **state)
 {
 	struct sl_part part = { .first = 0, .last = ~0ULL, .budget = 3 };
@@ -590,7 +607,7 @@ static void test_parts_share_a_budget(void **state)
 	assert_int_equal(part.first, 0x600);
 	assert_false(sl_zap_part(&table, &part));
 	check_leaves(&table, 0, 0, 0);
-	/* The last leaf of the range uses the budget up: that is no more to do. */
+	/* The last leaf of the range uses the budget up: nothing is left to do. */
 	map_identity(&table, 7, RWX, 0);
 	part = (struct sl_part){ .first = 0, .last = 7, .budget = 1 };
 	assert_false(sl_zap_part(&table, &part));
@@ -633,7 +650,7 @@ static void test_no_dirty_bit(void **state)
 	table_start(&table, &old_ept);
 	map_identity(&table, 1, RWX, SL_SOFT_PAGE);
 	map_identity(&table, 2, RX, SL_SOFT_PAGE);
-	/* Nor does it tell of accesses: what is mapped was accessed. */
+	/* There is no accessed bit either: each leaf counts as accessed. */
 	assert_true(sl_test_young(&table, 2, 2, false));
 	assert_false(sl_test_young(&table, 3, 511, false));
 	assert_true(sl_write_protect(&table, 0, 511));
@@ -686,11 +703,11 @@ static void check_depth(int levels)
 	table_start(&table, &format);
 	assert_int_equal(install(&table, last, 1, leaf), 0);
 	assert_int_equal(install(&table, 0, 1, leaf), 0);
-	assert_true(sl_lookup(&table, last, &level) == leaf);
+	assert_true(lookup(&table, last, &level) == leaf);
 	assert_int_equal(pages_live, 2 * levels - 1);
 	assert_true(sl_zap(&table, 1, ~0ULL));
 	assert_int_equal(flush(), levels - 1);
-	assert_true(sl_lookup(&table, 0, &level) == leaf);
+	assert_true(lookup(&table, 0, &level) == leaf);
 	table_end(&table);
 }
 
@@ -726,13 +743,13 @@ static int rnd_level(void)
 	return dice == 0 ? 3 : dice < 8 ? 2 : 1;
 }
 
-/* Two host layouts, so that frames disagree now and then. */
+/* Choose among two host layouts, so that leaves conflict now and then. */
 static u64 host_frame(gfn_t gfn)
 {
 	return gfn + (rnd(8) ? 0x100000 : 0x200000);
 }
 
-/* What is not mapped any more inside a leaf that something was in the way of. */
+/* Make room for a leaf, and drop the frames from the model that lost their mapping. */
 static void model_make_room(struct sl_table *table, gfn_t first, int level)
 {
 	gfn_t i;
@@ -741,7 +758,7 @@ static void model_make_room(struct sl_table *table, gfn_t first, int level)
 	assert_int_equal(make_room(table, first, level), 0);
 	flush();
 	for (i = first; i < first + sl_pages(level); i++)
-		if (!sl_lookup(table, i, &at))
+		if (!lookup(table, i, &at))
 			model[i] = 0;
 }
 
@@ -770,7 +787,7 @@ static bool model_lookup(struct sl_table *table, gfn_t gfn)
 {
 	const struct sl_format *format = table->format;
 	int level;
-	u64 leaf = sl_lookup(table, gfn, &level);
+	u64 leaf = lookup(table, gfn, &level);
 	u64 frame;
 
 	if (!leaf)
@@ -779,14 +796,14 @@ static bool model_lookup(struct sl_table *table, gfn_t gfn)
 	return model[gfn] == (u32)(frame << 1 | !!(leaf & format->write));
 }
 
-/* The range that whole leaves cover: a large leaf goes as a whole. */
+/* Widen a range to whole leaves, because a large leaf goes as a whole. */
 static void model_round(struct sl_table *table, gfn_t *first, gfn_t *last)
 {
 	int level;
 
-	if (sl_lookup(table, *first, &level))
+	if (lookup(table, *first, &level))
 		*first &= ~(sl_pages(level) - 1);
-	if (sl_lookup(table, *last, &level))
+	if (lookup(table, *last, &level))
 		*last |= sl_pages(level) - 1;
 }
 
@@ -817,7 +834,7 @@ static void model_range(struct sl_table *table, bool zap)
 		model[i] = zap ? 0 : model[i] & ~1U;
 }
 
-/* Counts the tables below an entry, and insists that none is empty. */
+/* Count this table and those below it, and check that none is empty. */
 static int count_tables(const struct sl_table *table, const u64 *entries, int level)
 {
 	int count = 1;
@@ -891,7 +908,7 @@ static void race_line_up(unsigned int step)
 		sched_yield();
 }
 
-/* Each maps the same frames; each frame is writable for one of them only. */
+/* Each racer maps the same frames. One racer maps a frame writable, the others read-only. */
 static void *race(void *argument)
 {
 	struct racer *racer = argument;
@@ -932,13 +949,13 @@ static void test_parallel(void **state)
 		assert_int_equal(racer[i].failures, 0);
 	}
 	for (gfn = 0; gfn < (gfn_t)RACE_FRAMES << 9; gfn += 512) {
-		u64 leaf = sl_lookup(&table, gfn, &level);
+		u64 leaf = lookup(&table, gfn, &level);
 
 		assert_int_equal(level, 1);
 		assert_true((leaf & npt.addr) == gfn << 12);
 		assert_true(leaf & npt.write);
 	}
-	/* A page lost in a race would be missing here or leak. */
+	/* A page that was lost in a race would not be counted, but be live. */
 	assert_int_equal(count_tables(&table, table.root, npt.levels), pages_live);
 	table_end(&table);
 }
