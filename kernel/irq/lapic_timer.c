@@ -20,6 +20,20 @@
 /* A periodic timer may not take the host's CPU to itself: 5000 per second. */
 #define LAPIC_MIN_PERIOD_NS (200 * NSEC_PER_USEC)
 
+/* LVT Timer bits 18:17 (SDM 3A 10.5.4): count down once, count down and reload, TSC deadline. */
+enum lapic_timer_mode {
+	LAPIC_TIMER_ONESHOT,
+	LAPIC_TIMER_PERIODIC,
+	LAPIC_TIMER_DEADLINE,
+};
+
+static enum lapic_timer_mode lapic_timer_mode(const struct lapic *lapic)
+{
+	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_TIMER);
+
+	return (lvt & LAPIC_LVT_TIMER_MODE) >> LAPIC_LVT_TIMER_MODE_SHIFT;
+}
+
 static u64 lapic_timer_period(const struct lapic *lapic)
 {
 	return max_t(u64, lapic->timer.period, LAPIC_MIN_PERIOD_NS);
