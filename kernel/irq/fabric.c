@@ -129,16 +129,6 @@ void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack)
 	synchronize_rcu_expedited();
 }
 
-bool fabric_pic_pending(const struct irq_fabric *fabric)
-{
-	return fabric_has_irqchip(fabric) && pic_pending(fabric->pic);
-}
-
-int fabric_pic_ack(struct irq_fabric *fabric)
-{
-	return pic_ack(fabric->pic);
-}
-
 /* Whose a port is. */
 enum port_owner { PORT_NONE, PORT_PIC, PORT_PIT };
 

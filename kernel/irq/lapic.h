@@ -104,9 +104,7 @@ struct lapic {
  * @apic_id: below FABRIC_MAX_APIC_ID, unique in the VM
  * @bsp: it is the bootstrap processor's
  *
- * Messages reach it when this returns.
- *
- * Return: the lapic, or ERR_PTR(-EINVAL, -EEXIST, -ENOMEM).
+ * Return: the lapic, which messages reach, or ERR_PTR(-EINVAL, -EEXIST, -ENOMEM).
  */
 struct lapic *lapic_create(struct irq_fabric *fabric, void *vcpu, u32 apic_id, bool bsp);
 
@@ -192,7 +190,6 @@ bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector);
  * @lapic: of the sender
  * @icr: vector and delivery mode as in the lower half of ICR
  * @first: APIC id of bit 0 of @ids
- * @ids: a bit for each of the ids from @first on
  *
  * Return: how many took it; -EINVAL if @icr has a logical destination or a shorthand.
  */
@@ -248,8 +245,7 @@ static inline u64 lapic_get_base(const struct lapic *lapic)
 
 /**
  * lapic_set_base() - write IA32_APIC_BASE; may sleep
- * @host: for userspace: the value is checked, the change of mode is not (SDM 3A 10.12.5
- *	binds the guest)
+ * @host: for userspace, which SDM 3A 10.12.5 does not bind: any change of mode is allowed
  *
  * Return: 0, -EINVAL: inject #GP(0) or refuse the ioctl.
  */

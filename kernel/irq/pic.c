@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include "irq/fabric.h"
 #include "irq/pic.h"
@@ -42,6 +43,22 @@ enum pic_ocw2 {
 	PIC_EOI_ROTATE,
 	PIC_SET_PRIORITY,
 	PIC_EOI_SPECIFIC_ROTATE,
+};
+
+/**
+ * struct pic - both 8259A
+ * @fabric: the VM's fabric
+ * @lock: protects what follows; taken in hard irq
+ * @chip: master and slave, in the form userspace gets and sets
+ * @sources: for each pin the enum irq_source bits that assert it
+ * @output: the master's INTR; read without @lock
+ */
+struct pic {
+	struct irq_fabric *fabric;
+	raw_spinlock_t lock;
+	struct kvm_pic_state chip[2];
+	u8 sources[PIC_PINS];
+	bool output;
 };
 
 /**
@@ -192,8 +209,14 @@ static void pic_begin(struct pic *pic, struct kvm_pic_state *chip, unsigned int 
 		pic_drive_cascade(pic, false);
 }
 
-int pic_ack(struct pic *pic)
+bool fabric_pic_pending(const struct irq_fabric *fabric)
 {
+	return fabric_has_irqchip(fabric) && READ_ONCE(fabric->pic->output);
+}
+
+int fabric_pic_ack(struct irq_fabric *fabric)
+{
+	struct pic *pic = fabric->pic;
 	struct kvm_pic_state *master = &pic->chip[0], *slave = &pic->chip[1];
 	struct pic_effects effects = {};
 	unsigned long flags;

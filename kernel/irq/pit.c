@@ -14,12 +14,15 @@
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "irq/fabric.h"
 #include "irq/pit.h"
+
+#define PIT_CHANNELS 3
 
 #define PIT_CONTROL_PORT 0x43
 #define PIT_SPEAKER_PORT 0x61
@@ -48,6 +51,87 @@
 
 /* A guest that is this far behind has lost its time anyway. */
 #define PIT_MAX_PENDING 1000000
+
+/* The mode of a channel that nobody has programmed yet; it counts nothing. */
+#define PIT_MODE_NONE 0xff
+
+/* The byte that is read or written next; LSB, MSB and WORD are RW bits of a control word. */
+enum pit_access {
+	PIT_ACCESS_NONE,
+	PIT_ACCESS_LSB,
+	PIT_ACCESS_MSB,
+	PIT_ACCESS_WORD, /* low byte, then high byte */
+	PIT_ACCESS_WORD_HIGH, /* the high byte of such a pair */
+};
+
+/**
+ * struct pit_channel - one counter
+ * @count: initial count, 1 to 65536 (in binary also when @bcd)
+ * @loaded: host monotonic time at which counting began, in ns
+ * @held: time counted before the gate went low, in ns; valid while the gate holds
+ *	the count (modes 0 and 4)
+ * @latch: value the next reads return
+ * @count_latched: which byte of @latch is read next, enum pit_access
+ * @status: latched status byte
+ * @status_latched: whether @status is to be read first
+ * @read_state: which byte of the count is read next, enum pit_access
+ * @write_state: which byte of the count is written next, enum pit_access
+ * @write_latch: low byte written, high byte to come
+ * @access: RW bits of the control word, enum pit_access
+ * @mode: 0 to 5, or PIT_MODE_NONE
+ * @bcd: counts in BCD
+ * @gate: level of the gate input
+ * @idle: not counting: no count since the control word, no trigger since the count
+ *	(modes 1 and 5), or the gate is low (modes 2 and 3)
+ * @null: the count that was written is not in the counting element yet
+ */
+struct pit_channel {
+	u32 count;
+	s64 loaded;
+	s64 held;
+	u16 latch;
+	u8 count_latched;
+	u8 status;
+	bool status_latched;
+	u8 read_state;
+	u8 write_state;
+	u8 write_latch;
+	u8 access;
+	u8 mode;
+	bool bcd;
+	bool gate;
+	bool idle;
+	bool null;
+};
+
+/**
+ * struct pit - an 8254
+ * @fabric: the VM's fabric
+ * @lock: serializes all but the timer's callback, which only reads what is
+ *	written while the timer is cancelled
+ * @channel: the three counters
+ * @speaker: bit 1 of port 0x61
+ * @has_speaker: port 0x61 is the PIT's (KVM_PIT_SPEAKER_DUMMY)
+ * @hpet_legacy: an HPET drives GSI 0 instead (KVM_PIT_FLAGS_HPET_LEGACY)
+ * @reinject: keep ticks the guest was too slow for (KVM_REINJECT_CONTROL)
+ * @timer: armed while channel 0 will raise its output
+ * @fired: rising edges of channel 0's output since its count was loaded
+ * @pending: ticks kept
+ * @ack: GSI 0 listener
+ */
+struct pit {
+	struct irq_fabric *fabric;
+	struct mutex lock; /* all but what the timer's callback reads */
+	struct pit_channel channel[PIT_CHANNELS];
+	bool speaker;
+	bool has_speaker;
+	bool hpet_legacy;
+	bool reinject;
+	struct hrtimer timer;
+	u64 fired;
+	atomic_t pending;
+	struct irq_ack ack;
+};
 
 /*
  * Counts and outputs.

@@ -69,7 +69,7 @@ static int pulse(unsigned int pin)
 /* INTA if INTR is asserted, else -1. */
 static int ack(void)
 {
-	return pic_pending(pic) ? pic_ack(pic) : -1;
+	return fabric_pic_pending(&f->fabric) ? fabric_pic_ack(&f->fabric) : -1;
 }
 
 static u8 isr(u16 port)
@@ -350,7 +350,7 @@ static void test_poll(void **state)
 	out(MASTER, 0x0c);
 	assert_int_equal(in(MASTER + 1), 0x85); /* either port answers */
 	assert_int_equal(in(MASTER + 1), 0); /* once */
-	assert_false(pic_pending(pic));
+	assert_false(fabric_pic_pending(&f->fabric));
 	out(MASTER, 0x20);
 	pulse(0);
 	out(MASTER, 0x0c);
@@ -360,14 +360,14 @@ static void test_poll(void **state)
 static void test_spurious(void **state)
 {
 	(void)state;
-	assert_int_equal(pic_ack(pic), 0x27);
+	assert_int_equal(fabric_pic_ack(&f->fabric), 0x27);
 	assert_int_equal(isr(MASTER), 0);
 	/* Masked between INTR and INTA. */
 	pulse(4);
-	assert_true(pic_pending(pic));
+	assert_true(fabric_pic_pending(&f->fabric));
 	out(MASTER + 1, 0x10);
-	assert_false(pic_pending(pic));
-	assert_int_equal(pic_ack(pic), 0x27);
+	assert_false(fabric_pic_pending(&f->fabric));
+	assert_int_equal(fabric_pic_ack(&f->fabric), 0x27);
 	assert_int_equal(isr(MASTER), 0);
 	out(MASTER + 1, 0);
 	assert_int_equal(ack(), 0x24);
@@ -375,7 +375,7 @@ static void test_spurious(void **state)
 	/* A slave whose request went away takes the cascade's with it. */
 	pulse(12);
 	out(SLAVE + 1, 0x10);
-	assert_false(pic_pending(pic));
+	assert_false(fabric_pic_pending(&f->fabric));
 	assert_int_equal(irr(MASTER), 0);
 }
 
@@ -397,9 +397,9 @@ static void test_level_triggered(void **state)
 	assert_int_equal(ack(), -1);
 	/* Withdrawn in time. */
 	set_pin(11, true);
-	assert_true(pic_pending(pic));
+	assert_true(fabric_pic_pending(&f->fabric));
 	set_pin(11, false);
-	assert_false(pic_pending(pic));
+	assert_false(fabric_pic_pending(&f->fabric));
 }
 
 static void test_shared_level(void **state)
@@ -558,7 +558,7 @@ static void test_state_hostile(void **state)
 	pic_set_state(pic, false, &s);
 	pic_set_state(pic, true, &s);
 	for (int i = 0; i < 20; i++)
-		assert_in_range(pic_ack(pic), 0, 255);
+		assert_in_range(fabric_pic_ack(&f->fabric), 0, 255);
 	pic_get_state(pic, true, &s);
 	assert_int_equal(s.elcr_mask, 0xde);
 	assert_int_equal(s.elcr, 0xde);

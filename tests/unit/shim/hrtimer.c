@@ -104,6 +104,12 @@ void shim_advance(u64 ns)
 		shim_now = end;
 }
 
+ktime_t shim_next_expiry(void)
+{
+	assert(queue);
+	return queue->expires;
+}
+
 unsigned int shim_timers_armed(void)
 {
 	unsigned int n = 0;

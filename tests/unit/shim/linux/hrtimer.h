@@ -56,6 +56,9 @@ void shim_begin(struct hrtimer *timer);
 /* Let @ns pass; timers that expire meanwhile fire in order, each at its time. */
 void shim_advance(u64 ns);
 
+/* The time at which the first armed timer expires. */
+ktime_t shim_next_expiry(void);
+
 /* Timers that are armed: 0 at the end of a test that cleans up. */
 unsigned int shim_timers_armed(void);
 
