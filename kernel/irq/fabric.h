@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The interrupt fabric of a VM: the local APICs and interrupt controllers it has, how a GSI or
- * an MSI finds its way to them, and what they ask of the rest of the module. It knows nothing of
- * vendors, file descriptors or ioctls.
+ * The interrupt fabric of a VM: its local APICs and interrupt controllers, the way of a GSI or an
+ * MSI to them, and their requests to the rest of the module. It knows nothing of vendors, file
+ * descriptors or ioctls.
  *
  * A function may be called in any context, hard irqs included, with no lock of the fabric held,
  * unless its comment says otherwise. Functions that "may sleep" need process context.
@@ -38,11 +38,10 @@ enum irq_source {
 };
 
 /**
- * struct fabric_ops - what the fabric asks of the owner of the vCPUs
- * @kick: make the vCPU look at its lapic and at the PIC soon: wake it when it
- *	sleeps, make it leave the guest when it is in it. The fabric has stored what the
- *	vCPU shall see. In any context, with raw spinlocks held too; may be called for the
- *	running vCPU itself.
+ * struct fabric_ops - requests of the fabric to the owner of the vCPUs
+ * @kick: make the vCPU look at its lapic and at the PIC soon: wake it when it sleeps, make it
+ *	leave the guest when it is in it. Called after the new state was stored.
+ *	Any context, with raw spinlocks held too; may be called for the running vCPU itself.
  * @guest_tsc: the vCPU's TSC now, in the guest's ticks (offset and scale
  *	applied). vCPU thread or under the vCPU's mutex.
  * @tsc_to_ns: nanoseconds that @ticks of the guest's TSC take, rounded up and
@@ -64,7 +63,7 @@ struct fabric_ops {
 
 /**
  * struct irq_fabric - the interrupt controllers of one VM
- * @ops: what the owner of the vCPUs provides
+ * @ops: provided by the owner of the vCPUs
  * @lock: serializes creation and removal of parts and changes of the routing
  * @lapics: local APICs by APIC id; read under RCU
  * @routing: GSI routing table; read under RCU
@@ -126,7 +125,7 @@ struct irq_ack {
  * @level: level-triggered
  * @assert: level bit of the ICR; true for all messages but INIT de-assert
  * @redirect: MSI redirection hint: a logical @dest means one of the group
- * @ipi: sent by a local APIC, so the sender's mode tells what is a broadcast
+ * @ipi: sent by a local APIC, so that the sender's mode decides which @dest is a broadcast
  * @x2apic: sender is in x2APIC mode (meaningful with @ipi)
  */
 struct irq_msg {
@@ -194,7 +193,7 @@ static inline bool fabric_has_lapics(const struct irq_fabric *fabric)
  */
 int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level);
 
-/** fabric_pulse_gsi() - assert a GSI and deassert it: one edge; returns what the assertion did */
+/** fabric_pulse_gsi() - assert a GSI and deassert it: one edge; the assertion's result */
 int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi);
 
 /**

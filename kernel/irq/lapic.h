@@ -127,8 +127,8 @@ void lapic_set_features(struct lapic *lapic, const struct lapic_features *featur
  * False: neither a vector is in IRR nor an event is posted. True: ask lapic_take_events() and
  * lapic_pending(). The PIC is apart: fabric_pic_pending().
  *
- * lapic_post() and lapic_post_event() store before they kick. So a vCPU misses nothing that asks
- * after it was kicked, or with interrupts off after it has stored VCPU_IN_GUEST.
+ * lapic_post() and lapic_post_event() store before they kick. So a vCPU that asks after a kick,
+ * or with interrupts off after it has stored VCPU_IN_GUEST, misses nothing.
  */
 static inline bool lapic_has_work(const struct lapic *lapic)
 {
@@ -145,7 +145,7 @@ int lapic_pending(struct lapic *lapic);
  */
 int lapic_highest_irr(struct lapic *lapic);
 
-/** lapic_accept() - move what lapic_pending() returned from IRR to ISR: it will be injected */
+/** lapic_accept() - move the vector of lapic_pending() from IRR to ISR; it will be injected */
 void lapic_accept(struct lapic *lapic, u8 vector);
 
 /**
@@ -163,8 +163,8 @@ void lapic_end_of_interrupt(struct lapic *lapic);
  * lapic_eoi_is_silent() - return true if an EOI would only take @vector out of service
  * @vector: lapic_accept() has taken it
  *
- * This is so while it is the highest in service, is edge-triggered and acknowledges nothing
- * that is listened to, and no other waits. A vector that is posted later kicks the vCPU.
+ * This is so while it is the highest in service, is edge-triggered, acknowledges no pin that
+ * has a listener, and no other vector waits. A vector that is posted later kicks the vCPU.
  */
 bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Registers of the local APIC (SDM 3A table 10-1), and what its source files share. The rules
- * about context in lapic.h hold here too.
+ * Registers of the local APIC (SDM 3A table 10-1), and functions that its source files share.
+ * The rules about context in lapic.h hold here too.
  */
 #ifndef ORIEL_IRQ_LAPIC_REGS_H
 #define ORIEL_IRQ_LAPIC_REGS_H
@@ -126,9 +126,9 @@ static inline void lapic_set_reg(struct lapic *lapic, u32 reg, u32 val)
 }
 
 /*
- * Where the bit of a vector is in LAPIC_ISR, LAPIC_TMR or LAPIC_IRR; its number is @vector % 32.
- * 96 reserved bits follow the 32 bits of a register, so the long that bit operations access is
- * aligned and inside the register's 16 bytes.
+ * The word with the bit of a vector in LAPIC_ISR, LAPIC_TMR or LAPIC_IRR; the bit's number is
+ * @vector % 32. 96 reserved bits follow the 32 bits of a register, so that the long which bit
+ * operations access is aligned and inside the register's 16 bytes.
  */
 static inline unsigned long *lapic_vector_word(const struct lapic *lapic, u32 reg, u8 vector)
 {

@@ -46,10 +46,10 @@
 
 #define PIT_GSI 0
 
-/* At most 5000 interrupts per second: the host has other work to do. */
+/* At most 5000 interrupts per second, or a guest could keep a host's CPU in this interrupt. */
 #define PIT_MIN_STEP (PIT_FREQUENCY_HZ / 5000 + 1)
 
-/* A guest that is this far behind has lost its time anyway. */
+/* Ticks that are kept; a guest that is further behind has lost its time anyway. */
 #define PIT_MAX_PENDING 1000000
 
 /* The mode of a channel that nobody has programmed yet; it counts nothing. */
@@ -71,11 +71,11 @@ enum pit_access {
  * @held: time counted before the gate went low, in ns; valid while the gate holds
  *	the count (modes 0 and 4)
  * @latch: value the next reads return
- * @count_latched: which byte of @latch is read next, enum pit_access
+ * @count_latched: the byte of @latch that is read next, enum pit_access
  * @status: latched status byte
- * @status_latched: whether @status is to be read first
- * @read_state: which byte of the count is read next, enum pit_access
- * @write_state: which byte of the count is written next, enum pit_access
+ * @status_latched: the next read returns @status
+ * @read_state: the byte of the count that is read next, enum pit_access
+ * @write_state: the byte of the count that is written next, enum pit_access
  * @write_latch: low byte written, high byte to come
  * @access: RW bits of the control word, enum pit_access
  * @mode: 0 to 5, or PIT_MODE_NONE
@@ -107,8 +107,8 @@ struct pit_channel {
 /**
  * struct pit - an 8254
  * @fabric: the VM's fabric
- * @lock: serializes all but the timer's callback, which only reads what is
- *	written while the timer is cancelled
+ * @lock: serializes all but the timer's callback: it only reads members that are written
+ *	while the timer is cancelled
  * @channel: the three counters
  * @speaker: bit 1 of port 0x61
  * @has_speaker: port 0x61 is the PIT's (KVM_PIT_SPEAKER_DUMMY)
@@ -151,13 +151,13 @@ static u64 pit_ticks(const struct pit_channel *ch, s64 now)
 	return mul_u64_u32_div(ns, PIT_FREQUENCY_HZ, NSEC_PER_SEC);
 }
 
-/* A count of 0 stands for this many. */
+/* Return the largest count, which a count of 0 stands for. */
 static u32 pit_modulus(bool bcd)
 {
 	return bcd ? 10000 : 65536;
 }
 
-/* What the counting element holds after so many ticks. */
+/* Return the value of the counting element after so many ticks. */
 static u32 pit_count(const struct pit_channel *ch, u64 ticks)
 {
 	u32 modulus = pit_modulus(ch->bcd);
@@ -168,10 +168,10 @@ static u32 pit_count(const struct pit_channel *ch, u64 ticks)
 	case 2:
 		return ch->count - phase;
 	case 3:
-		/* Counts by two, from the even count, once for each half. */
+		/* Counts down by two, from the even count, once for each half of the output. */
 		return (ch->count & ~1u) - 2 * (phase < high ? phase : phase - high);
 	default:
-		/* Goes on below 0 from the top. */
+		/* The other modes go on below 0 from the largest count. */
 		return (ch->count + modulus - (u32)(ticks % modulus)) % modulus;
 	}
 }
@@ -194,7 +194,7 @@ static u16 pit_read_count(const struct pit_channel *ch)
 	return ch->bcd ? pit_to_bcd(count) : count;
 }
 
-/* OUT (figures 15 to 20). */
+/* Return the level of OUT (figures 15 to 20). */
 static bool pit_out(const struct pit_channel *ch)
 {
 	u64 ticks = pit_ticks(ch, ktime_get_ns());
@@ -223,13 +223,13 @@ static bool pit_periodic(const struct pit_channel *ch)
 	return ch->mode == 2 || ch->mode == 3;
 }
 
-/* Ticks from one interrupt to the next. */
+/* Return the ticks from one interrupt to the next. */
 static u32 pit_step(const struct pit_channel *ch)
 {
 	return pit_periodic(ch) ? max_t(u32, ch->count, PIT_MIN_STEP) : ch->count;
 }
 
-/* When the n-th interrupt is due: from the start, so that nothing adds up. */
+/* Return when the n-th interrupt is due, computed from the start so that no error adds up. */
 static ktime_t pit_edge_time(const struct pit_channel *ch, u64 n)
 {
 	u64 ns = mul_u64_u32_div(n * pit_step(ch), NSEC_PER_SEC, PIT_FREQUENCY_HZ);
@@ -248,8 +248,8 @@ static void pit_keep(struct pit *pit, u64 ticks)
 }
 
 /*
- * A tick the interrupt controllers still have pending is kept; one that is
- * masked is the guest's own loss.
+ * Raise GSI 0 once, and keep the other ticks; also the first, if the interrupt controllers have
+ * one pending still. A guest that masks the GSI loses them all, by its own choice.
  */
 static void pit_raise(struct pit *pit, u64 ticks)
 {
@@ -261,7 +261,7 @@ static void pit_raise(struct pit *pit, u64 ticks)
 		pit_keep(pit, ticks);
 }
 
-/* Edges of a periodic counter so far. */
+/* Return the number of rising edges of a periodic counter so far. */
 static u64 pit_edges(const struct pit_channel *ch)
 {
 	return div64_u64(pit_ticks(ch, ktime_get_ns()), pit_step(ch));
@@ -280,14 +280,15 @@ static enum hrtimer_restart pit_expired(struct hrtimer *timer)
 	if (!pit_periodic(ch))
 		return HRTIMER_NORESTART;
 	/*
-	 * Not at one that has come meanwhile: to tell a thousand vCPUs takes longer than the
-	 * shortest period, and the CPU would never leave this interrupt.
+	 * Expire at an edge in the future. An edge that came meanwhile would have the timer expire
+	 * at once: to raise the GSI for a thousand vCPUs takes longer than the shortest period, and
+	 * the CPU would never leave this interrupt.
 	 */
 	hrtimer_set_expires(timer, pit_edge_time(ch, max(due, pit_edges(ch)) + 1));
 	return HRTIMER_RESTART;
 }
 
-/* The guest has taken a tick: give it one that was kept. */
+/* The guest has acknowledged a tick: give it the next one that was kept. */
 static void pit_acked(struct irq_ack *ack)
 {
 	struct pit *pit = container_of(ack, struct pit, ack);
@@ -352,7 +353,7 @@ static void pit_read_back(struct pit *pit, u8 val)
 	}
 }
 
-/* A control word (figure 7) stops the counter until it gets a count. */
+/* A control word (figure 7) stops the counter until a count is written. */
 static void pit_write_mode(struct pit_channel *ch, u8 val)
 {
 	u8 mode = val >> 1 & 7;
@@ -388,7 +389,7 @@ static void pit_write_control(struct pit *pit, u8 val)
 	pit_write_mode(ch, val);
 }
 
-/* Counting begins at once; also where the chip would end the old count first. */
+/* Counting begins at once, even in modes in which the chip would end the old count first. */
 static void pit_load(struct pit *pit, unsigned int index, u16 val)
 {
 	struct pit_channel *ch = &pit->channel[index];
@@ -399,7 +400,7 @@ static void pit_load(struct pit *pit, unsigned int index, u16 val)
 	ch->count = count ? count : pit_modulus(ch->bcd);
 	ch->loaded = ktime_get_ns();
 	ch->held = 0;
-	/* Modes 1 and 5 wait for a trigger, 2 and 3 for an open gate. */
+	/* Modes 1 and 5 wait for a trigger, modes 2 and 3 for a high gate. */
 	ch->null = ch->mode == 1 || ch->mode == 5 || ch->mode == PIT_MODE_NONE;
 	ch->idle = ch->null || (!ch->gate && !pit_gate_holds(ch));
 	if (!index)
@@ -430,7 +431,7 @@ static void pit_write_count(struct pit *pit, unsigned int index, u8 val)
 	}
 }
 
-/* The byte of a count that is due, moving on to the next. */
+/* Return the byte of a count that is due, and advance @state to the next byte. */
 static u8 pit_read_byte(u16 count, u8 *state)
 {
 	switch (*state) {
@@ -489,7 +490,7 @@ static void pit_set_gate(struct pit_channel *ch, bool gate)
 	case 3:
 		if (falling)
 			ch->idle = true;
-		/* Without a count there is nothing to reload. */
+		/* Before a count is written there is nothing to reload. */
 		if (rising && !ch->null)
 			pit_begin(ch, now);
 		break;
