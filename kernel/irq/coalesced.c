@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Coalesced I/O: a sorted table of zones, replaced as a whole under RCU, and the
- * ring that takes the writes to them.
+ * Coalesced I/O: a sorted table of zones, which RCU replaces as a whole, and the ring that takes
+ * the writes to them.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -11,28 +11,27 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "irq/by_address.h"
 #include "irq/coalesced.h"
 
 /**
  * struct coalesced_zone - a zone
- * @addr: first port or guest-physical address
- * @end: one past the last
- * @reach: greatest @end of this zone and those before it in the table, so that
- *	one look tells whether any of them contains an access
- * @pio: of ports
+ * @first: its first port or guest-physical address
+ * @end: one past its last
+ * @reach: greatest @end of this zone and those before it in the table, so that the last zone
+ *	that begins before an access tells if any zone contains the access
  */
 struct coalesced_zone {
-	u64 addr;
+	struct io_address first;
 	u64 end;
 	u64 reach;
-	bool pio;
 };
 
 /**
- * struct coalesced_table - zones by address
+ * struct coalesced_table - zones
  * @rcu: for freeing
  * @nr: entries of @zone
- * @zone: ports first, then addresses, each ascending
+ * @zone: in the order of irq/by_address.h
  */
 struct coalesced_table {
 	struct rcu_head rcu;
@@ -40,38 +39,21 @@ struct coalesced_table {
 	struct coalesced_zone zone[];
 };
 
-/* How many zones come before (@pio, @addr) or begin there. */
-static u32 table_upto(const struct coalesced_table *table, bool pio, u64 addr)
+static bool table_contains(const struct coalesced_table *table, struct io_address at, u32 len)
 {
-	u32 low = 0, high = table ? table->nr : 0;
-
-	while (low < high) {
-		u32 middle = low + (high - low) / 2;
-		const struct coalesced_zone *zone = &table->zone[middle];
-
-		if (zone->pio != pio ? zone->pio : zone->addr <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool table_contains(const struct coalesced_table *table, bool pio, u64 addr, u32 len)
-{
-	u32 nr = table_upto(table, pio, addr);
+	u32 nr = by_address_upto(table->zone, table->nr, sizeof(table->zone[0]), at);
 	u64 end;
 
-	if (!nr || table->zone[nr - 1].pio != pio)
+	if (!nr || table->zone[nr - 1].first.pio != at.pio)
 		return false;
-	return !check_add_overflow(addr, (u64)len, &end) && end <= table->zone[nr - 1].reach;
+	return !check_add_overflow(at.addr, (u64)len, &end) && end <= table->zone[nr - 1].reach;
 }
 
 /*
- * The ring. Userspace owns first, and can write the rest as well.
+ * The ring. Userspace advances @first, and can overwrite all else too.
  */
 
-/* The whole string or nothing. Returns whether there was room. */
+/* Add the whole string, or nothing and return false if it has no room. */
 static bool ring_put(struct kvm_coalesced_mmio_ring *ring, const struct kvm_coalesced_mmio *head,
 		     const void *buf, unsigned int count)
 {
@@ -81,7 +63,7 @@ static bool ring_put(struct kvm_coalesced_mmio_ring *ring, const struct kvm_coal
 
 	if (first >= KVM_COALESCED_MMIO_MAX || last >= KVM_COALESCED_MMIO_MAX)
 		return false;
-	/* One stays free: a full ring is none whose ends have met. */
+	/* One entry stays free: a ring with @first equal to @last is empty. */
 	used = (last + KVM_COALESCED_MMIO_MAX - first) % KVM_COALESCED_MMIO_MAX;
 	if (count > KVM_COALESCED_MMIO_MAX - 1 - used)
 		return false;
@@ -93,7 +75,7 @@ static bool ring_put(struct kvm_coalesced_mmio_ring *ring, const struct kvm_coal
 		memcpy(entry->data, buf, head->len);
 		last = (last + 1) % KVM_COALESCED_MMIO_MAX;
 	}
-	/* Who sees the new end sees what is before it. */
+	/* Store @last after the entries: userspace that reads it must also see them. */
 	smp_store_release(&ring->last, last);
 	return true;
 }
@@ -102,6 +84,7 @@ bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void
 		     unsigned int len, unsigned int count)
 {
 	const struct kvm_coalesced_mmio head = { .phys_addr = addr, .len = len, .pio = pio };
+	const struct io_address at = { .addr = addr, .pio = pio };
 	const struct coalesced_table *table;
 	bool found;
 
@@ -109,7 +92,7 @@ bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void
 		return false;
 	rcu_read_lock();
 	table = rcu_dereference(coalesced->table);
-	found = table && table_contains(table, pio, addr, len);
+	found = table && table_contains(table, at, len);
 	if (found) {
 		spin_lock(&coalesced->ring_lock);
 		found = ring_put(coalesced->ring, &head, buf, count);
@@ -128,7 +111,7 @@ static struct coalesced_table *current_table(struct coalesced *coalesced)
 	return rcu_dereference_protected(coalesced->table, lockdep_is_held(&coalesced->lock));
 }
 
-/* Publish a table; the old one is left to the caller. Lock held. */
+/* Publish a table; the caller frees the old one. Lock held. */
 static void table_publish(struct coalesced *coalesced, struct coalesced_table *table)
 {
 	u64 reach = 0;
@@ -137,7 +120,7 @@ static void table_publish(struct coalesced *coalesced, struct coalesced_table *t
 	for (i = 0; table && i < table->nr; i++) {
 		struct coalesced_zone *zone = &table->zone[i];
 
-		if (i && zone->pio != zone[-1].pio)
+		if (i && zone->first.pio != zone[-1].first.pio)
 			reach = 0;
 		reach = max(reach, zone->end);
 		zone->reach = reach;
@@ -160,18 +143,13 @@ static int zone_add(struct coalesced *coalesced, const struct coalesced_zone *ne
 {
 	struct coalesced_table *old = current_table(coalesced), *table;
 	u32 nr = old ? old->nr : 0;
-	u32 at = table_upto(old, new->pio, new->addr);
 
 	if (nr == COALESCED_MAX)
 		return -ENOSPC;
 	table = table_alloc(nr + 1);
 	if (!table)
 		return -ENOMEM;
-	if (old) {
-		memcpy(table->zone, old->zone, at * sizeof(*new));
-		memcpy(table->zone + at + 1, old->zone + at, (nr - at) * sizeof(*new));
-	}
-	table->zone[at] = *new;
+	by_address_insert(table->zone, old ? old->zone : NULL, nr, sizeof(*new), new);
 	table_publish(coalesced, table);
 	if (old)
 		kvfree_rcu(old, rcu);
@@ -180,7 +158,8 @@ static int zone_add(struct coalesced *coalesced, const struct coalesced_zone *ne
 
 static bool zone_contains(const struct coalesced_zone *zone, const struct coalesced_zone *inner)
 {
-	return zone->pio == inner->pio && zone->addr <= inner->addr && inner->end <= zone->end;
+	return zone->first.pio == inner->first.pio && zone->first.addr <= inner->first.addr &&
+	       inner->end <= zone->end;
 }
 
 /* Lock held. */
@@ -202,16 +181,16 @@ static int zones_remove(struct coalesced *coalesced, const struct coalesced_zone
 				table->zone[kept++] = old->zone[i];
 	}
 	table_publish(coalesced, table);
-	/* When this returns nothing comes from these zones any more. */
+	/* Once the ioctl returns, no write to these zones may reach the ring. */
 	synchronize_rcu();
 	kvfree(old);
 	return 0;
 }
 
-/* What wraps contains nothing. */
+/* A zone that wraps is made empty. */
 static struct coalesced_zone zone_of(const struct kvm_coalesced_mmio_zone *args)
 {
-	struct coalesced_zone zone = { .addr = args->addr, .pio = args->pio };
+	struct coalesced_zone zone = { .first = { .addr = args->addr, .pio = args->pio } };
 
 	if (check_add_overflow(args->addr, (u64)args->size, &zone.end))
 		zone.end = args->addr;

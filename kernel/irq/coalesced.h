@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Coalesced I/O: guest writes to zones that userspace named go into a ring that it
+ * Coalesced I/O: guest writes to zones that userspace named go into a ring, which userspace
  * reads when it next has to do with the VM (KVM_REGISTER_COALESCED_MMIO).
  */
 #ifndef ORIEL_IRQ_COALESCED_H
@@ -12,12 +12,10 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct coalesced_table;
-
 /* Zones of one VM. */
 #define COALESCED_MAX 1000
 
-/* Where the ring is in a vCPU's mapping, in pages; answered to KVM_CAP_COALESCED_MMIO. */
+/* Place of the ring in a vCPU's mapping, in pages; the answer to KVM_CAP_COALESCED_MMIO. */
 #define COALESCED_PAGE_OFFSET 2
 
 /**
@@ -34,53 +32,35 @@ struct coalesced {
 	struct kvm_coalesced_mmio_ring *ring;
 };
 
-/**
- * coalesced_init() - no zones yet
- * @coalesced: embedded in the VM
- * @ring: a zeroed page, which outlives @coalesced
- *
- * Context: process.
- */
+/** coalesced_init() - no zones yet; @ring is a zeroed page, which outlives @coalesced */
 void coalesced_init(struct coalesced *coalesced, void *ring);
-
-/**
- * coalesced_destroy() - take all zones away
- * @coalesced: initialized; no vCPU runs and nobody changes it any more
- *
- * Context: process.
- */
+/** coalesced_destroy() - free the zones; no vCPU runs and nobody changes them any more */
 void coalesced_destroy(struct coalesced *coalesced);
 
 /**
- * coalesced_register() - KVM_REGISTER_COALESCED_MMIO
- * @coalesced: the VM's
+ * coalesced_register() - KVM_REGISTER_COALESCED_MMIO; may sleep
  * @args: as userspace gave it; zones may overlap
  *
- * Context: process, may sleep.
  * Return: 0; -EINVAL when pio is neither 0 nor 1; -ENOSPC; -ENOMEM.
  */
 int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
 
 /**
- * coalesced_unregister() - KVM_UNREGISTER_COALESCED_MMIO
- * @coalesced: the VM's
- * @args: each zone that contains it goes, if there is one
+ * coalesced_unregister() - KVM_UNREGISTER_COALESCED_MMIO; sleeps for a grace period
+ * @args: each zone that contains it goes; there may be none
  *
- * Context: process, sleeps for a grace period.
  * Return: 0; -EINVAL when pio is neither 0 nor 1; -ENOMEM.
  */
 int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
 
 /**
- * coalesced_write() - guest writes: into the ring, if they are of a zone
- * @coalesced: the VM's
- * @pio: to a port or else to a guest-physical address
- * @addr: which
+ * coalesced_write() - put a guest's writes into the ring; vCPU thread
+ * @pio: to a port, else to a guest-physical address
+ * @addr: the port or address
  * @buf: @count elements of @len bytes
  * @len: bytes, 1 to 8
  * @count: elements; a string goes into the ring as a whole or not at all
  *
- * Context: vCPU thread.
  * Return: true when it is done; false when userspace has to be asked: no zone has
  * all of it, or the ring is full.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a VM's interrupt fabric, and the ports and addresses at which the
+ * A VM's interrupt fabric from creation to destruction, and the ports and addresses at which the
  * guest finds its controllers.
  */
 #include <linux/errno.h>
@@ -81,7 +81,7 @@ int fabric_create_irqchip(struct irq_fabric *fabric)
 		return err;
 	}
 	fabric->pic = pic;
-	/* Who sees the IOAPIC sees the PIC. */
+	/* Store @pic before @ioapic: fabric_has_irqchip() and route_set() test @ioapic for both. */
 	smp_store_release(&fabric->ioapic, ioapic);
 	return 0;
 }
@@ -93,7 +93,7 @@ int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins)
 	if (fabric_has_lapics(fabric))
 		return -EEXIST;
 	fabric->user_pins = user_pins;
-	/* Who sees the kind sees how many. */
+	/* Store @user_pins before @split: fabric_has_lapics() tests @split for both. */
 	smp_store_release(&fabric->split, true);
 	return 0;
 }
@@ -109,7 +109,7 @@ int fabric_create_pit(struct irq_fabric *fabric, u32 flags)
 	pit = pit_create(fabric, flags);
 	if (!pit)
 		return -ENOMEM;
-	/* vCPUs may run already: they see it whole. */
+	/* Store the contents before @pit: vCPUs may run, and fabric_port_owner() reads @pit. */
 	smp_store_release(&fabric->pit, pit);
 	return 0;
 }
@@ -129,17 +129,6 @@ void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack)
 	synchronize_rcu_expedited();
 }
 
-bool fabric_pic_pending(const struct irq_fabric *fabric)
-{
-	return fabric_has_irqchip(fabric) && pic_pending(fabric->pic);
-}
-
-int fabric_pic_ack(struct irq_fabric *fabric)
-{
-	return pic_ack(fabric->pic);
-}
-
-/* Whose a port is. */
 enum port_owner { PORT_NONE, PORT_PIC, PORT_PIT };
 
 static enum port_owner fabric_port_owner(const struct irq_fabric *fabric, u16 port)
@@ -202,7 +191,7 @@ int fabric_pio_write(struct irq_fabric *fabric, u16 port, unsigned int size, u32
 	return 0;
 }
 
-/* The lapic's page: all of the access, not just its first byte. */
+/* Return true if all bytes of the access lie in the lapic's page. */
 static bool fabric_is_lapic(const struct lapic *lapic, u64 gpa, unsigned int len)
 {
 	return lapic && lapic_covers(lapic, gpa) && lapic_covers(lapic, gpa + len - 1);

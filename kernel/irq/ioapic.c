@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The I/O APIC: its window of registers, and its pins from line to message and
- * back at EOI.
+ * The I/O APIC: its registers behind IOREGSEL and IOWIN, and its pins, which send a message when
+ * their line is asserted and are ended by an EOI.
  */
 #include <linux/bitops.h>
 #include <linux/kernel.h>
@@ -13,11 +13,11 @@
 #include "irq/ioapic.h"
 #include "irq/lapic_regs.h"
 
-/* Offsets in the window (82093AA 3.1). */
+/* Offsets of the registers that the guest sees (82093AA 3.1). */
 #define IOREGSEL 0x00
 #define IOWIN 0x10
 
-/* Indirect registers (82093AA 3.2). */
+/* Registers that IOREGSEL selects (82093AA 3.2). */
 #define IOAPIC_ID 0x00
 #define IOAPIC_VER 0x01
 #define IOAPIC_ARB 0x02
@@ -50,7 +50,7 @@ void ioapic_destroy(struct ioapic *ioapic)
 	kfree(ioapic);
 }
 
-/* Fixed and lowest-priority alone can be level-triggered (82093AA 3.2.4). */
+/* Only fixed and lowest-priority interrupts can be level-triggered (82093AA 3.2.4). */
 static bool rte_is_level(u64 rte)
 {
 	return rte & IOAPIC_RTE_LEVEL && (rte & IOAPIC_RTE_MODE) >> 8 <= LAPIC_MODE_LOWEST;
@@ -75,7 +75,7 @@ static int ioapic_send(struct ioapic *ioapic, unsigned int pin)
 	if (msg.level && rte & IOAPIC_RTE_REMOTE_IRR)
 		return 0;
 	result = fabric_deliver(ioapic->fabric, NULL, &msg);
-	/* Set once a lapic has accepted it (82093AA 3.2.4). */
+	/* A lapic that accepts the interrupt sets remote IRR (82093AA 3.2.4). */
 	if (msg.level && result >= 0)
 		ioapic->rte[pin] |= IOAPIC_RTE_REMOTE_IRR;
 	return result;
@@ -114,7 +114,7 @@ int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq
 	return result;
 }
 
-/* The pins with a vector, as a mask. Lock held. */
+/* Return a mask of the pins with this vector. Lock held. */
 static u32 ioapic_pins_of(const struct ioapic *ioapic, u8 vector)
 {
 	unsigned int pin;
@@ -135,7 +135,7 @@ void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level)
 	pins = ioapic_pins_of(ioapic, vector);
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 
-	/* Listeners first: they may take the line away. */
+	/* Tell the listeners first: they may lower the line, so that it is not sent again. */
 	for_each_set_bit(pin, &pins, KVM_IOAPIC_NUM_PINS)
 		fabric_notify_ack(ioapic->fabric, KVM_IRQCHIP_IOAPIC, pin);
 	if (!level)
@@ -150,7 +150,7 @@ void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level)
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
-/* Lock held. */
+/* Work out @vectors after a change of the table. Lock held; ioapic_handles() reads without. */
 static void ioapic_collect_vectors(struct ioapic *ioapic)
 {
 	DECLARE_BITMAP(vectors, 256) = {};
@@ -247,7 +247,7 @@ void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state)
 	state->id = ioapic->id;
 	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
 		state->redirtbl[pin].bits = ioapic->rte[pin];
-		/* An edge is over once it was sent; only levels are still to come. */
+		/* An edge is over once it was sent; only a level is still asserted. */
 		if (rte_is_level(ioapic->rte[pin]))
 			state->irr |= ioapic->irr & BIT(pin);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The I/O APIC (82093AA data sheet), 24 pins, version 0x11: no EOI register, so
- * level-triggered interrupts are ended by the local APIC's EOI broadcast.
+ * The I/O APIC (82093AA data sheet), 24 pins, version 0x11: no EOI register, so the local APIC's
+ * EOI broadcast ends level-triggered interrupts.
  */
 #ifndef ORIEL_IRQ_IOAPIC_H
 #define ORIEL_IRQ_IOAPIC_H
@@ -51,97 +51,46 @@ struct ioapic {
 	DECLARE_BITMAP(vectors, 256);
 };
 
-/**
- * ioapic_create() - an I/O APIC after reset: all pins masked
- * @fabric: the VM's fabric
- *
- * Context: process, may sleep.
- * Return: the ioapic, NULL without memory.
- */
+/** ioapic_create() - an I/O APIC after reset: all pins masked; NULL without memory; may sleep */
 struct ioapic *ioapic_create(struct irq_fabric *fabric);
-
-/**
- * ioapic_destroy() - free it
- * @ioapic: ioapic or NULL; nobody uses it any more
- */
+/** ioapic_destroy() - free it, if there is one; nobody uses it any more */
 void ioapic_destroy(struct ioapic *ioapic);
 
-/**
- * ioapic_mmio_read() - read a register through the window
- * @ioapic: ioapic
- * @offset: offset from the base, below IOAPIC_MMIO_SIZE
- * @buf: receives @len bytes, zeroes where there is no register
- * @len: 1 to 8
- *
- * Context: vCPU thread.
- */
+/** ioapic_mmio_read() - @offset is below IOAPIC_MMIO_SIZE, @len 1 to 8; zeroes without register */
 void ioapic_mmio_read(struct ioapic *ioapic, u32 offset, void *buf, unsigned int len);
-
-/**
- * ioapic_mmio_write() - write a register through the window
- * @ioapic: ioapic
- * @offset: offset from the base, below IOAPIC_MMIO_SIZE
- * @buf: @len bytes, the lowest 4 of which count
- * @len: 1 to 8
- *
- * Context: vCPU thread.
- */
+/** ioapic_mmio_write() - the same; only the lowest 4 bytes count */
 void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsigned int len);
 
 /**
- * ioapic_set_irq() - drive a pin
- * @ioapic: ioapic
- * @pin: below KVM_IOAPIC_NUM_PINS
- * @level: true asserts
- * @source: whose line it is
+ * ioapic_set_irq() - drive a pin, below KVM_IOAPIC_NUM_PINS; any context
  *
- * Context: any, hard irq included.
  * Return: > 0 delivered or deasserted, 0 coalesced (an edge that is none, or
  * remote IRR set), -1 masked or not accepted.
  */
 int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source);
 
 /**
- * ioapic_eoi() - a local APIC ended an interrupt
- * @ioapic: ioapic
- * @vector: which one
+ * ioapic_eoi() - a local APIC ended an interrupt; vCPU thread, no fabric lock held
  * @level: it was level-triggered (TMR): the EOI is broadcast
  *
  * Tells the ack listeners of each pin with that vector; with @level clears
  * remote IRR and delivers again where the line is still asserted.
- *
- * Context: vCPU thread, no fabric lock held.
  */
 void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level);
 
-/**
- * ioapic_handles() - whether an EOI of this vector is of interest
- * @ioapic: ioapic
- * @vector: vector
- *
- * Context: any; lockless.
- */
+/** ioapic_handles() - return true if ioapic_eoi() has to hear of this vector; any context */
 static inline bool ioapic_handles(const struct ioapic *ioapic, u8 vector)
 {
 	return test_bit(vector, ioapic->vectors);
 }
 
-/**
- * ioapic_get_state() - KVM_GET_IRQCHIP
- * @ioapic: ioapic
- * @state: filled in
- *
- * Context: process.
- */
+/** ioapic_get_state() - KVM_GET_IRQCHIP */
 void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state);
 
 /**
  * ioapic_set_state() - KVM_SET_IRQCHIP
- * @ioapic: ioapic
  * @state: reserved bits are dropped. Lines asserted in @state count as asserted
  *	by userspace; interrupts they are due for are delivered
- *
- * Context: process.
  */
 void ioapic_set_state(struct ioapic *ioapic, const struct kvm_ioapic_state *state);
 

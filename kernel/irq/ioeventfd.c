@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioeventfd: a sorted table of doorbells, replaced as a whole under RCU, so that
- * a guest's write finds its eventfd by binary search and without a lock.
+ * ioeventfd: a sorted table of doorbells, which RCU replaces as a whole, so that a guest's write
+ * finds its eventfd by binary search and without a lock.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -13,61 +13,38 @@
 #include <linux/string.h>
 
 #include "host/compat.h"
+#include "irq/by_address.h"
 #include "irq/ioeventfd.h"
 
 /**
  * struct ioeventfd - a doorbell
- * @addr: port or guest-physical address
+ * @at: its port or guest-physical address
  * @datamatch: value that must be written, if @match
- * @eventfd: signalled
+ * @eventfd: the eventfd that a matching write signals
  * @len: length of the write, 0 for any
- * @pio: a port
  * @match: only a write of @datamatch counts
  */
 struct ioeventfd {
-	u64 addr;
+	struct io_address at;
 	u64 datamatch;
 	struct eventfd_ctx *eventfd;
 	u8 len;
-	bool pio;
 	bool match;
 };
 
 /**
- * struct ioeventfd_table - doorbells by address
+ * struct ioeventfd_table - doorbells
  * @nr: entries of @item
- * @item: ports first, then addresses, each ascending
+ * @item: in the order of irq/by_address.h
  */
 struct ioeventfd_table {
 	u32 nr;
 	struct ioeventfd item[];
 };
 
-/* Whether @item comes before (@pio, @addr) in a table. */
-static bool ioeventfd_before(const struct ioeventfd *item, bool pio, u64 addr)
+static bool ioeventfd_is_at(const struct ioeventfd *item, struct io_address at)
 {
-	return item->pio != pio ? item->pio : item->addr < addr;
-}
-
-static bool ioeventfd_at(const struct ioeventfd *item, bool pio, u64 addr)
-{
-	return item->pio == pio && item->addr == addr;
-}
-
-/* The first item that is not before (@pio, @addr). */
-static u32 table_find(const struct ioeventfd_table *table, bool pio, u64 addr)
-{
-	u32 low = 0, high = table ? table->nr : 0;
-
-	while (low < high) {
-		u32 middle = low + (high - low) / 2;
-
-		if (ioeventfd_before(&table->item[middle], pio, addr))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return item->at.pio == at.pio && item->at.addr == at.addr;
 }
 
 static bool ioeventfd_matches(const struct ioeventfd *item, const void *buf, unsigned int len)
@@ -85,6 +62,7 @@ static bool ioeventfd_matches(const struct ioeventfd *item, const void *buf, uns
 bool ioeventfds_write(struct ioeventfds *ioeventfds, bool pio, u64 addr, const void *buf,
 		      unsigned int len)
 {
+	const struct io_address at = { .addr = addr, .pio = pio };
 	const struct ioeventfd_table *table;
 	bool found = false;
 	u32 i;
@@ -93,25 +71,20 @@ bool ioeventfds_write(struct ioeventfds *ioeventfds, bool pio, u64 addr, const v
 		return false;
 	rcu_read_lock();
 	table = rcu_dereference(ioeventfds->table);
-	for (i = table_find(table, pio, addr); table && i < table->nr; i++) {
-		const struct ioeventfd *item = &table->item[i];
-
-		if (!ioeventfd_at(item, pio, addr))
-			break;
-		if (ioeventfd_matches(item, buf, len)) {
-			oriel_eventfd_signal(item->eventfd);
-			found = true;
-			break;
-		}
+	i = table ? by_address_upto(table->item, table->nr, sizeof(table->item[0]), at) : 0;
+	for (; i && !found && ioeventfd_is_at(&table->item[i - 1], at); i--) {
+		found = ioeventfd_matches(&table->item[i - 1], buf, len);
+		if (found)
+			oriel_eventfd_signal(table->item[i - 1].eventfd);
 	}
 	rcu_read_unlock();
 	return found;
 }
 
-/* Whether one write could match both. */
+/* Return true if one write could match both. */
 static bool ioeventfd_collides(const struct ioeventfd *a, const struct ioeventfd *b)
 {
-	if (!ioeventfd_at(a, b->pio, b->addr))
+	if (!ioeventfd_is_at(a, b->at))
 		return false;
 	if (!a->len || !b->len)
 		return true;
@@ -120,7 +93,7 @@ static bool ioeventfd_collides(const struct ioeventfd *a, const struct ioeventfd
 
 static bool ioeventfd_same(const struct ioeventfd *a, const struct ioeventfd *b)
 {
-	return ioeventfd_at(a, b->pio, b->addr) && a->eventfd == b->eventfd && a->len == b->len &&
+	return ioeventfd_is_at(a, b->at) && a->eventfd == b->eventfd && a->len == b->len &&
 	       a->match == b->match && (!a->match || a->datamatch == b->datamatch);
 }
 
@@ -134,7 +107,7 @@ static struct ioeventfd_table *table_alloc(u32 nr)
 	return table;
 }
 
-/* Publish a table; the old one is gone when this returns. Lock held. */
+/* Publish a table and free the old one. Lock held. */
 static void table_replace(struct ioeventfds *ioeventfds, struct ioeventfd_table *table)
 {
 	struct ioeventfd_table *old;
@@ -144,11 +117,11 @@ static void table_replace(struct ioeventfds *ioeventfds, struct ioeventfd_table 
 	kvfree(old);
 }
 
-/* Lock held. Takes over the reference to the eventfd. */
+/* On success the table owns the reference to the eventfd. Lock held. */
 static int ioeventfd_add(struct ioeventfds *ioeventfds, const struct ioeventfd *new)
 {
 	struct ioeventfd_table *old, *table;
-	u32 nr, at, i;
+	u32 nr, i;
 
 	old = rcu_dereference_protected(ioeventfds->table, lockdep_is_held(&ioeventfds->lock));
 	nr = old ? old->nr : 0;
@@ -160,17 +133,12 @@ static int ioeventfd_add(struct ioeventfds *ioeventfds, const struct ioeventfd *
 	table = table_alloc(nr + 1);
 	if (!table)
 		return -ENOMEM;
-	at = table_find(old, new->pio, new->addr);
-	if (old) {
-		memcpy(table->item, old->item, at * sizeof(*new));
-		memcpy(table->item + at + 1, old->item + at, (nr - at) * sizeof(*new));
-	}
-	table->item[at] = *new;
+	by_address_insert(table->item, old ? old->item : NULL, nr, sizeof(*new), new);
 	table_replace(ioeventfds, table);
 	return 0;
 }
 
-/* Lock held. Drops the reference of the one that is taken away. */
+/* Remove the doorbell that equals @like, and drop its reference. Lock held. */
 static int ioeventfd_remove(struct ioeventfds *ioeventfds, const struct ioeventfd *like)
 {
 	struct ioeventfd_table *old, *table = NULL;
@@ -219,10 +187,10 @@ static bool args_valid(const struct kvm_ioeventfd *args)
 int ioeventfds_change(struct ioeventfds *ioeventfds, const struct kvm_ioeventfd *args)
 {
 	struct ioeventfd item = {
-		.addr = args->addr,
+		.at.addr = args->addr,
+		.at.pio = args->flags & KVM_IOEVENTFD_FLAG_PIO,
 		.datamatch = args->datamatch,
 		.len = args->len,
-		.pio = args->flags & KVM_IOEVENTFD_FLAG_PIO,
 		.match = args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH,
 	};
 	bool deassign = args->flags & KVM_IOEVENTFD_FLAG_DEASSIGN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ioeventfd: guest writes to ports and addresses that signal an eventfd instead
- * of leaving the kernel (KVM_IOEVENTFD): the doorbells of virtio.
+ * ioeventfd: guest writes to ports and addresses that signal an eventfd instead of leaving the
+ * kernel (KVM_IOEVENTFD): the doorbells of virtio.
  */
 #ifndef ORIEL_IRQ_IOEVENTFD_H
 #define ORIEL_IRQ_IOEVENTFD_H
@@ -10,8 +10,6 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
-
-struct ioeventfd_table;
 
 /* Doorbells of one VM. */
 #define IOEVENTFD_MAX 1000
@@ -26,28 +24,14 @@ struct ioeventfds {
 	struct ioeventfd_table __rcu *table;
 };
 
-/**
- * ioeventfds_init() - none yet
- * @ioeventfds: embedded in the VM
- *
- * Context: process.
- */
 void ioeventfds_init(struct ioeventfds *ioeventfds);
-
-/**
- * ioeventfds_destroy() - take all away
- * @ioeventfds: initialized; no vCPU runs and nobody changes it any more
- *
- * Context: process.
- */
+/** ioeventfds_destroy() - remove all; no vCPU runs and nobody changes them any more */
 void ioeventfds_destroy(struct ioeventfds *ioeventfds);
 
 /**
- * ioeventfds_change() - KVM_IOEVENTFD
- * @ioeventfds: the VM's
- * @args: as userspace gave it. Length 0 matches writes of any length
+ * ioeventfds_change() - KVM_IOEVENTFD; sleeps for a grace period
+ * @args: as userspace gave it; length 0 matches writes of any length
  *
- * Context: process, sleeps for a grace period.
  * Return: 0; -EINVAL: unknown flags, a length that is not 0, 1, 2, 4 or 8, a
  * range that wraps, datamatch without a length, no eventfd; -EBADF; -EEXIST:
  * one write could match two; -ENOENT: nothing like it to take away; -ENOSPC;
@@ -56,14 +40,12 @@ void ioeventfds_destroy(struct ioeventfds *ioeventfds);
 int ioeventfds_change(struct ioeventfds *ioeventfds, const struct kvm_ioeventfd *args);
 
 /**
- * ioeventfds_write() - a guest's write: signal the eventfd that matches
- * @ioeventfds: the VM's
- * @pio: port or else guest-physical address
- * @addr: which
+ * ioeventfds_write() - signal the eventfd that a guest's write matches; vCPU thread
+ * @pio: to a port, else to a guest-physical address
+ * @addr: the port or address
  * @buf: @len bytes written
  * @len: 1, 2, 4 or 8; other lengths match only ioeventfds of length 0
  *
- * Context: vCPU thread.
  * Return: true if one was signalled: the write is done.
  */
 bool ioeventfds_write(struct ioeventfds *ioeventfds, bool pio, u64 addr, const void *buf,

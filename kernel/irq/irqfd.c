@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * irqfd: an eventfd's wake-up function raises the GSI on the spot, whatever the
- * context, since the whole way to the local APIC is free of sleeping locks.
+ * irqfd: an eventfd's wake-up function raises the GSI itself, in any context, since no function
+ * on the way to the local APIC takes a sleeping lock.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -18,14 +18,14 @@
 #include "irq/irqfd.h"
 
 /**
- * struct irqfd_resampler - what a GSI's resampling irqfds share
+ * struct irqfd_resampler - the line that a GSI's resampling irqfds share
  * @node: in irqfds.resamplers
  * @fabric: the VM's fabric
  * @ack: told when the guest acknowledges the GSI
  * @items: its struct irqfd; read under RCU
  *
- * They share one line: it is lowered once, before any of them is told, since
- * each may raise it again at once.
+ * resampler_acked() lowers the line once, before it tells any of them, since each may raise it
+ * again at once.
  */
 struct irqfd_resampler {
 	struct list_head node;
@@ -39,12 +39,12 @@ struct irqfd_resampler {
  * @node: in irqfds.items
  * @irqfds: its VM's
  * @gsi: GSI
- * @eventfd: raises it
- * @resamplefd: signalled when the guest acknowledges it, or NULL
+ * @eventfd: raises @gsi
+ * @resamplefd: signalled when the guest acknowledges @gsi, or NULL
  * @resampler: if there is a @resamplefd
  * @resampler_node: in irqfd_resampler.items
  * @wait: on the eventfd's wait queue
- * @poll: how @wait gets there
+ * @poll: puts @wait there, in vfs_poll()
  * @hung_up: the eventfd was closed; set once, under the wait queue's lock
  */
 struct irqfd {
@@ -70,7 +70,7 @@ static void irqfd_raise(struct irqfd *irqfd)
 		fabric_pulse_gsi(fabric, IRQ_SOURCE_USER, irqfd->gsi);
 }
 
-/* Under the wait queue's lock, interrupts off. */
+/* Called under the wait queue's lock, with interrupts off. */
 static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct irqfd *irqfd = container_of(wait, struct irqfd, wait);
@@ -83,7 +83,7 @@ static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, v
 	}
 	if (!(events & EPOLLIN))
 		return 0;
-	/* Taken here, so that no reader of the eventfd sees it. */
+	/* Take the count, so that no reader of the eventfd sees it. */
 	eventfd_ctx_do_read(irqfd->eventfd, &count);
 	irqfd_raise(irqfd);
 	return 1;
@@ -96,7 +96,7 @@ static void irqfd_queue(struct file *file, wait_queue_head_t *queue, poll_table 
 	add_wait_queue_priority(queue, &irqfd->wait);
 }
 
-/* The guest has acknowledged the GSI. Under RCU, atomic. */
+/* The guest has acknowledged the GSI. Called under RCU, in atomic context. */
 static void resampler_acked(struct irq_ack *ack)
 {
 	struct irqfd_resampler *resampler = container_of(ack, struct irqfd_resampler, ack);
@@ -107,7 +107,7 @@ static void resampler_acked(struct irq_ack *ack)
 		oriel_eventfd_signal(irqfd->resamplefd);
 }
 
-/* The resampler of a GSI, made if there is none. irqfds->lock held. */
+/* Find the resampler of a GSI, or make one. irqfds->lock held. */
 static struct irqfd_resampler *resampler_get(struct irqfds *irqfds, u32 gsi)
 {
 	struct irqfd_resampler *resampler;
@@ -139,7 +139,7 @@ static int resampler_join(struct irqfd *irqfd)
 	return 0;
 }
 
-/* irqfds->lock held. The last one lowers the line. */
+/* The last irqfd to leave lowers the line. irqfds->lock held. */
 static void resampler_leave(struct irqfd *irqfd)
 {
 	struct irqfd_resampler *resampler = irqfd->resampler;
@@ -162,12 +162,12 @@ static void irqfd_free(struct irqfd *irqfd)
 	kfree(irqfd);
 }
 
-/* Disconnect. irqfds->lock held. */
+/* Disconnect and free. irqfds->lock held. */
 static void irqfd_remove(struct irqfd *irqfd)
 {
 	u64 count;
 
-	/* After it the wake-up function neither runs nor will. */
+	/* After this call the wake-up function neither runs nor will run. */
 	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait, &count);
 	list_del(&irqfd->node);
 	if (irqfd->resampler)
@@ -187,7 +187,7 @@ static void irqfds_hangup(struct work_struct *work)
 	mutex_unlock(&irqfds->lock);
 }
 
-/* References to both eventfds; none on error. */
+/* Take references to both eventfds; on error, to none. */
 static int irqfd_get_eventfds(struct irqfd *irqfd, struct file *file, const struct kvm_irqfd *args)
 {
 	irqfd->eventfd = eventfd_ctx_fileget(file);
@@ -241,7 +241,7 @@ static int irqfd_connect(struct irqfd *irqfd, struct file *file)
 			return err;
 	}
 	list_add(&irqfd->node, &irqfds->items);
-	/* Connects; an event that was there before wakes nobody any more. */
+	/* vfs_poll() connects. An event that was there before causes no wake-up: raise for it. */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
 		irqfd_raise(irqfd);
 	return 0;
@@ -253,7 +253,7 @@ static int irqfds_assign(struct irqfds *irqfds, const struct kvm_irqfd *args)
 	struct file *file;
 	int err;
 
-	/* Only a chip of the kernel's tells when it is acknowledged. */
+	/* Only an in-kernel chip reports acknowledgments, which resampling needs. */
 	if (args->flags & KVM_IRQFD_FLAG_RESAMPLE ? !fabric_has_irqchip(irqfds->fabric) :
 						    !fabric_has_lapics(irqfds->fabric))
 		return -EINVAL;
@@ -316,7 +316,7 @@ void irqfds_destroy(struct irqfds *irqfds)
 	list_for_each_entry_safe(irqfd, next, &irqfds->items, node)
 		irqfd_remove(irqfd);
 	mutex_unlock(&irqfds->lock);
-	/* With the wait queues left, nobody schedules it any more. */
+	/* All irqfds have left their wait queues, so nobody schedules the work any more. */
 	cancel_work_sync(&irqfds->hangup);
 	mutex_destroy(&irqfds->lock);
 }

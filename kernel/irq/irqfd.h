@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * irqfd: eventfds that raise GSIs (KVM_IRQFD), edge-triggered or, with a
- * resamplefd, level-triggered. Raised in the context of who signals the eventfd.
+ * irqfd: eventfds that raise GSIs (KVM_IRQFD), edge-triggered or, with a resamplefd,
+ * level-triggered. The GSI is raised in the context that signals the eventfd.
  */
 #ifndef ORIEL_IRQ_IRQFD_H
 #define ORIEL_IRQ_IRQFD_H
@@ -15,11 +15,11 @@ struct irq_fabric;
 
 /**
  * struct irqfds - the irqfds of one VM
- * @fabric: whose GSIs they raise
+ * @fabric: has the GSIs they raise
  * @lock: protects the lists; may sleep
  * @items: struct irqfd
  * @resamplers: struct irqfd_resampler, one for each GSI with a resamplefd
- * @hangup: takes away irqfds whose eventfd was closed
+ * @hangup: removes irqfds whose eventfd was closed
  */
 struct irqfds {
 	struct irq_fabric *fabric;
@@ -29,32 +29,23 @@ struct irqfds {
 	struct work_struct hangup;
 };
 
-/**
- * irqfds_init() - none yet
- * @irqfds: embedded in the VM
- * @fabric: must outlive @irqfds
- *
- * Context: process.
- */
+/** irqfds_init() - none yet; @fabric must outlive @irqfds */
 void irqfds_init(struct irqfds *irqfds, struct irq_fabric *fabric);
 
 /**
- * irqfds_destroy() - take all away; before fabric_destroy()
- * @irqfds: initialized; nobody calls irqfds_change() any more
+ * irqfds_destroy() - remove all, before fabric_destroy(); sleeps for grace periods
+ * @irqfds: nobody calls irqfds_change() any more
  *
- * Context: process, sleeps for grace periods. When it returns no eventfd raises
- * an interrupt of this VM any more.
+ * When it returns no eventfd raises an interrupt of this VM any more.
  */
 void irqfds_destroy(struct irqfds *irqfds);
 
 /**
- * irqfds_change() - KVM_IRQFD
- * @irqfds: the VM's
- * @args: as userspace gave it. KVM_IRQFD_FLAG_DEASSIGN takes away what connects
- *	this eventfd to this GSI; KVM_IRQFD_FLAG_RESAMPLE makes the GSI a level that
- *	is lowered, and resamplefd signalled, when the guest acknowledges it
+ * irqfds_change() - KVM_IRQFD; may sleep
+ * @args: as userspace gave it. KVM_IRQFD_FLAG_DEASSIGN removes the irqfd of this eventfd and
+ *	this GSI; KVM_IRQFD_FLAG_RESAMPLE makes the GSI a level that is lowered, and resamplefd
+ *	signalled, when the guest acknowledges it
  *
- * Context: process, may sleep.
  * Return: 0; -EINVAL: unknown flags, GSI out of range, no eventfd, no irqchip;
  * -EBADF; -EBUSY: the eventfd raises a GSI of this VM already; -ENOMEM.
  */

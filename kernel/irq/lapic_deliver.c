@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Delivery of interrupt messages: which local APICs a destination names, and
- * how one takes a message from any context without a lock.
+ * Delivery of interrupt messages: finding the local APICs that a destination names, and handing
+ * each the message, in any context and without a lock.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -23,7 +23,7 @@ void lapic_error(struct lapic *lapic, u32 bit)
 	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_ERROR);
 
 	atomic_or(bit, &lapic->errors);
-	/* An illegal vector in LVT Error itself would come back here. */
+	/* lapic_post() reports an illegal vector in LVT Error by calling this function again. */
 	if ((lvt & LAPIC_LVT_VECTOR) >= LAPIC_FIRST_VECTOR)
 		lapic_deliver_lvt(lapic, LAPIC_LVT_ERROR);
 }
@@ -45,7 +45,10 @@ int lapic_post(struct lapic *lapic, u8 vector, bool level)
 		else
 			clear_bit(vector % 32, tmr);
 	}
-	/* A full barrier: lapic_accept() sees the bit, or we set the flag after it. */
+	/*
+	 * A full barrier: set the bit in IRR before the flag. Pairs with the smp_mb() of
+	 * lapic_accept() and lapic_reset_regs(), which clear the flag before they access IRR.
+	 */
 	if (test_and_set_bit(vector % 32, irr))
 		return 0;
 	WRITE_ONCE(lapic->irr_pending, true);
@@ -84,7 +87,7 @@ void lapic_deliver_lvt(struct lapic *lapic, u32 reg)
 		return;
 	switch ((lvt & LAPIC_LVT_MODE) >> 8) {
 	case LAPIC_MODE_FIXED:
-		/* Level-triggered means LINT0 and LINT1 here, which no IOAPIC ends. */
+		/* Only LINT0 and LINT1 can be level-triggered; no IOAPIC hears of their EOI. */
 		lapic_post(lapic, lvt & LAPIC_LVT_VECTOR, lvt & LAPIC_LVT_LEVEL);
 		break;
 	case LAPIC_MODE_NMI:
@@ -109,7 +112,7 @@ void lapic_raise_lint(struct lapic *lapic, unsigned int pin)
 		lapic_kick(lapic);
 }
 
-/* Take a message that names this lapic. Returns as fabric_deliver(). */
+/* Take a message that names this lapic. The result is that of fabric_deliver() for one lapic. */
 static int lapic_take(struct lapic *lapic, const struct irq_msg *msg)
 {
 	switch (msg->mode) {
@@ -129,7 +132,7 @@ static int lapic_take(struct lapic *lapic, const struct irq_msg *msg)
 		lapic_kick(lapic);
 		return 1;
 	default:
-		/* SMI without SMM, and remote read, which no CPU has any more. */
+		/* Ignore SMI, as guests have no SMM, and remote read, which no CPU has any more. */
 		return 0;
 	}
 }
@@ -158,7 +161,7 @@ static bool lapic_match_logical(const struct lapic *lapic, u32 dest)
 	return (dest >> 4 == 0xf || ldr >> 4 == dest >> 4) && ldr & dest & 0xf;
 }
 
-/* For all but the self shorthand, which needs no search. */
+/* Return true if @msg names @lapic. fabric_deliver() handles the self shorthand itself. */
 static bool lapic_matches(const struct lapic *lapic, const struct lapic *source,
 			  const struct irq_msg *msg)
 {
@@ -175,9 +178,9 @@ static bool lapic_matches(const struct lapic *lapic, const struct lapic *source,
  * struct delivery - a message being delivered
  * @msg: the message
  * @source: sending lapic or NULL
- * @lowest: to one of the matching lapics only
- * @best: which one, so far
- * @result: as of fabric_deliver()
+ * @lowest: it goes to one of the matching lapics only
+ * @best: that lapic, as far as the search has come
+ * @result: return value of fabric_deliver()
  */
 struct delivery {
 	const struct irq_msg *msg;
@@ -187,7 +190,7 @@ struct delivery {
 	int result;
 };
 
-/* Lower priority wins; then who has waited longest (SDM 3A 10.6.2.4). */
+/* The lower priority wins; of equals, the lapic that won least recently (SDM 3A 10.6.2.4). */
 static bool lapic_beats(const struct lapic *lapic, const struct lapic *best)
 {
 	u32 ppr = lapic_ppr(lapic);
@@ -230,8 +233,8 @@ static void delivery_offer_range(struct delivery *d, const struct lapic_map *map
 }
 
 /*
- * Offer the message to all it can name, and to few others: with up to 1024 vCPUs
- * most messages must not look at each.
+ * Offer the message to all lapics that it can name, and to few others: with up to 1024 vCPUs,
+ * most messages must not visit every lapic.
  */
 static void delivery_scan(struct delivery *d, struct irq_fabric *fabric,
 			  const struct lapic_map *map)
@@ -244,7 +247,7 @@ static void delivery_scan(struct delivery *d, struct irq_fabric *fabric,
 	else if (!msg->logical)
 		delivery_offer_range(d, map, msg->dest, 1);
 	else if (!atomic_read(&fabric->xapics))
-		/* In x2APIC mode a cluster is 16 ids in a row (SDM 3A 10.12.10.2). */
+		/* In x2APIC mode 16 consecutive ids are a cluster (SDM 3A 10.12.10.2). */
 		delivery_offer_range(d, map, msg->dest >> 16 << 4, 16);
 	else
 		delivery_offer_range(d, map, 0, map->size);
@@ -276,7 +279,7 @@ int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct
 	return d.result;
 }
 
-/* Of the lower half of ICR (SDM 3A 10.6.1); the destination is left to the caller. */
+/* Decode the lower half of ICR (SDM 3A 10.6.1); the caller sets the destination. */
 static struct irq_msg icr_message(const struct lapic *lapic, u32 icr)
 {
 	return (struct irq_msg){
@@ -284,7 +287,7 @@ static struct irq_msg icr_message(const struct lapic *lapic, u32 icr)
 		.mode = (icr & LAPIC_LVT_MODE) >> 8,
 		.shorthand = icr >> 18 & 3,
 		.logical = icr & LAPIC_ICR_LOGICAL,
-		/* The trigger mode counts for INIT de-assert alone. */
+		/* The trigger mode matters for INIT de-assert alone. */
 		.assert = !(icr & LAPIC_ICR_LEVEL) || icr & LAPIC_ICR_ASSERT,
 		.ipi = true,
 		.x2apic = lapic_x2apic(lapic),
@@ -309,7 +312,7 @@ int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids)
 
 	if (msg.logical || msg.shorthand)
 		return -EINVAL;
-	/* Ids have 32 bits, whatever the mode: 0xff is one. */
+	/* The hypercall's ids have 32 bits in both modes: 0xff is an id, not a broadcast. */
 	msg.x2apic = true;
 	for (; ids && first < FABRIC_MAX_APIC_ID; ids &= ids - 1) {
 		msg.dest = first + __ffs(ids);

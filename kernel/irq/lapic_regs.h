@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Registers of the local APIC (SDM 3A table 10-1) and what its source files
- * share among themselves.
+ * Registers of the local APIC (SDM 3A table 10-1), and functions that its source files share.
+ * The rules about context in lapic.h hold here too.
  */
 #ifndef ORIEL_IRQ_LAPIC_REGS_H
 #define ORIEL_IRQ_LAPIC_REGS_H
@@ -92,7 +92,7 @@ enum lapic_shorthand {
 	LAPIC_SHORTHAND_OTHERS,
 };
 
-/* Vectors below are reserved for exceptions (SDM 3A 10.5.2). */
+/* Lower vectors are reserved for exceptions (SDM 3A 10.5.2). */
 #define LAPIC_FIRST_VECTOR 16
 
 /**
@@ -107,250 +107,106 @@ struct lapic_map {
 	struct lapic __rcu *by_id[];
 };
 
-/**
- * struct lapic_rule - who may access a register, and which bits exist
- * @access: LAPIC_ACCESS_* bits
- * @writable: bits a write sets
- * @read_only: bits a write leaves alone; what is in neither mask is reserved
- */
-struct lapic_rule {
-	u8 access;
-	u32 writable;
-	u32 read_only;
-};
-
-#define LAPIC_ACCESS_READ BIT(0) /* xAPIC */
-#define LAPIC_ACCESS_WRITE BIT(1)
-#define LAPIC_ACCESS_MSR_READ BIT(2) /* x2APIC */
-#define LAPIC_ACCESS_MSR_WRITE BIT(3)
-
-/**
- * lapic_reg_ptr() - where a register is kept
- * @lapic: the local APIC
- * @reg: its offset, LAPIC_*
- *
- * Return: its address in the page of registers.
- */
+/* The place of a register, LAPIC_*, in the page. */
 static inline u32 *lapic_reg_ptr(const struct lapic *lapic, u32 reg)
 {
 	return (u32 *)(lapic->regs + reg);
 }
 
-/**
- * lapic_get_reg() - what is kept of a register; any context
- * @lapic: the local APIC
- * @reg: its offset, LAPIC_*
- *
- * Return: the value, which is not the guest's view of those that are computed.
- */
+/* The stored value, which is not the guest's view of a register that is computed. Any context. */
 static inline u32 lapic_get_reg(const struct lapic *lapic, u32 reg)
 {
 	return READ_ONCE(*lapic_reg_ptr(lapic, reg));
 }
 
-/**
- * lapic_set_reg() - keep a value, with no other effect; the vCPU's thread
- * @lapic: the local APIC
- * @reg: the register's offset, LAPIC_*
- * @val: the value
- */
+/* Store a value, with no other effect. */
 static inline void lapic_set_reg(struct lapic *lapic, u32 reg, u32 val)
 {
 	WRITE_ONCE(*lapic_reg_ptr(lapic, reg), val);
 }
 
-/**
- * lapic_vector_word() - the word with a vector's bit, which is @vector % 32
- * @lapic: the local APIC
- * @reg: LAPIC_ISR, LAPIC_TMR or LAPIC_IRR
- * @vector: the vector
- *
- * The 32 bits of a register are followed by 96 reserved ones, so that the bit
- * operations' long is inside the register's 16 bytes and aligned.
- *
- * Return: the word's address.
+/*
+ * The word with the bit of a vector in LAPIC_ISR, LAPIC_TMR or LAPIC_IRR; the bit's number is
+ * @vector % 32. 96 reserved bits follow the 32 bits of a register, so that the long which bit
+ * operations access is aligned and inside the register's 16 bytes.
  */
 static inline unsigned long *lapic_vector_word(const struct lapic *lapic, u32 reg, u8 vector)
 {
 	return (unsigned long *)(lapic->regs + reg + (vector / 32) * 0x10);
 }
 
-/**
- * lapic_test_vector() - is a vector's bit set? Any context
- * @lapic: the local APIC
- * @reg: LAPIC_ISR, LAPIC_TMR or LAPIC_IRR
- * @vector: the vector
- *
- * Return: whether it is.
- */
+/* Any context. */
 static inline bool lapic_test_vector(const struct lapic *lapic, u32 reg, u8 vector)
 {
 	return *lapic_vector_word(lapic, reg, vector) & BIT(vector % 32);
 }
 
-/**
- * lapic_software_enabled() - is it enabled in its spurious-interrupt register? Any context
- * @lapic: the local APIC
- *
- * Return: whether it is.
- */
+/* The spurious-interrupt register enables it. Any context. */
 static inline bool lapic_software_enabled(const struct lapic *lapic)
 {
 	return lapic_get_reg(lapic, LAPIC_SVR) & LAPIC_SVR_ENABLE;
 }
 
-/**
- * lapic_timer_mode() - the timer's mode, from its LVT entry; any context
- * @lapic: the local APIC
- *
- * Return: the mode.
- */
-static inline enum lapic_timer_mode lapic_timer_mode(const struct lapic *lapic)
-{
-	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_TIMER);
-
-	return (lvt & LAPIC_LVT_TIMER_MODE) >> LAPIC_LVT_TIMER_MODE_SHIFT;
-}
-
-/**
- * lapic_x2apic_ldr() - the logical x2APIC id that follows from an id (SDM 3A 10.12.10.2)
- * @id: the local APIC's
- *
- * Return: the cluster in bits 31:16, the bit in it below.
- */
-static inline u32 lapic_x2apic_ldr(u32 id)
-{
-	return (id >> 4) << 16 | 1u << (id & 0xf);
-}
-
 /* lapic.c */
 
-/**
- * lapic_rule() - who may access a register
- * @lapic: the local APIC
- * @reg: its offset, a multiple of 16 below 0x400
- *
- * Return: the rule; one without any access when there is no such register.
- */
-struct lapic_rule lapic_rule(const struct lapic *lapic, u32 reg);
-
-/**
- * lapic_reg_read() - a register as the guest sees it; the vCPU's thread
- * @lapic: the local APIC
- * @reg: its offset, which the rules have let through
- *
- * Return: its value.
- */
-u32 lapic_reg_read(struct lapic *lapic, u32 reg);
-
-/**
- * lapic_reg_write() - write a register, with all that it does; the vCPU's thread, may sleep
- * @lapic: the local APIC
- * @reg: its offset, which the rules have let through
- * @val: the value; bits that cannot be written are dropped
- */
-void lapic_reg_write(struct lapic *lapic, u32 reg, u32 val);
-
-/**
- * lapic_highest_vector() - highest bit that is set; any context
- * @lapic: the local APIC
- * @reg: LAPIC_ISR, LAPIC_TMR or LAPIC_IRR
- *
- * Return: the vector, or -1.
- */
+/** lapic_highest_vector() - highest bit of LAPIC_ISR, _TMR or _IRR, or -1; any context */
 int lapic_highest_vector(const struct lapic *lapic, u32 reg);
-
-/**
- * lapic_ppr() - the processor priority (SDM 3A 10.8.3.1); the vCPU's thread
- * @lapic: the local APIC
- *
- * Return: PPR.
- */
+/** lapic_ppr() - the processor priority (SDM 3A 10.8.3.1) */
 u32 lapic_ppr(const struct lapic *lapic);
-
-/**
- * lapic_reset_regs() - registers as after INIT, the timer stopped; may sleep
- * @lapic: the local APIC
- */
+void lapic_mask_lvts(struct lapic *lapic);
+/** lapic_set_mode_ids() - set the id and the logical id as the mode wants them */
+void lapic_set_mode_ids(struct lapic *lapic);
+/** lapic_reset_regs() - registers as after INIT, the timer stopped; may sleep */
 void lapic_reset_regs(struct lapic *lapic);
 
 /* lapic_deliver.c */
 
 /**
- * lapic_error() - note an error for ESR and raise LVT Error; any context
- * @lapic: the local APIC
- * @bit: the error's bit of ESR
+ * lapic_post() - post a vector into IRR, and kick; any context
+ * @vector: below 16 is an error that ESR shows
+ * @level: level-triggered: its EOI goes to the IOAPIC
+ *
+ * Return: 1 posted, 0 already pending, -1 not accepted (software-disabled or
+ * an illegal vector).
  */
+int lapic_post(struct lapic *lapic, u8 vector, bool level);
+
+/**
+ * lapic_raise_lint() - an edge on LINT0 or LINT1, by @pin; any context
+ *
+ * Does what the LVT says: NMI, fixed, INIT, or for ExtINT a kick, so that the vCPU looks at
+ * the PIC.
+ */
+void lapic_raise_lint(struct lapic *lapic, unsigned int pin);
+
+/** lapic_error() - note a bit for ESR and raise LVT Error; any context */
 void lapic_error(struct lapic *lapic, u32 bit);
-
-/**
- * lapic_deliver_lvt() - do what an entry of the LVT says; any context
- * @lapic: the local APIC
- * @reg: offset of the entry
- */
+/** lapic_deliver_lvt() - do what the entry of the LVT at @reg says; any context */
 void lapic_deliver_lvt(struct lapic *lapic, u32 reg);
-
-/**
- * lapic_send_ipi() - send what ICR says; the vCPU's thread
- * @lapic: the sender's local APIC
- * @icr: bits 31:0 of ICR
- * @dest: the destination: an id of 8 bits, in x2APIC mode of 32
- */
+/** lapic_send_ipi() - send what bits 31:0 of ICR say; @dest has 8 bits, in x2APIC mode 32 */
 void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest);
 
-/* lapic_timer.c; all in the vCPU's thread or under its mutex, all but the count may sleep. */
+/* lapic_timer.c; all but lapic_timer_count() may sleep. */
 
-/**
- * lapic_timer_init() - make the timer of a new local APIC
- * @lapic: the local APIC
- */
 void lapic_timer_init(struct lapic *lapic);
-
-/**
- * lapic_timer_stop() - disarm the timer, whatever its mode
- * @lapic: the local APIC
- *
- * Its callback does not run any more when this returns.
- */
+/** lapic_timer_stop() - disarm the timer in any mode; its callback has ended on return */
 void lapic_timer_stop(struct lapic *lapic);
-
-/**
- * lapic_timer_write_lvt() - write LVT Timer
- * @lapic: the local APIC
- * @lvt: the value, its reserved bits 0
- */
+/** lapic_timer_write_lvt() - write LVT Timer; reserved bits are 0 */
 void lapic_timer_write_lvt(struct lapic *lapic, u32 lvt);
-
-/**
- * lapic_timer_write_initial() - write the initial count, which starts the timer
- * @lapic: the local APIC
- * @count: in ticks of the bus clock after the divider; 0 stops it
- */
+/** lapic_timer_write_initial() - write the initial count, which starts the timer; 0 stops it */
 void lapic_timer_write_initial(struct lapic *lapic, u32 count);
-
-/**
- * lapic_timer_write_divide() - write the divide configuration
- * @lapic: the local APIC
- * @divide: the value; a timer that runs goes on from its count
- */
+/** lapic_timer_write_divide() - write the divisor; a timer that runs goes on from its count */
 void lapic_timer_write_divide(struct lapic *lapic, u32 divide);
 
 /**
- * lapic_timer_count() - the current count
- * @lapic: the local APIC
+ * lapic_timer_count() - the current count; 0 when it does not run or is in TSC-deadline mode
  *
- * Waits for a callback that runs on another CPU: once the interrupt of a one-shot timer
- * is there, the count is 0. Not under a lock that a kick takes.
- *
- * Return: ticks that are left, 0 when it does not run or is in TSC-deadline mode.
+ * Waits for a callback that runs on another CPU, so that the count is 0 once the interrupt of a
+ * one-shot timer is there. The caller holds no lock that a kick takes.
  */
 u32 lapic_timer_count(struct lapic *lapic);
 
-/**
- * lapic_timer_restore() - go on as the registers, just set by userspace, say
- * @lapic: the local APIC
- * @count: the current count that was saved
- */
+/** lapic_timer_restore() - go on at @count, as the registers that userspace has set say */
 void lapic_timer_restore(struct lapic *lapic, u32 count);
 
 #endif

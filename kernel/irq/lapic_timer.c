@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The APIC timer: one-shot, periodic and TSC-deadline (SDM 3A 10.5.4), over an
- * hrtimer. The bus clock it counts is 1 GHz, so a tick is divisor nanoseconds.
- * Where the CPU can count to a deadline while the guest runs, the hrtimer is left
- * for a vCPU that sleeps.
+ * The APIC timer: one-shot, periodic and TSC-deadline (SDM 3A 10.5.4), over an hrtimer. The bus
+ * clock it counts is 1 GHz, so a tick takes as many nanoseconds as the divisor says. A CPU that
+ * can count to a deadline while the guest runs does so, and the hrtimer serves only a vCPU that
+ * sleeps.
  *
- * What the hrtimer's callback reads is changed only while it is cancelled, by
- * the vCPU's thread; so no lock is needed.
+ * There is no lock: the vCPU's thread cancels the hrtimer before it changes anything that the
+ * callback reads.
  */
 #include <linux/hrtimer.h>
 #include <linux/kernel.h>
@@ -17,8 +17,22 @@
 #include "irq/lapic.h"
 #include "irq/lapic_regs.h"
 
-/* A periodic timer may not take the host's CPU to itself: 5000 per second. */
+/* At most 5000 periods per second, or a guest could keep a host's CPU in this interrupt. */
 #define LAPIC_MIN_PERIOD_NS (200 * NSEC_PER_USEC)
+
+/* LVT Timer bits 18:17 (SDM 3A 10.5.4): count down once, count down and reload, TSC deadline. */
+enum lapic_timer_mode {
+	LAPIC_TIMER_ONESHOT,
+	LAPIC_TIMER_PERIODIC,
+	LAPIC_TIMER_DEADLINE,
+};
+
+static enum lapic_timer_mode lapic_timer_mode(const struct lapic *lapic)
+{
+	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_TIMER);
+
+	return (lvt & LAPIC_LVT_TIMER_MODE) >> LAPIC_LVT_TIMER_MODE_SHIFT;
+}
 
 static u64 lapic_timer_period(const struct lapic *lapic)
 {
@@ -59,7 +73,7 @@ static void lapic_timer_arm(struct lapic *lapic, ktime_t expires)
 	hrtimer_start(&lapic->timer.hrtimer, expires, HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
-/* Count down from @count; what is reloaded is the initial count. */
+/* Count down from @count; a periodic timer then reloads the initial count. */
 static void lapic_timer_run(struct lapic *lapic, u32 count)
 {
 	u64 initial = lapic_get_reg(lapic, LAPIC_TMICT);
@@ -75,14 +89,14 @@ u32 lapic_timer_count(struct lapic *lapic)
 {
 	s64 left;
 
-	/* The interrupt may be there already while the callback returns on another CPU. */
+	/* A callback that still runs on another CPU may have raised the interrupt already. */
 	while (hrtimer_callback_running(&lapic->timer.hrtimer))
 		cpu_relax();
 	left = ktime_to_ns(ktime_sub(READ_ONCE(lapic->timer.expires), ktime_get()));
 	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE || !lapic->timer.period ||
 	    !hrtimer_active(&lapic->timer.hrtimer))
 		return 0;
-	/* Due, and on its way: not 0 before the interrupt is there. */
+	/* The count must not be 0 before the interrupt is there, even if the time is over. */
 	left = clamp_t(s64, left, 1, lapic->timer.period);
 	return DIV_ROUND_UP((u64)left, lapic->timer.divide);
 }
@@ -101,7 +115,7 @@ void lapic_timer_write_divide(struct lapic *lapic, u32 divide)
 {
 	u32 count = lapic_timer_count(lapic);
 	bool running = count && hrtimer_cancel(&lapic->timer.hrtimer);
-	/* Bits 3, 1 and 0 are the power of two, less one, modulo 8. */
+	/* Bits 3, 1 and 0 are the divisor's power of two, less one, modulo 8. */
 	u32 shift = ((divide & 3) | (divide & 8) >> 1) + 1;
 
 	lapic_set_reg(lapic, LAPIC_TDCR, divide);
@@ -115,7 +129,7 @@ void lapic_timer_write_lvt(struct lapic *lapic, u32 lvt)
 	u32 old = lapic_get_reg(lapic, LAPIC_LVT_TIMER);
 	u32 deadline = (u32)LAPIC_TIMER_DEADLINE << LAPIC_LVT_TIMER_MODE_SHIFT;
 
-	/* To TSC-deadline and back disarms (SDM 3A 10.5.4.1). */
+	/* A change to TSC-deadline mode or from it disarms the timer (SDM 3A 10.5.4.1). */
 	if ((old ^ lvt) & deadline) {
 		lapic_timer_stop(lapic);
 		lapic_set_reg(lapic, LAPIC_TMICT, 0);
@@ -128,7 +142,7 @@ u64 lapic_get_tsc_deadline(struct lapic *lapic)
 	return READ_ONCE(lapic->timer.deadline);
 }
 
-/* To the hrtimer, or to the interrupt itself if the deadline has passed. */
+/* Arm the hrtimer for the deadline, or raise the interrupt if the deadline has passed. */
 static void lapic_arm_deadline(struct lapic *lapic)
 {
 	const struct fabric_ops *ops = lapic->fabric->ops;
@@ -136,7 +150,7 @@ static void lapic_arm_deadline(struct lapic *lapic)
 	ktime_t now;
 	u64 tsc, ns;
 
-	/* The TSC first: what passes in between makes it late, never early. */
+	/* Read the TSC first: a delay between the two makes the timer late, never early. */
 	tsc = ops->guest_tsc(lapic->vcpu);
 	now = ktime_get();
 	if (deadline <= tsc) {
@@ -158,7 +172,7 @@ void lapic_set_tsc_deadline(struct lapic *lapic, u64 deadline)
 	if (!deadline)
 		return;
 	lapic->timer.deadline = deadline;
-	/* One that has passed already is not worth an entry. */
+	/* A deadline that has passed needs no entry to fire. */
 	lapic->timer.held = ops->counts_deadline && ops->counts_deadline(lapic->vcpu) &&
 			    deadline > ops->guest_tsc(lapic->vcpu);
 	if (!lapic->timer.held)
@@ -188,7 +202,7 @@ void lapic_tsc_changed(struct lapic *lapic)
 
 	if (lapic_timer_mode(lapic) != LAPIC_TIMER_DEADLINE)
 		return;
-	/* First, or it might fire in between, and again when it is aimed anew. */
+	/* Cancel first, or the deadline might fire now and again once it is computed anew. */
 	hrtimer_cancel(&lapic->timer.hrtimer);
 	deadline = lapic_get_tsc_deadline(lapic);
 	if (deadline)
@@ -200,12 +214,12 @@ void lapic_timer_restore(struct lapic *lapic, u32 count)
 	u32 initial = lapic_get_reg(lapic, LAPIC_TMICT);
 	u64 deadline;
 
-	/* First, as in lapic_tsc_changed(). */
+	/* Cancel first, as in lapic_tsc_changed(). */
 	hrtimer_cancel(&lapic->timer.hrtimer);
 	deadline = lapic_get_tsc_deadline(lapic);
 	lapic_timer_stop(lapic);
 	lapic_timer_write_divide(lapic, lapic_get_reg(lapic, LAPIC_TDCR));
-	/* A periodic count that was saved as it reached 0 was about to be reloaded. */
+	/* A periodic count that was saved when it was 0 was about to be reloaded. */
 	if (!count && lapic_timer_mode(lapic) == LAPIC_TIMER_PERIODIC)
 		count = initial;
 	if (lapic_timer_mode(lapic) == LAPIC_TIMER_DEADLINE)

@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include "irq/fabric.h"
 #include "irq/pic.h"
@@ -12,13 +13,13 @@
 #define PIC_CASCADE 2
 #define PIC_SPURIOUS 7
 
-/* Pins the PIIX lets be level-triggered: not IRQ 0, 1, 2, 8 and 13. */
+/* Pins that the PIIX allows to be level-triggered: all but IRQ 0, 1, 2, 8 and 13. */
 #define PIC_ELCR_MASK_MASTER 0xf8
 #define PIC_ELCR_MASK_SLAVE 0xde
 
 #define PIC_ELCR_PORT 0x4d0
 
-/* Initialization goes on with this command word (figure 6). */
+/* The command word that initialization expects next (figure 6). */
 enum pic_init { PIC_READY, PIC_ICW2, PIC_ICW3, PIC_ICW4 };
 
 #define PIC_ICW1 BIT(4)
@@ -45,7 +46,23 @@ enum pic_ocw2 {
 };
 
 /**
- * struct pic_effects - what is to be done once the lock is dropped
+ * struct pic - both 8259A
+ * @fabric: the VM's fabric
+ * @lock: protects what follows; taken in hard irq
+ * @chip: master and slave, in the form userspace gets and sets
+ * @sources: for each pin the enum irq_source bits that assert it
+ * @output: the master's INTR; read without @lock
+ */
+struct pic {
+	struct irq_fabric *fabric;
+	raw_spinlock_t lock;
+	struct kvm_pic_state chip[2];
+	u8 sources[PIC_PINS];
+	bool output;
+};
+
+/**
+ * struct pic_effects - work for pic_finish(), once the lock is dropped
  * @acked: pins whose in-service bit was cleared
  * @rose: INTR went from low to high
  */
@@ -59,7 +76,7 @@ static bool pic_is_slave(const struct pic *pic, const struct kvm_pic_state *chip
 	return chip == &pic->chip[1];
 }
 
-/* Rank of the highest-priority bit, 0 being the highest; 8 if there is none. */
+/* Return the rank of the highest-priority bit, where 0 is the highest; 8 if no bit is set. */
 static unsigned int pic_rank(const struct kvm_pic_state *chip, u8 bits)
 {
 	unsigned int rank;
@@ -70,7 +87,7 @@ static unsigned int pic_rank(const struct kvm_pic_state *chip, u8 bits)
 	return rank;
 }
 
-/* The pin whose request the chip passes on, or -1. */
+/* Return the pin whose request the chip passes on, or -1. */
 static int pic_request(const struct pic *pic, const struct kvm_pic_state *chip)
 {
 	unsigned int rank = pic_rank(chip, chip->irr & ~chip->imr);
@@ -78,10 +95,10 @@ static int pic_request(const struct pic *pic, const struct kvm_pic_state *chip)
 
 	if (rank == 8)
 		return -1;
-	/* Special mask mode: a masked level does not hold back lower ones. */
+	/* Special mask mode: a masked level in service does not block lower ones. */
 	if (chip->special_mask)
 		blocking &= ~chip->imr;
-	/* Special fully nested: the slave may interrupt its own service. */
+	/* Special fully nested mode: the slave may interrupt while it is in service. */
 	if (chip->special_fully_nested_mode && !pic_is_slave(pic, chip))
 		blocking &= ~BIT(PIC_CASCADE);
 	if (rank >= pic_rank(chip, blocking))
@@ -89,7 +106,7 @@ static int pic_request(const struct pic *pic, const struct kvm_pic_state *chip)
 	return (rank + chip->priority_add) & 7;
 }
 
-/* Bring a line to an input. Returns whether IRR changed from 0 to 1. */
+/* Set the line of an input. Returns true if its bit of IRR changed from 0 to 1. */
 static bool pic_drive(struct kvm_pic_state *chip, unsigned int ir, bool level)
 {
 	u8 bit = BIT(ir);
@@ -106,7 +123,10 @@ static bool pic_drive(struct kvm_pic_state *chip, unsigned int ir, bool level)
 	return fresh;
 }
 
-/* The slave's INT is the master's IR2, and falls with the slave's request. */
+/*
+ * The slave's INT is the master's IR2. When the slave has no request any more, the master's
+ * request goes too, though an edge-triggered input would keep it.
+ */
 static void pic_drive_cascade(struct pic *pic, bool level)
 {
 	struct kvm_pic_state *master = &pic->chip[0];
@@ -116,7 +136,7 @@ static void pic_drive_cascade(struct pic *pic, bool level)
 		master->irr &= ~BIT(PIC_CASCADE);
 }
 
-/* Work out INTR after any change. Lock held. */
+/* Compute INTR after any change. Lock held. */
 static void pic_update(struct pic *pic, struct pic_effects *effects)
 {
 	bool output;
@@ -175,7 +195,7 @@ static void pic_end(struct pic *pic, struct kvm_pic_state *chip, unsigned int ir
 	effects->acked |= BIT(ir) << (pic_is_slave(pic, chip) ? 8 : 0);
 }
 
-/* INTA for one chip: the request goes into service. */
+/* INTA for one chip: move the request from IRR to ISR. */
 static void pic_begin(struct pic *pic, struct kvm_pic_state *chip, unsigned int ir,
 		      struct pic_effects *effects)
 {
@@ -187,13 +207,19 @@ static void pic_begin(struct pic *pic, struct kvm_pic_state *chip, unsigned int 
 			chip->priority_add = (ir + 1) & 7;
 		pic_end(pic, chip, ir, effects);
 	}
-	/* INT falls at the INTA, so that the next request makes a new edge. */
+	/* INT falls at the INTA, so that the next request is a new edge for the master. */
 	if (pic_is_slave(pic, chip))
 		pic_drive_cascade(pic, false);
 }
 
-int pic_ack(struct pic *pic)
+bool fabric_pic_pending(const struct irq_fabric *fabric)
 {
+	return fabric_has_irqchip(fabric) && READ_ONCE(fabric->pic->output);
+}
+
+int fabric_pic_ack(struct irq_fabric *fabric)
+{
+	struct pic *pic = fabric->pic;
 	struct kvm_pic_state *master = &pic->chip[0], *slave = &pic->chip[1];
 	struct pic_effects effects = {};
 	unsigned long flags;
@@ -220,8 +246,8 @@ int pic_ack(struct pic *pic)
 }
 
 /*
- * ICW1 (figure 7): masks, service and modes are cleared and edges seen so far
- * forgotten. SNGL and LTIM are fixed by the PC's wiring and the PIIX's ELCR.
+ * ICW1 (figure 7) clears masks, ISR and modes, and forgets the edges seen so far. Its SNGL and
+ * LTIM have no effect: the PC's wiring and the PIIX's ELCR decide them.
  */
 static void pic_write_icw1(struct kvm_pic_state *chip, u8 val)
 {
@@ -249,7 +275,7 @@ static void pic_write_ocw3(struct kvm_pic_state *chip, u8 val)
 		chip->special_mask = !!(val & PIC_OCW3_SMM);
 }
 
-/* The level a non-specific EOI ends: none that special mask mode protects. */
+/* Return the level that a non-specific EOI ends: none that special mask mode protects; or -1. */
 static int pic_in_service(const struct kvm_pic_state *chip)
 {
 	u8 isr = chip->special_mask ? chip->isr & ~chip->imr : chip->isr;
@@ -321,13 +347,13 @@ static void pic_write_elcr(struct pic *pic, unsigned int index, u8 val)
 	unsigned int ir;
 
 	chip->elcr = val & chip->elcr_mask;
-	/* A level-triggered input has no latch: IRR is the line. */
+	/* A level-triggered input has no latch: its bit of IRR is its line. */
 	for (ir = 0; ir < 8; ir++)
 		if (chip->elcr & BIT(ir))
 			pic_drive(chip, ir, pic->sources[index * 8 + ir]);
 }
 
-/* Poll command: an INTA whose vector is read (page 16). */
+/* A read after a poll command is an INTA that returns the pin (page 16). */
 static u8 pic_poll(struct pic *pic, struct kvm_pic_state *chip, struct pic_effects *effects)
 {
 	int ir = pic_request(pic, chip);
@@ -419,7 +445,7 @@ void pic_get_state(struct pic *pic, bool slave, struct kvm_pic_state *state)
 	raw_spin_unlock_irqrestore(&pic->lock, flags);
 }
 
-/* Bring what userspace gave into the ranges the code relies on. */
+/* Bring userspace's values into the ranges that the code relies on. */
 static void pic_sanitize(struct kvm_pic_state *chip, u8 elcr_mask)
 {
 	chip->priority_add &= 7;

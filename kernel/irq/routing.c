@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * GSI routing: from a GSI to pins and messages, and MSI to local APICs. The table
- * is immutable; a new one replaces it under RCU.
+ * GSI routing: from a GSI to pins and messages, and from an MSI to local APICs. The table is
+ * immutable; RCU replaces it by a new one.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -24,8 +24,8 @@
 #define MSI_DATA_LEVEL BIT(15)
 
 /**
- * struct irq_route - one place a GSI goes to
- * @msi: to local APICs, else to a pin
+ * struct irq_route - one destination of a GSI
+ * @msi: local APICs, else a pin
  * @chip: KVM_IRQCHIP_* of the pin
  * @pin: pin of @chip
  * @address_lo: MSI address, low half
@@ -64,7 +64,7 @@ static bool msi_address_valid(const struct irq_fabric *fabric, u32 address_hi)
 	return !fabric->ids32 || !(address_hi & 0xff);
 }
 
-/* A device id, which no interrupt controller of x86 looks at. */
+/* Flags of an MSI: it has a device id, which no interrupt controller of x86 looks at. */
 #define MSI_FLAGS KVM_MSI_VALID_DEVID
 
 static bool entry_valid(const struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entry)
@@ -105,7 +105,7 @@ static void route_fill(const struct irq_fabric *fabric, struct irq_routing *tabl
 	table->pin_gsi[route->chip][route->pin] = entry->gsi;
 }
 
-/* Entries by ascending GSI; those of one GSI keep their order. */
+/* Sort the entries by GSI; those of one GSI keep their order. */
 static void table_fill(const struct irq_fabric *fabric, struct irq_routing *table,
 		       const struct kvm_irq_routing_entry *entries, u32 nr)
 {
@@ -188,7 +188,7 @@ int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_e
 	mutex_unlock(&fabric->lock);
 	if (!old)
 		return 0;
-	/* Who changed it may rely on that: no interrupt goes the old way any more. */
+	/* Once the ioctl returns, no interrupt may take an old route: userspace relies on it. */
 	synchronize_rcu_expedited();
 	kvfree(old);
 	return 0;
@@ -225,7 +225,7 @@ static int route_set(struct irq_fabric *fabric, const struct irq_route *route,
 	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
 
 	if (route->msi) {
-		/* A message has an edge to send at and no line to lower. */
+		/* A rising edge sends a message; there is no line to lower. */
 		if (!level)
 			return -1;
 		return deliver_msi(fabric, route->address_lo, route->address_hi, route->data);

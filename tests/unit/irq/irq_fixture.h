@@ -46,7 +46,7 @@ static inline void fixture_kick(void *vcpu)
 	((struct fixture_vcpu *)vcpu)->kicks++;
 }
 
-/* What a guest's write to its TSC adds. */
+/* Added to the TSC, as by a guest's write to it. */
 static u64 fixture_tsc_offset __maybe_unused;
 
 static inline u64 fixture_tsc(void *vcpu)
@@ -61,7 +61,7 @@ static inline u64 fixture_tsc_to_ns(void *vcpu, u64 ticks)
 	return min_t(u64, DIV_ROUND_UP(ticks, FIXTURE_TSC_PER_NS), KTIME_MAX);
 }
 
-/* Whether the CPU counts to TSC deadlines by itself. */
+/* The CPU counts to TSC deadlines by itself. */
 static bool fixture_counts;
 
 static inline bool fixture_counts_deadline(void *vcpu)
@@ -70,7 +70,7 @@ static inline bool fixture_counts_deadline(void *vcpu)
 	return fixture_counts;
 }
 
-/* EOIs that userspace's IOAPIC was told of, and the last one's vector. */
+/* The number of EOIs that userspace's IOAPIC was told of, and the vector of the last. */
 static unsigned int fixture_user_eois __maybe_unused;
 static u8 fixture_user_vector __maybe_unused;
 
@@ -89,7 +89,7 @@ static const struct fabric_ops fixture_ops = {
 	.user_eoi = fixture_user_eoi,
 };
 
-/* vCPUs of APIC ids 0 to @vcpus - 1, not yet enabled. */
+/* Add vCPUs with APIC ids 0 to @vcpus - 1, whose local APICs are not software-enabled. */
 static inline void fixture_add_vcpus(struct fixture *f, unsigned int vcpus)
 {
 	const struct lapic_features features = {
@@ -106,7 +106,7 @@ static inline void fixture_add_vcpus(struct fixture *f, unsigned int vcpus)
 	f->vcpus = vcpus;
 }
 
-/* A VM with an irqchip. */
+/* Make a VM with an irqchip. */
 static inline struct fixture *fixture_create(unsigned int vcpus)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -118,7 +118,7 @@ static inline struct fixture *fixture_create(unsigned int vcpus)
 	return f;
 }
 
-/* A VM with local APICs alone; GSIs below @pins are of an IOAPIC in userspace. */
+/* Make a VM with local APICs alone; GSIs below @pins are pins of an IOAPIC in userspace. */
 static inline struct fixture *fixture_create_split(unsigned int vcpus, u32 pins)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -153,7 +153,7 @@ static inline void xwrite(struct lapic *lapic, u32 reg, u32 val)
 	lapic_mmio_write(lapic, reg, &val, sizeof(val));
 }
 
-/* Software-enable, in xAPIC or x2APIC mode. */
+/* Enable the local APIC in software, in xAPIC mode or in x2APIC mode. */
 static inline void enable_xapic(struct lapic *lapic)
 {
 	xwrite(lapic, LAPIC_SVR, 0x1ff);
@@ -187,7 +187,7 @@ static inline int take_vector(struct lapic *lapic)
 	return vector;
 }
 
-/* EOI in whichever mode. */
+/* EOI through the page or the MSR, by the lapic's mode. */
 static inline void eoi(struct lapic *lapic)
 {
 	if (lapic_x2apic(lapic))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Coalesced I/O: which writes a zone takes, the ring's ends, hostile rings. */
+/* Coalesced I/O: writes that a zone takes and does not take, a full ring, hostile rings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ static struct kvm_coalesced_mmio_ring *ring;
 static int setup(void **state)
 {
 	(void)state;
-	/* Of its own, so that ASan sees what goes beyond it. */
+	/* A separate allocation, so that ASan sees accesses beyond the ring. */
 	ring = calloc(1, PAGE_SIZE);
 	assert_non_null(ring);
 	coalesced_init(&c, ring);
@@ -49,7 +49,7 @@ static int take_away(bool pio, u64 addr, u32 size)
 	return coalesced_unregister(&c, &zone);
 }
 
-/* Whether a write goes into the ring; the ring is emptied again. */
+/* Return true if a write goes into the ring, and empty the ring again. */
 static bool takes(bool pio, u64 addr, unsigned int len)
 {
 	const u64 data = 0x1122334455667788;
@@ -100,7 +100,7 @@ static void test_overlap(void **state)
 	assert_int_equal(add(false, 0x1100, 0x20), 0);
 	assert_true(takes(false, 0x1118, 8));
 	assert_true(takes(false, 0x1ff8, 8));
-	/* What lies in two zones that touch lies in none. */
+	/* An access that crosses from one zone into the next lies in neither. */
 	assert_int_equal(add(false, 0x2000, 0x10), 0);
 	assert_false(takes(false, 0x1ffc, 8));
 	assert_true(takes(false, 0x2008, 8));
@@ -114,10 +114,10 @@ static void test_take_away(void **state)
 	assert_int_equal(add(false, 0x1000, 0x10), 0);
 	assert_int_equal(add(false, 0x3000, 0x10), 0);
 	assert_int_equal(add(true, 0x1000, 0x10), 0);
-	/* Neither contains it. */
+	/* Neither zone contains this range. */
 	assert_int_equal(take_away(false, 0x1000, 0x101), 0);
 	assert_true(takes(false, 0x1080, 4));
-	/* Only the wider one does. */
+	/* Only the wider zone contains this range. */
 	assert_int_equal(take_away(false, 0x1000, 0x20), 0);
 	assert_false(takes(false, 0x1080, 4));
 	assert_true(takes(false, 0x1000, 4));
@@ -137,7 +137,7 @@ static void test_bad_zones(void **state)
 	(void)state;
 	assert_int_equal(coalesced_register(&c, &bad), -EINVAL);
 	assert_int_equal(coalesced_unregister(&c, &bad), -EINVAL);
-	/* One that wraps contains nothing, and hides nothing. */
+	/* A zone that wraps contains nothing, and hides no other zone. */
 	assert_int_equal(add(false, ~0ull - 3, 8), 0);
 	assert_int_equal(add(false, 0x1000, 8), 0);
 	assert_false(takes(false, ~0ull - 3, 4));
@@ -172,7 +172,7 @@ static void test_full(void **state)
 
 	(void)state;
 	assert_int_equal(add(true, 0x40, 4), 0);
-	/* From each place in the ring. */
+	/* Start at each place in the ring. */
 	for (u32 start = 0; start < KVM_COALESCED_MMIO_MAX; start++) {
 		ring->first = start;
 		ring->last = start;

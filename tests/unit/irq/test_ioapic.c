@@ -56,7 +56,7 @@ static void test_registers(void **state)
 	assert_int_equal(ioapic_reg_read(f, 2), 0x0f000000);
 	for (unsigned int pin = 0; pin < 24; pin++)
 		assert_int_equal(ioapic_rte(f, pin), MASKED);
-	/* There is nothing before, between and after the registers. */
+	/* No register lies before, between or after these. */
 	for (unsigned int i = 3; i < 256; i++) {
 		if (i >= 0x10 && i < 0x40)
 			continue;
@@ -94,7 +94,7 @@ static void test_window(void **state)
 	ioapic_mmio_write(ioapic, 0, &byte, 1);
 	ioapic_mmio_read(ioapic, 0x10, &byte, 1);
 	assert_int_equal(byte, 0x11);
-	/* Nothing else is decoded; version 0x11 has no EOI register. */
+	/* Other offsets have no register: version 0x11 has no EOI register. */
 	for (u32 offset = 1; offset < IOAPIC_MMIO_SIZE; offset++) {
 		if (offset == 0x10)
 			continue;
@@ -111,7 +111,7 @@ static void test_edge(void **state)
 	assert_int_equal(set_pin(5, true), -1); /* masked: the edge is lost */
 	ioapic_program(f, 5, VECTOR);
 	assert_int_equal(take_vector(lapic), -1);
-	assert_int_equal(set_pin(5, true), 0); /* no edge */
+	assert_int_equal(set_pin(5, true), 0); /* the line is high already */
 	assert_int_equal(set_pin(5, false), 1);
 	assert_int_equal(set_pin(5, true), 1);
 	assert_int_equal(set_pin(5, true), 0);
@@ -121,10 +121,10 @@ static void test_edge(void **state)
 	eoi(lapic);
 	assert_int_equal(take_vector(lapic), -1);
 	set_pin(5, false);
-	/* A second edge before the first was taken coalesces. */
+	/* A second edge coalesces with a first that was not taken yet. */
 	assert_int_equal(pulse(5), 1);
 	assert_int_equal(pulse(5), 0);
-	/* One while it is in service waits in IRR. */
+	/* An edge while the vector is in service waits in IRR. */
 	assert_int_equal(take_vector(lapic), VECTOR);
 	assert_int_equal(pulse(5), 1);
 	eoi(lapic);
@@ -140,7 +140,7 @@ static void test_level(void **state)
 	assert_int_equal(set_pin(10, true), 0);
 	assert_int_equal(take_vector(lapic), VECTOR);
 	assert_int_equal(xread(lapic, LAPIC_TMR + 0x30), 1u << 17);
-	/* Still asserted at EOI: once more. */
+	/* The line is still asserted at the EOI, so the pin sends once more. */
 	eoi(lapic);
 	assert_int_equal(ioapic_rte(f, 10), VECTOR | LEVEL | REMOTE_IRR);
 	assert_int_equal(take_vector(lapic), VECTOR);
@@ -158,7 +158,7 @@ static void test_level_unmask(void **state)
 	assert_int_equal(set_pin(10, true), -1);
 	ioapic_program(f, 10, VECTOR | LEVEL);
 	assert_int_equal(take_vector(lapic), VECTOR);
-	/* Masked during service: EOI clears remote IRR but sends nothing. */
+	/* The pin is masked during service: the EOI clears remote IRR and sends nothing. */
 	ioapic_program(f, 10, VECTOR | LEVEL | MASKED);
 	eoi(lapic);
 	assert_int_equal(ioapic_rte(f, 10), VECTOR | LEVEL | MASKED);
@@ -169,7 +169,7 @@ static void test_level_unmask(void **state)
 	eoi(lapic);
 }
 
-/* How Linux ends an interrupt without EOI broadcast: edge and back clears it. */
+/* Linux ends an interrupt without EOI broadcast by a change to edge and back. */
 static void test_remote_irr_cleared_by_edge(void **state)
 {
 	(void)state;
@@ -197,7 +197,7 @@ static void test_shared_line(void **state)
 	assert_int_equal(take_vector(lapic), -1);
 }
 
-/* Two pins, one vector: an EOI is for both. */
+/* Two pins have one vector: an EOI ends both. */
 static void test_shared_vector(void **state)
 {
 	(void)state;
@@ -213,7 +213,7 @@ static void test_shared_vector(void **state)
 	assert_int_equal(take_vector(lapic), VECTOR);
 }
 
-/* An IPI with the vector of a level-triggered pin ends nothing there. */
+/* The EOI of an IPI does not end a level-triggered pin that has the same vector. */
 static void test_edge_ipi_with_level_vector(void **state)
 {
 	(void)state;
@@ -247,7 +247,7 @@ static void test_destinations(void **state)
 	ioapic_program(f, 3, VECTOR | 0xffull << 56);
 	assert_int_equal(pulse(3), 4);
 	ioapic_program(f, 3, VECTOR | 9ull << 56);
-	assert_int_equal(pulse(3), -1); /* nobody there */
+	assert_int_equal(pulse(3), -1); /* no such lapic */
 }
 
 static void test_delivery_modes(void **state)
@@ -259,11 +259,11 @@ static void test_delivery_modes(void **state)
 	ioapic_program(f, 3, 0x500 | 1ull << 56);
 	assert_int_equal(pulse(3), 1);
 	assert_int_equal(lapic_take_events(f->vcpu[1].lapic), LAPIC_EVENT_INIT);
-	/* NMI is edge-triggered whatever the trigger mode says. */
+	/* NMI is edge-triggered in either trigger mode. */
 	ioapic_program(f, 3, 0x400 | LEVEL | 1ull << 56);
 	assert_int_equal(pulse(3), 1);
 	assert_false(ioapic_rte(f, 3) & REMOTE_IRR);
-	/* Lowest priority takes one of a group, and can be level-triggered. */
+	/* Lowest-priority mode selects one lapic of a group, and can be level-triggered. */
 	for (unsigned int i = 0; i < 4; i++) {
 		xwrite(f->vcpu[i].lapic, LAPIC_LDR, 1u << (24 + i));
 		xwrite(f->vcpu[i].lapic, LAPIC_TPR, i == 3 ? 0 : 0x10);
@@ -324,7 +324,7 @@ static void test_state_round_trip(void **state)
 	ioapic_set_state(ioapic, &a);
 	ioapic_get_state(ioapic, &b);
 	assert_memory_equal(&a, &b, sizeof(a));
-	/* What was sent is not sent again; what is asserted is after its EOI. */
+	/* The restored interrupt was sent already: it is sent again after its EOI alone. */
 	assert_int_equal(take_vector(lapic), -1);
 	lapic_post(lapic, VECTOR, true);
 	assert_int_equal(take_vector(lapic), VECTOR);

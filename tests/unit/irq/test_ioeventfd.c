@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ioeventfd: which writes match, collisions, errors, and that nothing leaks. */
+/* ioeventfd: writes that match and do not, collisions, errors, and leaks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,7 @@ static int change(int eventfd, u64 addr, u32 len, u32 flags, u64 datamatch)
 	return ioeventfds_change(&doorbells, &args);
 }
 
-/* What a guest's write signals: 0 nothing, 1 @fd, 2 @other. */
+/* Write as a guest. Return 0 if nothing was signalled, 1 for @fd, 2 for @other. */
 static int write_to(bool pio, u64 addr, u64 val, unsigned int len)
 {
 	bool hit = ioeventfds_write(&doorbells, pio, addr, &val, len);
@@ -141,7 +141,7 @@ static void test_deassign(void **state)
 	assert_int_equal(write_to(false, 0x1000, 1, 4), 0);
 	assert_int_equal(write_to(false, 0x1000, 2, 4), 1);
 	assert_int_equal(write_to(false, 0x1000, 2, 2), 1);
-	/* Without datamatch its value means nothing. */
+	/* Without KVM_IOEVENTFD_FLAG_DATAMATCH the value is ignored. */
 	assert_int_equal(change(fd, 0x1000, 2, DEASSIGN, 99), 0);
 	assert_int_equal(write_to(false, 0x1000, 2, 2), 0);
 }
@@ -163,7 +163,7 @@ static void test_errors(void **state)
 static void test_many(void **state)
 {
 	(void)state;
-	/* Out of order: 7919 is prime, so all addresses below 1000 come once. */
+	/* Add them out of order: 7919 is prime, so that each slot below 1000 comes once. */
 	for (u64 i = 0; i < IOEVENTFD_MAX; i++) {
 		u64 slot = i * 7919 % IOEVENTFD_MAX;
 		u64 addr = slot / 2 * 8;

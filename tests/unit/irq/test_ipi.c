@@ -24,7 +24,7 @@ static void start(unsigned int vcpus, bool x2apic)
 	enable_all(f, x2apic);
 }
 
-/* Send from vCPU @from in its mode. */
+/* Send an IPI from vCPU @from, through the page or the MSR by its mode. */
 static void send(unsigned int from, u32 icr, u32 dest)
 {
 	struct lapic *lapic = f->vcpu[from].lapic;
@@ -37,7 +37,7 @@ static void send(unsigned int from, u32 icr, u32 dest)
 	}
 }
 
-/* A mask of the first 64 vCPUs that have VECTOR pending, which is taken. */
+/* Return a mask of the first 64 vCPUs that have VECTOR pending, and take it. */
 static u64 receivers(void)
 {
 	u64 mask = 0;
@@ -69,7 +69,7 @@ static void test_physical(void **state)
 		send(0, VECTOR, i);
 		assert_int_equal(receivers(), 1u << i);
 	}
-	send(0, VECTOR, 8); /* nobody */
+	send(0, VECTOR, 8); /* no such lapic */
 	assert_int_equal(receivers(), 0);
 	send(3, VECTOR, 0xff);
 	assert_int_equal(receivers(), 0xff);
@@ -87,7 +87,7 @@ static void test_physical_x2apic(void **state)
 		send(1, VECTOR, i);
 		assert_int_equal(receivers(), 1u << i);
 	}
-	send(1, VECTOR, 0xff); /* a plain id here */
+	send(1, VECTOR, 0xff); /* an id, not a broadcast */
 	assert_int_equal(receivers(), 0);
 	send(1, VECTOR, 0xffffffff);
 	assert_int_equal(receivers(), 0xff);
@@ -135,7 +135,7 @@ static void test_logical_flat(void **state)
 static void test_logical_flat_broadcast(void **state)
 {
 	(void)state;
-	start(4, false); /* no LDR set: only the broadcast reaches them */
+	start(4, false); /* no LDR is set: only the broadcast reaches them */
 	send(0, VECTOR | LOGICAL, 0x7f);
 	assert_int_equal(receivers(), 0);
 	send(0, VECTOR | LOGICAL, 0xff);
@@ -181,7 +181,7 @@ static void test_logical_x2apic(void **state)
 	assert_int_equal(receivers(), 0);
 }
 
-/* One vCPU still in xAPIC mode must not hide the others, nor itself. */
+/* One vCPU in xAPIC mode must hide neither itself nor the others from messages. */
 static void test_logical_mixed(void **state)
 {
 	(void)state;
@@ -210,10 +210,10 @@ static void test_lowest_priority(void **state)
 		send(0, VECTOR | MODE(1) | LOGICAL, 0x0f);
 		assert_int_equal(receivers(), 0x4);
 	}
-	/* Of those named only. */
+	/* Only a lapic that the message names is selected. */
 	send(0, VECTOR | MODE(1) | LOGICAL, 0x08);
 	assert_int_equal(receivers(), 0x8);
-	/* Not one that is software-disabled. */
+	/* A software-disabled lapic is not selected. */
 	xwrite(f->vcpu[2].lapic, LAPIC_SVR, 0xff);
 	send(0, VECTOR | MODE(1) | LOGICAL, 0x06);
 	assert_int_equal(receivers(), 0x2);
@@ -257,12 +257,12 @@ static void test_init_and_sipi(void **state)
 	assert_int_equal(event_receivers(LAPIC_EVENT_INIT), 0x2);
 	send(0, MODE(5) | LEVEL, 1); /* level de-assert: ignored */
 	assert_int_equal(event_receivers(LAPIC_EVENT_INIT), 0);
-	send(0, MODE(5), 1); /* edge */
+	send(0, MODE(5), 1); /* an edge is taken */
 	assert_int_equal(event_receivers(LAPIC_EVENT_INIT), 0x2);
 	send(0, MODE(6) | 0x9f, 2);
 	assert_int_equal(f->vcpu[2].lapic->sipi_vector, 0x9f);
 	assert_int_equal(event_receivers(LAPIC_EVENT_SIPI), 0x4);
-	/* As a kernel starts its others: all but itself, software-disabled or not. */
+	/* A kernel starts its other processors so; software-disabled ones take part. */
 	xwrite(f->vcpu[2].lapic, LAPIC_SVR, 0xff);
 	send(0, MODE(5) | ASSERT | SHORTHAND(3), 0);
 	send(0, MODE(6) | 0x08 | SHORTHAND(3), 0);
@@ -277,12 +277,12 @@ static void test_nmi_and_others(void **state)
 	assert_int_equal(event_receivers(LAPIC_EVENT_NMI), 0x6);
 	send(0, MODE(4) | SHORTHAND(1), 0);
 	assert_int_equal(event_receivers(LAPIC_EVENT_NMI), 0x1);
-	/* SMI and remote read: nobody takes notice. */
+	/* SMI and remote read are ignored. */
 	send(0, MODE(2), 1);
 	send(0, MODE(3), 1);
 	assert_int_equal(f->vcpu[1].kicks, 1);
 	assert_false(lapic_has_work(f->vcpu[1].lapic));
-	/* ExtINT: the vCPU is to look at the PIC. */
+	/* ExtINT kicks, so that the vCPU looks at the PIC. */
 	send(0, MODE(7), 1);
 	assert_int_equal(f->vcpu[1].kicks, 2);
 }
@@ -310,7 +310,7 @@ static void test_send_errors(void **state)
 	assert_false(lapic_has_work(f->vcpu[1].lapic));
 	xwrite(lapic, LAPIC_ESR, 0);
 	assert_int_equal(xread(lapic, LAPIC_ESR), 0x20);
-	/* NMI, INIT and SIPI have no such vectors. */
+	/* NMI, INIT and SIPI have no illegal vectors. */
 	send(0, MODE(6) | 0x01, 1);
 	xwrite(lapic, LAPIC_ESR, 0);
 	assert_int_equal(xread(lapic, LAPIC_ESR), 0);
@@ -318,7 +318,7 @@ static void test_send_errors(void **state)
 	assert_int_equal(xread(f->vcpu[1].lapic, LAPIC_ESR), 0);
 }
 
-/* The trigger mode of the ICR is for INIT de-assert alone. */
+/* The trigger mode of ICR matters for INIT de-assert alone. */
 static void test_ipi_is_edge(void **state)
 {
 	(void)state;
@@ -369,10 +369,10 @@ static void test_multicast(void **state)
 	start(16, true);
 	assert_int_equal(multicast(0, VECTOR, 0, 0x8421), 4);
 	assert_int_equal(receivers(), 0x8421);
-	/* Bit 0 is the first id, also the sender's own. */
+	/* Bit 0 is the first id; the sender's own is allowed. */
 	assert_int_equal(multicast(5, VECTOR, 4, 0x3), 2);
 	assert_int_equal(receivers(), 0x30);
-	/* Who has it pending has got it; who is not there has not. */
+	/* A vCPU that has the vector pending counts as a receiver; an unused id does not. */
 	assert_int_equal(multicast(0, VECTOR, 15, 0x1), 1);
 	assert_int_equal(multicast(0, VECTOR, 15, 0x7), 1);
 	assert_int_equal(receivers(), 0x8000);
@@ -381,13 +381,13 @@ static void test_multicast(void **state)
 	assert_int_equal(multicast(0, VECTOR, 0, 0), 0);
 	assert_int_equal(multicast(1, MODE(LAPIC_MODE_NMI), 0, 0x6), 2);
 	assert_int_equal(event_receivers(LAPIC_EVENT_NMI), 0x6);
-	/* The ids say to whom, nothing else does. */
+	/* No logical destination or shorthand: the ids alone name the receivers. */
 	assert_int_equal(multicast(0, VECTOR | LOGICAL, 0, 1), -EINVAL);
 	assert_int_equal(multicast(0, VECTOR | SHORTHAND(LAPIC_SHORTHAND_ALL), 0, 1), -EINVAL);
 	assert_int_equal(receivers(), 0);
 }
 
-/* 0xff is an id like others, in xAPIC mode too. */
+/* 0xff is an id like any other, in xAPIC mode too. */
 static void test_multicast_is_no_broadcast(void **state)
 {
 	(void)state;

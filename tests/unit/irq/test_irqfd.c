@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* irqfd: edges, levels with a resamplefd, close, errors, and that nothing leaks. */
+/* irqfd: edges, levels with a resamplefd, close, errors, and leaks. */
 #include "irq_fixture.h"
 
 #include <linux/eventfd.h>
@@ -70,19 +70,19 @@ static void test_edge(void **state)
 	assert_int_equal(take_vector(lapic), -1);
 	for (int i = 0; i < 3; i++) {
 		shim_eventfd_write(fd);
-		assert_int_equal(shim_eventfd_read(fd), 0); /* taken */
+		assert_int_equal(shim_eventfd_read(fd), 0); /* the irqfd took the count */
 		assert_int_equal(take_vector(lapic), VECTOR);
 		eoi(lapic);
 		assert_int_equal(take_vector(lapic), -1);
 	}
-	assert_int_equal(deassign(fd, GSI + 1), 0); /* another GSI: stays */
+	assert_int_equal(deassign(fd, GSI + 1), 0); /* another GSI: the irqfd stays */
 	shim_eventfd_write(fd);
 	assert_int_equal(take_vector(lapic), VECTOR);
 	assert_int_equal(deassign(fd, GSI), 0);
 	shim_eventfd_write(fd);
 	assert_int_equal(shim_eventfd_read(fd), 1);
 	assert_int_equal(take_vector(lapic), -1);
-	assert_int_equal(deassign(fd, GSI), 0); /* nothing there: no error */
+	assert_int_equal(deassign(fd, GSI), 0); /* not there any more: no error */
 	shim_eventfd_close(fd);
 }
 
@@ -108,7 +108,7 @@ static void test_msi(void **state)
 	int fd = shim_eventfd_open();
 
 	(void)state;
-	assert_int_equal(assign(fd, 100), 0); /* may come before its route */
+	assert_int_equal(assign(fd, 100), 0); /* an irqfd may come before its GSI's route */
 	shim_eventfd_write(fd);
 	assert_int_equal(take_vector(lapic), -1);
 	assert_int_equal(fabric_set_routing(&f->fabric, &entry, 1), 0);
@@ -132,7 +132,7 @@ static void test_level(void **state)
 	assert_int_equal(shim_eventfd_read(resamplefd), 1);
 	assert_false(f->fabric.ioapic->irr & 1u << GSI);
 	assert_int_equal(take_vector(lapic), -1);
-	/* The device still wants it. */
+	/* The device raises the line again. */
 	shim_eventfd_write(fd);
 	assert_int_equal(take_vector(lapic), VECTOR);
 	eoi(lapic);
@@ -140,7 +140,7 @@ static void test_level(void **state)
 	shim_eventfd_close(resamplefd);
 }
 
-/* Two devices on a line: both are told; one that raises it again is heard. */
+/* Two devices share a line: both are told, and each may raise it again. */
 static void test_level_shared(void **state)
 {
 	int fd[2] = { shim_eventfd_open(), shim_eventfd_open() };
@@ -155,7 +155,7 @@ static void test_level_shared(void **state)
 	eoi(lapic);
 	assert_int_equal(shim_eventfd_read(resamplefd[0]), 1);
 	assert_int_equal(shim_eventfd_read(resamplefd[1]), 1);
-	/* One leaves: the other's line stays up; the last one lowers it. */
+	/* The line stays up when the first irqfd leaves; the last one lowers it. */
 	shim_eventfd_write(fd[1]);
 	assert_int_equal(deassign(fd[0], GSI), 0);
 	assert_true(f->fabric.ioapic->irr & 1u << GSI);
@@ -168,7 +168,7 @@ static void test_level_shared(void **state)
 	}
 }
 
-/* A line that userspace holds is not lowered by the acknowledgment. */
+/* The acknowledgment does not lower a line that userspace asserts. */
 static void test_level_with_user_line(void **state)
 {
 	int fd = shim_eventfd_open(), resamplefd = shim_eventfd_open();
@@ -202,7 +202,7 @@ static void test_close(void **state)
 	assert_int_equal(shim_eventfds(), 1);
 	shim_eventfd_write(other);
 	assert_int_equal(take_vector(lapic), VECTOR);
-	shim_eventfd_close(other); /* teardown finds its work still to be done */
+	shim_eventfd_close(other); /* the work is still pending at teardown */
 }
 
 static void test_errors(void **state)

@@ -54,7 +54,7 @@ static void test_lint0_as_bare_metal(void **state)
 	assert_false(lapic_accepts_extint(lapic));
 }
 
-/* What all ones leave in each register, and whether it was an address at all. */
+/* The value of each register after a write of all ones; no address may be an error. */
 static void test_writable_bits(void **state)
 {
 	static const struct {
@@ -106,7 +106,7 @@ static void test_access_size(void **state)
 	lapic_mmio_read(lapic, LAPIC_VERSION, &wide, 8);
 	assert_int_equal(wide, 0);
 
-	/* Only an aligned 32-bit write is one. */
+	/* Only an aligned 32-bit write has an effect. */
 	bytes[0] = 0x55;
 	lapic_mmio_write(lapic, LAPIC_TPR, bytes, 1);
 	lapic_mmio_write(lapic, LAPIC_TPR, bytes, 8);
@@ -132,7 +132,7 @@ static void test_illegal_register(void **state)
 		assert_int_equal(xread(lapic, LAPIC_ESR), 0x80);
 		xwrite(lapic, LAPIC_ESR, 0);
 	}
-	/* EOI and self-IPI are registers, though not readable here. */
+	/* EOI and self-IPI cannot be read in the page, but reading them is no error. */
 	xread(lapic, LAPIC_EOI);
 	xread(lapic, LAPIC_SELF_IPI);
 	xwrite(lapic, LAPIC_ESR, 0);
@@ -153,7 +153,7 @@ static void test_error_interrupt(void **state)
 	eoi(lapic);
 	xwrite(lapic, LAPIC_ESR, 0);
 	assert_int_equal(xread(lapic, LAPIC_ESR), 0xc0);
-	/* An illegal vector for the error itself ends there. */
+	/* An illegal vector in LVT Error itself must not recurse. */
 	xwrite(lapic, LAPIC_LVT_ERROR, 0x0f);
 	assert_int_equal(lapic_post(lapic, 3, false), -1);
 	assert_int_equal(take_vector(lapic), -1);
@@ -176,7 +176,7 @@ static void test_post_and_accept(void **state)
 	assert_false(lapic_has_work(lapic));
 	assert_int_equal(xread(lapic, LAPIC_IRR + 0x20), 0);
 	assert_int_equal(xread(lapic, LAPIC_ISR + 0x20), 1);
-	/* One more of the same waits for the EOI. */
+	/* A second interrupt of the same vector waits for the EOI. */
 	assert_int_equal(lapic_post(lapic, 0x40, false), 1);
 	assert_int_equal(lapic_pending(lapic), -1);
 	assert_int_equal(lapic_highest_irr(lapic), 0x40);
@@ -202,7 +202,7 @@ static void test_every_vector(void **state)
 	}
 	assert_int_equal(take_vector(lapic), -1);
 	assert_false(lapic_has_work(lapic));
-	/* The trigger mode is that of the last message. */
+	/* TMR has the trigger mode of the last message. */
 	lapic_post(lapic, 0x81, false);
 	lapic_post(lapic, 0x80, true);
 	assert_int_equal(xread(lapic, LAPIC_TMR + 0x40), 0xaaaaaaa9);
@@ -213,7 +213,7 @@ static void test_every_vector(void **state)
 
 static atomic_t race_done;
 
-/* Posts one vector over and over; what coalesces does not count. */
+/* Post one vector again and again; a post that coalesces does not count. */
 static void *race(void *arg)
 {
 	u8 vector = (u8)(0x40 + 0x21 * (uintptr_t)arg);
@@ -234,8 +234,8 @@ static void race_kick(void *vcpu)
 }
 
 /*
- * Posted from other threads while the vCPU takes them: each accepted post is
- * taken once, and none is forgotten while lapic_has_work() says there is none.
+ * Other threads post while the vCPU takes vectors: each accepted post is taken
+ * once, and none is left when lapic_has_work() returns false.
  */
 static void test_posts_race_with_accept(void **state)
 {
@@ -270,9 +270,9 @@ static void test_nesting(void **state)
 	enable_xapic(lapic);
 	lapic_post(lapic, 0x45, false);
 	assert_int_equal(take_vector(lapic), 0x45);
-	lapic_post(lapic, 0x4f, false); /* same class: waits */
+	lapic_post(lapic, 0x4f, false); /* same class: it waits */
 	assert_int_equal(take_vector(lapic), -1);
-	lapic_post(lapic, 0x50, false); /* higher class: nests */
+	lapic_post(lapic, 0x50, false); /* higher class: it nests */
 	assert_int_equal(take_vector(lapic), 0x50);
 	assert_int_equal(xread(lapic, LAPIC_PPR), 0x50);
 	eoi(lapic);
@@ -343,11 +343,11 @@ static void test_silent_eoi(void **state)
 	enable_xapic(lapic);
 	assert_false(lapic_eoi_is_silent(lapic, 0x61));
 	lapic_post(lapic, 0x61, false);
-	assert_false(lapic_eoi_is_silent(lapic, 0x61)); /* it still waits */
+	assert_false(lapic_eoi_is_silent(lapic, 0x61)); /* the vector is still in IRR */
 	assert_int_equal(take_vector(lapic), 0x61);
 	assert_true(lapic_eoi_is_silent(lapic, 0x61));
-	assert_false(lapic_eoi_is_silent(lapic, 0x41)); /* not what is in service */
-	/* Another waits: for this one's end, or to interrupt it. */
+	assert_false(lapic_eoi_is_silent(lapic, 0x41)); /* another vector is in service */
+	/* Another vector waits for the end of this one, or for interrupting it. */
 	lapic_post(lapic, 0x41, false);
 	assert_false(lapic_eoi_is_silent(lapic, 0x61));
 	lapic_post(lapic, 0x71, false);
@@ -357,7 +357,7 @@ static void test_silent_eoi(void **state)
 	lapic_end_of_interrupt(lapic);
 	assert_int_equal(take_vector(lapic), 0x41);
 	assert_true(lapic_eoi_is_silent(lapic, 0x41));
-	/* Two in service, of which an EOI ends the higher. */
+	/* Two vectors are in service, and an EOI ends the higher. */
 	lapic_post(lapic, 0x81, false);
 	assert_int_equal(take_vector(lapic), 0x81);
 	assert_true(lapic_eoi_is_silent(lapic, 0x81));
@@ -369,7 +369,7 @@ static void test_silent_eoi(void **state)
 	assert_int_equal(xread(lapic, LAPIC_ISR + 0x20), 0);
 }
 
-/* The end of a level-triggered interrupt is for the IOAPIC. */
+/* The IOAPIC has to hear of the EOI of a level-triggered interrupt. */
 static void test_level_eoi_is_not_silent(void **state)
 {
 	(void)state;
@@ -388,7 +388,7 @@ static void no_ack(struct irq_ack *ack)
 	(void)ack;
 }
 
-/* Who waits for a pin to be acknowledged hears of edge-triggered ones too. */
+/* A listener for a pin's acknowledgment hears of an edge-triggered pin too. */
 static void test_heard_eoi_is_not_silent(void **state)
 {
 	struct irq_ack ack = { .gsi = 5, .acked = no_ack };
@@ -401,7 +401,7 @@ static void test_heard_eoi_is_not_silent(void **state)
 	assert_int_equal(take_vector(lapic), 0x61);
 	assert_false(lapic_eoi_is_silent(lapic, 0x61));
 	lapic_end_of_interrupt(lapic);
-	/* A vector that no pin has. */
+	/* No pin has this vector. */
 	lapic_post(lapic, 0x71, false);
 	assert_int_equal(take_vector(lapic), 0x71);
 	assert_true(lapic_eoi_is_silent(lapic, 0x71));
@@ -428,7 +428,7 @@ static void test_software_disable(void **state)
 	xwrite(lapic, LAPIC_LVT_TIMER, 0x31);
 	lapic_post(lapic, 0x44, false);
 	xwrite(lapic, LAPIC_SVR, 0xef);
-	/* LVTs are masked and stay so; what is in IRR is still delivered. */
+	/* LVTs are masked and stay masked; a vector in IRR is still delivered. */
 	assert_int_equal(xread(lapic, LAPIC_LVT_TIMER), 0x10031);
 	xwrite(lapic, LAPIC_LVT_TIMER, 0x32);
 	assert_int_equal(xread(lapic, LAPIC_LVT_TIMER), 0x10032);
@@ -448,7 +448,7 @@ static void test_global_disable(void **state)
 	assert_int_equal(xread(lapic, LAPIC_VERSION), 0xffffffff);
 	xwrite(lapic, LAPIC_TPR, 0x20);
 	assert_true(lapic_accepts_extint(lapic));
-	/* Enabled again it is as after power-on, with LINT0 masked. */
+	/* When it is enabled again, its state is that of power-on, with LINT0 masked. */
 	assert_int_equal(lapic_set_base(lapic, 0xfee00900, false), 0);
 	assert_int_equal(xread(lapic, LAPIC_SVR), 0xff);
 	assert_int_equal(xread(lapic, LAPIC_TPR), 0);
@@ -462,7 +462,7 @@ static void test_base_values(void **state)
 	struct lapic *fresh = lapic_create(&f->fabric, &f->vcpu[1], 1, false);
 
 	(void)state;
-	/* Before there is a CPUID. */
+	/* Features before the guest has a CPUID. */
 	assert_false(IS_ERR(fresh));
 	assert_int_equal(lapic_set_base(fresh, 1ull << 35 | 0x800, true), 0);
 	assert_int_equal(lapic_set_base(fresh, 1ull << 36 | 0x800, true), -EINVAL);
@@ -481,7 +481,7 @@ static void test_base_values(void **state)
 	assert_int_equal(lapic_set_base(lapic, 1ull << 36 | 0x900, true), -EINVAL);
 }
 
-/* SDM 3A figure 10-27: each mode to each mode, by the guest and by the host. */
+/* From each mode to each mode, by the guest and by the host (SDM 3A figure 10-27). */
 static void test_base_transitions(void **state)
 {
 	static const u64 modes[] = { 0xfee00100, 0xfee00900, 0xfee00d00 };
@@ -522,7 +522,7 @@ static void test_x2apic_registers(void **state)
 	assert_int_equal(val, 1);
 }
 
-/* Which x2APIC MSRs can be read, and which written with 0 (SDM 3A table 10-6). */
+/* x2APIC MSRs that can be read, and that can be written with 0 (SDM 3A table 10-6). */
 static void test_x2apic_access(void **state)
 {
 	(void)state;
@@ -542,7 +542,7 @@ static void test_x2apic_access(void **state)
 	}
 }
 
-/* Setting any one reserved bit is #GP; any one defined bit is not. */
+/* A write with one reserved bit set is #GP; with one defined bit set it is not. */
 static void test_x2apic_reserved_bits(void **state)
 {
 	static const struct {
@@ -599,7 +599,7 @@ static void test_events(void **state)
 	assert_int_equal(f->vcpu[0].kicks, 1);
 	assert_true(lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x9a));
 	assert_int_equal(lapic->sipi_vector, 0x9a);
-	/* An INIT after it makes the SIPI void, the NMI not. */
+	/* A later INIT cancels the SIPI, but not the NMI. */
 	assert_true(lapic_post_event(lapic, LAPIC_EVENT_INIT, 0));
 	assert_true(lapic_has_work(lapic));
 	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT | LAPIC_EVENT_NMI);
@@ -638,7 +638,7 @@ static void test_local_pins(void **state)
 	xwrite(lapic, LAPIC_LVT_LINT0, 0x10700);
 	assert_false(lapic_accepts_extint(lapic));
 
-	/* Disabled, the pins are the CPU's INTR and NMI. */
+	/* The pins of a disabled APIC are the CPU's INTR and NMI. */
 	lapic_set_base(lapic, 0xfee00100, false);
 	lapic_raise_lint(lapic, 1);
 	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_NMI);
@@ -655,13 +655,13 @@ static void test_init_reset(void **state)
 	lapic_post(lapic, 0x80, false);
 	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 1);
 	lapic_reset(lapic, true);
-	/* INIT keeps the mode, and a SIPI that came after it. */
+	/* INIT keeps the mode, and a SIPI that was posted after it. */
 	assert_int_equal(lapic_get_base(lapic), 0xfee00d00);
 	assert_int_equal(lapic_get_cr8(lapic), 0);
 	assert_int_equal(lapic_pending(lapic), -1);
 	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_SIPI);
 	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 1);
-	lapic_post(lapic, 0x05, false); /* an error */
+	lapic_post(lapic, 0x05, false); /* an illegal vector */
 	lapic_reset(lapic, false);
 	assert_int_equal(lapic_take_events(lapic), 0);
 	xwrite(lapic, LAPIC_ESR, 0);
@@ -698,7 +698,7 @@ static void test_state_round_trip(void **state)
 	assert_int_equal(take_vector(lapic), 0x92);
 }
 
-/* The ids follow the mode, through INIT and back to xAPIC mode. */
+/* The ids follow the mode, also after INIT and back in xAPIC mode. */
 static void test_ids(void **state)
 {
 	struct lapic *other = lapic_create(&f->fabric, &f->vcpu[1], 0x25, false);
@@ -720,7 +720,7 @@ static void test_ids(void **state)
 	assert_int_equal(lapic_set_base(other, 0xfee00800, false), 0);
 	assert_int_equal(xread(other, LAPIC_ID), 0x25000000);
 	assert_int_equal(xread(other, LAPIC_LDR), 0);
-	/* Straight back, as only userspace can. */
+	/* Only userspace can go from x2APIC mode to xAPIC mode directly. */
 	assert_int_equal(lapic_set_base(other, 0xfee00c00, true), 0);
 	assert_int_equal(lapic_set_base(other, 0xfee00800, true), 0);
 	assert_int_equal(xread(other, LAPIC_ID), 0x25000000);
@@ -779,7 +779,7 @@ static void test_state_hostile(void **state)
 	assert_int_equal(lapic_pending(lapic), -1);
 }
 
-/* Userspace may leave illegal vectors in IRR; no TPR lets them through. */
+/* Userspace may leave illegal vectors in IRR; they are below any TPR. */
 static void test_state_illegal_vectors(void **state)
 {
 	struct kvm_lapic_state page;

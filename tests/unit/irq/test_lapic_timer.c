@@ -29,7 +29,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The vector came exactly once since the last call. */
+/* Return true if the vector was posted since the last call. */
 static bool fired(void)
 {
 	if (take_vector(lapic) != VECTOR)
@@ -58,7 +58,7 @@ static void test_oneshot(void **state)
 	assert_false(fired());
 }
 
-/* On another CPU the callback returns later than the interrupt is taken. */
+/* The interrupt is taken while the callback still runs on another CPU. */
 static void test_oneshot_returning(void **state)
 {
 	(void)state;
@@ -78,7 +78,7 @@ static void test_oneshot_stopped(void **state)
 	xwrite(lapic, LAPIC_TMICT, 0);
 	assert_int_equal(shim_timers_armed(), 0);
 	assert_int_equal(xread(lapic, LAPIC_TMCCT), 0);
-	/* A new count starts over. */
+	/* A new count starts from the beginning. */
 	xwrite(lapic, LAPIC_TMICT, 1000);
 	shim_advance(900);
 	xwrite(lapic, LAPIC_TMICT, 1000);
@@ -98,7 +98,7 @@ static void test_masked(void **state)
 	shim_advance(500);
 	assert_false(fired());
 	assert_int_equal(xread(lapic, LAPIC_TMCCT), 0);
-	/* What matters is the mask when it expires. */
+	/* The mask at the time of expiry decides. */
 	xwrite(lapic, LAPIC_TMICT, 1000);
 	xwrite(lapic, LAPIC_LVT_TIMER, ONESHOT);
 	shim_advance(1000);
@@ -154,7 +154,7 @@ static void test_periodic(void **state)
 		shim_advance(400000);
 		assert_true(fired());
 	}
-	/* Those that find the last one pending coalesce. */
+	/* Interrupts coalesce with one that is still pending. */
 	shim_advance(3000000);
 	assert_true(fired());
 	assert_false(fired());
@@ -198,7 +198,7 @@ static void test_mode_changes(void **state)
 	assert_true(fired());
 	shim_advance(300000);
 	assert_false(fired());
-	/* To TSC-deadline and back it is disarmed. */
+	/* A change to TSC-deadline mode or from it disarms the timer. */
 	xwrite(lapic, LAPIC_TMICT, 300000);
 	xwrite(lapic, LAPIC_LVT_TIMER, DEADLINE);
 	assert_int_equal(shim_timers_armed(), 0);
@@ -226,7 +226,7 @@ static void test_tsc_deadline(void **state)
 	lapic_set_tsc_deadline(lapic, now + 301);
 	assert_int_equal(lapic_get_tsc_deadline(lapic), now + 301);
 	shim_advance(100);
-	assert_false(fired()); /* 300 ticks: not yet */
+	assert_false(fired()); /* only 300 of 301 ticks have passed */
 	shim_advance(1);
 	assert_true(fired());
 	assert_int_equal(lapic_get_tsc_deadline(lapic), 0);
@@ -238,7 +238,7 @@ static void test_tsc_deadline_edges(void **state)
 {
 	(void)state;
 	xwrite(lapic, LAPIC_LVT_TIMER, DEADLINE);
-	/* In the past: at once. */
+	/* A deadline in the past fires at once. */
 	lapic_set_tsc_deadline(lapic, 1);
 	assert_true(fired());
 	assert_int_equal(lapic_get_tsc_deadline(lapic), 0);
@@ -248,14 +248,14 @@ static void test_tsc_deadline_edges(void **state)
 	lapic_set_tsc_deadline(lapic, fixture_tsc(NULL) + 300);
 	lapic_set_tsc_deadline(lapic, 0);
 	assert_int_equal(shim_timers_armed(), 0);
-	/* A later one replaces it. */
+	/* A second deadline replaces the first. */
 	lapic_set_tsc_deadline(lapic, fixture_tsc(NULL) + 300);
 	lapic_set_tsc_deadline(lapic, fixture_tsc(NULL) + 600);
 	shim_advance(150);
 	assert_false(fired());
 	shim_advance(50);
 	assert_true(fired());
-	/* The end of time does not wrap round. */
+	/* The greatest deadline does not wrap round. */
 	lapic_set_tsc_deadline(lapic, ~0ull);
 	assert_false(fired());
 	shim_advance(1000000000);
@@ -274,7 +274,7 @@ static void test_tsc_changed(void **state)
 	lapic_set_tsc_deadline(lapic, deadline);
 	lapic_tsc_changed(lapic);
 	assert_int_equal(lapic_get_tsc_deadline(lapic), deadline);
-	/* The guest sets it forward: the deadline is nearer. */
+	/* The guest sets its TSC forward: the deadline comes earlier. */
 	fixture_tsc_offset = 1500;
 	lapic_tsc_changed(lapic);
 	assert_int_equal(lapic_get_tsc_deadline(lapic), deadline);
@@ -285,10 +285,7 @@ static void test_tsc_changed(void **state)
 	fixture_tsc_offset = 0;
 }
 
-/*
- * The TSC is set back as the timer fires for the old one: it has fired then, and does not
- * once more.
- */
+/* The timer fires while the guest sets its TSC back: it must not fire once more. */
 static void test_tsc_changed_too_late(void **state)
 {
 	(void)state;
@@ -305,7 +302,7 @@ static void test_tsc_changed_too_late(void **state)
 	assert_int_equal(shim_timers_armed(), 0);
 }
 
-/* Nor does it stop a timer that has nothing to do with the TSC. */
+/* A write to the TSC does not stop a timer that does not depend on the TSC. */
 static void test_tsc_changed_while_counting(void **state)
 {
 	(void)state;
@@ -331,7 +328,7 @@ static void test_reset_stops(void **state)
 	assert_false(fired());
 	shim_advance(1);
 	assert_true(fired());
-	/* Disabling it stops it, too. */
+	/* Disabling the APIC stops the timer, too. */
 	xwrite(lapic, LAPIC_TMICT, 100);
 	lapic_set_base(lapic, 0xfee00100, false);
 	assert_int_equal(shim_timers_armed(), 0);
@@ -362,7 +359,7 @@ static void test_state_oneshot(void **state)
 	assert_false(fired());
 	shim_advance(1);
 	assert_true(fired());
-	/* One that is over stays over. */
+	/* A count that has ended is not started by the restored state. */
 	lapic_get_state(lapic, &page);
 	assert_int_equal(lapic_set_state(lapic, &page), 0);
 	assert_int_equal(shim_timers_armed(), 0);
@@ -387,7 +384,7 @@ static void test_state_periodic(void **state)
 	assert_true(fired());
 }
 
-/* Saved at the very moment of its reload, a periodic count goes on all the same. */
+/* A periodic count that was saved at 0, before its reload, goes on. */
 static void test_state_periodic_at_0(void **state)
 {
 	const u32 none = 0;
@@ -422,7 +419,7 @@ static void test_state_deadline(void **state)
 	assert_true(fired());
 }
 
-/* A state of another timer mode leaves nothing of a deadline. */
+/* A restored state of another timer mode disarms the deadline. */
 static void test_state_ends_deadline(void **state)
 {
 	struct kvm_lapic_state page;
@@ -451,7 +448,7 @@ static void test_held(void **state)
 	assert_int_equal(shim_timers_armed(), 0);
 	assert_int_equal(lapic_held_deadline(lapic), fixture_tsc(NULL) + 3000);
 	assert_int_equal(lapic_get_tsc_deadline(lapic), lapic_held_deadline(lapic));
-	/* The CPU's timer is coarse: too early is not yet. */
+	/* The CPU's timer is coarse and may call too early: nothing fires then. */
 	shim_advance(999);
 	lapic_deadline_due(lapic);
 	assert_false(fired());
@@ -477,7 +474,7 @@ static void test_held_asleep(void **state)
 	assert_false(fired());
 	shim_advance(1);
 	assert_true(fired());
-	/* Nothing is held: sleeping arms nothing. */
+	/* Without a held deadline, sleeping arms no timer. */
 	lapic_timer_sleep(lapic);
 	assert_int_equal(shim_timers_armed(), 0);
 }
@@ -492,7 +489,7 @@ static void test_held_late_and_stopped(void **state)
 	hold(300);
 	lapic_set_tsc_deadline(lapic, 0);
 	assert_int_equal(lapic_held_deadline(lapic), 0);
-	/* Another mode disarms, one that has passed is not held. */
+	/* Another mode disarms it; a deadline that has passed is not held. */
 	hold(300);
 	xwrite(lapic, LAPIC_LVT_TIMER, ONESHOT);
 	assert_int_equal(lapic_held_deadline(lapic), 0);

@@ -22,7 +22,7 @@ static void out(u16 port, u8 val)
 	pic_pio_write(pic, port, val);
 }
 
-/* As a PC's firmware does it: vectors 0x20 and 0x28, all unmasked. */
+/* Initialize as a PC's firmware does: vectors 0x20 and 0x28, all pins unmasked. */
 static void init_pic(u8 icw4)
 {
 	out(MASTER, 0x11);
@@ -66,10 +66,10 @@ static int pulse(unsigned int pin)
 	return result;
 }
 
-/* INTA if INTR is asserted, else -1. */
+/* Return the vector of an INTA if INTR is asserted, else -1. */
 static int ack(void)
 {
-	return pic_pending(pic) ? pic_ack(pic) : -1;
+	return fabric_pic_pending(&f->fabric) ? fabric_pic_ack(&f->fabric) : -1;
 }
 
 static u8 isr(u16 port)
@@ -144,7 +144,7 @@ static void test_fixed_priorities(void **state)
 		pulse(pin);
 	for (unsigned int i = 0; i < ARRAY_SIZE(order); i++) {
 		assert_int_equal(ack(), 0x20 + order[i]);
-		assert_int_equal(ack(), -1); /* the rest is lower */
+		assert_int_equal(ack(), -1); /* the other requests have lower priority */
 		if (order[i] >= 8)
 			out(SLAVE, 0x20);
 		out(MASTER, 0x20);
@@ -175,7 +175,7 @@ static void test_mask(void **state)
 	assert_int_equal(in(MASTER + 1), 0x08);
 	assert_int_equal(pulse(3), -1);
 	assert_int_equal(ack(), -1);
-	assert_int_equal(irr(MASTER), 0x08); /* latched all the same */
+	assert_int_equal(irr(MASTER), 0x08); /* latched although masked */
 	out(MASTER + 1, 0x00);
 	assert_int_equal(ack(), 0x23);
 	out(MASTER, 0x20);
@@ -227,7 +227,7 @@ static void test_auto_eoi(void **state)
 	assert_int_equal(isr(MASTER) | isr(SLAVE), 0);
 	assert_int_equal(ack(), 0x24);
 	assert_int_equal(isr(MASTER), 0);
-	/* Two of the slave: its INT falls and rises in between. */
+	/* Two requests of the slave: its INT falls and rises between them. */
 	pulse(9);
 	pulse(14);
 	assert_int_equal(ack(), 0x29);
@@ -243,7 +243,7 @@ static void count_ack(struct irq_ack *ack)
 	acks++;
 }
 
-/* With AEOI the INTA acknowledges. */
+/* In AEOI mode listeners are told at the INTA. */
 static void test_auto_eoi_is_told(void **state)
 {
 	struct irq_ack listener = { .gsi = 8, .acked = count_ack };
@@ -258,7 +258,7 @@ static void test_auto_eoi_is_told(void **state)
 	assert_int_equal(acks, 0);
 	assert_int_equal(ack(), 0x28);
 	assert_int_equal(acks, 1);
-	/* So is a poll. */
+	/* A poll acknowledges too. */
 	pulse(8);
 	out(SLAVE, 0x0c);
 	assert_int_equal(in(SLAVE), 0x80);
@@ -274,7 +274,7 @@ static void test_rotate_on_auto_eoi(void **state)
 	pulse(3);
 	pulse(4);
 	assert_int_equal(ack(), 0x23);
-	pulse(3); /* lowest now */
+	pulse(3); /* pin 3 has the lowest priority now */
 	assert_int_equal(ack(), 0x24);
 	assert_int_equal(ack(), 0x23);
 	pulse(4);
@@ -284,7 +284,7 @@ static void test_rotate_on_auto_eoi(void **state)
 	assert_int_equal(ack(), 0x26);
 	pulse(5);
 	pulse(6);
-	assert_int_equal(ack(), 0x25); /* priorities stay after that */
+	assert_int_equal(ack(), 0x25); /* priorities do not rotate any more */
 	assert_int_equal(ack(), 0x26);
 }
 
@@ -299,7 +299,7 @@ static void test_special_mask_mode(void **state)
 	assert_int_equal(ack(), -1);
 	out(MASTER, 0x68); /* set special mask mode */
 	assert_int_equal(ack(), 0x26);
-	/* A masked level is not ended by a non-specific EOI in this mode. */
+	/* A non-specific EOI does not end a masked level in this mode. */
 	out(MASTER, 0x20);
 	assert_int_equal(isr(MASTER), 0x08);
 	out(MASTER, 0x20);
@@ -349,8 +349,8 @@ static void test_poll(void **state)
 	out(MASTER, 0x20);
 	out(MASTER, 0x0c);
 	assert_int_equal(in(MASTER + 1), 0x85); /* either port answers */
-	assert_int_equal(in(MASTER + 1), 0); /* once */
-	assert_false(pic_pending(pic));
+	assert_int_equal(in(MASTER + 1), 0); /* only once */
+	assert_false(fabric_pic_pending(&f->fabric));
 	out(MASTER, 0x20);
 	pulse(0);
 	out(MASTER, 0x0c);
@@ -360,22 +360,22 @@ static void test_poll(void **state)
 static void test_spurious(void **state)
 {
 	(void)state;
-	assert_int_equal(pic_ack(pic), 0x27);
+	assert_int_equal(fabric_pic_ack(&f->fabric), 0x27);
 	assert_int_equal(isr(MASTER), 0);
-	/* Masked between INTR and INTA. */
+	/* The pin is masked between INTR and INTA. */
 	pulse(4);
-	assert_true(pic_pending(pic));
+	assert_true(fabric_pic_pending(&f->fabric));
 	out(MASTER + 1, 0x10);
-	assert_false(pic_pending(pic));
-	assert_int_equal(pic_ack(pic), 0x27);
+	assert_false(fabric_pic_pending(&f->fabric));
+	assert_int_equal(fabric_pic_ack(&f->fabric), 0x27);
 	assert_int_equal(isr(MASTER), 0);
 	out(MASTER + 1, 0);
 	assert_int_equal(ack(), 0x24);
 	out(MASTER, 0x20);
-	/* A slave whose request went away takes the cascade's with it. */
+	/* When the slave's request goes away, so does the master's. */
 	pulse(12);
 	out(SLAVE + 1, 0x10);
-	assert_false(pic_pending(pic));
+	assert_false(fabric_pic_pending(&f->fabric));
 	assert_int_equal(irr(MASTER), 0);
 }
 
@@ -391,15 +391,15 @@ static void test_level_triggered(void **state)
 	assert_int_equal(ack(), 0x25);
 	assert_int_equal(irr(MASTER), 0x20);
 	out(MASTER, 0x20);
-	assert_int_equal(ack(), 0x25); /* still asserted */
+	assert_int_equal(ack(), 0x25); /* the line is still asserted */
 	set_pin(5, false);
 	out(MASTER, 0x20);
 	assert_int_equal(ack(), -1);
-	/* Withdrawn in time. */
+	/* The request is withdrawn before the INTA. */
 	set_pin(11, true);
-	assert_true(pic_pending(pic));
+	assert_true(fabric_pic_pending(&f->fabric));
 	set_pin(11, false);
-	assert_false(pic_pending(pic));
+	assert_false(fabric_pic_pending(&f->fabric));
 }
 
 static void test_shared_level(void **state)
@@ -431,7 +431,7 @@ static void test_elcr_change(void **state)
 	assert_int_equal(ack(), 0x2a); /* level: the line is high */
 }
 
-/* Another slave request at the slave's EOI makes a new edge on the cascade. */
+/* A request that waits for the slave's EOI makes a new edge on the cascade then. */
 static void test_cascade_edges(void **state)
 {
 	(void)state;
@@ -439,7 +439,7 @@ static void test_cascade_edges(void **state)
 	pulse(14);
 	assert_int_equal(ack(), 0x29);
 	out(MASTER, 0x20);
-	assert_int_equal(ack(), -1); /* slave still in service */
+	assert_int_equal(ack(), -1); /* the slave's pin 9 is still in service */
 	out(SLAVE, 0x20);
 	assert_int_equal(ack(), 0x2e);
 	out(SLAVE, 0x20);
@@ -453,7 +453,7 @@ static void test_icw_sequences(void **state)
 	struct kvm_pic_state s;
 
 	(void)state;
-	init_pic(0x13); /* with modes that ICW1 takes back */
+	init_pic(0x13); /* with modes that ICW1 clears */
 	out(MASTER, 0x0c);
 	out(MASTER + 1, 0xaa);
 	pulse(3);
@@ -530,14 +530,14 @@ static void test_state_round_trip(void **state)
 	out(MASTER, 0x20);
 	assert_int_equal(ack(), 0x26);
 	out(MASTER, 0x20);
-	/* Its line is still high: another source's assertion is no edge. */
+	/* Pin 6 is still high: the assertion by another source is no edge. */
 	pic_set_irq(pic, 6, true, IRQ_SOURCE_RESAMPLE);
 	pic_set_irq(pic, 6, false, IRQ_SOURCE_RESAMPLE);
 	pic_set_irq(pic, 6, true, IRQ_SOURCE_RESAMPLE);
 	assert_int_equal(ack(), -1);
 }
 
-/* A restored request is as good as a new one. */
+/* A restored request asserts INTR as a new one does. */
 static void test_state_delivers(void **state)
 {
 	struct kvm_pic_state s = { .irr = 0x08, .irq_base = 0x20 };
@@ -558,7 +558,7 @@ static void test_state_hostile(void **state)
 	pic_set_state(pic, false, &s);
 	pic_set_state(pic, true, &s);
 	for (int i = 0; i < 20; i++)
-		assert_in_range(pic_ack(pic), 0, 255);
+		assert_in_range(fabric_pic_ack(&f->fabric), 0, 255);
 	pic_get_state(pic, true, &s);
 	assert_int_equal(s.elcr_mask, 0xde);
 	assert_int_equal(s.elcr, 0xde);

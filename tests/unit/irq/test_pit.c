@@ -14,7 +14,7 @@ static struct pit *pit;
 static struct lapic *lapic;
 static s64 loaded;
 
-/* GSI 0 to the PIC and to IOAPIC pin 0, edge-triggered, unmasked. */
+/* GSI 0 goes to IOAPIC pin 0, edge-triggered and unmasked; the PIC is masked. */
 static int setup(void **state)
 {
 	(void)state;
@@ -50,7 +50,7 @@ static u8 speaker(void)
 	return in(SPEAKER);
 }
 
-/* Program a channel: both bytes, and remember when counting began. */
+/* Program a channel with both bytes, and note when counting began. */
 static void program(unsigned int channel, u8 mode, bool bcd, u16 count)
 {
 	out(CONTROL, (u8)(channel << 6 | 0x30 | mode << 1 | bcd));
@@ -59,7 +59,7 @@ static void program(unsigned int channel, u8 mode, bool bcd, u16 count)
 	loaded = shim_now;
 }
 
-/* Let time pass until so many ticks have been counted since @loaded. */
+/* Let time pass until channels have counted @tick ticks since @loaded. */
 static void to_tick(u64 tick)
 {
 	s64 at = loaded + (s64)DIV_ROUND_UP(tick * NSEC_PER_SEC, PIT_FREQUENCY_HZ);
@@ -75,7 +75,7 @@ static u16 read_count(unsigned int channel)
 	return (u16)(low | in((u16)(0x40 + channel)) << 8);
 }
 
-/* Read-back of the status of one channel. */
+/* Latch and read the status of one channel by a read-back command. */
 static u8 status(unsigned int channel)
 {
 	out(CONTROL, (u8)(0xe0 | 2u << channel));
@@ -111,7 +111,7 @@ static void test_ports(void **state)
 	fixture_destroy(plain);
 }
 
-/* kvmtool makes the PIT before the irqchip: it ticks into the void until that is there. */
+/* kvmtool makes the PIT before the irqchip: until then ticks have no effect. */
 static void test_before_the_irqchip(void **state)
 {
 	struct irq_fabric early = {};
@@ -151,10 +151,10 @@ static void test_mode0(void **state)
 	to_tick(1000);
 	assert_true(output(2));
 	assert_int_equal(read_count(2), 0);
-	to_tick(1001); /* goes on from the top */
+	to_tick(1001); /* counts on from the largest count */
 	assert_int_equal(read_count(2), 0xffff);
 	assert_true(output(2));
-	/* A new count starts over, OUT low. */
+	/* A new count starts from the beginning, with OUT low. */
 	out(0x42, 0x10);
 	out(0x42, 0x00);
 	assert_false(output(2));
@@ -177,7 +177,7 @@ static void test_mode0_gate_holds(void **state)
 	assert_false(output(2));
 	to_tick(701);
 	assert_true(output(2));
-	/* Loaded while the gate is low. */
+	/* A count is loaded while the gate is low. */
 	gate2(false);
 	program(2, 0, false, 50);
 	shim_advance(10000000);
@@ -207,7 +207,7 @@ static void test_mode1(void **state)
 	gate2(true); /* retriggered */
 	loaded = shim_now;
 	to_tick(10);
-	gate2(true); /* no edge */
+	gate2(true); /* the gate is high already */
 	assert_int_equal(read_count(2), 90);
 	to_tick(99);
 	assert_false(output(2));
@@ -229,17 +229,17 @@ static void test_mode2(void **state)
 	assert_false(output(2));
 	gate2(false);
 	assert_true(output(2));
-	/* Nothing counts from a control word to the count. */
+	/* After a control word nothing counts until a count is written. */
 	out(CONTROL, 0xb4);
 	gate2(true);
 	shim_advance(1000000);
 	assert_int_equal(status(2), 0xf4);
 	gate2(false);
-	/* A count is loaded without the gate, though it does not count then. */
+	/* A low gate lets a count be loaded, but does not let it count. */
 	program(2, 2, false, 20);
 	assert_int_equal(status(2), 0xb4);
 	program(2, 2, false, 10);
-	gate2(true); /* starts over */
+	gate2(true); /* starts from the beginning */
 	loaded = shim_now;
 	to_tick(9);
 	assert_false(output(2));
@@ -383,16 +383,16 @@ static void test_counter_latch(void **state)
 	to_tick(100);
 	out(CONTROL, 0x80);
 	to_tick(300);
-	out(CONTROL, 0x80); /* ignored until the first is read */
+	out(CONTROL, 0x80); /* ignored until the first latched count is read */
 	assert_int_equal(read_count(2), 900);
 	assert_int_equal(read_count(2), 700);
-	/* Half read, the other half is still the latched one. */
+	/* After one byte is read, the other byte still comes from the latch. */
 	out(CONTROL, 0x80);
 	assert_int_equal(in(0x42), 700 & 0xff);
 	to_tick(600);
 	assert_int_equal(in(0x42), 700 >> 8);
 	assert_int_equal(read_count(2), 400);
-	/* A control word drops it. */
+	/* A control word drops a latched count. */
 	out(CONTROL, 0x80);
 	program(2, 2, false, 500);
 	assert_int_equal(read_count(2), 500);
@@ -434,7 +434,7 @@ static void test_read_back(void **state)
 	out(CONTROL, 0xe8);
 	assert_int_equal(in(0x42), 0x30);
 	assert_int_equal(status(2), 0xb0);
-	/* After a control word the count is null, and what was latched is gone. */
+	/* A control word sets the null-count bit and drops a latched status. */
 	out(CONTROL, 0xe8);
 	out(CONTROL, 0xb4);
 	assert_int_equal(status(2), 0xf4);
@@ -459,7 +459,7 @@ static void test_speaker_port(void **state)
 	assert_int_equal(speaker() & 0x10, refresh);
 }
 
-/* A tick was delivered; take it and end it. */
+/* Take a tick and end it. Return false if none was delivered. */
 static bool tick(void)
 {
 	if (take_vector(lapic) != VECTOR)
@@ -538,7 +538,7 @@ static void test_no_tick_is_lost(void **state)
 	while (tick())
 		n++;
 	assert_int_equal(n, 10);
-	/* Ticks that come while others are being made up for. */
+	/* More ticks come while the guest takes the ones that were kept. */
 	to_tick(20 * 11932 + 10);
 	assert_true(tick());
 	assert_true(tick());
@@ -547,7 +547,7 @@ static void test_no_tick_is_lost(void **state)
 	while (tick())
 		n++;
 	assert_int_equal(n, 15);
-	/* In service when the next ones come. */
+	/* More ticks come while one is in service. */
 	to_tick(26 * 11932 + 10);
 	assert_int_equal(take_vector(lapic), VECTOR);
 	to_tick(29 * 11932 + 10);
@@ -564,7 +564,7 @@ static void slow_kick(void *vcpu)
 	shim_now += 700000;
 }
 
-/* A tick that takes longer than the period leaves the host's CPU some time between two. */
+/* Ticks that take longer than their period still leave the host's CPU some time. */
 static void test_slow_tick(void **state)
 {
 	struct fabric_ops slow = fixture_ops;
@@ -576,18 +576,18 @@ static void test_slow_tick(void **state)
 	f->fabric.ops = &slow;
 	program(0, 2, false, 1);
 	for (int i = 0; i < 10; i++) {
-		shim_advance(pit->timer.expires - shim_now);
-		assert_true(pit->timer.expires > shim_now);
+		shim_advance(shim_next_expiry() - shim_now);
+		assert_true(shim_next_expiry() > shim_now);
 	}
 	f->fabric.ops = &fixture_ops;
-	/* None of those that passed is lost. */
-	shim_advance(pit->timer.expires - shim_now);
+	/* No tick that passed meanwhile is lost. */
+	shim_advance(shim_next_expiry() - shim_now);
 	while (tick())
 		n++;
 	assert_in_range(n, (shim_now - begun) / 200400, (shim_now - begun) / 200200);
 }
 
-/* The hrtimer itself came late: the ticks it stands for all count. */
+/* The hrtimer comes late: all ticks since the last one count. */
 static void test_late_timer(void **state)
 {
 	unsigned int n = 0;
@@ -611,7 +611,7 @@ static void test_without_reinjection(void **state)
 	to_tick(10 * 11932 + 10);
 	assert_true(tick());
 	assert_false(tick());
-	/* Switched off, what was kept is gone. */
+	/* Switching reinjection off drops the ticks that were kept. */
 	pit_set_reinject(pit, true);
 	to_tick(20 * 11932 + 10);
 	pit_set_reinject(pit, false);
@@ -630,7 +630,7 @@ static void test_masked_ticks_are_lost(void **state)
 	to_tick(11 * 11932 + 10);
 	assert_true(tick());
 	assert_false(tick());
-	/* So are those of a count that was replaced, with a control word or without. */
+	/* A new count drops the ticks that were kept, with or without a control word. */
 	to_tick(20 * 11932 + 10);
 	program(0, 2, false, 11932);
 	assert_true(tick());
@@ -654,7 +654,7 @@ static void test_ticks_through_the_pic(void **state)
 	pic_pio_write(f->fabric.pic, 0x21, 0x01);
 	program(0, 2, false, 11932);
 	to_tick(10 * 11932 + 10);
-	/* As Linux does: mask, end, unmask. */
+	/* Linux masks the pin, ends the interrupt and unmasks the pin. */
 	while (fabric_pic_pending(&f->fabric)) {
 		assert_int_equal(fabric_pic_ack(&f->fabric), 0x20);
 		pic_pio_write(f->fabric.pic, 0x21, 0x01);
@@ -738,7 +738,7 @@ static void test_state_held_by_gate(void **state)
 	shim_advance(10000000);
 	assert_int_equal(pit_set_state(pit, &s), 0);
 	gate2(true);
-	/* Time went on between the two, as it does for a count that runs. */
+	/* Time between get and set counts, as it does for a count that runs. */
 	assert_in_range(read_count(2), 0xffff - 11932 + 698, 0xffff - 11932 + 702);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * GSI routing and MSI: the default table, validation of a new one, delivery and
- * its status, ack listeners, and who owns which port and address.
+ * its status, ack listeners, and the owners of ports and addresses.
  */
 #include "irq_fixture.h"
 
@@ -89,7 +89,7 @@ static void test_default_routing(void **state)
 	assert_int_equal(fabric_set_gsi(&f->fabric, USER, 24, true), -1);
 }
 
-/* PIC unmasked and IOAPIC masked, and the other way round. */
+/* First the PIC is unmasked and the IOAPIC masked, then the other way round. */
 static void test_line_status(void **state)
 {
 	(void)state;
@@ -101,7 +101,7 @@ static void test_line_status(void **state)
 	assert_int_equal(pulse(5), 1);
 	assert_int_equal(pulse(5), 0);
 	assert_int_equal(take_vector(f->vcpu[0].lapic), 0x50);
-	/* Both at once. */
+	/* Both are unmasked. */
 	fabric_pic_ack(&f->fabric);
 	pic_pio_write(f->fabric.pic, 0x21, 0x00);
 	assert_int_equal(fabric_pic_ack(&f->fabric), 5);
@@ -274,15 +274,16 @@ static void test_msi_fields(void **state)
 	assert_int_equal(msi(0xfee0a004, 0, 0x41), 2); /* logical: vCPUs 1 and 3 */
 	assert_int_equal(take_vector(f->vcpu[1].lapic), 0x41);
 	assert_int_equal(take_vector(f->vcpu[3].lapic), 0x41);
-	/* With the redirection hint: one of them. */
+	/* With the redirection hint one of the group gets it. */
 	assert_int_equal(msi(0xfee0f00c, 0, 0x51), 1);
-	assert_int_equal(take_vector(f->vcpu[0].lapic), 0x51); /* the only idle one */
+	assert_int_equal(take_vector(f->vcpu[0].lapic),
+			 0x51); /* the only one without a vector in service */
 	assert_int_equal(msi(0xfee01000, 0, 0x400), 1);
 	assert_int_equal(lapic_take_events(f->vcpu[1].lapic), LAPIC_EVENT_NMI);
 	/* Level-triggered: TMR is set. */
 	assert_int_equal(msi(0xfee01000, 0, 0xc061), 1);
 	assert_int_equal(xread(f->vcpu[1].lapic, LAPIC_TMR + 0x30), 2);
-	assert_int_equal(msi(0xfee09000, 0, 0x41), 0); /* nobody there */
+	assert_int_equal(msi(0xfee09000, 0, 0x41), 0); /* no such lapic */
 }
 
 static void test_msi_errors(void **state)
@@ -295,7 +296,8 @@ static void test_msi_errors(void **state)
 	msg.flags = KVM_MSI_VALID_DEVID;
 	msg.data = 0x42;
 	assert_int_equal(fabric_deliver_msi(&f->fabric, &msg), 1);
-	assert_int_equal(msi(0xfee00000, 0x01, 0x41), 1); /* high half means nothing */
+	assert_int_equal(msi(0xfee00000, 0x01, 0x41),
+			 1); /* the high half of the address is ignored */
 	f->fabric.ids32 = true;
 	assert_int_equal(msi(0xfee00000, 0x01, 0x41), -EINVAL);
 	entry.u.msi.address_hi = 0x01;
@@ -364,7 +366,7 @@ static void test_ack_listener(void **state)
 	assert_int_equal(take_vector(lapic), 0x65);
 	eoi(lapic);
 	assert_int_equal(acks, 3);
-	/* Not for another's, not even for a pin that no GSI goes to. */
+	/* The listener is not told of another pin, nor of a pin that has no GSI. */
 	ioapic_program(f, 6, 0x66);
 	pulse(6);
 	assert_int_equal(take_vector(lapic), 0x66);
@@ -416,7 +418,7 @@ static void test_ports(void **state)
 	assert_int_equal(fabric_pio_write(&f->fabric, 0x21, 1, 0x5a), 0);
 	assert_int_equal(fabric_pio_read(&f->fabric, 0x21, 1, &val), 0);
 	assert_int_equal(val, 0x5a);
-	/* A wide access is one of its bytes after the other. */
+	/* A wide access accesses one port after the other. */
 	assert_int_equal(fabric_pio_write(&f->fabric, 0x4d0, 2, 0x4208), 0);
 	assert_int_equal(fabric_pio_read(&f->fabric, 0x4d0, 4, &val), 0);
 	assert_int_equal(val, 0xffff4208);
@@ -484,7 +486,7 @@ static void test_split_creation(void **state)
 	assert_int_equal(fabric_mmio_read(&f->fabric, NULL, 0xfec00000, &val, 4), -EOPNOTSUPP);
 }
 
-/* Which EOIs userspace's IOAPIC is told of. */
+/* Userspace's IOAPIC is told of EOIs of its level-triggered pins, and of no others. */
 static void test_split_eoi(void **state)
 {
 	const u32 level = BIT(15) | BIT(14);
@@ -516,12 +518,12 @@ static void test_split_eoi(void **state)
 		if (cases[i].told)
 			assert_int_equal(fixture_user_vector, cases[i].vector);
 	}
-	/* The same vector as an edge is none of the IOAPIC's. */
+	/* It is not told of an edge-triggered interrupt with the same vector. */
 	lapic_post(lapic, 0x51, false);
 	assert_int_equal(take_vector(lapic), 0x51);
 	eoi(lapic);
 	assert_int_equal(fixture_user_eois, told);
-	/* Nor is it once no pin has it. */
+	/* It is not told once no pin has the vector. */
 	assert_int_equal(fabric_set_gsi(&f->fabric, USER, 3, true), 1);
 	assert_int_equal(set_routing(&entries[1], 1), 0);
 	assert_int_equal(take_vector(lapic), 0x51);

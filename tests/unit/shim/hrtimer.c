@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The clock and the timers of unit tests: nothing moves unless a test says so. */
+/* The clock and the timers of unit tests: time passes only when a test says so. */
 #include <assert.h>
 
 #include <linux/hrtimer.h>
@@ -55,7 +55,7 @@ int hrtimer_cancel(struct hrtimer *timer)
 	unlink_timer(timer);
 	if (!shim_fire_at_cancel || timer->expires > shim_now)
 		return 1;
-	/* Its callback is running: cancelled is what it restarts, if it does. */
+	/* The callback runs first; a timer that it restarts is cancelled then. */
 	return timer->function(timer) == HRTIMER_RESTART;
 }
 
@@ -102,6 +102,12 @@ void shim_advance(u64 ns)
 	/* A timer's function may take time itself. */
 	if (shim_now < end)
 		shim_now = end;
+}
+
+ktime_t shim_next_expiry(void)
+{
+	assert(queue);
+	return queue->expires;
 }
 
 unsigned int shim_timers_armed(void)

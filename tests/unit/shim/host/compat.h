@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What kernel/host/compat.h gives to files that are tested in userspace. */
+/* The part of kernel/host/compat.h that files tested in userspace need. */
 #ifndef SHIM_COMPAT_H
 #define SHIM_COMPAT_H
 

@@ -3,7 +3,7 @@
 #ifndef SHIM_LINUX_ERRNO_H
 #define SHIM_LINUX_ERRNO_H
 
-/* libc's <errno.h> takes its numbers from <linux/errno.h>, which this hides. */
+/* libc's <errno.h> needs the system's <linux/errno.h>, which this file hides. */
 #include_next <linux/errno.h>
 #include <errno.h>
 

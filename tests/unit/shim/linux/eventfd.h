@@ -15,13 +15,13 @@ void eventfd_ctx_put(struct eventfd_ctx *ctx);
 void eventfd_ctx_do_read(struct eventfd_ctx *ctx, u64 *count);
 int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx, wait_queue_entry_t *wait, u64 *count);
 
-/* As a program does it: the numbers are the test's own, not the system's. */
+/* A program's calls; the file descriptors are the test's own, not the system's. */
 int shim_eventfd_open(void);
 void shim_eventfd_write(int fd);
 u64 shim_eventfd_read(int fd);
 void shim_eventfd_close(int fd);
 
-/* Contexts that still exist: 0 when nothing leaked. */
+/* The number of contexts that still exist: 0 when nothing leaked. */
 unsigned int shim_eventfds(void);
 
 #endif

@@ -34,7 +34,7 @@ static inline int hrtimer_active(const struct hrtimer *timer)
 	return timer->queued;
 }
 
-/* A callback ends while who waits for it looks. */
+/* Return true once for a callback that shim_begin() has begun, and end it. */
 int hrtimer_callback_running(struct hrtimer *timer);
 
 static inline ktime_t hrtimer_get_expires(const struct hrtimer *timer)
@@ -47,16 +47,19 @@ static inline void hrtimer_set_expires(struct hrtimer *timer, ktime_t at)
 	timer->expires = at;
 }
 
-/* Cancelling a timer that is due meets its callback, which has just begun. */
+/* If set, hrtimer_cancel() of a timer that is due finds its callback just begun. */
 extern bool shim_fire_at_cancel;
 
-/* The callback of a one-shot that is due has done its work, and has yet to return. */
+/* Run the callback of a one-shot timer that is due, all but its return. */
 void shim_begin(struct hrtimer *timer);
 
 /* Let @ns pass; timers that expire meanwhile fire in order, each at its time. */
 void shim_advance(u64 ns);
 
-/* Timers that are armed: 0 at the end of a test that cleans up. */
+/* The time at which the first armed timer expires. */
+ktime_t shim_next_expiry(void);
+
+/* The number of armed timers: 0 at the end of a test that cleans up. */
 unsigned int shim_timers_armed(void);
 
 #endif

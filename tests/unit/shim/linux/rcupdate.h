@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RCU for single-threaded userspace unit tests: a grace period is over at once,
- * and waiting for one inside a read-side section is an assertion failure.
+ * RCU for single-threaded userspace unit tests: a grace period ends at once, and
+ * waiting for one inside a read-side section is an assertion failure.
  */
 #ifndef SHIM_LINUX_RCUPDATE_H
 #define SHIM_LINUX_RCUPDATE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Spinlocks that only notice misuse, for single-threaded userspace unit tests. */
+/* Spinlocks that only detect misuse, for single-threaded userspace unit tests. */
 #ifndef SHIM_LINUX_SPINLOCK_H
 #define SHIM_LINUX_SPINLOCK_H
 

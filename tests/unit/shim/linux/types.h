@@ -3,7 +3,7 @@
 #ifndef SHIM_LINUX_TYPES_H
 #define SHIM_LINUX_TYPES_H
 
-/* The system's, for its UAPI headers' __u64 and the like. */
+/* The system's file defines __u64 and the like for its UAPI headers. */
 #include_next <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -16,7 +16,7 @@ struct work_struct {
 bool schedule_work(struct work_struct *work);
 bool cancel_work_sync(struct work_struct *work);
 
-/* Run what was scheduled. Returns how many there were. */
+/* Run all scheduled work, and return how many items there were. */
 unsigned int shim_run_work(void);
 
 #endif
