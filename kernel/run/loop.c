@@ -364,6 +364,10 @@ static enum exit_fate run_until_due(struct vcpu *vcpu)
 	}
 	if (unlikely(vcpu->pv_eoi.offered))
 		with_slots(vcpu, end_offer);
+	if (fate == EXIT_ERROR && vcpu->error == -EINTR) {
+		vcpu->stats.signal_exits++;
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	}
 	return fate;
 }
 
@@ -374,11 +378,5 @@ int vcpu_run_loop(struct vcpu *vcpu)
 	rcu_assign_pointer(vcpu->task, current);
 	fate = run_until_due(vcpu);
 	rcu_assign_pointer(vcpu->task, NULL);
-	if (fate == EXIT_USER)
-		return 0;
-	if (vcpu->error == -EINTR) {
-		vcpu->stats.signal_exits++;
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
-	}
-	return vcpu->error;
+	return fate == EXIT_USER ? 0 : vcpu->error;
 }
