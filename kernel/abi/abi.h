@@ -43,7 +43,7 @@ void vcpu_destroy(struct vcpu *vcpu);
 int vcpu_run(struct vcpu *vcpu);
 
 /*
- * stats.c
+ * statistics.c
  */
 
 /** stats_open_vm() - KVM_GET_STATS_FD of a VM; a descriptor, -ENOMEM or -EMFILE */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What protmode_asm.S has for protmode.c: 32-bit code, of which only the addresses
- * mean something to C, and what the last exception in protected mode pushed.
+ * The symbols of protmode_asm.S for protmode.c: 32-bit code, of which C uses the addresses only,
+ * and the values that the last exception in protected mode pushed.
  */
 #ifndef GUEST_PROTMODE_H
 #define GUEST_PROTMODE_H

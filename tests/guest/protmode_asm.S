@@ -68,7 +68,7 @@ pm_done:
 	mov	pm_vector, %eax
 	ret
 
-	/* What lies between AT and DONE should raise an exception, or none (-1). */
+	/* The code between AT and DONE should raise an exception, or none (-1). */
 	.macro	CASE name
 	.globl	\name
 \name:

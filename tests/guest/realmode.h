@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What realmode_asm.S has for realmode.c: code in 16 and 32 bits, of which only the
- * addresses mean something to C, and what the last exception in real mode pushed.
+ * The symbols of realmode_asm.S for realmode.c: code in 16 and 32 bits, of which C uses the
+ * addresses only, and the values that the last exception in real mode pushed.
  */
 #ifndef GUEST_REALMODE_H
 #define GUEST_REALMODE_H

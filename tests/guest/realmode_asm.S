@@ -9,7 +9,7 @@
 	.section .real, "awx"
 	.code16
 
-	/* What the last interrupt pushed, and where to go on after it. */
+	/* The values that the last interrupt pushed, and the address to go on at. */
 	.globl	rm_vector, rm_ip, rm_cs, rm_flags, rm_flags_in, rm_expected_ip, rm_ticks
 rm_vector:	.word	0
 rm_ip:		.word	0
@@ -51,7 +51,7 @@ rm_done:
 	mov	rm_vector, %ax
 	ret
 
-	/* What lies between AT and DONE should raise an exception, or none (-1). */
+	/* The code between AT and DONE should raise an exception, or none (-1). */
 	.macro	CASE name
 	.globl	\name
 \name:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What syscall_asm.S has for syscall.c: code that C does not call itself, and what
- * it has seen.
+ * The symbols of syscall_asm.S for syscall.c: code that C does not call itself, and the values
+ * that it has seen.
  */
 #ifndef GUEST_SYSCALL_H
 #define GUEST_SYSCALL_H

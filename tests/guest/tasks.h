@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tasks_asm.S has for tasks.c: 32-bit code, of which only the addresses mean
- * something to C, and what it has seen.
+ * The symbols of tasks_asm.S for tasks.c: 32-bit code, of which C uses the addresses only, and the
+ * values that it has seen.
  */
 #ifndef GUEST_TASKS_H
 #define GUEST_TASKS_H
@@ -26,7 +26,7 @@ extern struct task ts_main;
 /* The last exception that was no task's: what it pushed, and TR; DR6 of a #DB. */
 extern live u32 ts_vector, ts_error, ts_eip, ts_eflags, ts_tr, ts_dr6;
 
-/* What the other task saw: how often, its flags, the top of its stack, its TR. */
+/* Seen by the other task: how often it ran, its flags, the top of its stack, its TR. */
 extern live u32 ts_count, ts_in_eflags, ts_pushed;
 
 /* ... of the first task: its descriptor's type, and what its TSS has. */

@@ -332,7 +332,7 @@ GUEST static void guest_sleep(struct guest *g, struct guest_vcpu *v)
 			v->deadline_early++;
 		v->deadline += step;
 		guest_wrmsr(MSR_TSC_DEADLINE, v->deadline);
-		/* As on the busy vCPU: take a sample only if the deadline is not late. */
+		/* Take a sample only if the deadline is not late; the busy vCPU does the same. */
 		if (guest_look(g, v) < v->next_sample || guest_tsc() >= v->deadline)
 			continue;
 		v->next_sample += SAMPLE_NS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs share that watch a guest's memory: a guest that does one
+ * Shared by the programs that watch a guest's memory: a guest that does one
  * access at a time, and one that writes to all of slot 1 in a thread of its own.
  */
 #ifndef ORIEL_GUESTMEM_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs share whose guests run in 64-bit mode.
+ * Shared by the programs whose guests run in 64-bit mode.
  */
 #ifndef ORIEL_LONGMODE_H
 #define ORIEL_LONGMODE_H
 
 #include "rawvm.h"
 
-/* What is offered, with the local APIC's x2APIC mode and TSC deadlines. */
+/* All that is offered, with the local APIC's x2APIC mode and TSC deadlines. */
 static inline void set_cpuid(const struct machine *m, unsigned int i)
 {
 	const unsigned int room = 256;

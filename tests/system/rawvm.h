@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs share that use the raw KVM ABI: KTAP, a small machine whose
+ * Shared by the programs that use the raw KVM ABI: KTAP, a small machine whose
  * guest is flat 32-bit code, and its registers.
  */
 #ifndef ORIEL_RAWVM_H
@@ -42,7 +42,7 @@
 
 #define MAX_VCPUS 2u
 
-/* How long one test may take before it counts as hung: ten times what TCG needs. */
+/* A test that takes longer counts as hung: ten times the time that TCG needs. */
 #define HUNG_SECONDS 300
 
 /* 32-bit guest code NAME .. NAME_end, which runs wherever it is copied to. */

@@ -83,7 +83,7 @@ extern live unsigned int irq_count[256];
 bool wait_count(live unsigned int *count, unsigned int want);
 /* The same, asleep in HLT with interrupts on in between. */
 bool sleep_count(live unsigned int *count, unsigned int want);
-/* Whether a wait since the TSC was @start has to end: only a hang lasts so long. */
+/* Must a wait that began at TSC @start end? Only a hang lasts so long. */
 bool waited_long(u64 start);
 /* Runs a while, in which a pending or wrongly armed interrupt would come. */
 void linger(void);
@@ -108,7 +108,7 @@ void pit_set(unsigned int channel, unsigned int mode, u16 count);
  */
 void pit_stop(void);
 
-/* Whether channel 0's edges come as NMIs, of whichever pin it drives on this machine. */
+/* Make the edges of channel 0 NMIs, or not, on whichever pin this machine has it. */
 void pit_nmis(bool on);
 /*
  * HLT with IF clear, and NMIs every @count ticks: on a busy host the first may come before

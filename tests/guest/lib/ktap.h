@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What guests say: KTAP lines on the serial port, and the exit status through
- * the exit port.
+ * A guest's results: KTAP lines on the serial port, and the exit status through the exit
+ * port.
  */
 #ifndef GUEST_KTAP_H
 #define GUEST_KTAP_H

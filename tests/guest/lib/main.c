@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What runs before a guest's own code, what the compiler wants to call, and what
- * several guests ask about their machine.
+ * Code that runs before a guest's own, functions that the compiler calls, and questions of
+ * several guests about their machine.
  */
 #include "guest.h"
 
@@ -57,8 +57,8 @@ bool vendor_is_amd(void)
 }
 
 /*
- * What the guest runs on, as tests/guest/run says on the command line: CPUID is the
- * same on Oriel and on KVM, and says nothing of what emulates the host.
+ * tests/guest/run names the host and its hypervisor on the command line. CPUID cannot: it is the
+ * same on Oriel and on KVM, and does not name the emulator of the host.
  */
 bool host_is_tcg(void)
 {

@@ -50,13 +50,13 @@ live u64 *page_entry(u64 va, unsigned int level);
 /* Maps the 4 KiB page of @va to @pa with @flags and forgets the old one. */
 void page_map(u64 va, u64 pa, u64 flags);
 
-/* Whether user mode may use the boot mapping: the low 4 GiB, where this runs. */
+/* Let user mode use the boot mapping or not: the low 4 GiB, where this code runs. */
 void page_user(bool allowed);
 
 /* End of the guest's memory below 4 GiB, as the loader told; 0 when it did not. */
 u64 ram_end(void);
 
-/* Whether the loader's command line has @word. */
+/* Does the loader's command line have @word? */
 bool cmdline_has(const char *word);
 
 void page_init(void);

@@ -8,7 +8,7 @@
 
 #include "cpu.h"
 
-/* As entry.S pushes it. */
+/* In the order in which entry.S pushes it. */
 struct regs {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;
 	u64 rdi, rsi, rbp, rbx, rdx, rcx, rax;
@@ -62,9 +62,9 @@ extern u8 user_return[];
 extern unsigned int early_interrupts;
 
 /*
- * Whether an interrupt that came at @rip came in the shadow of STI because of the host
- * and not of the hypervisor: QEMU's TCG forgets the shadow at VMRUN, and an interrupt
- * of its own may cause one at any instruction.
+ * May the host, and not the hypervisor, have let an interrupt into the shadow of STI at @rip?
+ * QEMU's TCG forgets the shadow at VMRUN, and an interrupt of its own may cause one at any
+ * instruction.
  */
 bool shadow_forgotten(u64 rip);
 

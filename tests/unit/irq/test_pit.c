@@ -527,7 +527,7 @@ static void test_rate_is_limited(void **state)
 	assert_in_range(n, 480, 500); /* 100 ms at 5 kHz at most */
 }
 
-/* As many ticks as periods, however late the guest is (11932 ticks: 100 Hz). */
+/* The guest gets a tick for each period, however late it is (11932 ticks: 100 Hz). */
 static void test_no_tick_is_lost(void **state)
 {
 	unsigned int n = 0;
