@@ -91,18 +91,34 @@ int irqchip_create_pit2(struct vm *vm, const struct kvm_pit_config *config)
 	return r;
 }
 
-int irqchip_set_line_status(struct vm *vm, struct kvm_irq_level *line)
+/*
+ * Copied here and not by ioctl_copy(): the devices of userspace call it all the time. Return 0 or
+ * an errno, and in @status what became of the interrupt.
+ */
+static int set_line(struct vm *vm, const struct kvm_irq_level __user *user, s32 *status)
 {
+	struct kvm_irq_level line;
+
+	if (copy_from_user(&line, user, sizeof(line)))
+		return -EFAULT;
 	if (!fabric_has_lapics(&vm->fabric))
 		return -ENXIO;
-	line->status = fabric_set_gsi(&vm->fabric, IRQ_SOURCE_USER, line->irq, line->level);
+	*status = fabric_set_gsi(&vm->fabric, IRQ_SOURCE_USER, line.irq, line.level);
 	return 0;
 }
 
-int irqchip_set_line(struct vm *vm, struct kvm_irq_level *line)
+int irqchip_set_line(struct vm *vm, const struct kvm_irq_level __user *user)
 {
-	/* The status stays in the copy: the ioctl's number asks for none. */
-	return irqchip_set_line_status(vm, line);
+	s32 status;
+
+	return set_line(vm, user, &status);
+}
+
+int irqchip_set_line_status(struct vm *vm, struct kvm_irq_level __user *user)
+{
+	s32 status;
+
+	return set_line(vm, user, &status) ?: put_user(status, &user->status);
 }
 
 int irqchip_get(struct vm *vm, struct kvm_irqchip *chip)

@@ -218,7 +218,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (vcpu->vm->memory.mm != current->mm)
 		return -EIO;
-	if (_IOC_TYPE(cmd) != KVMIO && _IOC_TYPE(cmd) != ORIELIO)
+	if (cmd != KVM_RUN && _IOC_TYPE(cmd) != KVMIO && _IOC_TYPE(cmd) != ORIELIO)
 		return -ENOTTY;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;

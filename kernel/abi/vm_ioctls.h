@@ -19,8 +19,8 @@ IOCTL(KVM_SET_IDENTITY_MAP_ADDR, set_identity_map, u64)
 IOCTL_ARG(KVM_SET_NR_MMU_PAGES, set_nr_mmu_pages)
 
 /* Interrupt chips, routes, doorbells. */
-IOCTL(KVM_IRQ_LINE, irqchip_set_line, struct kvm_irq_level)
-IOCTL(KVM_IRQ_LINE_STATUS, irqchip_set_line_status, struct kvm_irq_level)
+IOCTL_USER(KVM_IRQ_LINE, irqchip_set_line, struct kvm_irq_level)
+IOCTL_USER(KVM_IRQ_LINE_STATUS, irqchip_set_line_status, struct kvm_irq_level)
 IOCTL(KVM_SIGNAL_MSI, irqchip_signal_msi, struct kvm_msi)
 IOCTL_NONE(KVM_CREATE_IRQCHIP, irqchip_create)
 IOCTL(KVM_GET_IRQCHIP, irqchip_get, struct kvm_irqchip)
