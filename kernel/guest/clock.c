@@ -487,65 +487,50 @@ u32 clock_get_tsc_khz(const struct vcpu *vcpu)
 
 /* ---- MSRs ---- */
 
-int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+int clock_read_tsc(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 {
-	switch (index) {
-	case MSR_IA32_TSC:
-		*data = clock_guest_tsc(vcpu);
-		return 0;
-	case MSR_IA32_TSC_ADJUST:
-		*data = vcpu->clock.tsc_adjust;
-		return host || vcpu->cpuid.facts.tsc_adjust ? 0 : 1;
-	case MSR_KVM_SYSTEM_TIME:
-	case MSR_KVM_SYSTEM_TIME_NEW:
-		*data = vcpu->clock.system_time_msr;
-		return 0;
-	case MSR_KVM_WALL_CLOCK:
-	case MSR_KVM_WALL_CLOCK_NEW:
-		*data = READ_ONCE(vcpu->vm->clock.wall_clock_gpa);
-		return 0;
-	default:
-		return 1;
-	}
-}
-
-static int set_tsc_adjust(struct vcpu *vcpu, bool host, u64 data)
-{
-	if (host)
-		vcpu->clock.tsc_adjust = data;
-	else if (vcpu->cpuid.facts.tsc_adjust)
-		adjust_tsc(vcpu, data - vcpu->clock.tsc_adjust);
-	else
-		return 1;
+	*data = clock_guest_tsc(vcpu);
 	return 0;
 }
 
-int clock_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 data)
+int clock_write_tsc(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
-	switch (index) {
-	case MSR_IA32_TSC:
-		if (host) {
-			write_tsc(vcpu, data);
-			tsc_changed(vcpu);
-		} else {
-			adjust_tsc(vcpu, data - clock_guest_tsc(vcpu));
-		}
-		return 0;
-	case MSR_IA32_TSC_ADJUST:
-		return set_tsc_adjust(vcpu, host, data);
-	case MSR_KVM_SYSTEM_TIME:
-	case MSR_KVM_SYSTEM_TIME_NEW:
-		/* An address outside of memory is the guest's loss: nothing is written. */
-		vcpu->clock.system_time_msr = data;
-		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
-		return 0;
-	case MSR_KVM_WALL_CLOCK:
-	case MSR_KVM_WALL_CLOCK_NEW:
-		WRITE_ONCE(vcpu->vm->clock.wall_clock_gpa, data);
-		if (data)
-			write_wall_clock(vcpu->vm, data);
-		return 0;
-	default:
-		return 1;
+	if (host) {
+		write_tsc(vcpu, data);
+		tsc_changed(vcpu);
+	} else {
+		adjust_tsc(vcpu, data - clock_guest_tsc(vcpu));
 	}
+	return 0;
+}
+
+int clock_write_tsc_adjust(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	if (host)
+		vcpu->clock.tsc_adjust = data;
+	else
+		adjust_tsc(vcpu, data - vcpu->clock.tsc_adjust);
+	return 0;
+}
+
+/* An address outside of memory is the guest's loss: nothing is written. */
+int clock_write_system_time(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	vcpu->clock.system_time_msr = data;
+	vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+	return 0;
+}
+
+int clock_read_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+{
+	*data = READ_ONCE(vcpu->vm->clock.wall_clock_gpa);
+	return 0;
+}
+
+int clock_write_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	WRITE_ONCE(vcpu->vm->clock.wall_clock_gpa, data);
+	if (data)
+		write_wall_clock(vcpu->vm, data);
+	return 0;
 }

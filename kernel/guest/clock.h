@@ -75,31 +75,16 @@ void clock_put(struct vcpu *vcpu);
  */
 void clock_update(struct vcpu *vcpu);
 
-/**
- * clock_get_msr() - read one of the MSRs of this file
- * @vcpu: vCPU, its mutex held
- * @index: IA32_TSC, IA32_TSC_ADJUST, MSR_KVM_{SYSTEM_TIME,WALL_CLOCK}(_NEW)
- * @host: read by userspace, not by the guest
- * @data: receives the value
- *
- * Return: 0, or 1 when the MSR is none of these or does not exist for the
- * guest.
+/*
+ * Rows of guest/msr_table.c. A write may sleep: the wall clock is written to guest memory at once.
+ * When the TSC changed, a TSC deadline has been aimed anew.
  */
-int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data);
-
-/**
- * clock_set_msr() - write one of the MSRs of this file
- * @vcpu: vCPU, its mutex and vm->memory.srcu held
- * @index: as for clock_get_msr()
- * @host: written by userspace, not by the guest
- * @data: value
- *
- * May sleep: the wall clock is written to guest memory at once. When the TSC
- * changed, a TSC deadline has been aimed anew.
- *
- * Return: as clock_get_msr(), and 1 for a bad value.
- */
-int clock_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 data);
+int clock_read_tsc(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+int clock_write_tsc(struct vcpu *vcpu, u32 index, bool host, u64 data);
+int clock_write_tsc_adjust(struct vcpu *vcpu, u32 index, bool host, u64 data);
+int clock_write_system_time(struct vcpu *vcpu, u32 index, bool host, u64 data);
+int clock_read_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+int clock_write_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /**
  * clock_set_tsc_offset() - KVM_VCPU_TSC_OFFSET: userspace says what the TSC is, to the tick

@@ -20,7 +20,6 @@
 #define MCG_CAP_SER BIT_ULL(24)
 /* IA32_MCG_STATUS (SDM 3B 16.3.1.2) */
 #define MCG_STATUS_MCIP BIT_ULL(2)
-#define MCG_STATUS_BITS 7ull
 /* IA32_MCi_STATUS (SDM 3B 16.3.2.2) */
 #define MC_STATUS_AR BIT_ULL(55)
 #define MC_STATUS_S BIT_ULL(56)
@@ -44,31 +43,42 @@ static u64 *bank_msr(struct vcpu *vcpu, u32 index)
 	u32 count = vcpu->mc.cap & MCG_CAP_COUNT;
 	u32 offset = index - MSR_IA32_MC0_CTL;
 
-	if (index < MSR_IA32_MC0_CTL || offset >= MC_BANK_MSRS * count)
+	if (offset >= MC_BANK_MSRS * count)
 		return NULL;
 	offset = array_index_nospec(offset, MC_BANK_MSRS * MC_BANKS);
 	return &vcpu->mc.bank[offset / MC_BANK_MSRS][offset % MC_BANK_MSRS];
 }
 
-int mc_msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+int mc_read_bank(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 {
-	const u64 *msr;
+	const u64 *msr = bank_msr(vcpu, index);
 
-	switch (index) {
-	case MSR_IA32_MCG_CAP:
-		*data = vcpu->mc.cap;
-		return 0;
-	case MSR_IA32_MCG_STATUS:
-		*data = vcpu->mc.status;
-		return 0;
-	case MSR_IA32_MCG_CTL:
-		*data = vcpu->mc.ctl;
-		return host || vcpu->mc.cap & MCG_CAP_CTL ? 0 : MSR_INVALID;
-	default:
-		msr = bank_msr(vcpu, index);
-		*data = msr ? *msr : 0;
-		return msr ? 0 : MSR_UNKNOWN;
-	}
+	if (!msr)
+		return MSR_UNKNOWN;
+	*data = *msr;
+	return 0;
+}
+
+int mc_read_cap(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+{
+	*data = vcpu->mc.cap;
+	return 0;
+}
+
+int mc_read_ctl(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+{
+	*data = vcpu->mc.ctl;
+	return host || vcpu->mc.cap & MCG_CAP_CTL ? 0 : MSR_INVALID;
+}
+
+int mc_write_ctl(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	if (!(vcpu->mc.cap & MCG_CAP_CTL) && (data || !host))
+		return MSR_INVALID;
+	if (data && data != ~0ull)
+		return MSR_INVALID;
+	vcpu->mc.ctl = data;
+	return 0;
 }
 
 /*
@@ -80,7 +90,7 @@ static bool ctl_valid(u64 data)
 	return !data || (data | BIT_ULL(10) | BIT_ULL(0)) == ~0ull;
 }
 
-static int write_bank(struct vcpu *vcpu, u32 index, bool host, u64 data)
+int mc_write_bank(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
 	u64 *msr = bank_msr(vcpu, index);
 
@@ -98,26 +108,6 @@ static int write_bank(struct vcpu *vcpu, u32 index, bool host, u64 data)
 	}
 	*msr = data;
 	return 0;
-}
-
-int mc_msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
-{
-	switch (index) {
-	case MSR_IA32_MCG_STATUS:
-		if (data & ~MCG_STATUS_BITS)
-			return MSR_INVALID;
-		vcpu->mc.status = data;
-		return 0;
-	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->mc.cap & MCG_CAP_CTL) && (data || !host))
-			return MSR_INVALID;
-		if (data && data != ~0ull)
-			return MSR_INVALID;
-		vcpu->mc.ctl = data;
-		return 0;
-	default:
-		return write_bank(vcpu, index, host, data);
-	}
 }
 
 u64 mc_supported(void)

@@ -17,27 +17,12 @@ struct vcpu;
  */
 void mc_reset(struct vcpu *vcpu);
 
-/**
- * mc_msr_read() - read one of the MSRs
- * @vcpu: the vCPU, its mutex held
- * @index: MSR number
- * @host: on behalf of userspace
- * @data: its value
- *
- * Return: 0, or enum msr_refusal.
- */
-int mc_msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
-
-/**
- * mc_msr_write() - write one of the MSRs
- * @vcpu: the vCPU, its mutex held
- * @index: MSR number
- * @host: on behalf of userspace
- * @data: value
- *
- * Return: 0, or enum msr_refusal.
- */
-int mc_msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
+/* Rows of guest/msr_table.c. */
+int mc_read_bank(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+int mc_write_bank(struct vcpu *vcpu, u32 index, bool host, u64 data);
+int mc_read_cap(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+int mc_read_ctl(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+int mc_write_ctl(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /** mc_supported() - KVM_X86_GET_MCE_CAP_SUPPORTED: bits that IA32_MCG_CAP may have */
 u64 mc_supported(void);

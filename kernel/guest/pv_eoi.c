@@ -13,21 +13,16 @@
 
 #include "core/vcpu.h"
 #include "core/vm.h"
-#include "guest/msr.h"
 #include "guest/pv_eoi.h"
 #include "irq/lapic.h"
 
-#define PV_EOI_RESERVED BIT_ULL(1)
-
 static gpa_t bit_gpa(const struct vcpu *vcpu)
 {
-	return vcpu->pv_eoi.msr & ~(KVM_MSR_ENABLED | PV_EOI_RESERVED);
+	return vcpu->pv_eoi.msr & ~(u64)KVM_MSR_ENABLED;
 }
 
-int pv_eoi_set(struct vcpu *vcpu, u64 data)
+int pv_eoi_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
-	if (data & PV_EOI_RESERVED)
-		return MSR_INVALID;
 	/* There is none, or it is where nobody looks any more. */
 	vcpu->pv_eoi.offered = false;
 	vcpu->pv_eoi.msr = data;

@@ -10,16 +10,8 @@
 
 struct vcpu;
 
-/**
- * pv_eoi_set() - write MSR_KVM_PV_EOI_EN
- * @vcpu: the vCPU, its mutex held
- * @data: value
- *
- * An address outside of memory is the guest's loss: nothing is offered.
- *
- * Return: 0, or MSR_INVALID.
- */
-int pv_eoi_set(struct vcpu *vcpu, u64 data);
+/* A row of guest/msr_table.c. With an address outside of memory nothing is ever offered. */
+int pv_eoi_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /**
  * pv_eoi_offer() - an event was chosen for the next entry: may the guest end it so?

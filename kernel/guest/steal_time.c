@@ -45,11 +45,11 @@ static struct memslot *writable_slot(struct vm *vm, gpa_t gpa)
 	return slot && !(slot->flags & KVM_MEM_READONLY) ? slot : NULL;
 }
 
-int steal_time_set(struct vcpu *vcpu, u64 data)
+int steal_time_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
 	struct vcpu_steal_time *st = &vcpu->steal_time;
 
-	if (data & KVM_STEAL_RESERVED_MASK || !oriel_counts_run_delay())
+	if (!oriel_counts_run_delay())
 		return MSR_INVALID;
 	/* Not written before it was read: another host's vCPUs may have left a request. */
 	st->marked = true;

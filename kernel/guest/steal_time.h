@@ -12,16 +12,8 @@
 struct task_struct;
 struct vcpu;
 
-/**
- * steal_time_set() - write MSR_KVM_STEAL_TIME
- * @vcpu: the vCPU, its mutex held
- * @data: value
- *
- * An address outside of memory is the guest's loss: nothing is written.
- *
- * Return: 0, or MSR_INVALID.
- */
-int steal_time_set(struct vcpu *vcpu, u64 data);
+/* A row of guest/msr_table.c. With an address outside of memory nothing is ever written. */
+int steal_time_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /**
  * steal_time_update() - for REQ_STEAL_TIME: the vCPU is about to run

@@ -674,6 +674,7 @@ void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count, struct 
 		.mca = f1.edx & F1_EDX_MCA,
 		.mtrr = f1.edx & F1_EDX_MTRR,
 	};
+	facts->tsc_aux = facts->rdtscp || facts->rdpid;
 	facts->pv_features = pv_features(entries, count);
 	facts->xcr0 = facts->xsave ? fd.eax | (u64)fd.edx << 32 : 0;
 	facts->cr4_reserved = cr4_reserved(facts, f7.ebx, f7.ecx);
@@ -697,6 +698,7 @@ static void limit_facts(struct cpuid_facts *facts, const struct cpuid_facts *lim
 	facts->pku &= limit->pku;
 	facts->rdtscp &= limit->rdtscp;
 	facts->rdpid &= limit->rdpid;
+	facts->tsc_aux = facts->rdtscp || facts->rdpid;
 	facts->rtm &= limit->rtm;
 	facts->spec_ctrl &= limit->spec_ctrl;
 	facts->pred_cmd &= limit->pred_cmd;

@@ -69,6 +69,7 @@ struct cpuid_host {
  * @tsc_adjust: IA32_TSC_ADJUST
  * @rdtscp: RDTSCP and IA32_TSC_AUX
  * @rdpid: RDPID and IA32_TSC_AUX
+ * @tsc_aux: IA32_TSC_AUX, which @rdtscp and @rdpid read
  * @rtm: restricted transactional memory, which makes DR6[16] and DR7[11] live
  * @spec_ctrl: IA32_SPEC_CTRL
  * @pred_cmd: IA32_PRED_CMD
@@ -97,6 +98,7 @@ struct cpuid_facts {
 	bool tsc_adjust;
 	bool rdtscp;
 	bool rdpid;
+	bool tsc_aux;
 	bool rtm;
 	bool spec_ctrl;
 	bool pred_cmd;
