@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's machine-check architecture: its banks, and machine checks that
- * userspace reports to it (SDM 3B 16.3). What the host's CPU finds goes to the host.
+ * The guest's machine-check architecture: its banks, and the machine checks that userspace reports
+ * to it (SDM 3B 16.3). Errors that the host's CPU finds go to the host.
  */
 #include <linux/nospec.h>
 #include <asm/msr-index.h>
@@ -37,7 +37,7 @@ void mc_reset(struct vcpu *vcpu)
 	vcpu->mc = (struct vcpu_mc){ .cap = MC_BANKS };
 }
 
-/* The register of a bank, NULL if MCG_CAP counts none such. */
+/* The register of a bank; NULL if MCG_CAP counts fewer banks. */
 static u64 *bank_msr(struct vcpu *vcpu, u32 index)
 {
 	u32 count = vcpu->mc.cap & MCG_CAP_COUNT;
@@ -82,8 +82,8 @@ int mc_write_ctl(struct vcpu *vcpu, u32 index, bool host, u64 data)
 }
 
 /*
- * All ones or 0, as far as a program can tell; but kernels clear bit 10 because of
- * an erratum of the K8, and bit 0.
+ * A CPU has all ones or 0. But kernels clear bit 10, because of an erratum of the K8, and bit 0:
+ * let them.
  */
 static bool ctl_valid(u64 data)
 {
@@ -124,7 +124,7 @@ int mc_setup(struct vcpu *vcpu, const u64 *mcg_cap)
 	if (!count || count > MC_BANKS ||
 	    cap & ~(mc_supported() | MCG_CAP_COUNT | MCG_CAP_EXT_COUNT))
 		return -EINVAL;
-	/* AMD has not got the rest (APM 2 9.3.1.1). */
+	/* AMD has no other bits (APM 2 9.3.1.1). */
 	if (cpuid_host_facts()->amd)
 		cap &= MCG_CAP_COUNT | MCG_CAP_CTL;
 	vcpu->mc.cap = cap;
@@ -144,7 +144,7 @@ static void fill_bank(u64 *bank, const struct kvm_x86_mce *mce)
 	bank[MC_STATUS] = mce->status | over;
 }
 
-/* An uncorrected error while one is being handled shuts the CPU down (SDM 3B 16.3.1.2). */
+/* A second uncorrected error while the first is handled shuts the CPU down (SDM 3B 16.3.1.2). */
 static void report_uncorrected(struct vcpu *vcpu, u64 *bank, const struct kvm_x86_mce *mce)
 {
 	vcpu_need(vcpu, STATE_CR);
@@ -157,7 +157,7 @@ static void report_uncorrected(struct vcpu *vcpu, u64 *bank, const struct kvm_x8
 	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_MC });
 }
 
-/* One that asks for no action is no machine check (SDM 3B 16.6.3). */
+/* An uncorrected error that requires no action raises no #MC (SDM 3B 16.6.3). */
 static bool is_signalled(const struct kvm_x86_mce *mce)
 {
 	return mce->status & MC_STATUS_UC &&
@@ -173,14 +173,14 @@ int mc_report(struct vcpu *vcpu, const struct kvm_x86_mce *mce)
 		return -EINVAL;
 	bank = vcpu->mc.bank[array_index_nospec(mce->bank, MC_BANKS)];
 	if (is_signalled(mce)) {
-		/* What the guest has not enabled is not signalled. */
+		/* The guest has not enabled the report. */
 		if (vcpu->mc.cap & MCG_CAP_CTL && vcpu->mc.ctl != ~0ull)
 			return 0;
 		if (bank[MC_CTL] == ~0ull)
 			report_uncorrected(vcpu, bank, mce);
 	} else if ((bank[MC_STATUS] & (MC_STATUS_VAL | MC_STATUS_UC)) ==
 		   (MC_STATUS_VAL | MC_STATUS_UC)) {
-		/* What is worse stays (SDM 3B 16.3.2.2.1). */
+		/* The bank keeps the worse error (SDM 3B 16.3.2.2.1). */
 		bank[MC_STATUS] |= MC_STATUS_OVER;
 	} else {
 		fill_bank(bank, mce);
