@@ -114,8 +114,7 @@ struct vcpu_event {
  * @vapic: guest memory that stands for its TPR
  * @pv_eoi: guest memory that stands for its EOI
  * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX, see return_msr.h
- * @breakpoints_live: the debug registers are the guest's own for one entry, see
- *	debugreg.h
+ * @breakpoints_live: the debug registers are the guest's own for one entry, see debug.h
  * @debug: what userspace debugs of the guest
  * @emul: the instruction being emulated
  * @access: what it did so far that must not be done twice

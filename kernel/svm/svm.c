@@ -14,7 +14,7 @@
 #include <uapi/asm/svm.h>
 
 #include "core/vm.h"
-#include "guest/debugreg.h"
+#include "guest/debug.h"
 #include "guest/paging.h"
 #include "guest/reset.h"
 #include "host/context.h"
