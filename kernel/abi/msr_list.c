@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs as userspace sees them: which there are, and KVM_GET_MSRS and KVM_SET_MSRS.
+ * Lists of MSRs: KVM_GET_MSR_INDEX_LIST, KVM_GET_MSRS and KVM_SET_MSRS. The MSRs themselves are in
+ * guest/msr_table.c.
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -23,13 +24,13 @@ int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 	return copy_to_user(user->indices, list, n * sizeof(*list)) ? -EFAULT : 0;
 }
 
-/* As many as one call may carry; the list of all is far shorter. */
+/* One call carries fewer MSRs than this; the list of all is far shorter. */
 #define MSRS_MAX 256
 
-/* A list that needs no allocation: of one MSR, most often. */
+/* A list of so many, most often of one, needs no allocation. */
 #define MSRS_FEW 4
 
-/* Returns 0, or 1 where the list ends, because an MSR refuses. */
+/* Returns 0, or nonzero if the MSR refuses, which ends the list. */
 static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 {
 	u64 data;
@@ -44,7 +45,7 @@ static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 	return r;
 }
 
-/* Stops at the first entry that fails and says how many were done. */
+/* Stop at the first entry that fails; returns the number of entries before it. */
 static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
 	u32 done = 0;
@@ -54,7 +55,7 @@ static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 co
 	return done;
 }
 
-/* The same with memslots at hand: some MSRs name guest memory. */
+/* The same with the memslots held: some MSRs have the address of guest memory. */
 static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
 	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
@@ -64,7 +65,7 @@ static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 cou
 	return done;
 }
 
-/* All of the list is here before the first MSR is written. */
+/* Read the whole list from userspace before the first MSR is written. */
 static int transfer_list(struct vcpu *vcpu, struct kvm_msrs __user *user,
 			 struct kvm_msr_entry *entries, u32 count, bool write)
 {
