@@ -510,7 +510,7 @@ int clock_write_tsc_adjust(struct vcpu *vcpu, u32 index, bool host, u64 data)
 	return 0;
 }
 
-/* An address outside of memory is the guest's loss: nothing is written. */
+/* With an address outside of memory nothing is ever written. */
 int clock_write_system_time(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
 	vcpu->clock.system_time_msr = data;

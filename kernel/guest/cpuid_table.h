@@ -14,7 +14,7 @@ struct kvm_cpuid2;
 struct vcpu;
 
 /**
- * cpuid_setup() - find out what the host can give; once, at load, after fpu_setup()
+ * cpuid_setup() - build KVM_GET_SUPPORTED_CPUID's answer; once, at load, after fpu_setup()
  * @flags: CPUID_HOST_* bits of the vendor
  *
  * Return: 0 or -ENOMEM.

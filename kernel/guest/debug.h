@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The debug registers, and what userspace's debugging takes of them from the guest: which values
- * are in force, and how the guest is kept from seeing that (KVM_SET_GUEST_DEBUG).
+ * The debug registers while the guest runs: their values are the guest's or userspace's, which the
+ * guest does not see (KVM_SET_GUEST_DEBUG).
  *
  * Neither VMCS nor VMCB holds the breakpoint addresses. They are loaded into the CPU if a
  * breakpoint is enabled, or if the guest accessed the registers: then it may use them without

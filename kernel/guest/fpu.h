@@ -65,7 +65,7 @@ void fpu_begin_run(struct vcpu *vcpu);
 void fpu_end_run(struct vcpu *vcpu);
 
 /**
- * fpu_enter_guest() - load what the guest needs, right before the entry
+ * fpu_enter_guest() - load the guest's FPU state, XCR0 and PKRU, right before the entry
  * @fpu: between fpu_begin_run() and fpu_end_run()
  * @cr4: guest CR4
  *

@@ -60,7 +60,7 @@
 	 ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO |            \
 	 ARCH_CAP_RFDS_CLEAR)
 
-/* Bits that the guest sees if the kernel knows that the CPU has not the flaw. */
+/* A guest gets these bits also if only the kernel knows that the CPU has no such flaw. */
 static const struct {
 	u32 bug;
 	u64 bit;
@@ -434,7 +434,7 @@ const struct msr_row msr_rows[] = {
 	{ MSRS(MSR_IA32_MC0_CTL, (MC_BANKS * MC_BANK_MSRS)),
 	  CALLS(mc_read_bank, mc_write_bank, ALL) },
 
-	/* Speculation, and what the CPU is. */
+	/* Speculation, and properties of the CPU. */
 	{ MSR(MSR_IA32_SPEC_CTRL), VENDOR(SPEC_CTRL_MASK), FACT(spec_ctrl, 0), LISTED_IF_HOST },
 	{ MSR(MSR_IA32_PRED_CMD), CALLS(NULL, write_pred_cmd, PRED_CMD_IBPB),
 	  FACT(pred_cmd, MSR_INVALID) },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table of MSRs: what msr_table.c has and msr.c reads.
+ * The table of MSRs, which msr_table.c has and msr.c reads.
  */
 #ifndef ORIEL_MSR_TABLE_H
 #define ORIEL_MSR_TABLE_H
@@ -13,30 +13,32 @@ struct vcpu;
 enum msr_listing {
 	MSR_UNLISTED,
 	MSR_LISTED,
-	MSR_LISTED_IF_HOST, /* where the host's CPUID has @fact and @pv */
+	MSR_LISTED_IF_HOST, /* if the host's CPUID has @fact and @pv */
 };
 
 /**
  * struct msr_row - one MSR, or a run of MSRs with consecutive numbers that are alike
  * @first: number of the first MSR
  * @count: MSRs in the run
- * @offset: of the value, or of the run's first value, in struct vcpu; a u64. 0: it is not there
- * @fact: offset of a bool in struct cpuid_facts: a guest without the fact has no such MSR, but
- *	userspace has it. 0: none
- * @pv: bit of KVM_CPUID_FEATURES: where the guest is held to its CPUID and that has not the bit,
- *	neither the guest nor userspace has the MSR. Not both @fact and @pv. 0: none
+ * @offset: the value of the first MSR is the u64 at this offset of struct vcpu, and so on for the
+ *	run; 0: it is not there
+ * @fact: offset of a bool in struct cpuid_facts: a guest whose CPUID lacks the fact has no such
+ *	MSR, but userspace always has it; 0: no condition
+ * @pv: bit of KVM_CPUID_FEATURES: with KVM_CAP_ENFORCE_PV_FEATURE_CPUID, if the guest's CPUID lacks
+ *	the bit, neither the guest nor userspace has the MSR; 0: no condition. A row has at most one
+ *	of @fact and @pv
  * @listed: does KVM_GET_MSR_INDEX_LIST name it? If so, @count is 1
- * @without: enum msr_refusal for an access that @fact or @pv forbids. 0: none is refused, @fact
- *	only decides on the list
+ * @without: enum msr_refusal of an access that @fact or @pv forbids; 0: accesses are not refused,
+ *	@fact only decides on the list
  * @reserved: bits that must be 0
  * @valid: is a value without @reserved bits allowed? NULL: all are
- * @read: reads it; NULL: it is read at @offset, or is MSR_UNKNOWN without an @offset
- * @write: writes a value that @reserved and @valid allow; NULL: it is stored at @offset, or is
- *	MSR_UNKNOWN without an @offset
- * @feature: reads the value that the host can give, for KVM_GET_MSRS on the node; an errno if the
+ * @read: read the MSR; NULL: its value is at @offset, or without an @offset a read is MSR_UNKNOWN
+ * @write: write a value that @reserved and @valid allow; NULL: store it at @offset, or without an
+ *	@offset a write is MSR_UNKNOWN
+ * @feature: read the value that the host can give, for KVM_GET_MSRS on the node; an errno if the
  *	host has none. NULL: KVM_GET_MSR_FEATURE_INDEX_LIST does not name it
  *
- * @read and @write return 0 or enum msr_refusal. @host is set on behalf of userspace.
+ * @read and @write return 0 or enum msr_refusal; their @host is true on behalf of userspace.
  */
 struct msr_row {
 	u32 first;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Steal time: how long a vCPU's thread has waited for a CPU, and whether the vCPU is
- * stopped, in a structure in guest memory.
+ * Steal time: a structure in guest memory with the time that a vCPU's thread has waited for a CPU,
+ * and with a mark while the vCPU is stopped.
  *
  * Through the byte `preempted` vCPUs speak with each other. A vCPU that sees KVM_VCPU_PREEMPTED in
  * another's byte may add KVM_VCPU_FLUSH_TLB with a locked instruction, instead of sending an IPI.

@@ -3,10 +3,10 @@
  * The values that the CPU accepts in its control, debug and extended registers: a write that the
  * CPU would refuse is #GP in the guest, never a failed entry. Pure; any context.
  *
- * A _valid() function says whether a register can have the value at all, a _write_valid() function
- * whether the guest may write it in its present state; else #GP(0). An _effective() function gives
- * the value that the register has after the write of a valid value. @facts are of the guest's
- * CPUID.
+ * A _valid() function returns true if the register can have the value at all, a _write_valid()
+ * function if the guest may write it in its present state; false means #GP(0). An _effective()
+ * function returns the value that the register has after the write of a valid value. @facts are of
+ * the guest's CPUID.
  */
 #ifndef ORIEL_CR_H
 #define ORIEL_CR_H
