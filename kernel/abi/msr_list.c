@@ -1,116 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs as userspace sees them: which there are, and KVM_GET_MSRS and KVM_SET_MSRS.
+ * Lists of MSRs: KVM_GET_MSR_INDEX_LIST, KVM_GET_MSRS and KVM_SET_MSRS. The MSRs themselves are in
+ * guest/msr_table.c.
  */
-#include <linux/kvm_para.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <linux/uaccess.h>
-#include <asm/msr.h>
 
 #include "abi/abi.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
-#include "guest/cpuid_table.h"
 #include "guest/msr.h"
-
-/* DE_CFG: LFENCE is dispatch serializing (APM 2 3.2.2). */
-#define DE_CFG_LFENCE_SERIALIZE BIT_ULL(1)
-
-/* What a migration has to carry, in KVM_GET_MSR_INDEX_LIST. */
-static const u32 state_msrs[] = {
-	MSR_IA32_SYSENTER_CS,
-	MSR_IA32_SYSENTER_ESP,
-	MSR_IA32_SYSENTER_EIP,
-	MSR_STAR,
-	MSR_CSTAR,
-	MSR_KERNEL_GS_BASE,
-	MSR_SYSCALL_MASK,
-	MSR_LSTAR,
-	MSR_IA32_TSC,
-	MSR_IA32_CR_PAT,
-	MSR_TSC_AUX,
-	MSR_IA32_TSC_ADJUST,
-	MSR_IA32_TSC_DEADLINE,
-	MSR_IA32_MISC_ENABLE,
-	MSR_IA32_MCG_STATUS,
-	MSR_IA32_MCG_CTL,
-	MSR_IA32_SPEC_CTRL,
-	MSR_IA32_ARCH_CAPABILITIES,
-	MSR_IA32_UCODE_REV,
-	MSR_IA32_POWER_CTL,
-	MSR_PLATFORM_INFO,
-	MSR_MISC_FEATURES_ENABLES,
-	MSR_K7_HWCR,
-	MSR_KVM_SYSTEM_TIME,
-	MSR_KVM_SYSTEM_TIME_NEW,
-	MSR_KVM_WALL_CLOCK,
-	MSR_KVM_WALL_CLOCK_NEW,
-	MSR_KVM_STEAL_TIME,
-	MSR_KVM_PV_EOI_EN,
-	MSR_KVM_POLL_CONTROL,
-};
-
-/* What the module can give, in KVM_GET_MSR_FEATURE_INDEX_LIST. */
-static const u32 feature_msrs[] = {
-	MSR_AMD64_DE_CFG,
-	MSR_IA32_UCODE_REV,
-	MSR_IA32_ARCH_CAPABILITIES,
-	MSR_IA32_PERF_CAPABILITIES,
-};
-
-#define LIST_MAX ARRAY_SIZE(state_msrs)
-
-static int feature_read(u32 index, u64 *data)
-{
-	switch (index) {
-	case MSR_AMD64_DE_CFG:
-		*data = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? DE_CFG_LFENCE_SERIALIZE : 0;
-		return 0;
-	case MSR_IA32_UCODE_REV:
-		return rdmsrl_safe(index, data) ? 1 : 0;
-	case MSR_IA32_ARCH_CAPABILITIES:
-		*data = msr_arch_capabilities();
-		return 0;
-	case MSR_IA32_PERF_CAPABILITIES:
-		/* No guest has performance counters (SDM 3B 19.8). */
-		*data = 0;
-		return 0;
-	default:
-		return 1;
-	}
-}
-
-/* Whether an MSR of @list exists here. */
-static bool listed(u32 index, bool features)
-{
-	const struct cpuid_facts *facts = cpuid_host_facts();
-	u64 data;
-
-	if (features)
-		return !feature_read(index, &data);
-	switch (index) {
-	case MSR_TSC_AUX:
-		return facts->rdtscp || facts->rdpid;
-	case MSR_IA32_SPEC_CTRL:
-		return facts->spec_ctrl;
-	case MSR_KVM_STEAL_TIME:
-		return facts->pv_features & BIT(KVM_FEATURE_STEAL_TIME);
-	default:
-		return true;
-	}
-}
 
 int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 {
-	const u32 *all = features ? feature_msrs : state_msrs;
-	u32 count = features ? ARRAY_SIZE(feature_msrs) : ARRAY_SIZE(state_msrs);
-	u32 list[LIST_MAX];
-	u32 i, room, n = 0;
+	u32 list[MSR_LIST_MAX];
+	u32 n = msr_list(list, features);
+	u32 room;
 
-	for (i = 0; i < count; i++)
-		if (listed(all[i], features))
-			list[n++] = all[i];
 	if (get_user(room, &user->nmsrs) || put_user(n, &user->nmsrs))
 		return -EFAULT;
 	if (room < n)
@@ -118,13 +24,13 @@ int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 	return copy_to_user(user->indices, list, n * sizeof(*list)) ? -EFAULT : 0;
 }
 
-/* As many as one call may carry; the list of all is far shorter. */
+/* One call carries fewer MSRs than this; the list of all is far shorter. */
 #define MSRS_MAX 256
 
-/* A list that needs no allocation: of one MSR, most often. */
+/* A list of so many, most often of one, needs no allocation. */
 #define MSRS_FEW 4
 
-/* Returns 0, or 1 where the list ends, because an MSR refuses. */
+/* Returns 0, or nonzero if the MSR refuses, which ends the list. */
 static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 {
 	u64 data;
@@ -132,13 +38,14 @@ static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 
 	if (write)
 		return msr_write(vcpu, entry->index, true, entry->data);
-	r = vcpu ? msr_read(vcpu, entry->index, true, &data) : feature_read(entry->index, &data);
+	r = vcpu ? msr_read(vcpu, entry->index, true, &data) :
+		   msr_read_feature(entry->index, &data);
 	if (!r)
 		entry->data = data;
 	return r;
 }
 
-/* Stops at the first entry that fails and says how many were done. */
+/* Stop at the first entry that fails; returns the number of entries before it. */
 static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
 	u32 done = 0;
@@ -148,7 +55,7 @@ static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 co
 	return done;
 }
 
-/* The same with memslots at hand: some MSRs name guest memory. */
+/* The same with the memslots held: some MSRs have the address of guest memory. */
 static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
 	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
@@ -158,7 +65,7 @@ static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 cou
 	return done;
 }
 
-/* All of the list is here before the first MSR is written. */
+/* Read the whole list from userspace before the first MSR is written. */
 static int transfer_list(struct vcpu *vcpu, struct kvm_msrs __user *user,
 			 struct kvm_msr_entry *entries, u32 count, bool write)
 {

@@ -18,6 +18,7 @@
 #include "guest/cpuid_table.h"
 #include "guest/fpu.h"
 #include "guest/machine_check.h"
+#include "guest/msr.h"
 #include "host/claim.h"
 #include "host/compat.h"
 #include "svm/svm_ops.h"
@@ -144,6 +145,7 @@ static int setup_shared(void)
 
 	if (r)
 		return r;
+	msr_setup();
 	r = clock_setup();
 	if (r)
 		return r;

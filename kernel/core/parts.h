@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The parts of struct vm and struct vcpu: data alone. Each part's functions are declared
- * in the header of the file that owns it, in guest/, run/ or abi/.
+ * The parts of struct vm and struct vcpu, as data. The functions of a part are declared by the file
+ * of guest/, run/ or abi/ that owns it.
  */
 #ifndef ORIEL_PARTS_H
 #define ORIEL_PARTS_H
@@ -24,11 +24,11 @@ struct task_struct;
 
 /**
  * struct clock_sample - one moment, seen on several clocks
- * @tsc: host TSC; not @exact it is that midway of the closest of some readings
+ * @tsc: host TSC; without @exact it was read twice around the other clocks, and this is the middle
  * @base: kvmclock's base on the host: raw monotonic time plus suspended time, in ns
  * @real: wall-clock time in ns since 1970
- * @slept: time spent suspended so far, in ns
- * @exact: the host tells time by the TSC, so that all are of the very same tick
+ * @slept: time that the host has spent suspended so far, in ns
+ * @exact: the host tells time by the TSC, so that all values are of the same tick
  */
 struct clock_sample {
 	u64 tsc;
@@ -43,14 +43,14 @@ struct clock_sample {
  * @lock: protects the rest
  * @offset: kvmclock less its base, in ns
  * @wall_clock_gpa: last value of MSR_KVM_WALL_CLOCK(_NEW)
- * @tsc_offset: TSC offset that the last write of a TSC led to
+ * @tsc_offset: TSC offset of the vCPU whose TSC userspace wrote last
  * @tsc_written: value of that write
  * @tsc_written_ns: @base of struct clock_sample at that write
  * @tsc_known: there has been such a write
  * @stable: all vCPUs count from @master, so that they share one clock
  * @master: the moment from which they count while @stable
- * @khz: the host's TSC frequency that @scale is of: soon after it has booted the host
- *	comes to know it better
+ * @khz: TSC frequency that @scale was made from. The host may correct its frequency soon after it
+ *	has booted
  * @scale: from TSC ticks to ns
  */
 struct vm_clock {
@@ -70,16 +70,15 @@ struct vm_clock {
 /**
  * struct vcpu_clock - time of a vCPU
  * @system_time_msr: last value of MSR_KVM_SYSTEM_TIME(_NEW); bit 0 enables
- * @version: of the structure in guest memory, even while it is not being written
+ * @version: of the structure in guest memory; even, except during an update
  * @stopped: tell the guest that it was stopped (KVM_KVMCLOCK_CTRL)
- * @tsc_offset: guest TSC less host TSC; written under the VM's clock lock or
- *	by clock_load()
+ * @tsc_offset: guest TSC less host TSC; written under the VM's clock lock or by clock_load()
  * @tsc_adjust: IA32_TSC_ADJUST
- * @tsc_khz: frequency that KVM_SET_TSC_KHZ asked for, within tolerance
+ * @tsc_khz: frequency that KVM_SET_TSC_KHZ asked for
  * @last_host_tsc: host TSC when the vCPU last left a CPU, 0 before
  * @source: the host's clock source when kvmclock was last published
- * @slept: time the host had spent suspended by then
- * @published: host TSC by then
+ * @slept: time that the host had spent suspended by then
+ * @published: host TSC at that time
  */
 struct vcpu_clock {
 	u64 system_time_msr;
@@ -105,7 +104,7 @@ struct vcpu_clock {
  * @pkru: guest PKRU while the guest does not run
  * @host_pkru: the thread's PKRU while the guest runs
  * @xcr0_loaded: the CPU's XCR0 is the guest's, from fpu_enter_guest() on
- * @xcr0_changed: the guest wrote XCR0 without an exit: CPUID has to follow
+ * @xcr0_changed: XCR0 has a new value that CPUID does not show yet
  * @pkru_live: the CPU's PKRU is the guest's, from fpu_enter_guest() on
  */
 struct vcpu_fpu {
@@ -126,9 +125,9 @@ struct vcpu_fpu {
 #define MSR_MTRR_FIXED 11
 
 /**
- * struct vcpu_msrs - MSRs that are only kept, because nothing depends on them
+ * struct vcpu_msrs - MSRs that have no other home; see guest/msr_table.c
  * @misc_enable: IA32_MISC_ENABLE
- * @mtrr_def_type: IA32_MTRR_DEF_TYPE; nested paging decides the memory type
+ * @mtrr_def_type: IA32_MTRR_DEF_TYPE; without effect, as the second-level tables decide
  * @mtrr_fixed: IA32_MTRR_FIX64K_00000 to FIX4K_F8000
  * @mtrr_variable: IA32_MTRR_PHYSBASE0, PHYSMASK0, ...
  * @tsc_aux: IA32_TSC_AUX
@@ -139,7 +138,7 @@ struct vcpu_fpu {
  * @power_ctl: IA32_POWER_CTL
  * @platform_info: MSR_PLATFORM_INFO
  * @arch_capabilities: IA32_ARCH_CAPABILITIES
- * @cpuid_faulting: CPUID above CPL 0 is #GP, as MSR_MISC_FEATURES_ENABLES has it
+ * @cpuid_faulting: CPUID above CPL 0 is #GP (MSR_MISC_FEATURES_ENABLES)
  */
 struct vcpu_msrs {
 	u64 misc_enable;
@@ -167,7 +166,7 @@ struct vcpu_msrs {
  * @cap: IA32_MCG_CAP
  * @status: IA32_MCG_STATUS
  * @ctl: IA32_MCG_CTL
- * @bank: IA32_MC0_CTL and what follows
+ * @bank: IA32_MC0_CTL and the registers after it
  */
 struct vcpu_mc {
 	u64 cap;
@@ -177,16 +176,16 @@ struct vcpu_mc {
 };
 
 /*
- * Memory that stands for a register, and what KVM's own features keep.
+ * Words and structures in guest memory.
  */
 
 /**
- * struct vcpu_vapic - what a vCPU keeps of it
- * @gpa: where the word is, 0 for nowhere
- * @tpr: TPR as the word had it when it was last read or written
+ * struct vcpu_vapic - a word that stands for TPR, see guest/vapic.h
+ * @gpa: address of the word; 0: there is none
+ * @tpr: TPR in the word when it was last read or written
  * @report: accesses to TPR through the local APIC's page are reported
- * @report_write: the access that REQ_TPR_ACCESS is about was a write
- * @report_rip: RIP of its instruction
+ * @report_write: the access was a write, for REQ_TPR_ACCESS
+ * @report_rip: RIP of the access's instruction
  */
 struct vcpu_vapic {
 	u64 gpa;
@@ -197,9 +196,10 @@ struct vcpu_vapic {
 };
 
 /**
- * struct vcpu_pv_eoi - what a vCPU keeps of it
- * @msr: MSR_KVM_PV_EOI_EN: where the bit is, and KVM_MSR_ENABLED
- * @offered: the bit is set, or the guest has cleared it: the EOI is still to be done
+ * struct vcpu_pv_eoi - a bit that stands for EOI, see guest/pv_eoi.h
+ * @msr: MSR_KVM_PV_EOI_EN: the bit's address, and KVM_MSR_ENABLED
+ * @offered: the bit was set for this interrupt. If the guest has cleared it, the EOI is still to be
+ *	done
  */
 struct vcpu_pv_eoi {
 	u64 msr;
@@ -207,10 +207,10 @@ struct vcpu_pv_eoi {
 };
 
 /**
- * struct vcpu_steal_time - what a vCPU keeps of it
- * @msr: MSR_KVM_STEAL_TIME: where the structure is, and KVM_MSR_ENABLED
- * @thread: whose @delay it is; only compared
- * @delay: what that thread had waited for a CPU when the guest was last told, in ns
+ * struct vcpu_steal_time - see guest/steal_time.h
+ * @msr: MSR_KVM_STEAL_TIME: the structure's address, and KVM_MSR_ENABLED
+ * @thread: thread that @delay is of; only compared
+ * @delay: time in ns that the thread had waited for a CPU when the guest was last told
  * @resting: the vCPU is between two instructions, or halts
  * @marked: the structure may say KVM_VCPU_PREEMPTED
  */
@@ -227,7 +227,7 @@ struct vcpu_steal_time {
  */
 
 /**
- * struct dirty_page - what was pushed last, where userspace cannot change it
+ * struct dirty_page - a copy of an entry, which userspace cannot change
  * @generation: of the memslots
  * @slot: slot number
  * @offset: page in the slot
@@ -240,12 +240,12 @@ struct dirty_page {
 
 /**
  * struct dirty_ring - one vCPU's ring
- * @entries: shared with userspace; NULL when the VM has no rings
- * @size: how many, a power of two
+ * @entries: shared with userspace; NULL if the VM has no rings
+ * @size: number of entries, a power of two
  * @head: entries pushed so far, modulo 2^32
  * @tail: entries taken back so far, modulo 2^32
- * @newest: the newest entry
- * @lock: of the above; inside mmu.lock
+ * @newest: the entry that was pushed last
+ * @lock: protects the rest; taken inside mmu.lock
  */
 struct dirty_ring {
 	struct kvm_dirty_gfn *entries;
@@ -253,7 +253,7 @@ struct dirty_ring {
 	u32 head;
 	u32 tail;
 	struct dirty_page newest;
-	spinlock_t lock; /* what the vCPU and a reset both change */
+	spinlock_t lock; /* for the rest: the vCPU and a reset change it */
 };
 
 /*
@@ -263,14 +263,14 @@ struct dirty_ring {
 /* The most MMIO accesses of one instruction: 64 bytes in, 64 bytes out, one of them split. */
 #define ACCESS_LOG_MAX 18
 
-/* kvm_run carries so many bytes of MMIO at once. */
+/* The most bytes of MMIO that kvm_run carries at once. */
 #define ACCESS_MMIO_MAX 8
 
 /**
  * struct access_record - one MMIO access that the current instruction made
- * @gpa: where
- * @data: what was read or written
- * @len: bytes, 1 to ACCESS_MMIO_MAX
+ * @gpa: address
+ * @data: bytes read or written
+ * @len: number of bytes, 1 to ACCESS_MMIO_MAX
  * @write: direction
  */
 struct access_record {
@@ -283,17 +283,17 @@ struct access_record {
 enum access_pending {
 	ACCESS_NONE, /* nothing waits for userspace */
 	ACCESS_PIO, /* IN or OUT */
-	ACCESS_MMIO, /* a read, the last record of the log; or what is posted */
-	ACCESS_STRING, /* INS or OUTS: the port half of one turn */
+	ACCESS_MMIO, /* a read, the last record of the log; or the posted write */
+	ACCESS_STRING, /* INS or OUTS: the port half of one iteration */
 	ACCESS_RDMSR,
 	ACCESS_WRMSR,
 };
 
 /**
- * enum access_hint - what an exit for a second-level fault tells of its access
- * @HINT_NONE: nothing, or it was made to a page table or for code
+ * enum access_hint - addresses of the faulting access that an exit for a second-level fault gives
+ * @HINT_NONE: none, or the access was made to a page table or for code
  * @HINT_GPA: the guest-physical address of an access of the instruction itself
- * @HINT_LINEAR: its linear address as well
+ * @HINT_LINEAR: the linear address as well
  */
 enum access_hint {
 	HINT_NONE,
@@ -303,24 +303,24 @@ enum access_hint {
 
 /**
  * struct vcpu_access - accesses of the instruction in flight
- * @pending: what userspace was asked to do
- * @rip: guest RIP at that time: if it is another at re-entry, userspace took
- *	the vCPU elsewhere and the access is forgotten
- * @next_rip: where IN or OUT continues
+ * @pending: the access that userspace was asked to do
+ * @rip: guest RIP at that time. If RIP is another at re-entry, userspace took the vCPU elsewhere
+ *	and the access is forgotten
+ * @next_rip: RIP after the IN or OUT
  * @in_size: bytes that an IN waits for, 0 for OUT
  * @log: MMIO accesses made, in order
- * @count: how many
- * @next: how many of them the current execution has met again
- * @hint: what the exit told of the access that caused it; for this instruction
+ * @count: number of accesses in @log
+ * @next: number of them that the current execution has met again
+ * @hint: addresses that the exit gave of the access that caused it; for this instruction
  * @hint_linear: that access's linear address, with HINT_LINEAR
- * @hint_gpa: what it translates to
- * @hint_write: it may be written
- * @posted: kvm_run carries a write of the instruction in flight, which did not wait
- *	for userspace to do it. What comes behind it and needs userspace waits
- * @hits: data breakpoints that the instruction, or an iteration of a REP, met so far;
- *	B bits of DR6
- * @hits_due: those of what is finished
- * @port_done: the port half of a string turn is done, its data in the port page
+ * @hint_gpa: that access's guest-physical address
+ * @hint_write: that access may be a write
+ * @posted: kvm_run carries a write of the instruction in flight that did not wait for userspace.
+ *	A later access that needs userspace waits until userspace has done the write
+ * @hits: data breakpoints that the instruction, or an iteration of a REP, has met so far; B bits of
+ *	DR6
+ * @hits_due: data breakpoints of instructions and iterations that are finished
+ * @port_done: the port half of a string iteration is done, its data in the port page
  */
 struct vcpu_access {
 	enum access_pending pending;
@@ -341,10 +341,9 @@ struct vcpu_access {
 };
 
 /**
- * access_reset() - forget the log: the instruction finished or never will
- * @access: a vCPU's
+ * access_reset() - forget the log: the instruction has finished, or never will
  *
- * What is posted remains so: userspace has yet to see it.
+ * A posted write stays posted: userspace has not seen it yet.
  */
 static inline void access_reset(struct vcpu_access *access)
 {
@@ -360,12 +359,12 @@ static inline void access_reset(struct vcpu_access *access)
  */
 
 /**
- * struct guest_debug - what userspace debugs of a guest
+ * struct guest_debug - userspace's debugging of a guest
  * @control: KVM_GUESTDBG_* that are on
  * @dr: userspace's breakpoint addresses, with KVM_GUESTDBG_USE_HW_BP
- * @dr7: their control
- * @stepping: the hardware's RFLAGS.TF is userspace's; the guest's is in cpu_state
- * @due: what happened, for REQ_DEBUG_STEP; bits of DR6
+ * @dr7: userspace's DR7, likewise
+ * @stepping: RFLAGS.TF of the hardware is userspace's; the guest's TF is in cpu_state
+ * @due: bits of DR6 to report, for REQ_DEBUG_STEP
  */
 struct guest_debug {
 	u32 control;
@@ -382,9 +381,9 @@ struct guest_debug {
 /**
  * struct entry_failure - the last entry that the CPU refused
  * @valid: there was one
- * @reason: what the CPU said
- * @cpu: which CPU
- * @report: which rules were broken
+ * @reason: exit reason that the CPU gave
+ * @cpu: number of the CPU
+ * @report: rules that were broken
  */
 struct entry_failure {
 	bool valid;
@@ -398,18 +397,18 @@ struct entry_failure {
  */
 
 /**
- * struct vm_dma - what a VM has to do about devices of the host
+ * struct vm_dma - devices of the host that access a VM's memory
  * @device: userspace has made the VFIO device; under vm->lock
  * @noncoherent: a device may access memory past the caches
- * @cpus: physical CPUs whose caches may hold what vCPUs have written, but for those
- *	that vCPUs are on; valid once @noncoherent has been set, until the VM is freed
+ * @cpus: physical CPUs that vCPUs have left, whose caches may still hold data that the vCPUs
+ *	wrote. Allocated when @noncoherent is first set, until the VM is freed
  * @lock: held while CPUs of @cpus write back
  */
 struct vm_dma {
 	bool device;
 	bool noncoherent;
 	cpumask_var_t cpus;
-	struct mutex lock; /* @cpus, while it is emptied */
+	struct mutex lock; /* while @cpus is emptied */
 };
 
 /*
@@ -417,11 +416,11 @@ struct vm_dma {
  */
 
 /**
- * struct vm_stats - of a VM
+ * struct vm_stats - statistics of a VM
  * @remote_tlb_flush: times that all vCPUs had to drop their translations
- * @pages_4k: leaves of second-level tables by size, now
- * @pages_2m: see @pages_4k
- * @pages_1g: see @pages_4k
+ * @pages_4k: 4 KiB leaves of the second-level tables, at present
+ * @pages_2m: 2 MiB leaves
+ * @pages_1g: 1 GiB leaves
  */
 struct vm_stats {
 	u64 remote_tlb_flush;
@@ -431,14 +430,14 @@ struct vm_stats {
 };
 
 /**
- * struct vcpu_stats - of a vCPU, since it was created; changed by its thread alone
+ * struct vcpu_stats - statistics of a vCPU since its creation; only its thread changes them
  * @exits: VM exits
  * @pf_taken: second-level page faults
  * @tlb_flush: times that its translations were dropped
  * @io_exits: IN, OUT, INS and OUTS
- * @mmio_exits: accesses to memory that userspace was asked for
+ * @mmio_exits: accesses to MMIO that userspace was asked to do
  * @signal_exits: times that a signal ended KVM_RUN
- * @request_irq_exits: returns because KVM_INTERRUPT has become possible
+ * @request_irq_exits: returns to userspace because KVM_INTERRUPT has become possible
  * @irq_exits: interrupts of the host
  * @halt_exits: HLT
  * @halt_wakeup: ends of HLT
@@ -446,7 +445,7 @@ struct vm_stats {
  * @irq_injections: interrupts given to the guest
  * @nmi_injections: NMIs given to the guest
  * @insn_emulation: instructions executed in software
- * @insn_emulation_fail: those that could not be
+ * @insn_emulation_fail: instructions that could not be executed in software
  */
 struct vcpu_stats {
 	u64 exits;

@@ -141,7 +141,7 @@ struct vcpu_event {
  * @vapic: guest memory that stands for the TPR
  * @pv_eoi: guest memory that stands for the EOI register
  * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX (host/return_msr.h)
- * @breakpoints_live: the guest has its own debug registers for one entry (guest/debugreg.h)
+ * @breakpoints_live: the guest has its own debug registers for one entry (guest/debug.h)
  * @debug: debugging by userspace
  * @emul: the instruction being emulated
  * @access: the accesses that it made so far and must not make twice

@@ -2,14 +2,14 @@
 /*
  * The guest's TSC and kvmclock.
  *
- * kvmclock is a pair (guest TSC, ns) and a scale in guest memory, from which
- * the guest computes the time without an exit. It starts at 0 with the VM and
- * runs with the host's raw monotonic clock plus the time spent suspended.
+ * kvmclock is a pair (guest TSC, ns) and a scale in guest memory, from which the guest computes the
+ * time without an exit. It starts at 0 with the VM and runs with the host's raw monotonic clock
+ * plus the time that the host spends suspended.
  *
- * While the host tells time by its TSC and all vCPUs have one TSC offset, all
- * are given the same pair, the master: then they share one clock, and
- * PVCLOCK_TSC_STABLE_BIT says so. Else each pair is taken when and where it is
- * published, and the guest keeps the vCPUs' clocks in order by itself.
+ * While the host tells time by its TSC and all vCPUs have the same TSC offset, all vCPUs get the
+ * same pair, the master. They share one clock then, and PVCLOCK_TSC_STABLE_BIT says so. Otherwise
+ * each pair is taken when and where it is published, and the guest itself keeps its vCPUs' clocks
+ * in order.
  */
 #include "host/compat.h"
 
@@ -32,26 +32,23 @@
 
 #define SYSTEM_TIME_ENABLE BIT_ULL(0)
 
-/* How old a pair may be that is not the master. */
+/* The greatest age of a pair that is not the master. */
 #define PUBLISH_MS 60000u
 
 /* Bit 8 of clock_source(): the TSC is the host's clock source. */
 #define SOURCE_IS_TSC BIT(8)
 
-/* What the timekeeper last said; written by it alone, one writer at a time. */
+/* From the timekeeper's last update. The timekeeper alone writes these, one writer at a time. */
 static u32 host_source;
 static s64 host_slept;
 
-/*
- * Which clock source the host uses: SOURCE_IS_TSC, and in the low byte the
- * number of its changes so far.
- */
+/* The host's clock source: SOURCE_IS_TSC, and in the low byte the number of changes so far. */
 static u32 clock_source(void)
 {
 	return READ_ONCE(host_source);
 }
 
-/* Called by the timekeeper at each of its updates, its sequence count odd. */
+/* The timekeeper calls this at each of its updates, while its sequence count is odd. */
 static int timekeeper_updated(struct notifier_block *nb, unsigned long stepped, void *data)
 {
 	const struct timekeeper *tk = data;
@@ -83,7 +80,7 @@ void clock_teardown(void)
 static void sample_from(struct clock_sample *sample, const struct system_time_snapshot *snapshot,
 			u64 tsc)
 {
-	/* The source's change number shows whether the count is of that source. */
+	/* If the numbers of changes are equal, the snapshot's count is of the present source. */
 	sample->exact = clock_source() == (snapshot->cs_was_changed_seq | SOURCE_IS_TSC) &&
 			!check_tsc_unstable();
 	sample->tsc = sample->exact ? snapshot->cycles : tsc;
@@ -93,10 +90,10 @@ static void sample_from(struct clock_sample *sample, const struct system_time_sn
 }
 
 /*
- * Where the host's clock is not the TSC, what passes between the readings of the two is
- * an error that stays until the next sample. Interrupts are off, but an SMI or, where the
- * host is a guest itself, its hypervisor may stop the CPU for milliseconds: so the time
- * it takes is measured as well, and the closest of some samples is taken.
+ * If the host's clock is not the TSC, the time between the readings of the two is an error that
+ * stays until the next sample. Interrupts are off, but an SMI may stop the CPU for milliseconds,
+ * and so may the hypervisor of a host that is itself a guest. So each reading is timed, and of some
+ * readings the quickest counts.
  */
 static void take_sample(struct clock_sample *sample)
 {
@@ -117,8 +114,8 @@ static void take_sample(struct clock_sample *sample)
 }
 
 /*
- * Does the TSC at @sample still count from the master? Not after a suspend:
- * it may have stopped or started anew, and kvmclock counts the time asleep.
+ * Does the TSC at @sample still count from the master? After a suspend it does not: the TSC may
+ * have stopped or started anew, but kvmclock counts the time asleep.
  */
 static bool master_holds(const struct vm_clock *clock, const struct clock_sample *sample)
 {
@@ -126,7 +123,7 @@ static bool master_holds(const struct vm_clock *clock, const struct clock_sample
 	       sample->tsc >= clock->master.tsc;
 }
 
-/* kvmclock at @sample as the guest's vCPUs compute it. Under the clock's lock. */
+/* kvmclock at @sample, computed as the guest's vCPUs compute it. Under the clock's lock. */
 static s64 kvmclock_at(const struct vm_clock *clock, const struct clock_sample *sample)
 {
 	if (!master_holds(clock, sample))
@@ -155,12 +152,12 @@ static void set_scale(struct vm_clock *clock)
 }
 
 /*
- * Turn the master on or off as the host's clock source and the vCPUs' TSCs
- * demand, and start anew when the host corrects its TSC's frequency, which
- * comes with a change of the source. The ways to count differ by rounding; the
- * offset takes it up, so that the clock does not step. Under the clock's lock.
+ * Turn the master on or off as the host's clock source and the vCPUs' TSCs demand, and start anew
+ * when the host corrects its TSC's frequency, which comes with a change of the source. The two ways
+ * to count differ by rounding: correct the offset by the difference, so that the clock does not
+ * step. Under the clock's lock.
  *
- * Return: whether it changed, so that all vCPUs need to publish anew.
+ * Return: true after a change; all vCPUs need to publish anew then.
  */
 static bool follow_stability(struct vm *vm, const struct clock_sample *sample)
 {
@@ -208,7 +205,7 @@ static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *in
 	struct vcpu_clock *clock = &vcpu->clock;
 	u8 flags;
 
-	/* The guest clears this flag when it has seen it, not we. */
+	/* Only the guest clears this flag, once it has seen it. */
 	if (memory_read(&vcpu->vm->memory, gpa + offsetof(typeof(*info), flags), &flags,
 			sizeof(flags)))
 		return;
@@ -216,15 +213,15 @@ static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *in
 	if (clock->stopped)
 		info->flags |= PVCLOCK_GUEST_STOPPED;
 
-	/* Odd while being written: other vCPUs may be reading it. */
+	/* The version is odd during the update: other vCPUs may be reading the structure. */
 	info->version = clock->version + 1;
 	if (memory_write(&vcpu->vm->memory, gpa, &info->version, sizeof(info->version)))
 		return;
-	/* The odd version is seen before what follows ... */
+	/* A reader sees the odd version before the rest changes ... */
 	smp_wmb();
 	if (memory_write(&vcpu->vm->memory, gpa, info, sizeof(*info)))
 		return;
-	/* ... and the even one after it. */
+	/* ... and the even version after that. */
 	smp_wmb();
 	info->version++;
 	if (memory_write(&vcpu->vm->memory, gpa, &info->version, sizeof(info->version)))
@@ -291,11 +288,11 @@ static void write_wall_clock(struct vm *vm, gpa_t gpa)
 
 	if (memory_read(&vm->memory, gpa, &version, sizeof(version)))
 		return;
-	/* Odd while being written, even and greater than before in the end. */
+	/* The version is odd during the update, and in the end even and greater than before. */
 	wall.version = (version | 1) + 2;
 	if (memory_write(&vm->memory, gpa, &wall.version, sizeof(wall.version)))
 		return;
-	/* As in write_time_info(). */
+	/* The barrier of write_time_info(). */
 	smp_wmb();
 	ns = -kvmclock_now(vm, &sample, &stable);
 	ns += sample.real;
@@ -303,7 +300,7 @@ static void write_wall_clock(struct vm *vm, gpa_t gpa)
 	wall.nsec = nsec;
 	if (memory_write(&vm->memory, gpa, &wall, sizeof(wall)))
 		return;
-	/* As in write_time_info(). */
+	/* The barrier of write_time_info(). */
 	smp_wmb();
 	wall.version++;
 	memory_write(&vm->memory, gpa, &wall.version, sizeof(wall.version));
@@ -343,7 +340,7 @@ int clock_set(struct vm *vm, const struct kvm_clock_data *data)
 		return -EINVAL;
 
 	take_sample(&sample);
-	/* The time that passed since the clock was read; it never runs back. */
+	/* Add the time since KVM_GET_CLOCK; a wall clock that was set back subtracts nothing. */
 	if ((data->flags & KVM_CLOCK_REALTIME) && (u64)sample.real > data->realtime)
 		wanted += sample.real - data->realtime;
 	spin_lock(&vm->clock.lock);
@@ -371,7 +368,7 @@ static void set_tsc_offset(struct vcpu *vcpu, u64 offset)
 	vendor_call(set_tsc_offset)(vcpu, offset);
 }
 
-/* The TSC took a step: what was computed from it is computed anew. */
+/* The TSC took a step: compute anew the TSC deadline and kvmclock. */
 static void tsc_changed(struct vcpu *vcpu)
 {
 	if (vcpu->lapic)
@@ -379,7 +376,7 @@ static void tsc_changed(struct vcpu *vcpu)
 	refresh_vm(vcpu->vm);
 }
 
-/* What the next write of a TSC is compared with. Under the clock's lock. */
+/* write_tsc() compares the next write with this one. Under the clock's lock. */
 static void remember_tsc(struct vm_clock *clock, u64 offset, const struct clock_sample *sample)
 {
 	clock->tsc_offset = offset;
@@ -389,9 +386,9 @@ static void remember_tsc(struct vm_clock *clock, u64 offset, const struct clock_
 }
 
 /*
- * A write by userspace. It means to set all vCPUs of the VM alike, one after
- * the other; then they are given one offset, or they would be apart by the time
- * between the writes. 0 is what a vCPU starts with, whenever that is.
+ * A write by userspace. If it continues the last write, userspace means to set all vCPUs of the VM
+ * alike, one after the other: give them the same offset, or they would differ by the time between
+ * the writes. A write of 0 always does: a vCPU starts so, no matter when it is created.
  */
 static void write_tsc(struct vcpu *vcpu, u64 value)
 {
@@ -422,7 +419,7 @@ void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset)
 	tsc_changed(vcpu);
 }
 
-/* WRMSR of the guest to IA32_TSC or IA32_TSC_ADJUST moves both (SDM 3B 17.17.3). */
+/* The guest's WRMSR to IA32_TSC or IA32_TSC_ADJUST changes both (SDM 3B 17.17.3). */
 static void adjust_tsc(struct vcpu *vcpu, u64 delta)
 {
 	vcpu->clock.tsc_adjust += delta;
@@ -439,8 +436,8 @@ void clock_vcpu_init(struct vcpu *vcpu)
 }
 
 /*
- * A clock that is not the TSC and the TSC, whose frequency is known to some ppm, part
- * with time: the guest's kvmclock from what KVM_GET_CLOCK says of it.
+ * The TSC's frequency is known to some ppm. So if the host's clock is not the TSC, the guest's
+ * kvmclock, which counts TSC ticks, drifts away from the clock that KVM_GET_CLOCK shows.
  */
 static bool published_long_ago(const struct vcpu_clock *clock, u64 now)
 {
@@ -453,8 +450,8 @@ void clock_load(struct vcpu *vcpu, bool moved)
 	u64 now = rdtsc_ordered();
 
 	/*
-	 * This CPU's TSC is behind the other's, or was reset by a suspend: the
-	 * guest's goes on where it was.
+	 * This CPU's TSC is behind the last CPU's, or a suspend has reset it: the guest's TSC goes
+	 * on from where it was.
 	 */
 	if (now < clock->last_host_tsc) {
 		set_tsc_offset(vcpu, clock->tsc_offset + clock->last_host_tsc - now);
@@ -487,65 +484,50 @@ u32 clock_get_tsc_khz(const struct vcpu *vcpu)
 
 /* ---- MSRs ---- */
 
-int clock_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+int clock_read_tsc(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 {
-	switch (index) {
-	case MSR_IA32_TSC:
-		*data = clock_guest_tsc(vcpu);
-		return 0;
-	case MSR_IA32_TSC_ADJUST:
-		*data = vcpu->clock.tsc_adjust;
-		return host || vcpu->cpuid.facts.tsc_adjust ? 0 : 1;
-	case MSR_KVM_SYSTEM_TIME:
-	case MSR_KVM_SYSTEM_TIME_NEW:
-		*data = vcpu->clock.system_time_msr;
-		return 0;
-	case MSR_KVM_WALL_CLOCK:
-	case MSR_KVM_WALL_CLOCK_NEW:
-		*data = READ_ONCE(vcpu->vm->clock.wall_clock_gpa);
-		return 0;
-	default:
-		return 1;
-	}
-}
-
-static int set_tsc_adjust(struct vcpu *vcpu, bool host, u64 data)
-{
-	if (host)
-		vcpu->clock.tsc_adjust = data;
-	else if (vcpu->cpuid.facts.tsc_adjust)
-		adjust_tsc(vcpu, data - vcpu->clock.tsc_adjust);
-	else
-		return 1;
+	*data = clock_guest_tsc(vcpu);
 	return 0;
 }
 
-int clock_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 data)
+int clock_write_tsc(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
-	switch (index) {
-	case MSR_IA32_TSC:
-		if (host) {
-			write_tsc(vcpu, data);
-			tsc_changed(vcpu);
-		} else {
-			adjust_tsc(vcpu, data - clock_guest_tsc(vcpu));
-		}
-		return 0;
-	case MSR_IA32_TSC_ADJUST:
-		return set_tsc_adjust(vcpu, host, data);
-	case MSR_KVM_SYSTEM_TIME:
-	case MSR_KVM_SYSTEM_TIME_NEW:
-		/* An address outside of memory is the guest's loss: nothing is written. */
-		vcpu->clock.system_time_msr = data;
-		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
-		return 0;
-	case MSR_KVM_WALL_CLOCK:
-	case MSR_KVM_WALL_CLOCK_NEW:
-		WRITE_ONCE(vcpu->vm->clock.wall_clock_gpa, data);
-		if (data)
-			write_wall_clock(vcpu->vm, data);
-		return 0;
-	default:
-		return 1;
+	if (host) {
+		write_tsc(vcpu, data);
+		tsc_changed(vcpu);
+	} else {
+		adjust_tsc(vcpu, data - clock_guest_tsc(vcpu));
 	}
+	return 0;
+}
+
+int clock_write_tsc_adjust(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	if (host)
+		vcpu->clock.tsc_adjust = data;
+	else
+		adjust_tsc(vcpu, data - vcpu->clock.tsc_adjust);
+	return 0;
+}
+
+/* With an address outside of memory nothing is ever written. */
+int clock_write_system_time(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	vcpu->clock.system_time_msr = data;
+	vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+	return 0;
+}
+
+int clock_read_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+{
+	*data = READ_ONCE(vcpu->vm->clock.wall_clock_gpa);
+	return 0;
+}
+
+int clock_write_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	WRITE_ONCE(vcpu->vm->clock.wall_clock_gpa, data);
+	if (data)
+		write_wall_clock(vcpu->vm, data);
+	return 0;
 }

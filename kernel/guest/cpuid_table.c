@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * CPUID's side towards the host and userspace: reads the host's CPUID, and
- * carries the tables of KVM_{GET_SUPPORTED,SET,SET2,GET2}_CPUID in and out.
+ * CPUID between the host, userspace and a vCPU: read the host's CPUID, and carry the tables of
+ * KVM_{GET_SUPPORTED,SET,SET2,GET2}_CPUID in and out.
  */
 #include <linux/kvm.h>
 #include <linux/slab.h>
@@ -21,11 +21,12 @@ static u32 supported_count;
 static struct cpuid_facts supported_facts;
 
 /**
- * struct kernel_word - where the kernel keeps what it left of a feature register
+ * struct kernel_word - a feature register of which the kernel keeps a copy, without the features
+ *	that it has turned off
  * @function: CPUID EAX
  * @index: CPUID ECX
  * @offset: of the register in struct cpuid_query
- * @word: index into boot_cpu_data.x86_capability
+ * @word: the copy, an index into boot_cpu_data.x86_capability
  */
 struct kernel_word {
 	u32 function;
@@ -53,8 +54,8 @@ static const struct kernel_word kernel_words[] = {
 };
 
 /*
- * A feature the kernel turned off (an erratum, clearcpuid=, noxsave) is not
- * for guests either: its state would not be switched, or it does not work.
+ * If the kernel has turned a feature off (an erratum, clearcpuid=, noxsave), guests do not get it
+ * either: it does not work, or nobody would switch its state.
  */
 static void read_host_cpuid(const struct cpuid_host *host, struct cpuid_query *regs)
 {
@@ -155,16 +156,16 @@ void cpuid_refresh_vcpu(struct vcpu *vcpu)
 	cpuid_refresh(&vcpu->cpuid, &live);
 }
 
-/* Takes @entries over, whatever the outcome. */
+/* Give the vCPU @entries, or free them. */
 static int replace(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 count)
 {
 	struct cpuid_live live;
 	int ret;
 
 	read_live(vcpu, &live);
-	/* The guest has seen it. */
+	/* Once the guest has run it may have seen its CPUID. */
 	vcpu->cpuid.frozen = vcpu->stats.exits;
-	/* The old table shows the present too, or equal ones would differ. */
+	/* cpuid_replace() compares the two tables: the old one must show the same state. */
 	if (vcpu->cpuid.frozen)
 		cpuid_refresh(&vcpu->cpuid, &live);
 	ret = cpuid_replace(&vcpu->cpuid, entries, count, &supported_facts, &live);
@@ -175,24 +176,33 @@ static int replace(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 coun
 
 void cpuid_init_vcpu(struct vcpu *vcpu)
 {
-	/* An empty table is always accepted by a vCPU that never ran. */
+	/* A vCPU that never ran accepts an empty table. */
 	replace(vcpu, NULL, 0);
-	/* KVM lets userspace set what the host has until it says what the guest has. */
+	/* KVM's ABI: until userspace gives a CPUID, it may set all CR4 bits that the host has. */
 	vcpu->cpuid.facts.cr4_reserved = supported_facts.cr4_reserved;
+}
+
+/* Read the header, which is the same for both forms, and make room for the entries. */
+static struct kvm_cpuid_entry2 *new_entries(const void __user *user, struct kvm_cpuid2 *header)
+{
+	struct kvm_cpuid_entry2 *entries;
+
+	BUILD_BUG_ON(sizeof(struct kvm_cpuid) != sizeof(*header));
+	if (copy_from_user(header, user, sizeof(*header)))
+		return ERR_PTR(-EFAULT);
+	if (header->nent > CPUID_MAX_ENTRIES)
+		return ERR_PTR(-E2BIG);
+	entries = kcalloc(header->nent, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	return entries ?: ERR_PTR(-ENOMEM);
 }
 
 int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
 {
-	struct kvm_cpuid_entry2 *entries;
 	struct kvm_cpuid2 header;
+	struct kvm_cpuid_entry2 *entries = new_entries(user, &header);
 
-	if (copy_from_user(&header, user, sizeof(header)))
-		return -EFAULT;
-	if (header.nent > CPUID_MAX_ENTRIES)
-		return -E2BIG;
-	entries = kcalloc(header.nent, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
 	if (copy_from_user(entries, user->entries, header.nent * sizeof(*entries))) {
 		kfree(entries);
 		return -EFAULT;
@@ -200,31 +210,35 @@ int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
 	return replace(vcpu, entries, header.nent);
 }
 
-int cpuid_ioctl_set(struct vcpu *vcpu, struct kvm_cpuid __user *user)
+static int read_old_entries(struct kvm_cpuid_entry2 *entries, u32 count,
+			    const struct kvm_cpuid_entry __user *user)
 {
-	struct kvm_cpuid_entry2 *entries;
-	struct kvm_cpuid header;
 	u32 i;
 
-	if (copy_from_user(&header, user, sizeof(header)))
-		return -EFAULT;
-	if (header.nent > CPUID_MAX_ENTRIES)
-		return -E2BIG;
-	entries = kcalloc(header.nent, sizeof(*entries), GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
-	for (i = 0; i < header.nent; i++) {
+	for (i = 0; i < count; i++) {
 		struct kvm_cpuid_entry old;
 
-		if (copy_from_user(&old, &user->entries[i], sizeof(old))) {
-			kfree(entries);
+		if (copy_from_user(&old, &user[i], sizeof(old)))
 			return -EFAULT;
-		}
 		entries[i].function = old.function;
 		entries[i].eax = old.eax;
 		entries[i].ebx = old.ebx;
 		entries[i].ecx = old.ecx;
 		entries[i].edx = old.edx;
+	}
+	return 0;
+}
+
+int cpuid_ioctl_set(struct vcpu *vcpu, struct kvm_cpuid __user *user)
+{
+	struct kvm_cpuid2 header;
+	struct kvm_cpuid_entry2 *entries = new_entries(user, &header);
+
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	if (read_old_entries(entries, header.nent, user->entries)) {
+		kfree(entries);
+		return -EFAULT;
 	}
 	return replace(vcpu, entries, header.nent);
 }

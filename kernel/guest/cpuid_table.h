@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * CPUID's side towards the host and userspace.
+ * CPUID between the host, userspace and a vCPU. Functions on a vCPU run with its mutex held; the
+ * ioctls may sleep.
  */
 #ifndef ORIEL_CPUID_TABLE_H
 #define ORIEL_CPUID_TABLE_H
@@ -8,94 +9,49 @@
 #include <linux/types.h>
 
 struct cpuid_facts;
-struct vcpu;
-
 struct kvm_cpuid;
 struct kvm_cpuid2;
+struct vcpu;
 
 /**
- * cpuid_setup() - find out what the host can give; once, at load
+ * cpuid_setup() - build KVM_GET_SUPPORTED_CPUID's answer; once, at load, after fpu_setup()
  * @flags: CPUID_HOST_* bits of the vendor
- *
- * May sleep. After fpu_setup().
  *
  * Return: 0 or -ENOMEM.
  */
 int cpuid_setup(u32 flags);
 
-/**
- * cpuid_teardown() - undo cpuid_setup(); idempotent
- *
- * At unload or on a failed load.
- */
+/** cpuid_teardown() - undo cpuid_setup(); idempotent */
 void cpuid_teardown(void);
 
-/**
- * cpuid_host_facts() - digest of KVM_GET_SUPPORTED_CPUID's answer
- *
- * Any context after cpuid_setup().
- *
- * Return: the facts; never NULL.
- */
+/** cpuid_host_facts() - digest of KVM_GET_SUPPORTED_CPUID's answer; any context after the setup */
 const struct cpuid_facts *cpuid_host_facts(void);
 
-/**
- * cpuid_ioctl_supported() - KVM_GET_SUPPORTED_CPUID
- * @user: struct kvm_cpuid2 of the caller
- *
- * May sleep.
- *
- * Return: 0, -E2BIG, -EFAULT or -ENOMEM.
- */
+/** cpuid_ioctl_supported() - KVM_GET_SUPPORTED_CPUID; 0, -E2BIG or -EFAULT */
 int cpuid_ioctl_supported(struct kvm_cpuid2 __user *user);
 
 /**
- * cpuid_ioctl_set() - KVM_SET_CPUID, the form without indexes
- * @vcpu: vCPU, its mutex held
- * @user: struct kvm_cpuid of the caller
+ * cpuid_ioctl_set() - KVM_SET_CPUID, whose entries have no index
  *
- * May sleep. On success vcpu->cpuid is new; the caller then tells the vendor
- * (cpuid_changed) and the local APIC (lapic_set_features).
+ * On success vcpu->cpuid is new; then the caller tells the local APIC (lapic_set_features()).
  *
- * Return: 0, -E2BIG, -EINVAL, -EFAULT or -ENOMEM; on error nothing changed.
+ * Return: 0; -E2BIG, -EINVAL, -EFAULT or -ENOMEM and nothing has changed.
  */
 int cpuid_ioctl_set(struct vcpu *vcpu, struct kvm_cpuid __user *user);
 
-/**
- * cpuid_ioctl_set2() - KVM_SET_CPUID2
- * @vcpu: vCPU, its mutex held
- * @user: struct kvm_cpuid2 of the caller
- *
- * As cpuid_ioctl_set().
- *
- * Return: as cpuid_ioctl_set().
- */
+/** cpuid_ioctl_set2() - KVM_SET_CPUID2; as cpuid_ioctl_set() */
 int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user);
 
-/**
- * cpuid_ioctl_get2() - KVM_GET_CPUID2
- * @vcpu: vCPU, its mutex held
- * @user: struct kvm_cpuid2 of the caller, nent its room
- *
- * May sleep.
- *
- * Return: 0, -E2BIG when nent is too small, or -EFAULT.
- */
+/** cpuid_ioctl_get2() - KVM_GET_CPUID2; 0, -E2BIG if @user->nent is too small, or -EFAULT */
 int cpuid_ioctl_get2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user);
 
-/**
- * cpuid_init_vcpu() - what a vCPU has before KVM_SET_CPUID2: no leaf at all
- * @vcpu: new vCPU
- *
- * May sleep.
- */
+/** cpuid_init_vcpu() - give a new vCPU an empty table */
 void cpuid_init_vcpu(struct vcpu *vcpu);
 
 /**
- * cpuid_refresh_vcpu() - cpuid_refresh() from the vCPU's current state
- * @vcpu: vCPU; STATE_CR fetched (its CR4 valid)
+ * cpuid_refresh_vcpu() - have CPUID show the vCPU's state
  *
- * Under vcpu->mutex.
+ * After a change of CR4, IA32_APIC_BASE, IA32_MISC_ENABLE or XCR0.
  */
 void cpuid_refresh_vcpu(struct vcpu *vcpu);
 

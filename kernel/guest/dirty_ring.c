@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dirty rings: pushing what a vCPU wrote, mapping a ring into userspace, and
- * taking back the entries that userspace has seen.
+ * Dirty rings: push the pages that a vCPU writes, map a ring into userspace, and take back the
+ * entries that userspace has seen.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -13,8 +13,8 @@
 #include "guest/dirty_ring.h"
 
 /*
- * Entries left when a vCPU stops entering the guest: more pages than one
- * instruction that is executed in software can write.
+ * With no more free entries than this a vCPU stops entering the guest. One instruction that is
+ * executed in software writes fewer pages.
  */
 #define RESERVED 64
 
@@ -52,7 +52,7 @@ void dirty_ring_destroy(struct vcpu *vcpu)
 }
 
 /*
- * Mapping.
+ * Map.
  */
 
 static unsigned long ring_pages(const struct vcpu *vcpu)
@@ -80,7 +80,7 @@ struct page *dirty_ring_page(const struct vcpu *vcpu, unsigned long pgoff)
 }
 
 /*
- * Pushing. The vCPU's own thread alone does it, so room that it has seen stays.
+ * Push. Only the vCPU's own thread does it, so a free entry that it has seen stays free.
  */
 
 static struct dirty_ring *own_ring(const struct memory *memory)
@@ -104,14 +104,13 @@ bool dirty_ring_has_room(const struct memory *memory)
 {
 	const struct dirty_ring *ring = own_ring(memory);
 
-	/* Nothing writes guest memory on behalf of no vCPU. */
+	/* In a VM with rings, only vCPUs' threads write guest memory. */
 	return !WARN_ON_ONCE(!ring) && used(ring) < ring->size;
 }
 
 /*
- * Until the newest entry is taken back, further writes to its page need none: what
- * userspace reads of a page after the reset has them. But the slot must be the one
- * that it was.
+ * Until the newest entry is taken back, further writes to its page need no entry: userspace reads
+ * the page after the reset and gets them too. But the slot must still be the same one.
  */
 static bool is_newest(const struct dirty_ring *ring, const struct dirty_page *page)
 {
@@ -125,7 +124,7 @@ static void push(struct dirty_ring *ring, const struct dirty_page *page)
 
 	WRITE_ONCE(entry->slot, page->slot);
 	WRITE_ONCE(entry->offset, page->offset);
-	/* Who sees the flag sees the rest: pairs with the acquire in userspace. */
+	/* Publish the flag last, with release: userspace reads the entry after the flag. */
 	smp_store_release(&entry->flags, KVM_DIRTY_GFN_F_DIRTY);
 	ring->newest = *page;
 	WRITE_ONCE(ring->head, ring->head + 1);
@@ -158,10 +157,10 @@ bool dirty_ring_nearly_full(struct vcpu *vcpu)
 }
 
 /*
- * Resetting.
+ * Reset.
  */
 
-/* Take the oldest entry back if userspace has seen it; false if it has not. */
+/* Take back the oldest entry if userspace has seen it; false if it has not. */
 static bool take_back(struct dirty_ring *ring, u32 end, struct kvm_dirty_gfn *seen)
 {
 	struct kvm_dirty_gfn *entry;
@@ -169,7 +168,7 @@ static bool take_back(struct dirty_ring *ring, u32 end, struct kvm_dirty_gfn *se
 
 	spin_lock(&ring->lock);
 	entry = &ring->entries[ring->tail & (ring->size - 1)];
-	/* Pairs with the release in userspace: it has read the entry. */
+	/* Pairs with the release in userspace, which has read the entry before. */
 	if (ring->tail != end && smp_load_acquire(&entry->flags) & KVM_DIRTY_GFN_F_RESET) {
 		seen->slot = READ_ONCE(entry->slot);
 		seen->offset = READ_ONCE(entry->offset);
@@ -191,13 +190,13 @@ static bool protect_again(struct vm *vm, const struct kvm_dirty_gfn *seen)
 	return mmu_write_protect_masked(&vm->memory, slot->base_gfn + seen->offset, 1);
 }
 
-/* Entries that are taken back before others are let in. */
+/* Entries to take back before others get the lock. */
 #define RESET_AT_ONCE 64
 
-/* Return: how many entries; sets @flush if CPUs have to be flushed for them. */
+/* Returns the number of entries; sets @flush if CPUs' translations have to be flushed. */
 static int reset_ring(struct vm *vm, struct dirty_ring *ring, bool *flush)
 {
-	/* What is pushed from here on is for the next time, or this might never end. */
+	/* Leave entries that are pushed from here on to the next reset, or this might never end. */
 	u32 end = READ_ONCE(ring->head);
 	struct kvm_dirty_gfn seen;
 	int count = 0;

@@ -10,33 +10,20 @@
 
 #include "core/parts.h"
 
-/**
- * dma_init() - a VM without devices of the host
- * @dma: zeroed
- */
 void dma_init(struct vm_dma *dma);
 
-/**
- * dma_destroy() - free what vfio_create_device() allocated
- * @dma: of a VM that nobody can reach any more
- */
+/** dma_destroy() - free what vfio_create_device() allocated; nobody can reach the VM any more */
 void dma_destroy(struct vm_dma *dma);
 
 /**
  * dma_write_back() - WBINVD of a guest
- * @dma: of its VM
  *
- * Does nothing where all devices snoop the caches. May sleep. Called by the thread of the
- * vCPU, loaded: on return no CPU's caches have what the vCPU wrote before.
+ * On return no CPU's caches have data that the vCPU wrote before. Do nothing if all devices snoop
+ * the caches. Called by the vCPU's thread, loaded; may sleep.
  */
 void dma_write_back(struct vm_dma *dma);
 
-/**
- * dma_note_leaving() - a vCPU leaves this physical CPU
- * @dma: of its VM
- *
- * Preemption off.
- */
+/** dma_note_leaving() - a vCPU leaves this physical CPU; preemption off */
 static inline void dma_note_leaving(struct vm_dma *dma)
 {
 	/* Pairs with set_noncoherent(): @cpus is there. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's FPU state, kept in a guest fpstate of the kernel's, and the
- * ioctls that carry it in and out in the standard XSAVE format.
+ * The guest's FPU state, kept in a guest fpstate of the kernel's, and the ioctls that carry it in
+ * and out in the standard XSAVE format.
  */
 #include "host/compat.h"
 
@@ -12,13 +12,12 @@
 #include <linux/uaccess.h>
 
 #include "core/vcpu.h"
-#include "guest/cpuid_table.h"
 #include "guest/fpu.h"
 #include "x86/cr.h"
 
 /*
- * Components the guest may enable: those with no other state to switch. MPX is
- * gone from CPUs, AMX needs XFD and a permission of the thread's.
+ * Components that the guest may enable: those with no other state to switch. MPX is gone from CPUs,
+ * and AMX needs XFD and a permission of the thread's.
  */
 #define GUEST_XCR0 \
 	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
@@ -76,16 +75,14 @@ int fpu_set_xcr(struct vcpu *vcpu, u32 index, u64 value)
 	if (index != XCR_XFEATURE_ENABLED_MASK || !xcr0_valid(&vcpu->cpuid.facts, value))
 		return 1;
 	vcpu->fpu.xcr0 = value;
-	cpuid_refresh_vcpu(vcpu);
 	return 0;
 }
 
 /* ---- registers, for the executor ---- */
 
 /*
- * Within KVM_RUN the guest's state is the thread's. With the lock held nobody
- * takes the registers away; if somebody did before, the state is in memory and
- * is loaded again.
+ * Within KVM_RUN the guest's state is the thread's. While the lock is held, the kernel does not use
+ * the registers; if it has used them before, the guest's state is in memory: load it again.
  */
 static void lock_guest_registers(void)
 {
@@ -94,7 +91,7 @@ static void lock_guest_registers(void)
 		switch_fpu_return();
 }
 
-/* fpu_regs.S: register @reg to or from memory. */
+/* fpu_regs.S: move register @reg to or from memory. */
 asmlinkage void fpu_store_xmm(unsigned int reg, void *buf);
 asmlinkage void fpu_load_xmm(unsigned int reg, const void *buf);
 asmlinkage void fpu_load_xmm_vex(unsigned int reg, const void *buf);
@@ -142,7 +139,7 @@ int fpu_write_vector(struct vcpu *vcpu, unsigned int reg, const void *buf, unsig
 	return 0;
 }
 
-/* A pending x87 exception would be raised by MOVQ, here instead of in the guest. */
+/* With a pending x87 exception MOVQ would raise it here instead of in the guest. */
 static bool x87_exception_pending(void)
 {
 	u16 status;
@@ -151,7 +148,7 @@ static bool x87_exception_pending(void)
 	return status & BIT(7);
 }
 
-int fpu_read_mmx(struct vcpu *vcpu, unsigned int reg, u64 *value)
+static int move_mmx(unsigned int reg, u64 *value, bool write)
 {
 	bool pending;
 
@@ -159,24 +156,22 @@ int fpu_read_mmx(struct vcpu *vcpu, unsigned int reg, u64 *value)
 		return -EINVAL;
 	lock_guest_registers();
 	pending = x87_exception_pending();
-	if (!pending)
+	if (!pending && write)
+		fpu_load_mmx(reg, value);
+	else if (!pending)
 		fpu_store_mmx(reg, value);
 	fpregs_unlock();
 	return pending ? -EINVAL : 0;
 }
 
+int fpu_read_mmx(struct vcpu *vcpu, unsigned int reg, u64 *value)
+{
+	return move_mmx(reg, value, false);
+}
+
 int fpu_write_mmx(struct vcpu *vcpu, unsigned int reg, u64 value)
 {
-	bool pending;
-
-	if (reg > 7)
-		return -EINVAL;
-	lock_guest_registers();
-	pending = x87_exception_pending();
-	if (!pending)
-		fpu_load_mmx(reg, &value);
-	fpregs_unlock();
-	return pending ? -EINVAL : 0;
+	return move_mmx(reg, &value, true);
 }
 
 /* ---- ioctls ---- */
@@ -186,13 +181,13 @@ unsigned int fpu_xsave_size(void)
 	return fpu_host.uabi_size;
 }
 
-/* All components a guest can have, whatever its CPUID says. */
+/* All components that a guest can have; its CPUID does not limit them. */
 static u64 all_components(void)
 {
 	return fpu_host.guest_xcr0 | XFEATURE_MASK_FPSSE;
 }
 
-/* The state in the standard format, in a buffer for the caller to kvfree(). */
+/* The state in the standard format, in a buffer that the caller frees with kvfree(). */
 static union fpregs_state *export_state(struct vcpu *vcpu, unsigned int size, u64 components)
 {
 	union fpregs_state *state = kvzalloc(size, GFP_KERNEL);
@@ -203,14 +198,14 @@ static union fpregs_state *export_state(struct vcpu *vcpu, unsigned int size, u6
 	return state;
 }
 
-/* Refuses components out of place and reserved bits of MXCSR, changing nothing. */
+/* An errno, and nothing has changed, for unknown components and reserved bits of MXCSR. */
 static int import_state(struct vcpu *vcpu, const void *state)
 {
 	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu.guest, state, all_components(),
 					      &vcpu->fpu.pkru);
 }
 
-/* Components that XSAVE found in their initial state are not in memory (SDM 1 13.6). */
+/* XSAVE does not write components that are in their initial state (SDM 1 13.6). */
 static u64 components_in_memory(const struct vcpu *vcpu)
 {
 	if (!fpu_host.xcr0)
@@ -218,7 +213,7 @@ static u64 components_in_memory(const struct vcpu *vcpu)
 	return vcpu->fpu.guest.fpstate->regs.xsave.header.xfeatures;
 }
 
-/* Straight from the first 512 bytes, which have one layout in all formats. */
+/* Read the first 512 bytes, which have the same layout in all formats. */
 int fpu_ioctl_get_fpu(struct vcpu *vcpu, struct kvm_fpu __user *user)
 {
 	const struct fxregs_state *fx = &vcpu->fpu.guest.fpstate->regs.fxsave;
@@ -248,7 +243,7 @@ int fpu_ioctl_set_fpu(struct vcpu *vcpu, struct kvm_fpu __user *user)
 
 	if (copy_from_user(&fpu, user, sizeof(fpu)))
 		return -EFAULT;
-	/* What KVM_SET_FPU does not carry stays as it is. */
+	/* Components that KVM_SET_FPU does not carry stay as they are. */
 	state = export_state(vcpu, fpu_host.uabi_size, all_components());
 	if (!state)
 		return -ENOMEM;
@@ -316,10 +311,13 @@ int fpu_ioctl_set_xcrs(struct vcpu *vcpu, struct kvm_xcrs __user *user)
 		return -EFAULT;
 	if (!fpu_host.xcr0 || xcrs.flags || xcrs.nr_xcrs > KVM_MAX_XCRS)
 		return -EINVAL;
-	for (i = 0; i < xcrs.nr_xcrs; i++)
-		if (xcrs.xcrs[i].xcr == XCR_XFEATURE_ENABLED_MASK)
-			return fpu_set_xcr(vcpu, XCR_XFEATURE_ENABLED_MASK, xcrs.xcrs[i].value) ?
-				       -EINVAL :
-				       0;
+	for (i = 0; i < xcrs.nr_xcrs; i++) {
+		if (xcrs.xcrs[i].xcr != XCR_XFEATURE_ENABLED_MASK)
+			continue;
+		if (fpu_set_xcr(vcpu, XCR_XFEATURE_ENABLED_MASK, xcrs.xcrs[i].value))
+			return -EINVAL;
+		vcpu->fpu.xcr0_changed = true;
+		break;
+	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's machine-check architecture: its banks, and machine checks that
- * userspace reports to it (SDM 3B 16.3). What the host's CPU finds goes to the host.
+ * The guest's machine-check architecture: its banks, and the machine checks that userspace reports
+ * to it (SDM 3B 16.3). Errors that the host's CPU finds go to the host.
  */
 #include <linux/nospec.h>
 #include <asm/msr-index.h>
@@ -20,7 +20,6 @@
 #define MCG_CAP_SER BIT_ULL(24)
 /* IA32_MCG_STATUS (SDM 3B 16.3.1.2) */
 #define MCG_STATUS_MCIP BIT_ULL(2)
-#define MCG_STATUS_BITS 7ull
 /* IA32_MCi_STATUS (SDM 3B 16.3.2.2) */
 #define MC_STATUS_AR BIT_ULL(55)
 #define MC_STATUS_S BIT_ULL(56)
@@ -38,49 +37,60 @@ void mc_reset(struct vcpu *vcpu)
 	vcpu->mc = (struct vcpu_mc){ .cap = MC_BANKS };
 }
 
-/* The register of a bank, NULL if MCG_CAP counts none such. */
+/* The register of a bank; NULL if MCG_CAP counts fewer banks. */
 static u64 *bank_msr(struct vcpu *vcpu, u32 index)
 {
 	u32 count = vcpu->mc.cap & MCG_CAP_COUNT;
 	u32 offset = index - MSR_IA32_MC0_CTL;
 
-	if (index < MSR_IA32_MC0_CTL || offset >= MC_BANK_MSRS * count)
+	if (offset >= MC_BANK_MSRS * count)
 		return NULL;
 	offset = array_index_nospec(offset, MC_BANK_MSRS * MC_BANKS);
 	return &vcpu->mc.bank[offset / MC_BANK_MSRS][offset % MC_BANK_MSRS];
 }
 
-int mc_msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+int mc_read_bank(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 {
-	const u64 *msr;
+	const u64 *msr = bank_msr(vcpu, index);
 
-	switch (index) {
-	case MSR_IA32_MCG_CAP:
-		*data = vcpu->mc.cap;
-		return 0;
-	case MSR_IA32_MCG_STATUS:
-		*data = vcpu->mc.status;
-		return 0;
-	case MSR_IA32_MCG_CTL:
-		*data = vcpu->mc.ctl;
-		return host || vcpu->mc.cap & MCG_CAP_CTL ? 0 : MSR_INVALID;
-	default:
-		msr = bank_msr(vcpu, index);
-		*data = msr ? *msr : 0;
-		return msr ? 0 : MSR_UNKNOWN;
-	}
+	if (!msr)
+		return MSR_UNKNOWN;
+	*data = *msr;
+	return 0;
+}
+
+int mc_read_cap(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+{
+	*data = vcpu->mc.cap;
+	return 0;
+}
+
+int mc_read_ctl(struct vcpu *vcpu, u32 index, bool host, u64 *data)
+{
+	*data = vcpu->mc.ctl;
+	return host || vcpu->mc.cap & MCG_CAP_CTL ? 0 : MSR_INVALID;
+}
+
+int mc_write_ctl(struct vcpu *vcpu, u32 index, bool host, u64 data)
+{
+	if (!(vcpu->mc.cap & MCG_CAP_CTL) && (data || !host))
+		return MSR_INVALID;
+	if (data && data != ~0ull)
+		return MSR_INVALID;
+	vcpu->mc.ctl = data;
+	return 0;
 }
 
 /*
- * All ones or 0, as far as a program can tell; but kernels clear bit 10 because of
- * an erratum of the K8, and bit 0.
+ * A CPU has all ones or 0. But kernels clear bit 10, because of an erratum of the K8, and bit 0:
+ * let them.
  */
 static bool ctl_valid(u64 data)
 {
 	return !data || (data | BIT_ULL(10) | BIT_ULL(0)) == ~0ull;
 }
 
-static int write_bank(struct vcpu *vcpu, u32 index, bool host, u64 data)
+int mc_write_bank(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
 	u64 *msr = bank_msr(vcpu, index);
 
@@ -100,26 +110,6 @@ static int write_bank(struct vcpu *vcpu, u32 index, bool host, u64 data)
 	return 0;
 }
 
-int mc_msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
-{
-	switch (index) {
-	case MSR_IA32_MCG_STATUS:
-		if (data & ~MCG_STATUS_BITS)
-			return MSR_INVALID;
-		vcpu->mc.status = data;
-		return 0;
-	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->mc.cap & MCG_CAP_CTL) && (data || !host))
-			return MSR_INVALID;
-		if (data && data != ~0ull)
-			return MSR_INVALID;
-		vcpu->mc.ctl = data;
-		return 0;
-	default:
-		return write_bank(vcpu, index, host, data);
-	}
-}
-
 u64 mc_supported(void)
 {
 	return MCG_CAP_CTL | MCG_CAP_SER;
@@ -134,7 +124,7 @@ int mc_setup(struct vcpu *vcpu, const u64 *mcg_cap)
 	if (!count || count > MC_BANKS ||
 	    cap & ~(mc_supported() | MCG_CAP_COUNT | MCG_CAP_EXT_COUNT))
 		return -EINVAL;
-	/* AMD has not got the rest (APM 2 9.3.1.1). */
+	/* AMD has no other bits (APM 2 9.3.1.1). */
 	if (cpuid_host_facts()->amd)
 		cap &= MCG_CAP_COUNT | MCG_CAP_CTL;
 	vcpu->mc.cap = cap;
@@ -154,7 +144,7 @@ static void fill_bank(u64 *bank, const struct kvm_x86_mce *mce)
 	bank[MC_STATUS] = mce->status | over;
 }
 
-/* An uncorrected error while one is being handled shuts the CPU down (SDM 3B 16.3.1.2). */
+/* A second uncorrected error while the first is handled shuts the CPU down (SDM 3B 16.3.1.2). */
 static void report_uncorrected(struct vcpu *vcpu, u64 *bank, const struct kvm_x86_mce *mce)
 {
 	vcpu_need(vcpu, STATE_CR);
@@ -167,7 +157,7 @@ static void report_uncorrected(struct vcpu *vcpu, u64 *bank, const struct kvm_x8
 	vcpu_raise(vcpu, &(struct cpu_exception){ .vector = EXC_MC });
 }
 
-/* One that asks for no action is no machine check (SDM 3B 16.6.3). */
+/* An uncorrected error that requires no action raises no #MC (SDM 3B 16.6.3). */
 static bool is_signalled(const struct kvm_x86_mce *mce)
 {
 	return mce->status & MC_STATUS_UC &&
@@ -183,14 +173,14 @@ int mc_report(struct vcpu *vcpu, const struct kvm_x86_mce *mce)
 		return -EINVAL;
 	bank = vcpu->mc.bank[array_index_nospec(mce->bank, MC_BANKS)];
 	if (is_signalled(mce)) {
-		/* What the guest has not enabled is not signalled. */
+		/* The guest has not enabled the report. */
 		if (vcpu->mc.cap & MCG_CAP_CTL && vcpu->mc.ctl != ~0ull)
 			return 0;
 		if (bank[MC_CTL] == ~0ull)
 			report_uncorrected(vcpu, bank, mce);
 	} else if ((bank[MC_STATUS] & (MC_STATUS_VAL | MC_STATUS_UC)) ==
 		   (MC_STATUS_VAL | MC_STATUS_UC)) {
-		/* What is worse stays (SDM 3B 16.3.2.2.1). */
+		/* The bank keeps the worse error (SDM 3B 16.3.2.2.1). */
 		bank[MC_STATUS] |= MC_STATUS_OVER;
 	} else {
 		fill_bank(bank, mce);

@@ -1,57 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Model-specific registers: what the guest and userspace read and write.
+ * Model-specific registers as the guest and userspace read and write them. The vCPU's mutex and
+ * vm->memory.srcu are held.
  */
 #ifndef ORIEL_MSR_H
 #define ORIEL_MSR_H
 
-#include <linux/kvm.h>
+#include <linux/errno.h>
 #include <linux/types.h>
 
 struct vcpu;
 
-/* Why msr_read() and msr_write() refuse: #GP in the guest, or what it asked for. */
+/* Why an access is refused: #GP in the guest, the end of the list for userspace. */
 enum msr_refusal {
-	MSR_INVALID = 1, /* not for this guest, or not that value */
-	MSR_UNKNOWN, /* there is no such MSR */
+	MSR_INVALID = -EINVAL, /* not for this guest, or not that value */
+	MSR_UNKNOWN = -ENOENT, /* there is no such MSR */
 };
 
-/**
- * msr_reset() - MSRs to their values after power-on
- * @vcpu: the vCPU, its mutex held
- */
+/* Room for a list of MSRs. */
+#define MSR_LIST_MAX 128
+
+/** msr_setup() - index the table of MSRs; once, at load */
+void msr_setup(void);
+
+/** msr_reset() - the MSRs of struct vcpu_msrs to their values after power-on */
 void msr_reset(struct vcpu *vcpu);
 
 /**
  * msr_read() - RDMSR, or one entry of KVM_GET_MSRS
- * @vcpu: the vCPU, its mutex and vm->memory.srcu held
- * @index: MSR number
  * @host: on behalf of userspace: the guest's CPUID does not limit it
- * @data: value
- *
- * Return: 0, or enum msr_refusal: #GP in the guest, end of the list for userspace.
- */
-int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
-
-/**
- * msr_write() - WRMSR, or one entry of KVM_SET_MSRS
- * @vcpu: the vCPU, its mutex and vm->memory.srcu held
- * @index: MSR number
- * @host: on behalf of userspace
- * @data: value
  *
  * Return: 0, or enum msr_refusal.
  */
+int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+
+/** msr_write() - WRMSR, or one entry of KVM_SET_MSRS; as msr_read(). May sleep */
 int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
+/** msr_list() - KVM_GET_MSR_INDEX_LIST, or KVM_GET_MSR_FEATURE_INDEX_LIST; returns how many */
+u32 msr_list(u32 list[MSR_LIST_MAX], bool features);
+
+/** msr_read_feature() - one entry of KVM_GET_MSRS on the node; 0, or an errno if there is none */
+int msr_read_feature(u32 index, u64 *data);
+
 /**
- * msr_apic_base_valid() - may IA32_APIC_BASE hold this? (SDM 3A 10.4.4, 10.12.1)
- * @vcpu: a vCPU without an in-kernel local APIC, which checks by itself
- * @base: value
+ * msr_apic_base_valid() - may IA32_APIC_BASE hold @base? (SDM 3A 10.4.4, 10.12.1)
+ * @vcpu: has no in-kernel local APIC; that checks by itself
  */
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base);
-
-/** msr_arch_capabilities() - what IA32_ARCH_CAPABILITIES of a guest starts with */
-u64 msr_arch_capabilities(void);
 
 #endif

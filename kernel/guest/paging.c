@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control registers that are more than a value: CR8, which a local APIC may keep, and the
- * PDPTEs, which the CPU loads from memory when CR0, CR3 or CR4 change (SDM 3A 4.4.1).
+ * CR8, which a local APIC may keep, and the PDPTEs, which the CPU loads from memory when CR0, CR3
+ * or CR4 change (SDM 3A 4.4.1).
  */
 #include "core/vcpu.h"
 #include "core/vm.h"
@@ -18,7 +18,7 @@ u8 paging_cr8(const struct vcpu *vcpu)
 	return vcpu->lapic ? lapic_get_cr8(vcpu->lapic) : vcpu->cr8;
 }
 
-/* 32 bytes aligned to their size, so within a page. */
+/* The entries are 32 bytes, aligned to their size: they lie in one page. */
 bool paging_read_pdptes(struct vcpu *vcpu, u64 cr3, u64 pdpte[4])
 {
 	return !memory_read(&vcpu->vm->memory, cr3 & GENMASK_ULL(31, 5), pdpte, 4 * sizeof(*pdpte));

@@ -10,20 +10,20 @@
 struct cpu_state;
 struct vcpu;
 
-/** paging_cr8() - CR8, which a local APIC keeps where there is one; any context */
+/** paging_cr8() - CR8, which the local APIC keeps if there is one; any context */
 u8 paging_cr8(const struct vcpu *vcpu);
 
-/** paging_read_pdptes() - the four entries that @cr3 names; false if they are not in memory */
+/** paging_read_pdptes() - read the four entries at @cr3; false if they are not in memory */
 bool paging_read_pdptes(struct vcpu *vcpu, u64 cr3, u64 pdpte[4]);
 
-/** paging_pdptes_valid() - is no reserved bit set in those that are present? */
+/** paging_pdptes_valid() - are the reserved bits of all present entries clear? */
 bool paging_pdptes_valid(const struct vcpu *vcpu, const u64 pdpte[4]);
 
 /**
  * paging_load_pdptes() - load the PDPTEs as the CPU does when CR0, CR3 or CR4 change
  * @state: the new registers; receives pdpte[]
  *
- * May sleep. Return: false when an entry has a reserved bit set, for which the CPU raises #GP
+ * May sleep. Return: false if an entry has a reserved bit set, for which the CPU raises #GP
  * (SDM 3A 4.4.1), or is not in memory. True also without PAE paging.
  */
 bool paging_load_pdptes(struct vcpu *vcpu, struct cpu_state *state);

@@ -2,33 +2,28 @@
 /*
  * An end of interrupt without an exit.
  *
- * The bit is offered with an interrupt whose EOI would do nothing but clear its bit in
- * ISR: the highest in service, edge-triggered, with nobody who wants to hear of its end
- * and nothing that waits for it. What changes that later (another interrupt) makes the vCPU
- * leave the guest, and at each exit the offer ends: a guest that has cleared the bit has
- * its EOI done now, one that has not is still in its handler and will write to the APIC.
- * So outside of the guest the local APIC is always as the guest believes it to be.
+ * Oriel offers the bit, by setting it, with an interrupt whose EOI would do nothing but clear the
+ * interrupt's bit in ISR: the interrupt is the highest in service and edge-triggered, nobody wants
+ * to hear of its end, and no other interrupt waits for it. Another interrupt, which changes that,
+ * makes the vCPU leave the guest, and at each exit the offer ends. If the guest has cleared the bit
+ * by then, the EOI is done now. If it has not, it is still in its handler and will write to the
+ * APIC. So outside of the guest the local APIC always is in the state that the guest expects.
  */
 #include <linux/kvm_para.h>
 
 #include "core/vcpu.h"
 #include "core/vm.h"
-#include "guest/msr.h"
 #include "guest/pv_eoi.h"
 #include "irq/lapic.h"
 
-#define PV_EOI_RESERVED BIT_ULL(1)
-
 static gpa_t bit_gpa(const struct vcpu *vcpu)
 {
-	return vcpu->pv_eoi.msr & ~(KVM_MSR_ENABLED | PV_EOI_RESERVED);
+	return vcpu->pv_eoi.msr & ~(u64)KVM_MSR_ENABLED;
 }
 
-int pv_eoi_set(struct vcpu *vcpu, u64 data)
+int pv_eoi_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
-	if (data & PV_EOI_RESERVED)
-		return MSR_INVALID;
-	/* There is none, or it is where nobody looks any more. */
+	/* An offer would be at an address where the guest no longer looks. */
 	vcpu->pv_eoi.offered = false;
 	vcpu->pv_eoi.msr = data;
 	return 0;
@@ -51,7 +46,7 @@ void pv_eoi_take_back(struct vcpu *vcpu)
 {
 	u8 bit;
 
-	/* While its memory is away the guest cannot have looked at it. */
+	/* While the memory is away, the guest cannot have looked at the bit. */
 	if (memory_read(&vcpu->vm->memory, bit_gpa(vcpu), &bit, sizeof(bit)))
 		return;
 	if (bit & KVM_PV_EOI_MASK) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions and NMIs from where they arise to where they wait for the next entry.
+ * Exceptions and NMIs, from where they arise to where they wait for the next entry.
  */
 #include "core/vcpu.h"
 #include "guest/raise.h"
@@ -32,7 +32,7 @@ static enum exception_class exception_class(u8 vector)
 	}
 }
 
-/* Whether a second exception while the first is delivered is a double fault. */
+/* Do the two exceptions make a double fault? (SDM 3A table 6-5) */
 static bool makes_double_fault(u8 first, u8 second)
 {
 	enum exception_class a = exception_class(first);
@@ -62,7 +62,7 @@ void vcpu_raise(struct vcpu *vcpu, const struct cpu_exception *fault)
 			vcpu->exception_pending = true;
 			return;
 		}
-		/* The instruction runs again after the second and raises the first anew. */
+		/* The instruction runs again after the second, and raises the first anew. */
 		if (delivering)
 			vcpu->event.type = EVENT_NONE;
 	}
@@ -108,7 +108,7 @@ void vcpu_post_nmi(struct vcpu *vcpu)
 {
 	u8 room = vendor_call(nmi_blocked)(vcpu) || vcpu->event.type == EVENT_NMI ? 1 : 2;
 
-	/* One is latched behind one in service (SDM 3A 6.7.1). */
+	/* The CPU latches one NMI behind one in service (SDM 3A 6.7.1). */
 	vcpu->nmi_pending = min_t(u8, vcpu->nmi_pending + 1, room);
 	vcpu_make_request(vcpu, REQ_EVENT);
 }

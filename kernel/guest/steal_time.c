@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Steal time: how long a vCPU's thread has waited for a CPU, and whether the vCPU is
- * stopped, in a structure in guest memory.
+ * Steal time: a structure in guest memory with the time that a vCPU's thread has waited for a CPU,
+ * and with a mark while the vCPU is stopped.
  *
- * The byte `preempted` is a word between vCPUs. Who sees KVM_VCPU_PREEMPTED there may
- * add KVM_VCPU_FLUSH_TLB, in one locked step, instead of sending an IPI. So the byte is
- * set only while nobody uses a translation of the vCPU: neither the guest, nor the
- * executor for it, whose access may be half done when its thread is preempted or waits
- * for userspace. Before the way back it is taken to 0 in one locked step too; what was
- * found in it is done before the entry.
+ * Through the byte `preempted` vCPUs speak with each other. A vCPU that sees KVM_VCPU_PREEMPTED in
+ * another's byte may add KVM_VCPU_FLUSH_TLB with a locked instruction, instead of sending an IPI.
+ * So the byte is set only while nobody uses a translation of the vCPU: neither the guest, nor the
+ * executor on its behalf, which may be in the middle of an access when its thread is preempted or
+ * waits for userspace. Before the vCPU runs again, a locked instruction sets the byte to 0, and a
+ * flush that was asked for is done before the entry.
  */
 #include <linux/kvm_para.h>
 #include <linux/sched.h>
@@ -20,7 +20,7 @@
 #include "guest/steal_time.h"
 #include "host/compat.h"
 
-/* As much of the structure as is read. */
+/* The part of the structure that is read. */
 struct steal_sum {
 	u64 steal;
 	u32 version;
@@ -31,7 +31,7 @@ static gpa_t area_gpa(const struct vcpu *vcpu)
 	return vcpu->steal_time.msr & KVM_STEAL_VALID_BITS;
 }
 
-/* It is aligned to its size, so it lies in one page. */
+/* The structure is aligned to its size, so it lies in one page. */
 static u8 __user *preempted_byte(const struct memslot *slot, gpa_t gpa)
 {
 	gpa += offsetof(struct kvm_steal_time, preempted);
@@ -45,13 +45,13 @@ static struct memslot *writable_slot(struct vm *vm, gpa_t gpa)
 	return slot && !(slot->flags & KVM_MEM_READONLY) ? slot : NULL;
 }
 
-int steal_time_set(struct vcpu *vcpu, u64 data)
+int steal_time_write(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
 	struct vcpu_steal_time *st = &vcpu->steal_time;
 
-	if (data & KVM_STEAL_RESERVED_MASK || !oriel_counts_run_delay())
+	if (!oriel_counts_run_delay())
 		return MSR_INVALID;
-	/* Not written before it was read: another host's vCPUs may have left a request. */
+	/* Read the byte before writing it: it may have a request of before a migration. */
 	st->marked = true;
 	st->thread = NULL;
 	st->msr = data;
@@ -64,7 +64,7 @@ int steal_time_set(struct vcpu *vcpu, u64 data)
 
 /* ---- the byte ---- */
 
-/* Returns what was there, or -EFAULT. */
+/* Set the byte to 0; returns its old value, or -EFAULT. */
 static int take_byte(u8 __user *byte)
 {
 	u8 old;
@@ -78,7 +78,7 @@ static int take_byte(u8 __user *byte)
 	return r < 0 ? r : old;
 }
 
-/* The vCPU runs. Returns whether the structure says so. */
+/* The vCPU runs. Returns true if the structure says so now. */
 static bool clear_preempted(struct vcpu *vcpu)
 {
 	gpa_t gpa = area_gpa(vcpu);
@@ -106,7 +106,7 @@ void steal_time_stopped(struct vcpu *vcpu)
 		return;
 	srcu = srcu_read_lock(&vm->memory.srcu);
 	slot = writable_slot(vm, area_gpa(vcpu));
-	/* A ring's lock is not to be taken in a context switch. */
+	/* dirty_log_mark() would take the ring's lock, which a context switch must not. */
 	if (slot && !(vm->memory.ring_bytes && memslot_is_logged(slot))) {
 		pagefault_disable();
 		if (!put_user(KVM_VCPU_PREEMPTED, preempted_byte(slot, area_gpa(vcpu)))) {
@@ -120,7 +120,7 @@ void steal_time_stopped(struct vcpu *vcpu)
 
 /* ---- the time ---- */
 
-/* Adds to what the guest's memory has, which may have come from another host. */
+/* Add to the sum in the guest's memory, which may have come from another host. */
 static int add_steal(struct vcpu *vcpu, u64 stolen)
 {
 	gpa_t gpa = area_gpa(vcpu);
@@ -135,16 +135,16 @@ static int add_steal(struct vcpu *vcpu, u64 stolen)
 	r = memory_read(&vm->memory, gpa, &sum, sizeof(sum));
 	if (r)
 		return r;
-	/* Odd while being written: other vCPUs may be reading it. */
+	/* The version is odd during the update: other vCPUs may be reading the structure. */
 	sum.version = (sum.version + 1) | 1;
 	r = memory_write(&vm->memory, version, &sum.version, sizeof(sum.version));
 	if (r)
 		return r;
-	/* The odd version is seen before what follows ... */
+	/* A reader sees the odd version before the rest changes ... */
 	smp_wmb();
 	sum.steal += stolen;
 	r = memory_write(&vm->memory, gpa, &sum.steal, sizeof(sum.steal));
-	/* ... and the even one after it, which ends it in any case. */
+	/* ... and the even version after that, which is written even if the sum was not. */
 	smp_wmb();
 	sum.version++;
 	return memory_write(&vm->memory, version, &sum.version, sizeof(sum.version)) ?: r;
@@ -155,7 +155,7 @@ static void account(struct vcpu *vcpu)
 	struct vcpu_steal_time *st = &vcpu->steal_time;
 	u64 delay = oriel_run_delay();
 
-	/* What a thread waited before it was the vCPU's is not the guest's. */
+	/* Time that a thread waited before it ran this vCPU does not count. */
 	if (st->thread != current || delay < st->delay) {
 		st->thread = current;
 		st->delay = delay;
@@ -169,11 +169,11 @@ void steal_time_update(struct vcpu *vcpu)
 	if (!(vcpu->steal_time.msr & KVM_MSR_ENABLED))
 		return;
 	if (clear_preempted(vcpu)) {
-		/* A switch of context before this finds it marked, and writes nothing. */
+		/* A context switch before this point finds @marked set, and writes nothing. */
 		barrier();
 		vcpu->steal_time.marked = false;
 	} else {
-		/* A request that cannot be read is taken for made. */
+		/* The byte cannot be read: assume that a flush was asked for. */
 		vcpu_make_request(vcpu, REQ_TLB_FLUSH);
 	}
 	account(vcpu);

@@ -1,44 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Steal time: a structure in guest memory that tells the guest how long a vCPU that
- * wanted to run did not, and the other vCPUs that it does not run now
- * (MSR_KVM_STEAL_TIME).
+ * Steal time: a structure in guest memory that tells the guest how long a vCPU wanted to run and
+ * did not, and tells the other vCPUs that this one does not run now (MSR_KVM_STEAL_TIME).
  */
 #ifndef ORIEL_STEAL_TIME_H
 #define ORIEL_STEAL_TIME_H
 
 #include <linux/types.h>
 
-struct task_struct;
 struct vcpu;
 
-/**
- * steal_time_set() - write MSR_KVM_STEAL_TIME
- * @vcpu: the vCPU, its mutex held
- * @data: value
- *
- * An address outside of memory is the guest's loss: nothing is written.
- *
- * Return: 0, or MSR_INVALID.
- */
-int steal_time_set(struct vcpu *vcpu, u64 data);
+/* A row of guest/msr_table.c. With an address outside of memory nothing is ever written. */
+int steal_time_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /**
  * steal_time_update() - for REQ_STEAL_TIME: the vCPU is about to run
- * @vcpu: the vCPU, its mutex and vm->memory.srcu held, inside KVM_RUN; may sleep
+ * @vcpu: inside KVM_RUN, its mutex and vm->memory.srcu held; may sleep
  *
- * Adds what the thread has waited, and takes back what steal_time_stopped() said. If
- * another vCPU asked for a flush meanwhile, REQ_TLB_FLUSH is made.
+ * Add the time that the thread has waited, and clear the mark of steal_time_stopped(). If another
+ * vCPU asked for a flush meanwhile, make REQ_TLB_FLUSH.
  */
 void steal_time_update(struct vcpu *vcpu);
 
 /**
  * steal_time_stopped() - the thread leaves its CPU while the vCPU rests
- * @vcpu: the vCPU, whose steal time is enabled
+ * @vcpu: has steal time enabled
  *
- * In the midst of a context switch: neither sleeps nor faults.
- * What cannot be written then is not. No guest instruction of the vCPU may be
- * executed from here on before steal_time_update().
+ * In the middle of a context switch: neither sleep nor fault. If the structure cannot be written
+ * so, it stays as it is. Until steal_time_update(), no guest instruction of the vCPU may be
+ * executed.
  */
 void steal_time_stopped(struct vcpu *vcpu);
 

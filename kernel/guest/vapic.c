@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Help for guests that access TPR often: a word in guest memory that stands for
- * it, and reports of accesses to userspace.
+ * Help for guests that access TPR often: a word in guest memory that stands for TPR, and reports of
+ * accesses to userspace.
  *
- * The word has TPR in its lowest byte, the class of the interrupt in service in the
- * next, and the highest pending vector in its uppermost. A guest that is patched to
- * use it exits only when lowering TPR lets a pending interrupt pass.
+ * The word has TPR in its lowest byte, the class of the interrupt in service in the next byte, and
+ * the highest pending vector in its uppermost byte. A guest that is patched to use the word exits
+ * only when it lowers TPR so far that a pending interrupt can be delivered.
  */
 #include <linux/errno.h>
 #include <linux/kvm.h>
@@ -29,7 +29,7 @@ int vapic_set_addr(struct vcpu *vcpu, const struct kvm_vapic_addr *addr)
 	     memory_hva(&vm->memory, (gpa + VAPIC_SIZE - 1) >> GFN_SHIFT, NULL) == MEMSLOT_NO_HVA))
 		return -EINVAL;
 	vcpu->vapic.gpa = gpa;
-	/* Stored before the guest runs again. */
+	/* Serving the request stores the word before the guest runs again. */
 	vcpu_make_request(vcpu, REQ_EVENT);
 	return 0;
 }
@@ -49,7 +49,7 @@ void vapic_load(struct vcpu *vcpu)
 
 	if (memory_read(&vcpu->vm->memory, vapic->gpa, &word, sizeof(word)))
 		return;
-	/* Else the guest may have written CR8. */
+	/* Do not copy an unchanged word: TPR may be newer, if the guest has written CR8. */
 	if ((u8)word != vapic->tpr)
 		lapic_set_tpr(vcpu->lapic, word);
 	if (lapic_get_tpr(vcpu->lapic) != vapic->tpr)

@@ -16,7 +16,7 @@
 
 #include "core/vm.h"
 #include "guest/cpuid_table.h"
-#include "guest/debugreg.h"
+#include "guest/debug.h"
 #include "guest/paging.h"
 #include "guest/reset.h"
 #include "host/context.h"

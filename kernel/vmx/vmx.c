@@ -11,7 +11,7 @@
 #include <asm/special_insns.h>
 
 #include "guest/clock.h"
-#include "guest/debugreg.h"
+#include "guest/debug.h"
 #include "guest/reset.h"
 #include "host/context.h"
 #include "irq/lapic.h"

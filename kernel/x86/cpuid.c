@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * CPUID of a guest, as pure logic: the filter that makes it from the host's,
- * the table of one vCPU, and the digest of what is asked of it.
+ * CPUID of a guest, as pure logic: the filter that makes it from the host's, the table of one vCPU,
+ * and a digest of the facts that the module asks for.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -19,11 +19,11 @@
 #define HYPERVISOR_END 0x40010000u
 #define EXTENDED_BASE 0x80000000u
 
-/* The highest functions that a guest is given anything of. */
+/* The highest functions that a guest gets. */
 #define BASIC_MAX 0x1fu
 #define EXTENDED_MAX 0x80000021u
 
-/* Bits that code below needs by name (SDM 2A table 3-8, APM 3 appendix E). */
+/* Bits that the code needs by name (SDM 2A table 3-8, APM 3 appendix E). */
 #define F1_ECX_MONITOR BIT(3)
 #define F1_ECX_PCID BIT(17)
 #define F1_ECX_X2APIC BIT(21)
@@ -84,11 +84,11 @@ enum reg {
  * struct feature_word - one register of feature bits
  * @function: CPUID EAX
  * @index: CPUID ECX
- * @reg: which register
- * @native: bits that work in a guest when the host has them
- * @made: bits that Oriel makes, whatever the host has
- * @avx: which of @native need the YMM state
- * @avx512: which of @native need the AVX-512 state
+ * @reg: the register
+ * @native: bits that work in a guest if the host has them
+ * @made: bits that Oriel provides on any host
+ * @avx: bits of @native that need the YMM state
+ * @avx512: bits of @native that need the AVX-512 state
  */
 struct feature_word {
 	u32 function;
@@ -101,12 +101,11 @@ struct feature_word {
 };
 
 /*
- * What is missing here is hidden: either Oriel does not virtualize it (VMX,
- * SVM, MONITOR, performance counters and all that reports through them,
- * processor trace, SGX, AMX, CET, XSAVES, bus-lock detection, WAITPKG, OSVW,
- * LOCK MOV CR0 for CR8), or it tells of the host alone (thermal, topology).
- * TSC-deadline is hidden because KVM's ABI says so: it depends on the irqchip
- * and is announced by KVM_CAP_TSC_DEADLINE_TIMER.
+ * Features that are not here are hidden: either Oriel does not virtualize them (VMX, SVM, MONITOR,
+ * performance counters and all that reports through them, processor trace, SGX, AMX, CET, XSAVES,
+ * bus-lock detection, WAITPKG, OSVW, LOCK MOV CR0 for CR8), or they describe only the host
+ * (thermal, topology). TSC-deadline is hidden because KVM's ABI says so: it depends on the irqchip,
+ * and KVM_CAP_TSC_DEADLINE_TIMER announces it.
  */
 static const struct feature_word feature_words[] = {
 	/* FPU .. CX8, APIC, SEP .. PSE36, CLFLUSH, MMX .. SSE2, self-snoop */
@@ -135,7 +134,7 @@ static const struct feature_word feature_words[] = {
 	{ 0x7, 1, EDX, .native = BIT(4) | BIT(5) | BIT(14), .avx = BIT(4) | BIT(5) },
 	/* XSAVEOPT, XSAVEC, XGETBV with ECX 1 */
 	{ 0xd, 1, EAX, .native = GENMASK(2, 0) },
-	/* the copies of function 1 that AMD keeps, SYSCALL, NX .. 3DNOW */
+	/* copies of function 1 (AMD), SYSCALL, NX .. 3DNOW */
 	{ 0x80000001, 0, EDX,
 	  .native = 0x0183fbff | F81_EDX_NX | BIT(22) | GENMASK(27, 25) | GENMASK(31, 29) },
 	{ 0x80000001, 0, ECX,
@@ -155,7 +154,7 @@ static const struct feature_word feature_words[] = {
  * struct vendor_feature - a feature that depends on a CPUID_HOST_* flag too
  * @flag: without it the feature is hidden
  * @function: CPUID EAX
- * @reg: which register
+ * @reg: the register
  * @mask: the bits
  */
 struct vendor_feature {
@@ -179,11 +178,11 @@ static const struct vendor_feature vendor_features[] = {
 };
 
 /**
- * struct builder - a table being built
- * @host: where from
- * @out: where to
- * @max: room in @out
- * @count: entries so far; beyond @max they are only counted
+ * struct builder - a table under construction
+ * @host: source
+ * @out: destination
+ * @max: room in @out, in entries
+ * @count: entries so far; entries beyond @max are only counted
  */
 struct builder {
 	const struct cpuid_host *host;
@@ -228,7 +227,7 @@ static void add_entry(struct builder *b, const struct kvm_cpuid_entry2 *entry)
 	b->count++;
 }
 
-/* What the guest may have of one feature word, given what the host has. */
+/* The bits of a feature word that the guest may have, from the host's bits @native. */
 static u32 filter_word(const struct cpuid_host *host, const struct feature_word *word, u32 native)
 {
 	u32 value = native & word->native;
@@ -248,7 +247,7 @@ static u32 filter_word(const struct cpuid_host *host, const struct feature_word 
 	return value | word->made;
 }
 
-/* Replace the registers of feature bits in @entry by what the guest may have. */
+/* Reduce the feature bits in @entry to those that the guest may have. */
 static void filter_features(const struct cpuid_host *host, struct kvm_cpuid_entry2 *entry)
 {
 	u32 i;
@@ -325,7 +324,7 @@ static struct kvm_cpuid_entry2 *find_to_change(struct kvm_cpuid_entry2 *entries,
 	return (struct kvm_cpuid_entry2 *)cpuid_find(entries, count, function, index);
 }
 
-/* SDM 1 13.4.3: each component follows the last, at 64 bytes if it asks for it. */
+/* SDM 1 13.4.3: each component follows the last one, aligned to 64 bytes if it asks for that. */
 static u32 compact_size(const struct kvm_cpuid_entry2 *entries, u32 count, u64 components)
 {
 	u32 size = XSAVE_LEGACY_AND_HEADER;
@@ -387,8 +386,8 @@ static void add_xsave(struct builder *b)
 }
 
 /*
- * A guest-physical address is no wider than the second level translates: four
- * levels reach 48 bits (APM 2 15.25.3, SDM 3C 28.3.2).
+ * The second-level tables limit the width of a guest-physical address: four levels translate 48
+ * bits (APM 2 15.25.3, SDM 3C 28.3.2).
  */
 static void limit_address_widths(const struct cpuid_host *host, struct kvm_cpuid_entry2 *entry)
 {
@@ -412,7 +411,7 @@ static void add_basic(struct builder *b, u32 function)
 		entry.eax = min(entry.eax, BASIC_MAX);
 		break;
 	case 0x1:
-		/* The APIC id and the topology are for userspace to fill in. */
+		/* Userspace fills in the APIC id and the topology. */
 		keep(&entry, ~0u, 0xff00, ~0u, ~0u);
 		filter_features(b->host, &entry);
 		if (!b->host->xcr0)
@@ -459,7 +458,7 @@ static void add_extended(struct builder *b, u32 function)
 		entry.eax = min(entry.eax, EXTENDED_MAX);
 		break;
 	case 0x80000001:
-		/* EBX tells the package only. */
+		/* EBX names only the package. */
 		keep(&entry, ~0u, 0xf0000000, ~0u, ~0u);
 		filter_features(b->host, &entry);
 		break;
@@ -489,9 +488,9 @@ static void add_extended(struct builder *b, u32 function)
 }
 
 /*
- * The ABI is KVM's, so its guests must find KVM: kvmclock hangs on it.
- * CLOCKSOURCE_STABLE_BIT says that the flag of the same name in the clock's
- * structure is kept truthful, not that it is set.
+ * The ABI is KVM's, so the guest must find KVM's signature: without it, it does not use kvmclock.
+ * CLOCKSOURCE_STABLE_BIT means that the guest can trust the flag of that name in the clock's
+ * structure; it does not mean that the flag is set.
  */
 static void add_hypervisor(struct builder *b)
 {
@@ -561,7 +560,7 @@ static bool vendor_is(const struct kvm_cpuid_entry2 *leaf0, const char *name)
 	       !memcmp(&leaf0->ecx, name + 8, 4);
 }
 
-/* CR4 bits that only some CPUs have; the older ones are never refused. */
+/* Older CR4 bits, which each CPU that can run this has, are never refused. */
 static u64 cr4_reserved(const struct cpuid_facts *facts, u32 f7_ebx, u32 f7_ecx)
 {
 	u64 allowed = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE |
@@ -608,7 +607,7 @@ static struct kvm_cpuid_entry2 leaf(const struct kvm_cpuid_entry2 *entries, u32 
 	return e ? *e : none;
 }
 
-/* Behind KVM's signature, which may have to give way to another hypervisor's. */
+/* The function after KVM's signature, which moves up if another hypervisor's is at the base. */
 static u32 pv_function(const struct kvm_cpuid_entry2 *entries, u32 count)
 {
 	u32 base;
@@ -630,7 +629,7 @@ static u32 pv_features(const struct kvm_cpuid_entry2 *entries, u32 count)
 	return function ? leaf(entries, count, function, 0).eax : 0;
 }
 
-/* Without the function that tells it, 36 bits (SDM 3A 4.1.4). */
+/* A CPU without the function has 36 bits (SDM 3A 4.1.4). */
 static u8 max_physical_width(const struct kvm_cpuid_entry2 *entries, u32 count)
 {
 	u32 width = 0;
@@ -674,13 +673,14 @@ void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count, struct 
 		.mca = f1.edx & F1_EDX_MCA,
 		.mtrr = f1.edx & F1_EDX_MTRR,
 	};
+	facts->tsc_aux = facts->rdtscp || facts->rdpid;
 	facts->pv_features = pv_features(entries, count);
 	facts->xcr0 = facts->xsave ? fd.eax | (u64)fd.edx << 32 : 0;
 	facts->cr4_reserved = cr4_reserved(facts, f7.ebx, f7.ecx);
 	facts->efer_reserved = efer_reserved(facts, f81.edx);
 }
 
-/* Userspace may promise more than the host has; the hardware would not keep it. */
+/* Userspace may promise more than the host has, but the hardware would not do it. */
 static void limit_facts(struct cpuid_facts *facts, const struct cpuid_facts *limit)
 {
 	facts->cr4_reserved |= limit->cr4_reserved;
@@ -697,6 +697,7 @@ static void limit_facts(struct cpuid_facts *facts, const struct cpuid_facts *lim
 	facts->pku &= limit->pku;
 	facts->rdtscp &= limit->rdtscp;
 	facts->rdpid &= limit->rdpid;
+	facts->tsc_aux = facts->rdtscp || facts->rdpid;
 	facts->rtm &= limit->rtm;
 	facts->spec_ctrl &= limit->spec_ctrl;
 	facts->pred_cmd &= limit->pred_cmd;
@@ -808,8 +809,8 @@ static u32 range_base(u32 function)
 }
 
 /*
- * SDM 2A CPUID: beyond the last function of its range, the answer is that of
- * the highest basic function. AMD answers zeros.
+ * SDM 2A CPUID: a function beyond the last one of its range answers as the highest basic function.
+ * AMD answers zeros.
  */
 static const struct kvm_cpuid_entry2 *find_or_wrap(const struct cpuid_table *table, u32 function,
 						   u32 index)
@@ -829,8 +830,8 @@ static const struct kvm_cpuid_entry2 *find_or_wrap(const struct cpuid_table *tab
 }
 
 /*
- * SDM 2A CPUID, functions 0BH and 1FH: an index past the last level still
- * returns itself in ECX and the x2APIC id in EDX.
+ * SDM 2A CPUID, functions 0BH and 1FH: with an index past the last level, ECX still has the index
+ * and EDX the x2APIC id.
  */
 static bool past_topology(const struct cpuid_table *table, struct cpuid_query *regs)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * CPUID: what Oriel can give a guest, what userspace gave it, and what the
- * guest is told. Pure logic; guest/cpuid_table.c connects it to the host.
+ * CPUID: the functions that Oriel can give a guest, the table that userspace gave it, and the
+ * answers that the guest gets. Pure logic; guest/cpuid_table.c connects it to the host. Functions
+ * that allocate nothing work in any context.
  */
 #ifndef ORIEL_CPUID_H
 #define ORIEL_CPUID_H
@@ -10,14 +11,14 @@
 #include <linux/kvm.h>
 #include <linux/types.h>
 
-/* Entries a vCPU may have, and a limit on what KVM_SET_CPUID2 may bring. */
+/* The most entries that a vCPU may have, and that KVM_SET_CPUID2 may bring. */
 #define CPUID_MAX_ENTRIES 256
 
 /**
- * struct cpuid_query - what one CPUID takes and gives
- * @eax: function going in, result coming out
+ * struct cpuid_query - operands and results of one CPUID
+ * @eax: function, then result
  * @ebx: result
- * @ecx: index going in, result coming out
+ * @ecx: index, then result
  * @edx: result
  */
 struct cpuid_query {
@@ -27,18 +28,18 @@ struct cpuid_query {
 	u32 edx;
 };
 
-/* What the vendor's side can give a guest beyond what CPUID says of the host. */
+/* Features that the back end can give a guest, which the host's CPUID alone does not tell. */
 #define CPUID_HOST_SPEC_CTRL BIT(0) /* IA32_SPEC_CTRL is kept per guest */
 #define CPUID_HOST_PRED_CMD BIT(1) /* IA32_PRED_CMD reaches the hardware */
 #define CPUID_HOST_LA57 BIT(2) /* five-level guest paging under the second level */
 #define CPUID_HOST_RDTSCP BIT(3) /* IA32_TSC_AUX is switched, RDTSCP and RDPID work */
 #define CPUID_HOST_INVPCID BIT(4) /* INVPCID works in the guest */
-#define CPUID_HOST_STEAL_TIME BIT(5) /* the kernel counts what a thread waits for a CPU */
+#define CPUID_HOST_STEAL_TIME BIT(5) /* the kernel counts the time a thread waits for a CPU */
 
 /**
- * struct cpuid_host - the host as a guest's CPUID is made from it
- * @read: the host's CPUID of @regs->eax, @regs->ecx, less what its kernel
- *	turned off; answers into @regs
+ * struct cpuid_host - the host, as the source of a guest's CPUID
+ * @read: execute CPUID of @regs->eax and @regs->ecx on the host; leave out the features that the
+ *	host's kernel has turned off
  * @xcr0: XCR0 bits that the guest's FPU state can hold; 0 without XSAVE
  * @flags: CPUID_HOST_* bits
  */
@@ -49,7 +50,7 @@ struct cpuid_host {
 };
 
 /**
- * struct cpuid_facts - what is asked of a guest's CPUID time and again
+ * struct cpuid_facts - digest of a guest's CPUID, for frequent questions
  * @cr4_reserved: CR4 bits that are #GP to set
  * @efer_reserved: EFER bits that are #GP to set
  * @xcr0: XCR0 bits that may be set; 0 without XSAVE
@@ -69,6 +70,7 @@ struct cpuid_host {
  * @tsc_adjust: IA32_TSC_ADJUST
  * @rdtscp: RDTSCP and IA32_TSC_AUX
  * @rdpid: RDPID and IA32_TSC_AUX
+ * @tsc_aux: IA32_TSC_AUX, which @rdtscp and @rdpid read
  * @rtm: restricted transactional memory, which makes DR6[16] and DR7[11] live
  * @spec_ctrl: IA32_SPEC_CTRL
  * @pred_cmd: IA32_PRED_CMD
@@ -97,6 +99,7 @@ struct cpuid_facts {
 	bool tsc_adjust;
 	bool rdtscp;
 	bool rdpid;
+	bool tsc_aux;
 	bool rtm;
 	bool spec_ctrl;
 	bool pred_cmd;
@@ -108,10 +111,10 @@ struct cpuid_facts {
 
 /**
  * struct cpuid_table - one vCPU's CPUID
- * @entries: as userspace gave them, in its order, with live bits kept current
- * @count: how many @entries
- * @frozen: the vCPU has run: only an identical table is accepted from now on
- * @facts: digest of @entries, limited to what the host can do
+ * @entries: userspace's entries in its order; bits that follow the guest's state are kept current
+ * @count: number of @entries
+ * @frozen: the vCPU has run; from now on only an identical table is accepted
+ * @facts: digest of @entries, limited by the host's facts
  */
 struct cpuid_table {
 	struct kvm_cpuid_entry2 *entries;
@@ -121,12 +124,12 @@ struct cpuid_table {
 };
 
 /**
- * struct cpuid_live - the guest state that CPUID reflects
+ * struct cpuid_live - guest state that CPUID shows
  * @cr4: guest CR4 (OSXSAVE, OSPKE)
  * @apic_base: IA32_APIC_BASE (the APIC bit)
  * @misc_enable: IA32_MISC_ENABLE (MONITOR)
- * @monitor_follows: MONITOR is what @misc_enable says, not what userspace gave
- * @no_unhalt: nobody can be kicked out of HLT (PV_UNHALT)
+ * @monitor_follows: @misc_enable decides on MONITOR, not the bit that userspace gave
+ * @no_unhalt: HLT does not exit, so nobody can be kicked out of it (PV_UNHALT)
  * @xcr0: guest XCR0 (size of the XSAVE area)
  */
 struct cpuid_live {
@@ -140,105 +143,63 @@ struct cpuid_live {
 
 /**
  * cpuid_supported() - build the answer to KVM_GET_SUPPORTED_CPUID
- * @host: what the host has
- * @out: receives the entries
  * @max: room in @out, in entries
  *
- * Any context in which @host->read may be called.
- *
- * Return: the number of entries, or -E2BIG when @max is too small.
+ * Return: the number of entries, or -E2BIG if @max is too small.
  */
 int cpuid_supported(const struct cpuid_host *host, struct kvm_cpuid_entry2 *out, u32 max);
 
-/**
- * cpuid_make_facts() - digest entries
- * @entries: a table
- * @count: how many
- * @facts: receives the digest
- *
- * Any context.
- */
 void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count, struct cpuid_facts *facts);
 
 /**
- * cpuid_check() - may this table be given to a vCPU?
- * @entries: the table
- * @count: how many
+ * cpuid_check() - may a vCPU have this table?
  *
- * Any context.
- *
- * Return: 0, -E2BIG for too many entries, or -EINVAL for a virtual-address
- * width that no CPU has (CPUID 0x80000008 EAX[15:8] other than 0, 48 or 57).
+ * Return: 0, -E2BIG for too many entries, or -EINVAL for a virtual-address width that no CPU has
+ * (CPUID 0x80000008 EAX[15:8] other than 0, 48 or 57).
  */
 int cpuid_check(const struct kvm_cpuid_entry2 *entries, u32 count);
 
 /**
  * cpuid_replace() - give a vCPU a new table
- * @table: the vCPU's table
- * @entries: kmalloc'ed; on success they belong to @table, else to the caller
- * @count: how many
- * @limit: facts of what the host supports: the guest's are cut down to them
+ * @entries: kmalloc'ed; after success they belong to @table, else to the caller
+ * @limit: the host's facts, which limit the guest's
  * @live: guest state to show in the entries
  *
  * Under vcpu->mutex; may sleep.
  *
- * Return: 0, an error of cpuid_check(), or -EINVAL when the vCPU has run and
- * the table is not the one it ran with.
+ * Return: 0, an error of cpuid_check(), or -EINVAL if the vCPU has run with another table.
  */
 int cpuid_replace(struct cpuid_table *table, struct kvm_cpuid_entry2 *entries, u32 count,
 		  const struct cpuid_facts *limit, const struct cpuid_live *live);
 
-/**
- * cpuid_free() - free a vCPU's table; idempotent
- * @table: the table
- *
- * Under vcpu->mutex or when the vCPU goes away.
- */
+/** cpuid_free() - free a vCPU's table; idempotent */
 void cpuid_free(struct cpuid_table *table);
 
 /**
- * cpuid_refresh() - show changed guest state in the entries
- * @table: the vCPU's table
- * @live: the state
+ * cpuid_refresh() - show changed guest state in the entries; under vcpu->mutex
  *
- * After a change of CR4.OSXSAVE, CR4.PKE, IA32_APIC_BASE's enable bit,
- * IA32_MISC_ENABLE or XCR0. Any context, under vcpu->mutex.
+ * After a change of CR4.OSXSAVE, CR4.PKE, IA32_APIC_BASE's enable bit, IA32_MISC_ENABLE or XCR0.
  */
 void cpuid_refresh(struct cpuid_table *table, const struct cpuid_live *live);
 
-/**
- * cpuid_find() - the entry of a function and index
- * @entries: a table
- * @count: how many
- * @function: CPUID EAX
- * @index: CPUID ECX, ignored for entries whose index is not significant
- *
- * Any context.
- *
- * Return: the entry or NULL.
- */
+/** cpuid_find() - the entry of @function, and of @index where the index counts; or NULL */
 const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid_entry2 *entries, u32 count,
 					  u32 function, u32 index);
 
 /**
- * cpuid_execute() - what the CPUID instruction answers in the guest
- * @table: the vCPU's table
- * @regs: EAX and ECX going in; all four coming out
+ * cpuid_execute() - execute CPUID for the guest; under vcpu->mutex
  *
- * Functions out of range follow the vendor's rule: SDM 2A CPUID (the highest
- * basic leaf again), APM 3 CPUID (zeros). Any context, under vcpu->mutex.
+ * Functions out of range follow the vendor's rule: SDM 2A CPUID (the highest basic function again),
+ * APM 3 CPUID (zeros).
  */
 void cpuid_execute(const struct cpuid_table *table, struct cpuid_query *regs);
 
 /**
  * cpuid_xsave_size() - bytes of an XSAVE area in the standard format
  * @entries: a table with function 0xd
- * @count: how many
  * @xcr0: enabled components
  *
- * Any context.
- *
- * Return: the size, never below 576 (legacy region and header).
+ * Return: at least 576, the legacy region and the header.
  */
 u32 cpuid_xsave_size(const struct kvm_cpuid_entry2 *entries, u32 count, u64 xcr0);
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rules of the manuals for values of control, debug and extended
- * registers. Pure.
+ * The manuals' rules for values of control, debug and extended registers. Pure.
  */
 #include <linux/bits.h>
 #include <linux/types.h>
 
 #include "x86/cr.h"
 
-/* All of CR0 below bit 32 that is not defined is ignored and reads as 0. */
+/* CR0's bits below 32 that are not defined are ignored and read as 0. */
 #define CR0_DEFINED                                                                                \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
 	 CR0_PG)
@@ -21,12 +20,12 @@
 #define XCR0_YMM BIT_ULL(2)
 #define XCR0_AVX512 GENMASK_ULL(7, 5)
 
-/* B0 to B3, BD, BS, BT; the rest is hard-wired (SDM 3B 17.2.3). */
+/* B0 to B3, BD, BS, BT; the other bits are hard-wired (SDM 3B 17.2.3). */
 #define DR6_WRITABLE (GENMASK_ULL(3, 0) | GENMASK_ULL(15, 13))
 #define DR6_BREAKPOINTS GENMASK_ULL(3, 0)
 #define DR6_RTM BIT_ULL(16)
 
-/* What a breakpoint is for and how long it is: four bits for each (SDM 3B 17.2.4). */
+/* Four bits for each breakpoint: the accesses it is for, and its length (SDM 3B 17.2.4). */
 #define DR7_RW_SHIFT 16
 #define DR7_RW_WRITE 1
 #define DR7_RW_ACCESS 3
@@ -62,10 +61,10 @@ bool cr0_write_valid(const struct cpu_state *state, u64 cr0)
 
 	if (!cr0_valid(cr0))
 		return false;
-	/* SDM 3A 10.8.5, APM 2 14.6.1: long mode begins here, from 32-bit code */
+	/* Long mode begins here, from 32-bit code (SDM 3A 10.8.5, APM 2 14.6.1) ... */
 	if (paging && !was_paging && (state->efer & CR_EFER_LME))
 		return (state->cr4 & CR4_PAE) && !code64;
-	/* ... and ends in compatibility mode, without PCIDs (SDM 3A 4.10.1) */
+	/* ... and ends in compatibility mode, without PCIDs (SDM 3A 4.10.1). */
 	if (!paging && was_paging)
 		return !(state->cr4 & CR4_PCIDE) && !(in_long_mode(state) && code64);
 	return true;
@@ -87,7 +86,7 @@ bool cr4_write_valid(const struct cpuid_facts *facts, const struct cpu_state *st
 
 	if (!cr4_valid(facts, cr4))
 		return false;
-	/* SDM 3A 4.1.2: the paging mode is fixed while in IA-32e mode */
+	/* The paging mode cannot change in IA-32e mode (SDM 3A 4.1.2). */
 	if (in_long_mode(state) && (!(cr4 & CR4_PAE) || (changed & CR4_LA57)))
 		return false;
 	/* SDM 3A 4.10.1 */
@@ -103,7 +102,7 @@ static bool physical_valid(const struct cpuid_facts *facts, u64 gpa)
 
 bool cr3_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u64 cr3)
 {
-	/* Outside long mode the register that is moved from has 32 bits. */
+	/* Outside long mode, the source of the MOV has 32 bits. */
 	if (!in_long_mode(state))
 		return true;
 	if (state->cr4 & CR4_PCIDE)
@@ -139,7 +138,7 @@ bool xcr0_valid(const struct cpuid_facts *facts, u64 xcr0)
 {
 	u64 avx512 = xcr0 & XCR0_AVX512;
 
-	/* x87 is always there, even before the guest has a CPUID */
+	/* x87 is always there, even before the guest has a CPUID. */
 	if (!(xcr0 & XCR0_X87) || (xcr0 & ~(facts->xcr0 | XCR0_X87)))
 		return false;
 	if ((xcr0 & XCR0_YMM) && !(xcr0 & XCR0_SSE))
@@ -166,7 +165,7 @@ u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6)
 
 u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions)
 {
-	/* Bits that are 1 at rest say by 0 that they are meant (SDM 3B 17.2.3). */
+	/* Bits that are 1 at rest become 0 when their condition is met (SDM 3B 17.2.3). */
 	dr6 = ((dr6 & ~DR6_BREAKPOINTS) | DR6_RESET | conditions) ^ (conditions & DR6_RESET);
 	return dr6_effective(facts, dr6);
 }
@@ -207,7 +206,7 @@ static bool long_mode_agrees(const struct cpu_state *state)
 	u16 cs = state->seg[SEG_CS].attrib;
 
 	if ((state->efer & CR_EFER_LME) && (state->cr0 & CR0_PG)) {
-		/* APM 2 15.5.1: CS.L and CS.D together are illegal state */
+		/* CS.L and CS.D together are illegal (APM 2 15.5.1). */
 		return (state->cr4 & CR4_PAE) && in_long_mode(state) &&
 		       !((cs & SEG_ATTR_L) && (cs & SEG_ATTR_DB));
 	}

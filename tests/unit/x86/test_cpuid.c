@@ -744,6 +744,7 @@ static void test_facts_one_by_one(void **state __maybe_unused)
 		*(u32 *)((char *)&e + table[i].reg) = BIT(table[i].bit);
 		if (table[i].fact)
 			*(bool *)((char *)&want + table[i].fact) = true;
+		want.tsc_aux = want.rdtscp || want.rdpid;
 		want.cr4_reserved &= ~table[i].cr4;
 		want.efer_reserved &= ~table[i].efer;
 		cpuid_make_facts(&e, 1, &f);
