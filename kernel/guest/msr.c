@@ -89,7 +89,7 @@ static bool is_missing(const struct vcpu *vcpu, const struct msr_row *row, bool 
 static u64 *kept_value(struct vcpu *vcpu, const struct msr_row *row, u32 index)
 {
 	index = array_index_nospec(index - row->first, row->count);
-	return (u64 *)((void *)vcpu + row->offset) + index;
+	return (u64 *)((u8 *)vcpu + row->offset) + index;
 }
 
 int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data)
