@@ -76,7 +76,7 @@ struct page *dirty_ring_page(const struct vcpu *vcpu, unsigned long pgoff)
 	if (pgoff < KVM_DIRTY_LOG_PAGE_OFFSET || page >= ring_pages(vcpu))
 		return NULL;
 	page = array_index_nospec(page, ring_pages(vcpu));
-	return vmalloc_to_page((void *)vcpu->dirty_ring.entries + (page << PAGE_SHIFT));
+	return vmalloc_to_page((u8 *)vcpu->dirty_ring.entries + (page << PAGE_SHIFT));
 }
 
 /*

@@ -2,8 +2,10 @@
 /*
  * RDMSR and WRMSR: find the MSR's row in the table, and do what the row says.
  */
+#include <linux/bug.h>
 #include <linux/cache.h>
 #include <linux/hash.h>
+#include <linux/kernel.h>
 #include <linux/nospec.h>
 
 #include "core/vcpu.h"
@@ -39,7 +41,8 @@ static void add_to_index(u32 index, const struct msr_row *row)
 	u32 place = first_place(index);
 
 	while (row_at[place]->count) {
-		WARN(has_msr(row_at[place], index), "MSR %#x has two rows\n", index);
+		WARN(row_at[place] != row && has_msr(row_at[place], index),
+		     "MSR %#x has two rows\n", index);
 		place = next_place(place);
 	}
 	row_at[place] = row;
@@ -86,7 +89,7 @@ static bool is_missing(const struct vcpu *vcpu, const struct msr_row *row, bool 
 static u64 *kept_value(struct vcpu *vcpu, const struct msr_row *row, u32 index)
 {
 	index = array_index_nospec(index - row->first, row->count);
-	return (u64 *)((void *)vcpu + row->offset) + index;
+	return (u64 *)((u8 *)vcpu + row->offset) + index;
 }
 
 int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data)
