@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A VM and its interrupt fabric: the services of vCPUs that the fabric calls, and the ioctls about
+ * A VM's interrupt fabric: the functions of vCPUs that the fabric calls, and the ioctls about
  * interrupt chips and routes.
  */
 #include <linux/kvm.h>
@@ -38,7 +38,7 @@ static bool fabric_counts_deadline(void *cookie)
 {
 	const struct vcpu *vcpu = cookie;
 
-	/* In a deep MWAIT the CPU may stop counting. */
+	/* The CPU's timer may not count in a deep MWAIT of the guest. */
 	return vendor->deadline_timer && *vendor->deadline_timer &&
 	       !(vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_MWAIT);
 }
@@ -101,7 +101,7 @@ int irqchip_set_line_status(struct vm *vm, struct kvm_irq_level *line)
 
 int irqchip_set_line(struct vm *vm, struct kvm_irq_level *line)
 {
-	/* The status stays in the copy: the ioctl's number asks for none. */
+	/* The number of this ioctl has no _IOC_READ, so the status is not copied out. */
 	return irqchip_set_line_status(vm, line);
 }
 
@@ -156,7 +156,7 @@ int irqchip_set_pit2(struct vm *vm, const struct kvm_pit_state2 *state)
 	return vm->fabric.pit ? pit_set_state(vm->fabric.pit, state) : -ENXIO;
 }
 
-/* The ioctl's number does not encode the size of the structure. */
+/* Its number does not encode the size of the structure, so ioctl_copy() cannot copy it. */
 int irqchip_reinject_control(struct vm *vm, const struct kvm_reinject_control __user *user)
 {
 	struct kvm_reinject_control control;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs as userspace sees them: which there are, and KVM_GET_MSRS and KVM_SET_MSRS.
+ * MSRs for userspace: the lists of those that exist, KVM_GET_MSRS and KVM_SET_MSRS.
  */
 #include <linux/kvm_para.h>
 #include <linux/slab.h>
@@ -17,7 +17,7 @@
 /* DE_CFG: LFENCE is dispatch serializing (APM 2 3.2.2). */
 #define DE_CFG_LFENCE_SERIALIZE BIT_ULL(1)
 
-/* What a migration has to carry, in KVM_GET_MSR_INDEX_LIST. */
+/* KVM_GET_MSR_INDEX_LIST: the MSRs that a migration has to copy. */
 static const u32 state_msrs[] = {
 	MSR_IA32_SYSENTER_CS,
 	MSR_IA32_SYSENTER_ESP,
@@ -51,7 +51,7 @@ static const u32 state_msrs[] = {
 	MSR_KVM_POLL_CONTROL,
 };
 
-/* What the module can give, in KVM_GET_MSR_FEATURE_INDEX_LIST. */
+/* KVM_GET_MSR_FEATURE_INDEX_LIST: MSRs whose value shows features that a guest can have. */
 static const u32 feature_msrs[] = {
 	MSR_AMD64_DE_CFG,
 	MSR_IA32_UCODE_REV,
@@ -73,7 +73,7 @@ static int feature_read(u32 index, u64 *data)
 		*data = msr_arch_capabilities();
 		return 0;
 	case MSR_IA32_PERF_CAPABILITIES:
-		/* No guest has performance counters (SDM 3B 19.8). */
+		/* A guest has no performance counters (SDM 3B 19.8). */
 		*data = 0;
 		return 0;
 	default:
@@ -81,8 +81,8 @@ static int feature_read(u32 index, u64 *data)
 	}
 }
 
-/* Whether an MSR of @list exists here. */
-static bool listed(u32 index, bool features)
+/* Return true if this host supports an MSR of the lists above. */
+static bool exists(u32 index, bool features)
 {
 	const struct cpuid_facts *facts = cpuid_host_facts();
 	u64 data;
@@ -109,7 +109,7 @@ int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 	u32 i, room, n = 0;
 
 	for (i = 0; i < count; i++)
-		if (listed(all[i], features))
+		if (exists(all[i], features))
 			list[n++] = all[i];
 	if (get_user(room, &user->nmsrs) || put_user(n, &user->nmsrs))
 		return -EFAULT;
@@ -118,13 +118,13 @@ int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 	return copy_to_user(user->indices, list, n * sizeof(*list)) ? -EFAULT : 0;
 }
 
-/* As many as one call may carry; the list of all is far shorter. */
+/* One call must have fewer MSRs than this. */
 #define MSRS_MAX 256
 
-/* A list that needs no allocation: of one MSR, most often. */
+/* A list of at most this many MSRs is not allocated. Most have one. */
 #define MSRS_FEW 4
 
-/* Returns 0, or 1 where the list ends, because an MSR refuses. */
+/* Read or write one MSR. Return 0, or another value if this is refused and the list ends here. */
 static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 {
 	u64 data;
@@ -138,7 +138,7 @@ static int transfer(struct vcpu *vcpu, struct kvm_msr_entry *entry, bool write)
 	return r;
 }
 
-/* Stops at the first entry that fails and says how many were done. */
+/* Stop at the first entry that is refused, and return the number of entries before it. */
 static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
 	u32 done = 0;
@@ -148,7 +148,7 @@ static u32 transfer_all(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 co
 	return done;
 }
 
-/* The same with memslots at hand: some MSRs name guest memory. */
+/* Hold srcu, because some MSRs have an address of guest memory. */
 static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 count, bool write)
 {
 	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
@@ -158,7 +158,7 @@ static u32 transfer_on(struct vcpu *vcpu, struct kvm_msr_entry *entries, u32 cou
 	return done;
 }
 
-/* All of the list is here before the first MSR is written. */
+/* Copy the whole list in before the first MSR is written. */
 static int transfer_list(struct vcpu *vcpu, struct kvm_msrs __user *user,
 			 struct kvm_msr_entry *entries, u32 count, bool write)
 {
