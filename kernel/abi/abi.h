@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shared by the files of abi/ alone: the descriptors and the ioctls behind them.
+ * Functions that only the files of abi/ call: descriptors and their ioctls.
  *
  * A function on a vCPU runs with the vCPU's mutex held and the vCPU loaded, unless it says
  * otherwise. All functions may sleep.
@@ -18,14 +18,9 @@ struct vm;
  * vm_file.c and vcpu_file.c
  */
 
-/** vm_create() - KVM_CREATE_VM; a descriptor, -ENOMEM or -EMFILE */
+/** vm_create() - KVM_CREATE_VM; returns a descriptor or an errno */
 int vm_create(void);
-/**
- * vcpu_create() - KVM_CREATE_VCPU
- * @vm: its lock held
- *
- * Return: a descriptor, or -EINVAL, -EEXIST, -ENOMEM, -EMFILE.
- */
+/** vcpu_create() - KVM_CREATE_VCPU; @vm->lock held; returns a descriptor or an errno */
 int vcpu_create(struct vm *vm, u32 id);
 /** vcpu_destroy() - free a vCPU that no thread can reach any more */
 void vcpu_destroy(struct vcpu *vcpu);
@@ -34,28 +29,23 @@ void vcpu_destroy(struct vcpu *vcpu);
  * kvm_run.c
  */
 
-/**
- * vcpu_run() - KVM_RUN; the vCPU is not yet loaded
- *
- * Return: 0 with vcpu->run filled in, -EINTR, -EAGAIN after a processor's first INIT, or another
- * errno.
- */
+/** vcpu_run() - KVM_RUN; the vCPU is not loaded; returns as vcpu_run_loop(), or -EINVAL */
 int vcpu_run(struct vcpu *vcpu);
 
 /*
  * statistics.c
  */
 
-/** stats_open_vm() - KVM_GET_STATS_FD of a VM; a descriptor, -ENOMEM or -EMFILE */
+/** stats_open_vm() - KVM_GET_STATS_FD of a VM; returns a descriptor or an errno */
 int stats_open_vm(struct vm *vm);
-/** stats_open_vcpu() - KVM_GET_STATS_FD of a vCPU */
+/** stats_open_vcpu() - KVM_GET_STATS_FD of a vCPU; returns a descriptor or an errno */
 int stats_open_vcpu(struct vcpu *vcpu);
 
 /*
  * capability.c
  */
 
-/** capability_check() - KVM_CHECK_EXTENSION: 0 if absent, else 1 or the documented number */
+/** capability_check() - KVM_CHECK_EXTENSION: return 0, or the capability's documented value */
 int capability_check(unsigned long cap);
 /** capability_check_own() - ORIEL_CHECK_EXTENSION: the same for ORIEL_CAP_* */
 int capability_check_own(unsigned long cap);
@@ -65,7 +55,7 @@ int capability_enable_vm(struct vm *vm, const struct kvm_enable_cap *cap);
 int capability_enable_vcpu(struct vcpu *vcpu, const struct kvm_enable_cap *cap);
 
 /*
- * irqchip.c: ioctls about interrupt chips and routes; each takes the VM's lock where it needs it
+ * irqchip.c: ioctls about interrupt chips and routes; they take the VM's lock themselves
  */
 
 /** irqchip_init() - give a new VM a fabric without chips */
@@ -84,16 +74,16 @@ int irqchip_reinject_control(struct vm *vm, const struct kvm_reinject_control __
 int irqchip_set_routing(struct vm *vm, struct kvm_irq_routing __user *user);
 
 /*
- * regs.c: the ioctls of these names, between the ABI's structures and struct cpu_state. A function
- * that sets registers returns 0, or -EINVAL and has changed nothing. sregs_set(), sregs2_get(),
- * sregs2_set() and translate_get() need vm->memory.srcu held.
+ * regs.c: the ioctls of these names, which convert between the ABI's structures and struct
+ * cpu_state. If a function that sets registers returns -EINVAL, it has changed nothing.
+ * sregs_set(), sregs2_get(), sregs2_set() and translate_get() need vm->memory.srcu held.
  */
 
 void regs_get(struct vcpu *vcpu, struct kvm_regs *regs);
-/** regs_set() - KVM_SET_REGS; drops a pending exception, which belongs to the old registers */
+/** regs_set() - KVM_SET_REGS; drops a pending exception, because the old registers raised it */
 void regs_set(struct vcpu *vcpu, const struct kvm_regs *regs);
 void sregs_get(struct vcpu *vcpu, struct kvm_sregs *sregs);
-/** sregs_set() - KVM_SET_SREGS; -EINVAL for registers that no CPU could have together */
+/** sregs_set() - KVM_SET_SREGS; -EINVAL for values that no CPU can have at the same time */
 int sregs_set(struct vcpu *vcpu, const struct kvm_sregs *sregs);
 void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2);
 /**
@@ -108,7 +98,7 @@ void debugregs_get(struct vcpu *vcpu, struct kvm_debugregs *regs);
 int debugregs_set(struct vcpu *vcpu, const struct kvm_debugregs *regs);
 /** mp_state_get() - KVM_GET_MP_STATE; serves a waiting INIT or SIPI, which changes registers */
 void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state);
-/** mp_state_set() - KVM_SET_MP_STATE; without a local APIC, RUNNABLE alone is valid */
+/** mp_state_set() - KVM_SET_MP_STATE; without a local APIC only RUNNABLE is valid */
 int mp_state_set(struct vcpu *vcpu, const struct kvm_mp_state *state);
 void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
 
@@ -119,8 +109,8 @@ void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
 /**
  * events_settle() - write a pending exception's value into CR2 or DR6, if userspace needs it there
  *
- * Call it before userspace reads these registers. A client without KVM_CAP_EXCEPTION_PAYLOAD has
- * no other way to move the value to another vCPU.
+ * Call it before userspace reads these registers. A client that has not enabled
+ * KVM_CAP_EXCEPTION_PAYLOAD has no other way to move the value to another vCPU.
  */
 void events_settle(struct vcpu *vcpu);
 void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);
@@ -134,12 +124,12 @@ int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *events);
 /**
  * msr_ioctl_list() - KVM_GET_MSR_INDEX_LIST, or KVM_GET_MSR_FEATURE_INDEX_LIST for @features
  *
- * Return: 0; -E2BIG with nmsrs set to the number of MSRs; -EFAULT.
+ * Return: 0; -E2BIG if the list is too short, with the right number in nmsrs; -EFAULT.
  */
 int msr_ioctl_list(struct kvm_msr_list __user *user, bool features);
 /**
  * msr_ioctl_get() - KVM_GET_MSRS
- * @vcpu: NULL for the feature MSRs of the system ioctl
+ * @vcpu: NULL for the feature MSRs, which the node's ioctl reads
  *
  * Return: the number of MSRs read, -E2BIG, -ENOMEM, -EFAULT.
  */
@@ -154,11 +144,11 @@ int msr_ioctl_set(struct vcpu *vcpu, struct kvm_msrs __user *user);
 /**
  * vfio_create_device() - KVM_CREATE_DEVICE
  * @vm: takes its lock
- * @create: type and flags; gets the descriptor, but for KVM_CREATE_DEVICE_TEST
+ * @create: type and flags; receives the descriptor, unless the flag is KVM_CREATE_DEVICE_TEST
  *
- * The device has a reference to @vm and ends with its last descriptor.
+ * The device has a reference to @vm. It is freed when its descriptor is closed.
  *
- * Return: 0, -ENODEV for a type other than VFIO, -EBUSY when the VM has one already, -ENOMEM,
+ * Return: 0; -ENODEV for another type than VFIO; -EBUSY if the VM has such a device; -ENOMEM;
  * -EMFILE.
  */
 int vfio_create_device(struct vm *vm, struct kvm_create_device *create);

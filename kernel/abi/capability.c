@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Capabilities: one row each, for KVM_CHECK_EXTENSION and KVM_ENABLE_CAP. A capability has a row
- * only when the whole of it works.
+ * Capabilities: one row each, for KVM_CHECK_EXTENSION and KVM_ENABLE_CAP. A capability that does
+ * not work completely has no row.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -22,8 +22,8 @@
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 /*
- * Deviations of KVM from a processor that old clients rely on and that a client can turn off. Oriel
- * does not have KVM's other quirks.
+ * Quirks: ways in which KVM differs from a processor. Old clients rely on them; a client can turn
+ * them off. Oriel does not have KVM's other quirks.
  */
 #define QUIRKS                                                                   \
 	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_OUT_7E_INC_RIP |          \
@@ -31,12 +31,12 @@
 	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
 /*
- * Answers that depend on the host.
+ * Values that depend on the host.
  */
 
 /*
- * Return the KVM_X86_DISABLE_EXITS_* that this host allows. The guest may have MWAIT only if the
- * host's local APIC timer counts in it (ARAT): that timer has to end the MWAIT.
+ * Return the KVM_X86_DISABLE_EXITS_* that this host allows. The guest may execute MWAIT only if the
+ * host's local APIC timer counts during MWAIT (ARAT), because that timer has to end it.
  */
 static int exits_that_can_go(void)
 {
@@ -64,15 +64,15 @@ static int recommended_vcpus(void)
 }
 
 /*
- * KVM_ENABLE_CAP on a VM: its lock is held. Each returns 0 or the errno that the capability's
- * documentation gives.
+ * KVM_ENABLE_CAP on a VM, whose lock is held. These functions return 0 or the errno in the
+ * capability's documentation.
  */
 
 static int enable_x2apic_api(struct vm *vm, u64 flags)
 {
 	if (flags & ~X2APIC_API_FLAGS)
 		return -EINVAL;
-	/* A flag that is on stays on. */
+	/* A flag cannot be turned off again. */
 	if (flags & KVM_X2APIC_API_USE_32BIT_IDS)
 		vm->fabric.ids32 = true;
 	if (flags & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
@@ -80,7 +80,7 @@ static int enable_x2apic_api(struct vm *vm, u64 flags)
 	return 0;
 }
 
-/* Userspace can set the limit once. It holds for vCPUs that are created after that. */
+/* Userspace can set the limit once. It is valid for vCPUs that are created later. */
 static int limit_vcpu_ids(struct vm *vm, u64 limit)
 {
 	if (limit > VM_MAX_VCPU_ID || (vm->vcpu_id_limit && limit != vm->vcpu_id_limit))
@@ -156,7 +156,7 @@ static int show_platform_info(struct vm *vm, u64 show)
 }
 
 /*
- * KVM_ENABLE_CAP on a vCPU: its mutex is held.
+ * KVM_ENABLE_CAP on a vCPU, whose mutex is held.
  */
 
 static int enforce_pv(struct vcpu *vcpu, u64 on)
@@ -167,10 +167,10 @@ static int enforce_pv(struct vcpu *vcpu, u64 on)
 
 /**
  * struct capability - one capability
- * @value: the answer to KVM_CHECK_EXTENSION
- * @check: computes the answer, in place of @value
- * @enable: turns it on for a VM, with the first argument of KVM_ENABLE_CAP
- * @enable_vcpu: turns it on for a vCPU
+ * @value: the result of KVM_CHECK_EXTENSION
+ * @check: computes this result; NULL if it is @value
+ * @enable: enables it for a VM, with the first argument of KVM_ENABLE_CAP
+ * @enable_vcpu: enables it for a vCPU
  */
 struct capability {
 	int value;
@@ -268,7 +268,7 @@ static const struct capability capabilities[] = {
 	[KVM_CAP_ENABLE_CAP_VM] = { .value = 1 },
 };
 
-/* Return the row of a number from userspace; one that is all zeros if there is none. */
+/* Return the row of a capability number from userspace, or a row of zeros if there is none. */
 static const struct capability *find(u64 cap)
 {
 	static const struct capability absent;

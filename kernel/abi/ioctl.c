@@ -7,7 +7,7 @@
 
 #include "abi/ioctl.h"
 
-/* Bytes of a structure that is copied to the stack. Larger ones are rare, and are allocated. */
+/* A structure of at most this many bytes is copied to the stack. Few are larger. */
 #define ON_STACK 320
 
 static long carry_out(void *object, ioctl_function function, size_t size, unsigned int direction,
@@ -15,7 +15,7 @@ static long carry_out(void *object, ioctl_function function, size_t size, unsign
 {
 	long r;
 
-	/* _IOC_WRITE: userspace writes, so copy in. _IOC_READ: userspace reads, so copy out. */
+	/* Userspace writes with _IOC_WRITE, so copy in, and reads with _IOC_READ, so copy out. */
 	if (direction & _IOC_WRITE) {
 		if (copy_from_user(data, user, size))
 			return -EFAULT;

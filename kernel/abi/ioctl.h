@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ioctls whose argument is a structure of fixed size: copied in, handed to a function, copied
- * out.
+ * Ioctls whose argument is a structure of fixed size: a function works on a copy of it.
  *
- * vcpu_ioctls.h and vm_ioctls.h are lists of rows. A descriptor's file includes its list twice:
- * first with IOCTL_DEFINE and the like, which turn a row into a function of type ioctl_function;
- * then inside the switch over the ioctl's number, where a row becomes a case.
+ * vcpu_ioctls.h and vm_ioctls.h are lists of rows. vcpu_file.c and vm_file.c include their list
+ * twice: first with macros like IOCTL_DEFINE, which turn a row into a function of type
+ * ioctl_function; then in the switch over the ioctl's number, where a row becomes a case.
  */
 #ifndef ORIEL_IOCTL_H
 #define ORIEL_IOCTL_H
@@ -32,9 +31,8 @@ typedef int (*ioctl_function)(void *object, void *data);
 /**
  * ioctl_copy() - carry out an ioctl on a copy of its structure
  * @object: the VM or vCPU, for @function
- * @function: works on the copy
- * @number: of the ioctl; encodes the size of the structure
- * @direction: _IOC_READ: copy it out when @function succeeds; _IOC_WRITE: copy it in
+ * @number: of the ioctl; it encodes the size of the structure
+ * @direction: _IOC_WRITE: copy it in; _IOC_READ: copy it out if @function succeeds
  * @arg: the structure's address in userspace
  *
  * May sleep. Return: the result of @function, -EFAULT or -ENOMEM.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_RUN around its loop: the fields of struct kvm_run that are read before it and written
- * after it, the registers that travel in it (KVM_CAP_SYNC_REGS), and the signal mask.
+ * KVM_RUN before and after its loop: fields and registers (KVM_CAP_SYNC_REGS) in struct kvm_run,
+ * and the signal mask.
  */
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
@@ -57,8 +57,8 @@ static const struct {
 };
 
 /*
- * Take the groups that userspace marked dirty. Return -EINVAL for unknown bits, or the error of
- * the group's ioctl.
+ * Load the groups that userspace has marked as dirty. Return -EINVAL for unknown bits, or the error
+ * of the group's ioctl.
  */
 static noinline int sync_regs_load(struct vcpu *vcpu)
 {
@@ -79,7 +79,7 @@ static noinline int sync_regs_load(struct vcpu *vcpu)
 	return 0;
 }
 
-/* Copy the groups out that userspace asked for. */
+/* Store the groups that userspace wants. */
 static noinline void sync_regs_store(struct vcpu *vcpu)
 {
 	struct kvm_sync_regs *to = &vcpu->run->s.regs;
@@ -97,7 +97,7 @@ static noinline void sync_regs_store(struct vcpu *vcpu)
  * The other fields of struct kvm_run.
  */
 
-/* Return true if KVM_INTERRUPT would neither wait nor displace another event. */
+/* Return true if the guest would take an interrupt of KVM_INTERRUPT at once. */
 static bool irq_acceptable(struct vcpu *vcpu)
 {
 	return vcpu_user_irq_room(vcpu) && vcpu->irq_queued < 0 && !vcpu->exception_pending &&
@@ -118,7 +118,7 @@ static void fill_run(struct vcpu *vcpu)
 	run->flags = 0;
 }
 
-/* Userspace owns the task priority where it has the interrupt controller, and only there. */
+/* If userspace has the interrupt controller, it also sets the task priority. */
 static int take_cr8(struct vcpu *vcpu)
 {
 	u64 cr8 = READ_ONCE(vcpu->run->cr8);
@@ -151,9 +151,9 @@ static int take_run(struct vcpu *vcpu)
  */
 
 /*
- * A fatal signal kills the process as soon as it is sent, unless the thread has it in blocked or
- * in real_blocked. real_blocked keeps the thread's own mask: a signal that the thread blocks
- * outside KVM_RUN ends KVM_RUN and then waits, instead of killing the process.
+ * KVM_RUN runs with the mask of KVM_SET_SIGNAL_MASK in blocked, and real_blocked keeps the thread's
+ * own mask. The kernel kills the process for a fatal signal at once, unless the signal is in one of
+ * the two. So a signal that only the thread's own mask blocks ends KVM_RUN and then stays pending.
  */
 static void set_signals(struct vcpu *vcpu)
 {

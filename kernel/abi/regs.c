@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vCPU ioctls that read and write registers, between the ABI's structures and struct cpu_state.
+ * vCPU ioctls that read and write registers: conversions between the ABI's structures and struct
+ * cpu_state.
  */
 #include <asm/processor-flags.h>
 
@@ -16,7 +17,7 @@
 #include "x86/cr.h"
 #include "x86/guest_walk.h"
 
-/* The beginning of struct kvm_sregs that struct kvm_sregs2 has as well. */
+/* struct kvm_sregs and struct kvm_sregs2 begin with the same members. */
 #define SREGS_COMMON_SIZE offsetof(struct kvm_sregs, interrupt_bitmap)
 static_assert(offsetof(struct kvm_sregs2, flags) == SREGS_COMMON_SIZE);
 
@@ -140,7 +141,7 @@ static u64 current_apic_base(const struct vcpu *vcpu)
 	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 }
 
-/* Fill in the members that struct kvm_sregs2 has as well, and clear the rest. */
+/* Fill in the members that struct kvm_sregs2 has, too, and clear the others. */
 static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 {
 	const struct cpu_state *state = &vcpu->state;
@@ -161,7 +162,7 @@ static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 	};
 	for (i = 0; i < SEG_COUNT; i++)
 		segment_get(&state->seg[i], sregs_segment(sregs, i));
-	/* A loaded TR is busy, whatever the hardware keeps of the type (APM 2 12.2.2). */
+	/* The TSS in TR is busy, but the hardware may not keep this bit (APM 2 12.2.2). */
 	sregs->tr.type |= 2;
 }
 
@@ -182,7 +183,7 @@ void sregs2_get(struct vcpu *vcpu, struct kvm_sregs2 *sregs2)
 	if (!cr_pae_paging(&vcpu->state))
 		return;
 	memcpy(sregs2->pdptrs, vcpu->state.pdpte, sizeof(sregs2->pdptrs));
-	/* A CPU that walks the PDPTEs uses those that are in memory now. */
+	/* This CPU reads the PDPTEs in memory at each walk, so read them now. */
 	if (vendor->walks_pdptes && !paging_read_pdptes(vcpu, vcpu->state.cr3, sregs2->pdptrs))
 		memset(sregs2->pdptrs, 0, sizeof(sregs2->pdptrs));
 	sregs2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
@@ -217,7 +218,7 @@ static int sregs_apply_apic(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
-/* Make a copy of the vCPU's registers and replace those that @sregs has. */
+/* Copy the vCPU's registers to @state, and replace those that @sregs has. */
 static void state_from_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs,
 			     struct cpu_state *state)
 {
@@ -236,18 +237,18 @@ static void state_from_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs,
 	state->efer = sregs->efer;
 }
 
-/* Set all registers but the interrupt. @pdpte is NULL if the PDPTEs are to be read from memory. */
+/* Set all registers, but not the interrupt. If @pdpte is NULL, read the PDPTEs from memory. */
 static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u64 *pdpte)
 {
 	const struct cpuid_facts *host = cpuid_host_facts();
-	/* Before it has a CPUID, a vCPU may use every feature of the host. */
+	/* A vCPU whose CPUID is not set yet may use every feature of the host. */
 	const struct cpuid_facts *facts = vcpu->cpuid.count ? &vcpu->cpuid.facts : host;
 	struct cpu_state state;
 
 	state_from_sregs(vcpu, sregs, &state);
 	if (pdpte && !cr_pae_paging(&state))
 		return -EINVAL;
-	/* With other PDPTEs an entry would fail (SDM 3C 27.3.1.6). */
+	/* If they are invalid, the entry fails (SDM 3C 27.3.1.6). */
 	if (pdpte && !vendor->walks_pdptes && !paging_pdptes_valid(vcpu, pdpte))
 		return -EINVAL;
 	if (!cr8_valid(sregs->cr8) || !cr_mode_valid(facts, host, &state) ||
@@ -255,7 +256,7 @@ static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs, const u6
 		return -EINVAL;
 	if (pdpte)
 		memcpy(state.pdpte, pdpte, sizeof(state.pdpte));
-	/* Userspace may set registers before memory: then the guest faults, not the ioctl. */
+	/* Userspace may set registers before memory, so let the guest fault, not this ioctl. */
 	else if (!paging_load_pdptes(vcpu, &state))
 		memset(state.pdpte, 0, sizeof(state.pdpte));
 	vcpu->state = state;
@@ -313,10 +314,10 @@ int debugregs_set(struct vcpu *vcpu, const struct kvm_debugregs *regs)
 
 void mp_state_get(struct vcpu *vcpu, struct kvm_mp_state *state)
 {
-	/* Userspace has no other way to save a waiting INIT or SIPI. */
+	/* Userspace cannot save a waiting INIT or SIPI otherwise. */
 	if (vcpu->lapic)
 		vcpu_take_lapic_events(vcpu);
-	/* A kick cannot be saved either. */
+	/* Nor can it save a KVM_HC_KICK_CPU. */
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->kicked)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		WRITE_ONCE(vcpu->kicked, false);
@@ -358,7 +359,7 @@ void translate_get(struct vcpu *vcpu, struct kvm_translation *translation)
 
 	translation->physical_address = r ? ~0ull : gpa;
 	translation->valid = !r;
-	/* The ABI requires no more than that these have a value. */
+	/* KVM's ABI does not define these values further. */
 	translation->writeable = 1;
 	translation->usermode = 0;
 }

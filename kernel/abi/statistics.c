@@ -93,7 +93,7 @@ static const struct stats_source vcpu_source = {
 	.release = vcpu_release,
 };
 
-/* The descriptor has a reference to the VM, which keeps the vCPUs too. */
+/* The descriptor has a reference to the VM, which also keeps the vCPUs. */
 static int open_counted(struct vm *vm, const struct stats_source *source, void *object,
 			const char *id)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_GET_VCPU_EVENTS and KVM_SET_VCPU_EVENTS: events on their way into a guest, between the ABI's
- * structure and struct vcpu.
+ * KVM_GET_VCPU_EVENTS and KVM_SET_VCPU_EVENTS: conversions between the ABI's structure and the
+ * events in struct vcpu.
  */
 #include "abi/abi.h"
 #include "core/vcpu.h"
@@ -25,7 +25,7 @@ static void get_pending(struct vcpu *vcpu, struct kvm_vcpu_events *events)
 	const struct cpu_exception *exception = &vcpu->exception;
 
 	events_settle(vcpu);
-	/* For a client that knows no pending exceptions it is injected, as the next entry does. */
+	/* To a client that does not know pending exceptions, report it as injected. */
 	events->exception.injected = !vcpu->vm->exception_payload;
 	events->exception.pending = vcpu->vm->exception_payload;
 	events->exception.nr = exception->vector;
@@ -73,7 +73,7 @@ void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events)
 	}
 }
 
-/* A pending #PF or #DB without a payload has CR2 or DR6 set already. */
+/* If userspace gives no payload, it has already set CR2 or DR6 for the #PF or #DB. */
 static void set_pending(struct vcpu *vcpu, const struct kvm_vcpu_events *events)
 {
 	vcpu->exception = (struct cpu_exception){
@@ -122,7 +122,7 @@ static bool flags_valid(const struct vcpu *vcpu, const struct kvm_vcpu_events *e
 
 	if (events->flags & ~known)
 		return false;
-	/* There is no SMM: a guest is never in it, and nothing waits for its end. */
+	/* Oriel has no SMM: a guest is never in it, and no event waits for its end. */
 	return !(events->flags & KVM_VCPUEVENT_VALID_SMM) ||
 	       !(events->smi.smm || events->smi.pending || events->smi.smm_inside_nmi ||
 		 events->smi.latched_init);

@@ -27,7 +27,7 @@
 #include "run/run.h"
 #include "uapi/oriel.h"
 
-/* kvm_run and the page for port data. */
+/* kvm_run and the port page. */
 #define RUN_ORDER 1
 
 /*
@@ -63,7 +63,7 @@ static int queue_interrupt(struct vcpu *vcpu, const struct kvm_interrupt *interr
 		return -ENXIO;
 	if (vcpu->extint >= 0)
 		return -EEXIST;
-	/* Userspace's PIC has acknowledged the interrupt. It waits until LINT0 lets it pass. */
+	/* Userspace's PIC has acknowledged the interrupt, which waits until LINT0 lets it pass. */
 	vcpu->extint = interrupt->irq;
 	return 0;
 }
@@ -167,7 +167,7 @@ static int set_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
 #define IOCTL_NONE(number, function)
 #include "abi/vcpu_ioctls.h"
 
-/* Hold srcu, for some of the functions use memslots. */
+/* Hold srcu, because some of the functions use memslots. */
 static long copy_ioctl(struct vcpu *vcpu, ioctl_function function, unsigned int cmd,
 		       unsigned long arg)
 {
@@ -370,7 +370,7 @@ static int vcpu_publish(struct vcpu *vcpu)
 	}
 	vm_get(vm);
 	vm->vcpus[vm->vcpu_count] = vcpu;
-	/* A thread that sees the count must see the vCPU as well. */
+	/* A thread that reads the new count must see the vCPU: pairs with vcpu_count(). */
 	smp_store_release(&vm->vcpu_count, vm->vcpu_count + 1);
 	fd_install(fd, file);
 	return fd;

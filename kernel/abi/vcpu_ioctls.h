@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls of a vCPU's descriptor, one row each. Only KVM_RUN has none. vcpu_file.c turns the
- * rows into functions and a switch (see ioctl.h). The forms of a row, and the function that each
- * names:
+ * The ioctls of a vCPU's descriptor, one row each, except KVM_RUN. vcpu_file.c turns the rows into
+ * functions and a switch (see ioctl.h). The forms of a row, and the function that each names:
  *
  *   IOCTL(number, function, type)       int function(vcpu, type *)
  *   IOCTL_VOID(number, function, type)  void function(vcpu, type *)
@@ -10,8 +9,8 @@
  *   IOCTL_ARG(number, function)         function(vcpu, argument)
  *   IOCTL_NONE(number, function)        function(vcpu)
  *
- * For the first two the structure is copied in and out, as the number encodes it, and memory.srcu
- * is held around the function.
+ * The first two copy the structure in and out, as the number encodes it, and hold memory.srcu
+ * around the function.
  */
 
 /* Registers and events. */

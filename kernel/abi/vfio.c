@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_CREATE_DEVICE: the VFIO device. It holds the VFIO files that userspace adds and asks VFIO
- * whether their devices snoop the caches. It gives no driver a struct kvm (vfio_file_set_kvm()),
- * which only the in-tree KVM has.
+ * KVM_CREATE_DEVICE: the VFIO device. It holds the VFIO files that userspace adds, and asks VFIO
+ * if their devices snoop the caches. It does not call vfio_file_set_kvm(): only the in-tree KVM
+ * has a struct kvm for a driver.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -41,10 +41,10 @@ static void set_noncoherent(struct vm *vm, bool noncoherent)
 
 	if (noncoherent == dma->noncoherent)
 		return;
-	/* Until now no CPU that a vCPU left has been noted: each may have written. */
+	/* Until now the CPUs that vCPUs have left were not recorded: assume all of them. */
 	if (noncoherent)
 		cpumask_copy(dma->cpus, cpu_online_mask);
-	/* Pairs with dma_write_back() and dma_note_leaving(), which use @cpus after it. */
+	/* Pairs with dma_write_back() and dma_note_leaving(), which use @cpus afterwards. */
 	smp_store_release(&dma->noncoherent, noncoherent);
 	mmu_set_guest_memtypes(&vm->memory, noncoherent);
 }
@@ -102,7 +102,7 @@ static struct vfio_entry *find_file(const struct vfio_files *files, const struct
 	return NULL;
 }
 
-/* Return 0 if the device now has the reference to @file. */
+/* Return 0 if the device now owns the caller's reference to @file. */
 static int add_file(struct vfio_files *files, struct file *file)
 {
 	struct vfio_entry *entry;
@@ -173,7 +173,7 @@ static long vfio_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 	if (copy_from_user(&attr, (void __user *)arg, sizeof(attr)))
 		return -EFAULT;
-	/* Newer headers have the same numbers with FILE for GROUP. */
+	/* In newer headers these numbers have names with FILE instead of GROUP. */
 	if (attr.group != KVM_DEV_VFIO_GROUP ||
 	    (attr.attr != KVM_DEV_VFIO_GROUP_ADD && attr.attr != KVM_DEV_VFIO_GROUP_DEL))
 		return -ENXIO;

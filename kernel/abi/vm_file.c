@@ -16,7 +16,7 @@
 #include "guest/dma.h"
 #include "run/exit_msr.h"
 
-/* Three pages at the address given to KVM_SET_TSS_ADDR have to lie below 4 GiB. */
+/* The three pages at the address of KVM_SET_TSS_ADDR have to lie below 4 GiB. */
 #define TSS_ADDR_MAX (0x100000000ull - 3 * PAGE_SIZE)
 
 /* The smallest number that KVM accepts in KVM_SET_NR_MMU_PAGES. */
@@ -31,13 +31,13 @@ static int clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *clea
 	return dirty_log_clear(&vm->memory, clear);
 }
 
-/* Unused: with unrestricted guest and with AMD-V, real mode needs no TSS of the host's. */
+/* Not used: with unrestricted guest and with AMD-V, real mode needs no TSS of the host. */
 static int set_tss_addr(struct vm *vm, unsigned long address)
 {
 	return address > TSS_ADDR_MAX ? -EINVAL : 0;
 }
 
-/* Unused: only VMX without unrestricted guest keeps a page table there. */
+/* Not used: only VMX without unrestricted guest needs a page table there. */
 static int set_identity_map(struct vm *vm, const u64 *address)
 {
 	int r;
@@ -48,7 +48,7 @@ static int set_identity_map(struct vm *vm, const u64 *address)
 	return r;
 }
 
-/* Unused: the number limits shadow paging, which Oriel does not have. */
+/* Not used: the number limits shadow paging, which Oriel does not have. */
 static int set_nr_mmu_pages(struct vm *vm, unsigned long pages)
 {
 	return pages < MMU_PAGES_MIN ? -EINVAL : 0;
@@ -77,7 +77,7 @@ static int set_boot_cpu_id(struct vm *vm, unsigned long id)
 
 	mutex_lock(&vm->lock);
 	if (!vm->vcpu_count) {
-		/* If no vCPU gets this id, the VM has no BSP, as userspace asked. */
+		/* If userspace creates no vCPU with this id, the VM has no BSP. */
 		vm->bsp_id = id;
 		r = 0;
 	}
@@ -154,7 +154,7 @@ static void slots_changed(struct memory *memory)
 {
 	struct vm *vm = container_of(memory, struct vm, memory);
 
-	/* The new memory may still say that a vCPU is stopped. */
+	/* The new memory may still have KVM_VCPU_PREEMPTED for a vCPU. */
 	if (READ_ONCE(vm->steal_time_used))
 		vm_make_request_all(vm, REQ_STEAL_TIME);
 }
@@ -179,7 +179,7 @@ static void vm_free(struct vm *vm)
 {
 	u32 i;
 
-	/* Before the vCPUs are freed: until it returns, the notifier flushes their TLBs. */
+	/* This comes before the vCPUs are freed, because the notifier flushes their TLBs. */
 	memory_stop(&vm->memory);
 	irqfds_destroy(&vm->irqfds);
 	for (i = 0; i < vm->vcpu_count; i++)

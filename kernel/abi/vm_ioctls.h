@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls of a VM's descriptor, one row each, in the forms of vcpu_ioctls.h; vm_file.c
- * turns them into functions and a switch. Two more forms:
+ * The ioctls of a VM's descriptor, one row each; vm_file.c turns the rows into functions and a
+ * switch. Rows have the forms of vcpu_ioctls.h, without memory.srcu, or one of these:
  *
  *   IOCTL_PART(number, function, part, type)      int function(&vm->part, type *)
- *   IOCTL_DIR(number, function, type, direction)  IOCTL for a number that encodes the wrong
- *                                                 direction of the copy
+ *   IOCTL_DIR(number, function, type, direction)  int function(vm, type *), for a number that
+ *                                                 encodes the wrong direction of the copy
  */
 
 /* Memory. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests and kicks: any thread can make one vCPU, or all of a VM, do something before the next
- * entry.
+ * Requests and kicks: any thread can let one vCPU, or all of a VM, do something before the next
+ * entry. run/loop.c describes the protocol.
  */
 #include <linux/kernel.h>
 #include <linux/smp.h>
@@ -20,6 +20,7 @@ void vcpu_kick(struct vcpu *vcpu)
 	cpu = get_cpu();
 	/* Read the mode after the request was made. Pairs with switch_world(). */
 	smp_mb();
+	/* A CPU that executes a guest does not execute this code: this CPU needs no interrupt. */
 	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST && READ_ONCE(vcpu->cpu) != cpu)
 		smp_send_reschedule(READ_ONCE(vcpu->cpu));
 	put_cpu();
@@ -27,7 +28,7 @@ void vcpu_kick(struct vcpu *vcpu)
 
 static u32 vcpu_count(const struct vm *vm)
 {
-	/* A thread that sees the count must see the vCPUs as well. Pairs with vcpu_publish(). */
+	/* Pairs with vcpu_publish(). */
 	return smp_load_acquire(&vm->vcpu_count);
 }
 
@@ -55,7 +56,7 @@ void vm_make_request_all(struct vm *vm, unsigned int request)
 
 static void acknowledge(void *unused)
 {
-	/* The CPU has left the guest to run this, and sees the request before it enters again. */
+	/* The interrupt has ended the guest. The vCPU sees the request before it enters again. */
 }
 
 void vm_flush_tlbs(struct memory *memory)
@@ -78,6 +79,6 @@ void vm_flush_tlbs(struct memory *memory)
 		if (smp_load_acquire(&vcpu->mode) == VCPU_IN_GUEST)
 			__cpumask_set_cpu(READ_ONCE(vcpu->cpu), vm->flushed_cpus);
 	}
-	/* Interrupts all of them before it waits for the first. */
+	/* This interrupts all CPUs before it waits for the first. */
 	on_each_cpu_mask(vm->flushed_cpus, acknowledge, NULL, true);
 }

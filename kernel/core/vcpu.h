@@ -1,35 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A virtual CPU: the neutral side's part of it, and how the parts reach its registers.
+ * A virtual CPU: its vendor-neutral part, and access to its registers.
  *
  * Lazy state
  *
- * The registers are in struct cpu_state and in the hardware (VMCS or VMCB, which VMREAD and
- * VMWRITE make dear). They travel in groups, STATE_*, and only when somebody asks.
+ * A register has two places: struct cpu_state, and the control structure (VMCS or VMCB). On VT-x
+ * each access to a field of the VMCS is an instruction that takes time. So registers are copied in
+ * groups, STATE_*, and only when they are needed.
  *
- *   1. A group whose bit is in vcpu->cached is valid in vcpu->state. Reading needs the bit:
- *      vcpu_need() fetches the groups that lack it.
- *   2. A group whose bit is in vcpu->dirty has changed in vcpu->state since the hardware had
- *      it. Whoever changes a register calls vcpu_touch() afterwards. Dirty implies cached. A
- *      group is fetched before a part of it is changed, or the commit would write stale rest.
- *   3. The next entry commits the dirty groups and clears vcpu->dirty (switch_world()); nothing
- *      else has to be written.
- *   4. The guest runs: the back end's enter() clears vcpu->cached. Bits of CR0 and CR4 that the
- *      guest cannot change without an exit stay right in vcpu->state at all times, and may be
- *      read without a fetch; so may the breakpoint addresses.
- *   5. The back end may be asked for groups only while the vCPU is loaded: on VT-x the VMCS is
- *      current then (vcpu_load()).
- *   6. vcpu_settle() commits early, where a back end is about to change in the hardware a part of
- *      what a dirty group holds, such as the base of FS.
+ *   1. If a group's bit in vcpu->cached is set, its registers in vcpu->state are valid. Call
+ *      vcpu_need() before you read a register: it fetches the group unless the bit is set.
+ *   2. If a group's bit in vcpu->dirty is set, vcpu->state is newer than the control structure.
+ *      Call vcpu_touch() after you change a register. Before you change a part of a group, call
+ *      vcpu_need(), or the commit writes stale values of the other registers. A dirty group is
+ *      cached.
+ *   3. switch_world() commits the dirty groups before each entry and clears vcpu->dirty.
+ *   4. enter() clears vcpu->cached, because the guest changes registers. On AMD it then fetches
+ *      STATE_GPRS and STATE_RIP at once.
+ *   5. Some registers are valid in vcpu->state at all times, and need no fetch: bits of CR0 and CR4
+ *      that the guest cannot change without an exit, EFER, and DR0 to DR3.
+ *   6. fetch() and commit() are called only while the vCPU is loaded (vcpu_load()): then, on VT-x,
+ *      its VMCS is current.
+ *   7. get_msr() and set_msr() access a register that is also in a group, such as the base of FS,
+ *      in the control structure. They first commit the group if it is dirty (vcpu_settle());
+ *      set_msr() then clears its bit in vcpu->cached.
  *
- *                   vcpu_need(): fetch()                vcpu_touch()
- *      not cached -----------------------> cached --------------------> cached and dirty
- *           ^                              |    ^                            |
- *           |                              |    +--- commit(): vcpu_settle(),+
- *           +------- enter() --------------+         switch_world()
+ *                     vcpu_need(): fetch()              vcpu_touch()
+ *      not cached ------------------------> cached ---------------------> cached and dirty
+ *       |  ^  ^                             |  |  ^                          ^     |
+ *       |  |  |                             |  |  +--------------------------|-----+
+ *       |  |  +--------- enter() -----------+  |    commit(): switch_world(), vcpu_settle()
+ *       |  +------------ set_msr() ------------+                             |
+ *       |                                                                    |
+ *       +-- vcpu_touch(), after all registers of the group were replaced ----+
  *
- * Locks: the vCPU's mutex protects all of it, but for what the members' comments say others
- * post. Functions on a vCPU expect it to be held unless they say 'any context'.
+ * The vCPU's mutex protects all members but those whose comments say that other threads write them.
+ * A function on a vCPU expects the mutex to be held, unless its comment says 'any context'.
  */
 #ifndef ORIEL_VCPU_H
 #define ORIEL_VCPU_H
@@ -53,28 +59,28 @@
 struct lapic;
 struct vm;
 
-/* Pages of a vCPU's mapping: kvm_run, port data, the ring of coalesced writes. */
+/* Pages of a vCPU's mapping: kvm_run, the port page, the ring of coalesced writes. */
 #define VCPU_MMAP_PAGES (COALESCED_PAGE_OFFSET + 1)
 
-/* Bits of vcpu->requests, which is tested before each entry. */
+/* Bits of vcpu->requests, which are tested before each entry. */
 enum vcpu_request {
-	REQ_EVENT, /* choose again an event to inject */
-	REQ_TLB_FLUSH, /* drop all translations before entering */
+	REQ_EVENT, /* choose the event to inject anew */
+	REQ_TLB_FLUSH, /* drop all cached translations */
 	REQ_CLOCK_UPDATE, /* publish kvmclock anew */
-	REQ_STEAL_TIME, /* tell the guest that the vCPU runs again, and how long it did not */
+	REQ_STEAL_TIME, /* tell the guest that the vCPU runs again, and how long it has waited */
 	REQ_MSR_FILTER, /* intercept the MSRs that the filter denies */
-	REQ_DEBUG_STEP, /* a single step for userspace is done: KVM_EXIT_DEBUG */
+	REQ_DEBUG_STEP, /* guest_debug_trap() for userspace: KVM_EXIT_DEBUG */
 	REQ_TRIPLE_FAULT, /* the guest shut down: KVM_EXIT_SHUTDOWN */
 	REQ_TPR_ACCESS, /* the guest accessed TPR: KVM_EXIT_TPR_ACCESS */
 	REQ_IOAPIC_EOI, /* an EOI for userspace's IOAPIC: KVM_EXIT_IOAPIC_EOI */
 	REQ_DIRTY_RING_FULL, /* KVM_EXIT_DIRTY_RING_FULL, until userspace has made room */
 };
 
-/* Requests that end KVM_RUN. */
+/* Requests that always end KVM_RUN. */
 #define REQS_EXIT \
 	(BIT(REQ_DEBUG_STEP) | BIT(REQ_TRIPLE_FAULT) | BIT(REQ_TPR_ACCESS) | BIT(REQ_IOAPIC_EOI))
 
-/* The place of the vCPU's thread, for vcpu_kick(); run/loop.c has the protocol. */
+/* run/loop.c describes the protocol. */
 enum vcpu_mode {
 	VCPU_OUTSIDE,
 	VCPU_IN_GUEST,
@@ -85,119 +91,64 @@ enum event_type {
 	EVENT_IRQ, /* external interrupt */
 	EVENT_NMI,
 	EVENT_EXCEPTION, /* a fault or trap */
-	EVENT_SOFT_INT, /* INT n from KVM_SET_VCPU_EVENTS: delivery skips no instruction */
+	EVENT_SOFT_INT, /* INT n from KVM_SET_VCPU_EVENTS; delivery pushes RIP as it is */
 };
 
-/**
- * struct vcpu_event - the one event chosen for the next entry
- * @type: EVENT_NONE when there is no event
- * @vector: interrupt or exception vector
- * @has_error_code: delivery pushes @error_code
- * @error_code: see @has_error_code
- * @soft: #BP or #OF; it comes from the instruction at RIP if that is INT3 or INTO
- * @length: bytes of that instruction, which delivery steps over; 0 if there is none
- */
+/* The one event that the next entry delivers. */
 struct vcpu_event {
 	enum event_type type;
 	u8 vector;
 	bool has_error_code;
 	u32 error_code;
-	bool soft;
-	u8 length;
+	bool soft; /* #BP or #OF whose @length has yet to be found */
+	u8 length; /* of the INT3 or INTO at RIP, which delivery steps over; 0 if there is none */
 };
 
-/**
- * struct vcpu - one virtual CPU
- * @vm: the VM it belongs to
- * @id: given by userspace; also the initial APIC ID
- * @last_cpu: physical CPU it was last loaded on, or -1
- * @mutex: held by the ioctl that works on the vCPU
- * @requests: bits of enum vcpu_request; any thread sets them
- * @mode: enum vcpu_mode; written with interrupts off
- * @cpu: physical CPU of the thread, valid while @mode is VCPU_IN_GUEST
- * @run: the page shared with userspace; the next page is for port data
- * @error: the errno of EXIT_ERROR
- * @state: registers; a group is valid while its bit is in @cached
- * @cached: STATE_* groups of @state that are up to date
- * @dirty: STATE_* groups of @state to commit before the next entry
- * @cr8: task priority where there is no @lapic
- * @event: the event to inject; kept until an exit shows that it was delivered
- * @exception: waits until it becomes @event
- * @exception_pending: @exception is valid
- * @nmi_pending: NMIs waiting, at most two (SDM 3A 6.7.1)
- * @irq_queued: vector of KVM_INTERRUPT, or of an interrupt whose delivery was cut short; or -1
- * @extint: vector of userspace's PIC for a vCPU with a @lapic, or -1
- * @eoi_vector: the vector of REQ_IOAPIC_EOI
- * @mp_state: KVM_MP_STATE_*
- * @kicked: another vCPU's KVM_HC_KICK_CPU named this one: its current or next HLT ends at once
- * @kick_unknown: userspace made it runnable, and may not have known of a kick before that
- * @wait: a halted vCPU sleeps here
- * @task: the thread inside KVM_RUN, for vcpu_yield()
- * @preempt: reports when the thread changes CPU
- * @sigset: signals that KVM_RUN lets through
- * @sigset_active: @sigset is valid
- * @lapic: its local APIC, NULL without an in-kernel irqchip
- * @apic_base: IA32_APIC_BASE where there is no @lapic
- * @vapic: guest memory that stands for the TPR
- * @pv_eoi: guest memory that stands for the EOI register
- * @return_msrs_set: the CPU has the guest's IA32_TSC_AUX (host/return_msr.h)
- * @breakpoints_live: the guest has its own debug registers for one entry (guest/debug.h)
- * @debug: debugging by userspace
- * @emul: the instruction being emulated
- * @access: the accesses that it made so far and must not make twice
- * @cpuid: the answers of CPUID
- * @fpu: FPU and extended states
- * @clock: kvmclock and TSC
- * @steal_time: the time that it waited for a CPU
- * @dirty_ring: the pages that it wrote, if the VM has rings
- * @msrs: MSRs that only the guest uses
- * @mc: machine-check banks
- * @stats: counters
- * @pv_enforced: the guest may use only those of KVM's features that its CPUID names
- * @entry_failure: the last entry that the CPU refused
- */
+/* One virtual CPU. The vendor's code embeds it as the first member of its own structure. */
 struct vcpu {
 	struct vm *vm;
-	u32 id;
-	int last_cpu;
-	struct mutex mutex; /* all of the vCPU but requests and posted events */
-	unsigned long requests;
-	int mode;
-	int cpu;
-	struct kvm_run *run;
-	int error;
+	u32 id; /* given by userspace; also the initial APIC ID */
+	int last_cpu; /* physical CPU on which the vCPU was last loaded, or -1 */
+	struct mutex mutex; /* all members that only the vCPU's thread writes */
+	unsigned long requests; /* bits of enum vcpu_request; any thread sets them */
+	int mode; /* enum vcpu_mode; any thread reads it */
+	int cpu; /* physical CPU of the thread, valid while @mode is VCPU_IN_GUEST */
+	struct kvm_run *run; /* the page shared with userspace; the port page follows it */
+	int error; /* the errno of EXIT_ERROR */
 
 	struct cpu_state state;
-	u32 cached;
-	u32 dirty;
-	u8 cr8;
+	u32 cached; /* STATE_* groups that are valid in @state */
+	u32 dirty; /* STATE_* groups of @state that the next entry commits */
+	u8 cr8; /* task priority of a vCPU without @lapic */
 
-	struct vcpu_event event;
-	struct cpu_exception exception;
-	bool exception_pending;
-	u8 nmi_pending;
-	int irq_queued;
-	int extint;
-	u8 eoi_vector;
-	u32 mp_state;
+	struct vcpu_event event; /* kept until an exit shows that it was delivered */
+	struct cpu_exception exception; /* waits until it becomes @event */
+	bool exception_pending; /* @exception is valid */
+	u8 nmi_pending; /* NMIs that wait, at most two (SDM 3A 6.7.1) */
+	int irq_queued; /* vector of KVM_INTERRUPT, or displaced by an exception; or -1 */
+	int extint; /* vector from userspace's PIC for a vCPU with @lapic; or -1 */
+	u8 eoi_vector; /* of REQ_IOAPIC_EOI */
+	u32 mp_state; /* KVM_MP_STATE_* */
+	/* KVM_HC_KICK_CPU of another vCPU: the current or next HLT ends at once. */
 	bool kicked;
+	/* Userspace made the vCPU runnable, and may have lost a kick that came before that. */
 	bool kick_unknown;
 
-	struct rcuwait wait;
-	struct task_struct __rcu *task;
-	struct preempt_notifier preempt;
-	sigset_t sigset;
-	bool sigset_active;
+	struct rcuwait wait; /* the vCPU sleeps here while it is not runnable */
+	struct task_struct __rcu *task; /* the thread inside KVM_RUN, for vcpu_yield() */
+	struct preempt_notifier preempt; /* calls run/load.c when the thread changes CPU */
+	sigset_t sigset; /* the thread's signal mask inside KVM_RUN */
+	bool sigset_active; /* @sigset is valid */
 
-	struct lapic *lapic;
-	u64 apic_base;
+	struct lapic *lapic; /* NULL without an in-kernel irqchip; any thread posts interrupts */
+	u64 apic_base; /* IA32_APIC_BASE of a vCPU without @lapic */
 	struct vcpu_vapic vapic;
 	struct vcpu_pv_eoi pv_eoi;
-	bool return_msrs_set;
-	bool breakpoints_live;
+	bool return_msrs_set; /* the CPU has the guest's IA32_TSC_AUX (host/return_msr.h) */
+	bool breakpoints_live; /* the guest has its own DRs for one entry (guest/debug.h) */
 	struct guest_debug debug;
-	struct emul emul;
-	struct vcpu_access access;
+	struct emul emul; /* the instruction in the executor */
+	struct vcpu_access access; /* its accesses */
 	struct cpuid_table cpuid;
 	struct vcpu_fpu fpu;
 	struct vcpu_clock clock;
@@ -206,11 +157,11 @@ struct vcpu {
 	struct vcpu_msrs msrs;
 	struct vcpu_mc mc;
 	struct vcpu_stats stats;
-	bool pv_enforced;
+	bool pv_enforced; /* the guest may use only features of KVM that its CPUID has */
 	struct entry_failure entry_failure;
 };
 
-/** vcpu_need() - bring STATE_* groups of vcpu->state up to date */
+/** vcpu_need() - fetch those of the STATE_* groups that are not cached */
 static inline void vcpu_need(struct vcpu *vcpu, u32 groups)
 {
 	groups &= ~vcpu->cached;
@@ -218,14 +169,14 @@ static inline void vcpu_need(struct vcpu *vcpu, u32 groups)
 		vendor_call(fetch)(vcpu, groups);
 }
 
-/** vcpu_touch() - mark STATE_* groups of vcpu->state changed: they are committed before entry */
+/** vcpu_touch() - mark STATE_* groups of vcpu->state as changed; the next entry commits them */
 static inline void vcpu_touch(struct vcpu *vcpu, u32 groups)
 {
 	vcpu->dirty |= groups;
 	vcpu->cached |= groups;
 }
 
-/** vcpu_settle() - commit STATE_* groups now, before the back end changes one of their registers */
+/** vcpu_settle() - commit those of the STATE_* groups that are dirty */
 static inline void vcpu_settle(struct vcpu *vcpu, u32 groups)
 {
 	groups &= vcpu->dirty;
@@ -235,23 +186,23 @@ static inline void vcpu_settle(struct vcpu *vcpu, u32 groups)
 	vcpu->dirty &= ~groups;
 }
 
-/** exit_error() - make KVM_RUN fail with an errno */
+/** exit_error() - make KVM_RUN fail with errno @error, which is negative */
 static inline enum exit_fate exit_error(struct vcpu *vcpu, int error)
 {
 	vcpu->error = error;
 	return EXIT_ERROR;
 }
 
-/** vcpu_has_pv() - return true if the guest may use one of KVM's features, KVM_FEATURE_* */
+/** vcpu_has_pv() - return true if the guest may use this feature (KVM_FEATURE_*) of KVM */
 static inline bool vcpu_has_pv(const struct vcpu *vcpu, unsigned int feature)
 {
 	return !vcpu->pv_enforced || vcpu->cpuid.facts.pv_features & BIT(feature);
 }
 
 /**
- * vcpu_make_request() - make the vCPU do something before its next entry
+ * vcpu_make_request() - let the vCPU serve a request before its next entry
  *
- * Any context. Another thread than the vCPU's calls vcpu_kick() after it.
+ * Any context. A thread that is not the vCPU's calls vcpu_kick() afterwards.
  */
 static inline void vcpu_make_request(struct vcpu *vcpu, enum vcpu_request request)
 {
@@ -260,7 +211,7 @@ static inline void vcpu_make_request(struct vcpu *vcpu, enum vcpu_request reques
 	set_bit(request, &vcpu->requests);
 }
 
-/** vcpu_test_request() - take a request: return true if it was pending, and clear it */
+/** vcpu_test_request() - return true if a request was pending, and clear it */
 static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request request)
 {
 	if (!test_bit(request, &vcpu->requests))
@@ -274,26 +225,21 @@ static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request reques
 /**
  * vcpu_kick() - make the vCPU look at its requests soon
  *
- * Wakes it if it sleeps, and makes it leave the guest if it is there. Any context, interrupts on
- * or off.
+ * Wakes it if it sleeps, and ends the guest if it runs. Any context, interrupts on or off.
  */
 void vcpu_kick(struct vcpu *vcpu);
 
-/* The vCPU that this CPU's current thread works on; run/load.c writes it. */
+/* run/load.c writes it. */
 DECLARE_PER_CPU(struct vcpu *, loaded_vcpu);
 
-/**
- * vcpu_loaded() - the vCPU that the current thread has between vcpu_load() and vcpu_put(), or NULL
- *
- * Any context of the thread.
- */
+/** vcpu_loaded() - return the vCPU that the current thread has loaded, or NULL; any context */
 static inline struct vcpu *vcpu_loaded(void)
 {
-	/* It follows the thread from CPU to CPU, so a migration in the middle does no harm. */
+	/* The variable moves with the thread: a migration during the read does no harm. */
 	return this_cpu_read(loaded_vcpu);
 }
 
-/** vcpu_find() - the vCPU with an APIC id, or NULL; any context; @vm keeps it alive */
+/** vcpu_find() - return the vCPU with this APIC id, or NULL; @vm keeps it alive; any context */
 struct vcpu *vcpu_find(struct vm *vm, u64 apic_id);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * struct vcpu_event to and from the word in which the hardware describes an event.
+ * Conversions between struct vcpu_event and the word with which the CPU describes an event.
  */
 #ifndef ORIEL_VCPU_EVENT_H
 #define ORIEL_VCPU_EVENT_H
@@ -9,11 +9,9 @@
 #include "x86/event_word.h"
 
 /**
- * vcpu_event_to_word() - describe an event to the hardware
+ * vcpu_event_to_word() - return the word for an event; 0, which is not valid, for EVENT_NONE
  *
- * The error code and the instruction's length have other places, which differ by vendor.
- *
- * Return: the word; 0, which is not valid, for EVENT_NONE.
+ * The word has no error code and no length: their place differs by vendor.
  */
 static inline u32 vcpu_event_to_word(const struct vcpu_event *event)
 {
@@ -31,11 +29,11 @@ static inline u32 vcpu_event_to_word(const struct vcpu_event *event)
 }
 
 /**
- * vcpu_event_from_word() - name the event whose delivery an exit cut short
- * @word: the hardware's description, which is valid
+ * vcpu_event_from_word() - return the event, without error code, whose delivery an exit cut short
+ * @word: from the CPU, valid
  *
- * Return: the event without its error code. Its type is EVENT_NONE for INT n and INT1: their
- *	RIP is still that of the instruction, which the guest executes again.
+ * The type is EVENT_NONE for INT n and INT1: RIP is still that of the instruction, and the guest
+ * executes it again.
  */
 static inline struct vcpu_event vcpu_event_from_word(u32 word)
 {
@@ -61,7 +59,7 @@ static inline struct vcpu_event vcpu_event_from_word(u32 word)
 	return event;
 }
 
-/** vcpu_event_injected() - return true if the last entry injected this exception */
+/** vcpu_event_injected() - return true if the last entry injected the exception @vector */
 static inline bool vcpu_event_injected(const struct vcpu *vcpu, u8 vector)
 {
 	return vcpu->event.type == EVENT_EXCEPTION && vcpu->event.vector == vector;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The interface between the neutral side and the code of one CPU vendor.
- *
- * A vendor's code keeps the control structure (VMCS or VMCB), the neutral side keeps everything
- * else. The architectural registers travel as groups of struct cpu_state: fetch() fills groups in
- * from the hardware, commit() writes them back.
+ * The interface between neutral code and the code of one CPU vendor. The vendor's code owns the
+ * control structure (VMCS or VMCB), neutral code owns everything else.
  */
 #ifndef ORIEL_VENDOR_H
 #define ORIEL_VENDOR_H
@@ -18,19 +15,19 @@ struct entry_report;
 struct sl_format;
 struct vcpu;
 
-/* Reasons why no event is taken at the next instruction boundary. */
+/* Reasons why the guest takes no event before its next instruction. */
 #define SHADOW_STI BIT(0) /* KVM_X86_SHADOW_INT_STI */
 #define SHADOW_MOV_SS BIT(1) /* KVM_X86_SHADOW_INT_MOV_SS */
 
-/* Windows that request_window() asks for. */
-#define WINDOW_IRQ BIT(0) /* an external interrupt can be taken */
-#define WINDOW_NMI BIT(1) /* an NMI can be taken */
-#define WINDOW_TPR BIT(2) /* CR8 was written: a masked interrupt may pass now */
+/* Windows: request_window() lets the guest exit as soon as one of these holds. */
+#define WINDOW_IRQ BIT(0) /* the guest can take an external interrupt */
+#define WINDOW_NMI BIT(1) /* the guest can take an NMI */
+#define WINDOW_TPR BIT(2) /* the guest has lowered the TPR: an interrupt may pass now */
 
 /**
  * enum exit_fate - the next step of KVM_RUN's loop after a VM exit
- * @EXIT_RESUME: the exit is handled: enter the guest again
- * @EXIT_USER: kvm_run is filled in: KVM_RUN returns 0
+ * @EXIT_RESUME: enter the guest again
+ * @EXIT_USER: KVM_RUN returns 0; kvm_run is filled in
  * @EXIT_ERROR: KVM_RUN fails with vcpu->error
  */
 enum exit_fate {
@@ -39,10 +36,7 @@ enum exit_fate {
 	EXIT_ERROR,
 };
 
-/**
- * struct vendor_ops - a vendor: the members below, and a function pointer for each row of
- *	vendor_ops.h
- */
+/** struct vendor_ops - a vendor's data, and a function pointer for each row of vendor_ops.h */
 struct vendor_ops {
 	/** @name: "VT-x" or "AMD-V", for messages */
 	const char *name;
@@ -50,7 +44,7 @@ struct vendor_ops {
 	const char *kvm_module;
 	/** @vcpu_size: bytes of the vendor's vCPU, which starts with struct vcpu */
 	size_t vcpu_size;
-	/** @deadline_timer: enter() exits at lapic_held_deadline(); valid after setup() */
+	/** @deadline_timer: enter() ends at lapic_held_deadline(); valid after setup() */
 	const bool *deadline_timer;
 	/** @walks_pdptes: the CPU reads the PDPTEs of PAE paging from memory when it walks */
 	bool walks_pdptes;
@@ -65,8 +59,8 @@ struct vendor_ops {
 };
 
 /*
- * The vendor in use. Its operations are static calls, so that no retpoline sits on the exit
- * path: vendor_call(op)(arguments).
+ * The vendor in use. vendor_call(op)(arguments) calls its operations as static calls, so that the
+ * exit path has no retpoline.
  */
 extern const struct vendor_ops *vendor;
 
@@ -76,7 +70,7 @@ extern const struct vendor_ops *vendor;
 
 #define vendor_call(op) static_call(vendor_##op)
 
-/** vendor_install() - choose the vendor; once, at load, before any vendor_call() */
+/** vendor_install() - set the vendor; called once, at load, before any vendor_call() */
 void vendor_install(const struct vendor_ops *ops);
 
 #endif

@@ -21,67 +21,47 @@
 struct msr_filter;
 struct vcpu;
 
-/* The answers to KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID. */
+/* The values of KVM_CAP_MAX_VCPUS and KVM_CAP_MAX_VCPU_ID. */
 #define VM_MAX_VCPUS 1024
 #define VM_MAX_VCPU_ID FABRIC_MAX_APIC_ID
 
-/**
- * struct vm - one virtual machine
- * @memory: memslots and second-level tables
- * @refs: each descriptor (VM, vCPU, statistics, VFIO device) holds one
- * @release: frees the VM when the last reference goes
- * @lock: serializes changes of vCPUs and interrupt chips; may sleep; before @memory.lock
- * @vcpus: created vCPUs in order of creation; an element never changes
- * @vcpu_count: number of valid @vcpus; grows with release semantics
- * @bsp_id: id of the bootstrap processor's vCPU
- * @unknown_insns_exit: KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the executor does
- *	not know goes to userspace at every CPL
- * @vcpu_id_limit: vCPU ids are below it; 0 if userspace has not set it
- * @msr_filter: MSRs that userspace keeps for itself, or NULL; under @memory.srcu,
- *	replaced under @lock
- * @msr_exits: KVM_MSR_EXIT_REASON_*: refused accesses that userspace wants to see
- * @tlb_flushes: calls of vm_flush_tlbs()
- * @flushed_cpus: CPUs that the last of these calls interrupted; under @memory.mmu.lock,
- *	exclusive
- * @quirks_off: KVM_X86_QUIRK_* that userspace has turned off
- * @exits_off: KVM_X86_DISABLE_EXITS_*: instructions that cause no exit; set before there are vCPUs
- * @platform_info_hidden: the guest gets #GP for MSR_PLATFORM_INFO
- * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD: userspace saves a pending exception with the
- *	value that CR2 or DR6 will get
- * @triple_fault_event: KVM_CAP_X86_TRIPLE_FAULT_EVENT: userspace saves a pending shutdown
- * @fabric: in-kernel interrupt chips
- * @irqfds: eventfds that raise interrupts
- * @ioeventfds: writes that signal eventfds
- * @coalesced: writes that userspace later reads from a ring
- * @clock: kvmclock of the VM
- * @steal_time_used: a vCPU has had steal time enabled
- * @dma: devices of the host that access its memory
- */
+/* One virtual machine. */
 struct vm {
 	struct memory memory;
-	refcount_t refs;
-	void (*release)(struct vm *vm);
-	struct mutex lock; /* vCPUs, interrupt chips */
-	struct vcpu **vcpus;
-	u32 vcpu_count;
-	u32 bsp_id;
+	refcount_t refs; /* each descriptor (VM, vCPU, statistics, VFIO device) holds one */
+	void (*release)(struct vm *vm); /* called when the last reference is dropped */
+	struct mutex lock; /* changes of vCPUs and interrupt chips; before @memory.lock */
+	struct vcpu **vcpus; /* in order of creation; an element never changes */
+	u32 vcpu_count; /* number of valid @vcpus; grows with release semantics */
+	u32 bsp_id; /* id of the bootstrap processor's vCPU */
+	/*
+	 * KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the executor does not know exits
+	 * to userspace at every CPL.
+	 */
 	bool unknown_insns_exit;
-	u32 vcpu_id_limit;
+	u32 vcpu_id_limit; /* vCPU ids are below it; 0 if userspace has not set it */
+	/* MSRs that userspace denies, or NULL; under @memory.srcu, replaced under @lock. */
 	struct msr_filter __rcu *msr_filter;
-	u32 msr_exits;
-	atomic64_t tlb_flushes;
+	u32 msr_exits; /* KVM_MSR_EXIT_REASON_*: refused accesses that exit to userspace */
+	atomic64_t tlb_flushes; /* calls of vm_flush_tlbs() */
+	/* CPUs that the last of these calls interrupted; under @memory.mmu.lock, exclusive. */
 	cpumask_var_t flushed_cpus;
-	u64 quirks_off;
-	u32 exits_off;
-	bool platform_info_hidden;
+	u64 quirks_off; /* KVM_X86_QUIRK_* that userspace has turned off */
+	u32 exits_off; /* KVM_X86_DISABLE_EXITS_*; constant once there are vCPUs */
+	bool platform_info_hidden; /* the guest gets #GP for MSR_PLATFORM_INFO */
+	/*
+	 * KVM_CAP_EXCEPTION_PAYLOAD: userspace saves a pending exception with the value that CR2 or
+	 * DR6 will get.
+	 */
 	bool exception_payload;
+	/* KVM_CAP_X86_TRIPLE_FAULT_EVENT: userspace saves a pending shutdown. */
 	bool triple_fault_event;
 	struct irq_fabric fabric;
 	struct irqfds irqfds;
 	struct ioeventfds ioeventfds;
 	struct coalesced coalesced;
 	struct vm_clock clock;
-	bool steal_time_used;
+	bool steal_time_used; /* a vCPU has, or had, steal time enabled */
 	struct vm_dma dma;
 };
 
@@ -97,18 +77,17 @@ static inline void vm_put(struct vm *vm)
 		vm->release(vm);
 }
 
-/** vm_quirk_on() - return true if the VM has a quirk, KVM_X86_QUIRK_* */
+/** vm_quirk_on() - return true if userspace has not turned this KVM_X86_QUIRK_* off */
 static inline bool vm_quirk_on(const struct vm *vm, u64 quirk)
 {
 	return !(READ_ONCE(vm->quirks_off) & quirk);
 }
 
-/** vm_flush_tlbs() - for memory_ops.flush_tlbs */
+/** vm_flush_tlbs() - memory_ops.flush_tlbs */
 void vm_flush_tlbs(struct memory *memory);
 
 /**
- * vm_make_request_all() - make every vCPU do something before its next entry
- * @request: enum vcpu_request
+ * vm_make_request_all() - make a request (enum vcpu_request) for every vCPU, and kick it
  *
  * Interrupts on; spinlocks may be held. Does not wait.
  */

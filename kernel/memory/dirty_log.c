@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The log of written pages as a bitmap for each slot: mark pages, hand the bitmap out, clear bits.
- * To clear a bit also takes the right to write the page away, so that the next write faults and is
- * logged again.
+ * The log of written pages as a bitmap for each slot: mark pages, copy the bitmap to userspace,
+ * clear bits. When a bit is cleared, the guest loses the right to write to the page: the next
+ * write faults and is logged again.
  */
 #include <linux/bitmap.h>
 #include <linux/compat.h>
@@ -22,7 +22,7 @@ int dirty_log_set_manual(struct memory *memory, u64 flags)
 	return 0;
 }
 
-/* A ring does not have room for all pages. */
+/* A log in rings never begins with all pages: a ring does not have room for them. */
 bool dirty_log_begins_set(const struct memory *memory)
 {
 	return !memory->ring_bytes && memory->manual_dirty_log & KVM_DIRTY_LOG_INITIALLY_SET;
@@ -67,7 +67,7 @@ void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn
 		memory->ops->ring_push(memory, slot, page);
 		return;
 	}
-	/* The write goes before the test of the bit. Pairs with the exchange in take_bits(). */
+	/* Write to memory before the test of the bit. Pairs with the exchange in take_bits(). */
 	smp_mb();
 	if (!test_bit(page, slot->dirty_bitmap))
 		set_bit(page, slot->dirty_bitmap);
@@ -86,8 +86,8 @@ static unsigned long take_bits(unsigned long *word, unsigned long mask)
 }
 
 /*
- * Clear the bits that are set in @mask, from word @first of the bitmap on, and make the next write
- * to each of these pages fault again. @mask keeps only the bits that were set in the bitmap.
+ * Clear in the bitmap, from word @first on, the bits that are set in @mask, and make the next write
+ * to each of these pages fault. @mask keeps only those bits that were set in the bitmap.
  */
 static void clear_bits(struct memory *memory, struct memslot *slot, size_t first, size_t longs,
 		       unsigned long *mask)
@@ -128,7 +128,7 @@ static struct memslot *find_logged(struct memory *memory, u32 id)
 	return slot && slot->dirty_bitmap ? slot : NULL;
 }
 
-/* The ABI has the pointer in a union with a u64. A 32-bit program sets the lower half alone. */
+/* The ABI has the pointer in a union with a u64. A 32-bit program sets only the lower half. */
 static void __user *users_bitmap(void __user *given)
 {
 	u64 lower = lower_32_bits((uintptr_t)given);

@@ -1,52 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Second-level faults: from the guest-physical address through the memslot to the launcher's
- * mapping, and from there a leaf into the tables.
+ * Second-level faults: find the memslot of a guest-physical address and the host page behind it,
+ * and install a leaf for it.
  *
  * Faults, the mmu_notifier, the dirty log, and the TLB
  *
- * A leaf maps a host page that nobody pins. It must be gone, from the tables and from every
- * TLB, before the host gives the page to somebody else; no write through it may miss the dirty
- * log; and faults of many vCPUs run at once.
+ * A leaf maps a host page that is not pinned. Before the host uses the page for something else, the
+ * leaf must be gone from the tables and from every TLB. Each write of the guest to a logged slot
+ * must be in the dirty log. Many vCPUs fault at the same time.
  *
- *   1. Faults install leaves under mmu.lock shared, by compare-and-exchange. Code that takes
- *      leaves or rights away holds it exclusive, and flushes before it drops the lock: a
- *      frame that is gone from the tables is gone from the TLBs as well.
- *   2. A fault looks up slot and host page without mmu.lock, for that sleeps. So it notes the
- *      snapshot of the memslots and mmu.invalidate_seq first, and installs only if, under the
- *      lock, both are still the same (still_valid()).
- *   3. The host announces an invalidation, changes its page tables, and announces the end. The
- *      notifier takes the leaves out at the announcement. Until the end a fault in that range
- *      finds invalidate_count and the range; after it, another invalidate_seq. Either way it
- *      tries again, so no fault installs a mapping that it saw before the change.
- *   4. New memslots are published under mmu.lock exclusive, then the old slot's leaves are taken
- *      out. A fault that used the old snapshot fails its check, so no leaf comes back. The old
- *      slot can be found by launcher addresses until its last leaf is gone: the host may
- *      take a page away meanwhile.
- *   5. The reference to the host page is held until the leaf is in, or the fault has failed.
- *      From then on 3 protects the page.
- *   6. While a slot is logged it is mapped by 4 KiB leaves, and a leaf is writable only if its page
- *      is in the log: both are done under mmu.lock (try_install()). A reader of the log takes
- *      pages out of it first and the right to write second (clear_bits()), so a write
- *      in between is seen by this reader or faults for the next. A write by the module itself goes
- *      to memory first and to the log second (memory_write()).
- *   7. The right to write may linger in a TLB until the log is handed out: the writes that it lets
- *      through are to pages that this reader hands out anyway. The flush comes before that.
- *   8. Zapping may be long. It is done in parts (mmu_let_others()): each part is flushed, then the
- *      lock is dropped for whoever waits. 1 holds at every such point.
- *   9. Unlinked table pages wait in mmu.retired and are freed after the flush (mmu_flush()): no CPU
+ *   1. Faults install leaves with mmu.lock shared, by compare-and-exchange. Code that removes
+ *      leaves holds it exclusive and flushes the TLBs before it drops the lock: if a thread takes
+ *      the lock and finds no leaf for a frame, no vCPU uses the frame through its TLB.
+ *   2. A fault looks up the slot and the host page without mmu.lock, because this may sleep. So it
+ *      first notes the snapshot of the memslots and mmu.invalidate_seq. It installs the leaf only
+ *      if, with the lock held, both are still the same (still_valid()).
+ *   3. The host announces an invalidation, changes its page tables, and announces the end. At the
+ *      announcement the notifier increments invalidate_count, records the range and removes the
+ *      leaves; at the end it changes invalidate_seq. A fault in the range fails its check: before
+ *      the end because of the count and the range, after it because of invalidate_seq. So no fault
+ *      installs what it has read in the host's page tables before the change.
+ *   4. New memslots are published with mmu.lock exclusive; then the old slot's leaves are removed
+ *      (publish()). A fault with the old snapshot fails its check, so no leaf comes back. The
+ *      notifier finds the old slot by its launcher addresses until the last leaf is gone, because
+ *      the host may invalidate a page meanwhile.
+ *   5. A fault holds a reference to the host page, if that has a struct page, until the leaf is
+ *      installed or the fault has failed. After that 3 protects the page.
+ *   6. In a logged slot faults install 4 KiB leaves. A larger leaf from before stays until a fault
+ *      splits it for a write. A leaf is writable only if its page is in the log: try_install()
+ *      makes both so during one hold of mmu.lock. A reader of the log first clears the page's bit
+ *      and then removes the right to write (clear_bits()): this reader sees a write that comes in
+ *      between, because it copies the page later. The module itself first writes to memory and then
+ *      marks the page in the log (memory_write()).
+ *   7. If only the right to write is removed, the lock may be dropped before the flush. Until the
+ *      flush a guest may write through its TLB. It writes to a page that this reader will copy, or
+ *      before logging begins; memory->lock keeps other readers out. The flush comes before the
+ *      return to userspace.
+ *   8. Removing many leaves takes long, so it is done in parts. If another thread waits for the
+ *      lock, mmu_let_others() flushes and drops the lock between two parts; 1 holds there as well.
+ *   9. Unlinked table pages wait in mmu.retired. mmu_flush() frees them after the flush, so no CPU
  *      walks freed memory.
+ *  10. A change of the memory types or of the format of leaves empties the tables and changes
+ *      invalidate_seq, so no fault installs a leaf of the old kind. At the end of the launcher's
+ *      address space mmu.released makes every check fail.
  *
- *     a frame:
- *                     try_install(): shared
- *        not mapped ------------------------> mapped, read-only
- *          ^  ^ |                              |        ^
- *          |  | | try_install()                | write  | clear_bits(), begin_log():
- *          |  | | also in the log              | fault  | exclusive, flush before the
- *          |  | v                              v        | log is handed out
- *          |  +---------------------------- mapped, writable
- *          |    notifier, slot gone, log ends:
- *          +--- exclusive, flush
+ * The states of a frame:
+ *
+ *                  try_install(), lock shared
+ *     not mapped ------------------------------> read-only
+ *       ^  ^  |                                   |  |  ^
+ *       |  |  | try_install(), lock shared:       |  |  | clear_bits(), begin_log(), reset of a
+ *       |  |  | write, and enter in the log       |  |  | dirty ring: lock exclusive, flush before
+ *       |  |  v                                   |  |  | the return to userspace
+ *       |  |  writable <--------------------------+  |  |
+ *       |  |   |  |     try_install(): write fault  |  |
+ *       |  |   |  +----------------------------------|--+
+ *       |  +---+                                     |
+ *       +--------------------------------------------+
+ *         removal: lock exclusive, flush. The notifier; publish(): slot moved or deleted, or log
+ *         ended; sl_make_room(): another leaf replaces it; 10
  */
 #include <linux/cpu.h>
 #include <linux/mm.h>
@@ -66,7 +78,7 @@
  * @hva: the launcher address of the frame
  * @write: the guest wrote, so the host's mapping must be writable
  * @exec: the guest fetched an instruction
- * @ahead: after a read, too, install a writable leaf if the host's mapping is writable
+ * @ahead: install a writable leaf after a read, too, if the host's mapping is writable
  * @seq: mmu->invalidate_seq before the host's page tables were read
  * @page: the host page, with a reference; NULL for memory without a struct page
  * @pfn: the host frame
@@ -89,7 +101,7 @@ struct fault {
 	enum sl_memtype type;
 };
 
-/* Take the page if the host's page tables hold it already. Return false if they do not. */
+/* Get the page if the host's page tables map it. Return false if they do not. */
 static bool lookup_fast(struct fault *f)
 {
 	if ((f->write || f->ahead) && get_user_page_fast_only(f->hva, FOLL_WRITE, &f->page)) {
@@ -104,7 +116,7 @@ static int gup_error(const struct fault *f, long err)
 {
 	switch (err) {
 	case -EHWPOISON:
-		/* The launcher gets the signal that it would get if it touched the broken page. */
+		/* The launcher would get this signal if it accessed the broken page itself. */
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f->hva, PAGE_SHIFT, current);
 		return -EAGAIN;
 	case -EFAULT:
@@ -134,7 +146,10 @@ static int lookup_slow(struct fault *f)
 	return 0;
 }
 
-/* Return the memory type of the host's mapping. A frame that is not memory is never cached. */
+/*
+ * Return the memory type for a frame without a struct page, from the host's mapping. If the frame
+ * is not memory, never cache it.
+ */
 static enum sl_memtype memtype(pgprot_t prot, unsigned long pfn)
 {
 	u64 cache = pgprot_val(prot) & _PAGE_CACHE_MASK;
@@ -195,9 +210,9 @@ static int lookup_host(struct fault *f)
 }
 
 /*
- * Return the level at which the host maps an address. With interrupts off the walk is safe: before
- * the host frees a page table it sends this CPU an interrupt or waits for it. The answer may be
- * stale at once; still_valid() finds that out before the leaf is installed.
+ * Return the level at which the host maps an address. The walk is safe with interrupts off: before
+ * the host frees a page table, it sends an interrupt to this CPU or waits for it. The host may
+ * change the mapping at any time; then still_valid() keeps the leaf from being installed.
  */
 static int host_level(struct mm_struct *mm, unsigned long hva)
 {
@@ -242,9 +257,9 @@ static bool level_fits(const struct fault *f, int level)
 }
 
 /*
- * Some Intel CPUs stop with a machine check when code runs from a page whose size changes, and a
- * guest can make that happen in its own tables (Intel's "Machine Check Error Avoidance on Page
- * Size Change"). On these CPUs only 4 KiB leaves are executable.
+ * Some Intel CPUs stop with a machine check if code runs in a page whose size changes. A guest can
+ * do this in its own tables (Intel's "Machine Check Error Avoidance on Page Size Change"). On these
+ * CPUs only 4 KiB leaves are executable.
  */
 static bool large_leaf_may_execute(void)
 {
@@ -280,7 +295,7 @@ static u64 make_leaf(const struct fault *f, int level)
 
 	if (f->write)
 		leaf |= format->dirty;
-	/* The host neither ages nor writes back the zero page and other reserved pages. */
+	/* The host does not age or write back reserved pages, such as the zero page. */
 	if (f->page && !PageReserved(f->page))
 		leaf |= SL_SOFT_PAGE;
 	return leaf;
@@ -288,7 +303,7 @@ static u64 make_leaf(const struct fault *f, int level)
 
 /*
  * Return true if the host may have changed its page tables from @start to @end, exclusive, since
- * the fault noted @seq. An invalidation elsewhere that has not ended does not count.
+ * the fault noted @seq. An invalidation that has not ended counts only if it overlaps this range.
  */
 static bool is_invalidated(const struct fault *f, unsigned long start, unsigned long end)
 {
@@ -300,8 +315,9 @@ static bool is_invalidated(const struct fault *f, unsigned long start, unsigned 
 }
 
 /*
- * Return 0 if the lookup still holds. While a past slot's leaves are being removed, one that is
- * still there either is in the way of a new leaf (-EBUSY) or maps the same host frame.
+ * Return 0 if the lookup is still right. Leaves of a past slot may still be there while they are
+ * being removed. Such a leaf maps the same host frame, or sl_install() refuses the new one
+ * (-EBUSY).
  */
 static int still_valid(const struct fault *f, int level)
 {
@@ -322,7 +338,7 @@ static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *sp
 
 	read_lock(&mmu->lock);
 	ret = still_valid(f, level);
-	/* No room for the page in the log: REQ_DIRTY_RING_FULL is pending, and ends KVM_RUN. */
+	/* If the ring is full, REQ_DIRTY_RING_FULL is pending and ends KVM_RUN. */
 	if (!ret && f->writable && !dirty_log_has_room(f->memory, f->slot))
 		ret = -EAGAIN;
 	if (!ret)
@@ -345,7 +361,7 @@ static int make_room(struct fault *f, int level, struct sl_spare *spare)
 	return ret;
 }
 
-/* Allocate as many table pages as a walk can need, so that one top-up is enough. */
+/* Allocate as many table pages as an installation can need. */
 static int top_up(struct mmu *mmu, struct sl_spare *spare)
 {
 	while (spare->count < mmu->table.format->levels - 1U) {
@@ -358,7 +374,7 @@ static int top_up(struct mmu *mmu, struct sl_spare *spare)
 	return 0;
 }
 
-/* Most faults need no table page, so allocate none before one is missing. */
+/* Most faults need no table page, so allocate them only when one is missing. */
 static int install(struct fault *f)
 {
 	struct mmu *mmu = &f->memory->mmu;
@@ -402,7 +418,7 @@ int mmu_fault(struct memory *memory, gpa_t gpa, u32 access)
 	f.ahead = !readonly && !memslot_is_logged(f.slot);
 	f.hva = memslot_hva(f.slot, f.gfn);
 	f.seq = READ_ONCE(memory->mmu.invalidate_seq);
-	/* Read the count before the host's page tables. Pairs with mmu.lock in the notifier. */
+	/* Read @seq before the host's page tables. Pairs with mmu.lock in the notifier. */
 	smp_rmb();
 
 	ret = lookup_host(&f);

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest's physical memory. Memslots say which part of the launcher's address space backs it,
- * second-level page tables map it for the CPU, and a log names the pages that were written.
+ * A guest's physical memory. Memslots are the parts of the launcher's address space behind it,
+ * second-level page tables map it for the CPU, and a log records the pages that were written.
  *
- * No page is pinned. Faults fill the tables in from the launcher's page tables; an
- * mmu_notifier takes leaves out before the host reuses a page.
- *
- * Locks, in the order in which they are taken:
+ * Locks, in the order in which they are taken (fault.c describes their use):
  *
  *   memory->lock      a mutex: one change of the memslots, or one reader of the dirty log
  *   memory->srcu      held by each user of a memslot
- *   memory->mmu.lock  a reader/writer spinlock. Faults install leaves under it shared, in
- *                     parallel. Code that takes leaves or rights away, or publishes new
- *                     memslots, holds it exclusive until the TLBs are flushed. Long work is
- *                     done in parts, each with its flush, and drops the lock between them.
+ *   memory->mmu.lock  a reader/writer spinlock: shared to install leaves, exclusive to remove
+ *                     leaves or rights and to publish memslots
  *
- * Functions that may sleep say so. Unless it says otherwise, a function that uses a memslot
- * expects @srcu to be held, and one that reaches guest memory runs in a thread whose
- * current->mm is @mm.
+ * A function that may sleep says so. Unless a function says otherwise, it expects @srcu to be
+ * held if it uses memslots, and runs in a thread whose current->mm is @mm if it accesses guest
+ * memory.
  */
 #ifndef ORIEL_MEMORY_H
 #define ORIEL_MEMORY_H
@@ -37,13 +32,13 @@
 
 struct memory;
 
-/* Slot numbers are 0 .. MEMSLOT_MAX - 1; the answer to KVM_CAP_NR_MEMSLOTS, as in KVM. */
+/* Slot numbers are 0 to MEMSLOT_MAX - 1: the value of KVM_CAP_NR_MEMSLOTS, KVM's own. */
 #define MEMSLOT_MAX 32764
 
-/* The answer of memory_hva() where no slot is; never page aligned. */
+/* The result of memory_hva() if there is no slot; never page aligned. */
 #define MEMSLOT_NO_HVA (~0UL)
 
-/* The answer to KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. */
+/* The value of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. */
 #define DIRTY_LOG_MANUAL_FLAGS (KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
 
 /* Kinds of access for mmu_fault(). */
@@ -56,10 +51,10 @@ struct memory;
  * @base_gfn: first guest frame number
  * @npages: length in 4 KiB pages, never 0
  * @hva: launcher address of the first byte, page aligned
- * @id: the number userspace gave it
+ * @id: slot number, given by userspace
  * @flags: KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY
- * @dirty_bitmap: one bit a page while dirty pages are logged, else NULL
- * @by_hva: the launcher addresses; in memory->slots_by_hva while the slot is published
+ * @dirty_bitmap: one bit per page while the slot is logged without rings, else NULL
+ * @by_hva: the slot's place in memory->slots_by_hva
  */
 struct memslot {
 	gfn_t base_gfn;
@@ -76,8 +71,8 @@ struct memslot {
  * @generation: grows by one with each published change
  * @count: number of slots
  * @room: capacity of @by_gfn
- * @by_gfn: the slots in ascending order of @base_gfn, never overlapping; the next snapshot
- *	may use the elements beyond @count
+ * @by_gfn: the slots in ascending order of @base_gfn; no two overlap. A later snapshot may use
+ *	the elements beyond @count
  */
 struct memslots {
 	u64 generation;
@@ -89,15 +84,14 @@ struct memslots {
 /**
  * struct mmu - second-level paging of one VM
  * @table: the tables
- * @lock: see the top of this file
+ * @lock: see the top of this file; held exclusive to write @invalidate_seq to @retired
  * @notifier: reports changes of the launcher's mappings
- * @invalidate_seq: grows with each invalidation; written under @lock exclusive
+ * @invalidate_seq: grows with each invalidation
  * @invalidate_count: number of invalidations that have begun and not ended
- * @invalidate_start: lowest hva that they cover; valid while there are any
- * @invalidate_end: highest hva that they cover, exclusive
- * @released: the address space is gone: no leaf is installed any more
- * @guest_memtypes: the guest may choose how memory is cached; written under @lock
- *	exclusive, with a new @invalidate_seq
+ * @invalidate_start: lowest hva of these invalidations
+ * @invalidate_end: highest hva of these invalidations, exclusive
+ * @released: the launcher's address space has ended: no leaf is installed any more
+ * @guest_memtypes: the guest may choose how memory is cached
  * @retired: unlinked table pages that wait for the TLB flush
  * @table_pages: table pages in use, with the root
  */
@@ -115,36 +109,34 @@ struct mmu {
 	atomic_long_t table_pages;
 };
 
-/**
- * struct memory_ops - the services that a VM gives to its memory
- */
+/** struct memory_ops - the services that a VM gives to its memory */
 struct memory_ops {
 	/**
-	 * @flush_tlbs: make every vCPU drop its translations before it next executes a guest
-	 * instruction, and wait until no CPU uses an old one; mmu.lock held exclusive
+	 * @flush_tlbs: make every vCPU drop its cached translations before it executes another
+	 * guest instruction, and wait until no CPU uses an old one; mmu.lock held exclusive
 	 */
 	void (*flush_tlbs)(struct memory *memory);
-	/** @slots_changed: new memslots are published; memory->lock held */
+	/** @slots_changed: called after new memslots were published; memory->lock held */
 	void (*slots_changed)(struct memory *memory);
 	/**
-	 * @ring_has_room: return true if the running vCPU's dirty ring can take one more entry;
-	 * that stays true until @ring_push. Any context
+	 * @ring_has_room: return true if the dirty ring of the loaded vCPU has room for an entry;
+	 * it keeps the room until @ring_push. Any context
 	 */
 	bool (*ring_has_room)(const struct memory *memory);
-	/** @ring_push: log page @offset of @slot in that ring; any context */
+	/** @ring_push: enter page @offset of @slot in that ring; any context */
 	void (*ring_push)(struct memory *memory, const struct memslot *slot, u64 offset);
 };
 
 /**
  * struct memory - the memory of one VM
  * @ops: the VM's services
- * @mm: the launcher's address space, in which alone the backing memory is looked up
- * @lock: serializes changes of the memslots; may sleep
+ * @mm: the launcher's address space
+ * @lock: serializes changes of the memslots and readers of the dirty log
  * @srcu: protects @slots for readers that sleep
- * @slots: the current memslots, replaced as a whole under @lock
- * @slot_ids: the same by number, under @lock
- * @slots_by_hva: the same by launcher address, under @mmu.lock
- * @manual_dirty_log: KVM_DIRTY_LOG_* flags that userspace turned on; under @lock
+ * @slots: the current snapshot; replaced under @lock
+ * @slot_ids: the slots by number; under @lock
+ * @slots_by_hva: the slots by launcher address; under @mmu.lock
+ * @manual_dirty_log: KVM_DIRTY_LOG_* flags that userspace has turned on; under @lock
  * @ring_bytes: size of each vCPU's dirty ring, 0 for none; under @lock, and constant once
  *	there are vCPUs
  * @mmu: second-level page tables
@@ -163,12 +155,10 @@ struct memory {
 };
 
 /**
- * enum mmu_result - the outcome of a second-level fault
- * @MMU_MAPPED: the access can be tried again
- * @MMU_NO_SLOT: no memslot covers the address: it is MMIO, emulate
- * @MMU_READONLY: a write to a read-only memslot: emulate it as MMIO
- *
- * Negative values are errno.
+ * enum mmu_result - the result of a second-level fault, unless it is a negative errno
+ * @MMU_MAPPED: the guest can make the access again
+ * @MMU_NO_SLOT: there is no memslot at the address: execute the instruction as MMIO
+ * @MMU_READONLY: a write to a read-only memslot: execute the instruction as MMIO
  */
 enum mmu_result {
 	MMU_MAPPED = 0,
@@ -177,22 +167,21 @@ enum mmu_result {
 };
 
 /**
- * memory_init() - set up empty memory over the caller's address space; may sleep
+ * memory_init() - set up memory without slots over the current thread's address space; may sleep
  * @memory: zeroed
- * @format: the layout of second-level entries; must outlive @memory
- * @ops: the VM's services
+ * @format: must outlive @memory
  *
- * Return: 0, -ENOMEM, or -EINTR when a signal is pending.
+ * Return: 0, -ENOMEM, or -EINTR for a pending signal.
  */
 int memory_init(struct memory *memory, const struct sl_format *format,
 		const struct memory_ops *ops);
 
 /**
- * memory_stop() - empty the tables and stop following the launcher's address space
- * @memory: no vCPU runs, nor will one again; no lock held
+ * memory_stop() - empty the tables and stop following the launcher's address space; may sleep
+ * @memory: no vCPU runs or will run; no lock held
  *
- * Until this returns the launcher's mappings may change, and each change may flush all
- * vCPUs: call it before they are freed. May sleep.
+ * Call it before you free the vCPUs: until it returns, a change of the launcher's mappings may
+ * flush their TLBs.
  */
 void memory_stop(struct memory *memory);
 
@@ -208,41 +197,37 @@ void memory_destroy(struct memory *memory);
  * @memory: takes its lock; @srcu must not be held
  * @region: from userspace, not yet checked
  *
- * On return no vCPU can reach memory that the slot no longer maps. May sleep.
+ * On return no vCPU can access memory that the slot does not map any more. May sleep.
  *
- * Return: 0; -EINVAL for a bad slot number, flags, alignment, address or size, for a
- * deletion of a slot that does not exist, and for a change of size, address or read-only of
- * a slot; -EEXIST when it overlaps another slot; -ENOMEM. On failure nothing has changed.
+ * Return: 0; -EINVAL for a bad slot number, flag, alignment, address or size, for a deletion of
+ * a slot that does not exist, and for a change of a slot's size, launcher address or
+ * KVM_MEM_READONLY; -EEXIST if it overlaps another slot; -ENOMEM. On failure nothing has changed.
  */
 int memory_set_region(struct memory *memory, const struct kvm_userspace_memory_region *region);
 
-/**
- * memory_slots() - the current snapshot
- * @memory: @srcu, @lock or @mmu.lock is held; the snapshot is valid while it is
- */
+/** memory_slots() - return the current snapshot, valid while @srcu, @lock or @mmu.lock is held */
 struct memslots *memory_slots(const struct memory *memory);
 
-/** memslot_find() - the slot that covers a frame, or NULL; it lives as long as the snapshot */
+/** memslot_find() - return the slot that covers a frame, valid as long as @slots, or NULL */
 struct memslot *memslot_find(const struct memslots *slots, gfn_t gfn);
 
-/** memslot_find_id() - the slot with any number @id, or NULL; @memory->lock held */
+/** memslot_find_id() - return the slot with number @id, any u32, or NULL; @memory->lock held */
 struct memslot *memslot_find_id(struct memory *memory, u32 id);
 
-/** memslot_hva() - the launcher address of a frame of the slot */
 static inline unsigned long memslot_hva(const struct memslot *slot, gfn_t gfn)
 {
 	return slot->hva + ((gfn - slot->base_gfn) << GFN_SHIFT);
 }
 
-/** memslot_is_logged() - return true if writes to a slot, which may be NULL, are logged */
+/** memslot_is_logged() - return true if writes to a slot are logged; @slot may be NULL */
 static inline bool memslot_is_logged(const struct memslot *slot)
 {
 	return slot && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES);
 }
 
 /**
- * memory_hva() - the launcher address of a frame, page aligned, or MEMSLOT_NO_HVA
- * @writable: set if there is a slot: true if it may be written; may be NULL
+ * memory_hva() - return the launcher address of a frame, page aligned, or MEMSLOT_NO_HVA
+ * @writable: may be NULL; if there is a slot, it becomes true unless the slot is read-only
  */
 unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable);
 
@@ -250,8 +235,8 @@ unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable)
  * memory_read() - read guest memory; may sleep
  * @gpa: the range may cross pages and slots
  *
- * Return: 0; -ENXIO when some of it is in no slot (MMIO); -EFAULT when the launcher has
- * nothing mapped there. @buf is undefined after a failure.
+ * Return: 0; -ENXIO if a part of it is in no slot (MMIO); -EFAULT if the launcher has nothing
+ * mapped there. After a failure @buf is undefined.
  */
 int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len);
 
@@ -259,24 +244,21 @@ int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len);
  * memory_write() - write guest memory and log it as dirty; may sleep
  * @gpa: the range may cross pages and slots
  *
- * In a VM with dirty rings one of its vCPUs must be loaded: that one's ring takes the entries.
+ * If the VM has dirty rings, one of its vCPUs must be loaded: its ring gets the entries.
  *
- * Return: 0; -ENXIO when some of it is in no slot; -EROFS when the slot is read-only;
- * -EFAULT when the launcher has nothing writable there; -EAGAIN when the vCPU's ring is
- * full, which ends KVM_RUN. After a failure a part of a range that crosses pages may be
- * written.
+ * Return: 0; -ENXIO if a part of it is in no slot; -EROFS if the slot is read-only; -EFAULT if
+ * the launcher has nothing writable there; -EAGAIN if the vCPU's ring is full, which ends
+ * KVM_RUN. After a failure a part of the range may be written.
  */
 int memory_write(struct memory *memory, gpa_t gpa, const void *buf, size_t len);
 
 /**
  * memory_cmpxchg() - atomic compare and exchange in guest memory; may sleep
  * @gpa: aligned to @len
- * @len: 1, 2, 4, 8 or, where the CPU has CMPXCHG16B, 16
+ * @len: 1, 2, 4, 8, or 16 if the CPU has CMPXCHG16B
  *
- * Atomic against vCPUs and against the launcher.
- *
- * Return: 0 when stored; -EAGAIN when memory was not @old; -EINVAL for another alignment or
- * length; and the errors of memory_write().
+ * Return: 0 after the store; -EAGAIN if memory was not @old; -EINVAL for another alignment or
+ * length; or the errors of memory_write().
  */
 int memory_cmpxchg(struct memory *memory, gpa_t gpa, const void *old, const void *new,
 		   unsigned int len);
@@ -287,34 +269,31 @@ int memory_cmpxchg(struct memory *memory, gpa_t gpa, const void *old, const void
 
 /**
  * dirty_log_set_manual() - KVM_ENABLE_CAP of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2
+ * @memory: takes its lock
  * @flags: KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, alone or with KVM_DIRTY_LOG_INITIALLY_SET;
  *	0 turns both off
- *
- * Takes @memory->lock. Return: 0, or -EINVAL.
  */
 int dirty_log_set_manual(struct memory *memory, u64 flags);
 
 /**
- * dirty_log_get() - hand out a slot's bitmap (KVM_GET_DIRTY_LOG)
+ * dirty_log_get() - copy a slot's bitmap to userspace (KVM_GET_DIRTY_LOG)
  * @memory: takes its lock; may sleep
- * @log: slot number and the user's buffer
  *
- * Clears it too, unless KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 was turned on.
+ * Clears the bitmap, too, unless KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 was turned on.
  *
- * Return: 0; -ENXIO when the VM has dirty rings; -EINVAL for a bad slot number; -ENOENT when
- * there is no such slot or it is not logged; -EFAULT when the bitmap could not be copied: it keeps
- * all its bits then.
+ * Return: 0; -ENXIO if the VM has dirty rings; -EINVAL for a bad slot number; -ENOENT if there is
+ * no such slot or it is not logged; -EFAULT if the bitmap could not be copied: then it keeps all
+ * its bits.
  */
 int dirty_log_get(struct memory *memory, const struct kvm_dirty_log *log);
 
 /**
  * dirty_log_clear() - clear chosen bits of a slot's bitmap (KVM_CLEAR_DIRTY_LOG)
  * @memory: takes its lock; may sleep
- * @clear: slot number, range and the bits
  *
- * Return: as dirty_log_get(); -EINVAL also for a range that does not begin at a multiple of
- * 64 pages, that ends neither at one nor at the slot's end, or that goes beyond it. On failure
- * nothing has changed.
+ * Return: as dirty_log_get(); also -EINVAL if the range does not begin at a multiple of 64 pages,
+ * if it ends neither at such a multiple nor at the slot's end, or if it goes beyond the slot's
+ * end. On failure nothing has changed.
  */
 int dirty_log_clear(struct memory *memory, const struct kvm_clear_dirty_log *clear);
 
@@ -323,17 +302,17 @@ int dirty_log_clear(struct memory *memory, const struct kvm_clear_dirty_log *cle
  * @memory: with dirty rings, one of the VM's vCPUs is loaded
  * @slot: may be NULL
  *
- * Any context. Ask before the write, or before the right to write is granted; true stays true
- * until dirty_log_mark(). After false, userspace has to empty the vCPU's ring first.
+ * Any context. Call it before you write or grant the right to write; the room is kept until
+ * dirty_log_mark(). If there is none, userspace has to empty the vCPU's ring first.
  */
 bool dirty_log_has_room(const struct memory *memory, const struct memslot *slot);
 
 /**
  * dirty_log_mark() - log that a frame was written, if the slot is logged
- * @memory: dirty_log_has_room() said yes
+ * @memory: dirty_log_has_room() has returned true
  *
- * Any context. Mark after the write, or under the same hold of mmu.lock that grants the right to
- * write: a reader of the log first clears the bit and then takes the right away.
+ * Any context. Call it after the write, or in the same hold of mmu.lock that grants the right to
+ * write: 6 in fault.c.
  */
 void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn);
 
@@ -341,13 +320,13 @@ void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn
  * mmu.c and fault.c: second-level paging.
  */
 
-/** mmu_root_hpa() - the root for nCR3 or the EPT pointer; constant for the VM's life */
+/** mmu_root_hpa() - return the address for nCR3 or the EPT pointer; it never changes */
 static inline hpa_t mmu_root_hpa(const struct mmu *mmu)
 {
 	return virt_to_phys(mmu->table.root);
 }
 
-/** mmu_leaves() - the number of leaves at a level (SL_LEVEL_*) now; any context */
+/** mmu_leaves() - return the present number of leaves at a level (SL_LEVEL_*); any context */
 static inline u64 mmu_leaves(const struct mmu *mmu, int level)
 {
 	return atomic_long_read(&mmu->table.leaves[level - 1]);
@@ -358,12 +337,11 @@ static inline u64 mmu_leaves(const struct mmu *mmu, int level)
  * @gpa: the guest-physical address that was accessed
  * @access: MMU_ACCESS_*
  *
- * May sleep, waits for swap-in. Safe on all vCPUs at once. A fault that another vCPU has
- * resolved meanwhile is MMU_MAPPED too.
+ * May sleep, also for swap-in. All vCPUs may call it at the same time.
  *
- * Return: enum mmu_result; -EINTR when a signal is pending; -EAGAIN when the guest has to make the
- * access again (drop @srcu in between, and check for signals); -EFAULT when the launcher's
- * address space has nothing there or forbids the access; -ENOMEM.
+ * Return: enum mmu_result; -EINTR if a signal is pending; -EAGAIN if the guest has to make the
+ * access again (drop @srcu in between, and check for signals); -EFAULT if the launcher's address
+ * space has nothing there or forbids the access; -ENOMEM.
  */
 int mmu_fault(struct memory *memory, gpa_t gpa, u32 access);
 
@@ -379,11 +357,11 @@ void mmu_set_guest_memtypes(struct memory *memory, bool guests);
  * mmu_allow_read_only_walks() - let the CPU walk page tables of the guest in read-only memory
  * @memory: none of its locks held but @srcu; may sleep
  *
- * From then on the CPU sets no accessed and dirty bits in second-level leaves (sl_format.unmarked).
- * Empties the tables: frames fault in again. A walk that has to set a bit in the guest's own
- * tables faults as before.
+ * Afterwards the CPU sets no accessed and dirty bits in second-level leaves (sl_format.unmarked).
+ * Empties the tables: frames fault in again. If a walk has to set a bit in the guest's own
+ * tables, it still faults.
  *
- * Return: false if this is in force already, or the format has no such variant.
+ * Return: false if the tables have this format already, or if there is no such format.
  */
 bool mmu_allow_read_only_walks(struct memory *memory);
 
@@ -397,13 +375,10 @@ bool mmu_allow_read_only_walks(struct memory *memory);
 bool mmu_write_protect_masked(struct memory *memory, gfn_t first, unsigned long mask);
 
 /**
- * mmu_let_others() - interrupt long work if another thread waits for the lock or for the CPU
+ * mmu_let_others() - let another thread that waits for the lock or for the CPU run; may sleep
  * @memory: @mmu.lock held exclusive; dropped and taken again if a thread waits
- * @flush: points to true if CPUs have to be flushed for zapped leaves; becomes false when that is
- *	done. NULL if the caller has only taken rights to write away: these may stay in TLBs
- *	until it has finished, as it keeps all other readers of the log out
- *
- * May sleep.
+ * @flush: points to true if TLBs have to be flushed for removed leaves; set to false after a
+ *	flush. NULL if the caller only removes rights to write (7 in fault.c)
  */
 void mmu_let_others(struct memory *memory, bool *flush);
 

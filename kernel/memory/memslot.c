@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memslots: check the changes that userspace asks for, publish each as a new immutable snapshot,
- * and read and write guest memory.
- *
- * publish() does what fault.c says about new memslots. The old snapshot is freed when its last
- * reader has finished (SRCU).
+ * and read and write guest memory. The old snapshot is freed when its last reader has finished
+ * (SRCU).
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -16,7 +14,7 @@
 
 #include "memory/mmu.h"
 
-/* KVM's limit: the number of bits of a bitmap fits in an int. */
+/* KVM has the same limit, so that the number of bits of a bitmap fits in an int. */
 #define SLOT_MAX_PAGES ((1ULL << 31) - 1)
 
 #define SLOT_FLAGS (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
@@ -56,7 +54,7 @@ struct memslot *memslot_find_id(struct memory *memory, u32 id)
  * Changing the slots.
  */
 
-/* Copy @now, which may be NULL, into a snapshot with an array of its own for @room slots. */
+/* Make a snapshot with an array for @room slots, and copy @now into it unless @now is NULL. */
 static struct memslots *slots_copy(const struct memslots *now, u32 room)
 {
 	struct memslots *slots = kmalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
@@ -76,7 +74,7 @@ static struct memslots *slots_copy(const struct memslots *now, u32 room)
 	return slots;
 }
 
-/* Free a snapshot, but not its array if @heir uses the same one. */
+/* Free a snapshot. Keep its array if @heir, which may be NULL, uses the same array. */
 static void slots_free(struct memslots *slots, const struct memslots *heir)
 {
 	if (!heir || heir->by_gfn != slots->by_gfn)
@@ -133,8 +131,9 @@ static void take_out(struct memslots *slots, const struct memslot *slot)
 }
 
 /*
- * Return true if the new snapshot can share the array of @now: a slot is added at the end, and
- * readers of @now do not look beyond its count. Programs often add many slots in ascending order.
+ * Return true if the new snapshot can use the array of @now, because it only adds a slot at the
+ * end: readers of @now do not look beyond its count. Programs often add many slots in ascending
+ * order.
  */
 static bool can_share(const struct memslots *now, const struct memslot *old,
 		      const struct memslot *new)
@@ -144,7 +143,7 @@ static bool can_share(const struct memslots *now, const struct memslot *old,
 	return slots_below(now, new->base_gfn) == now->count;
 }
 
-/* Make a snapshot that has @new, if any, instead of @old, if any. */
+/* Make a snapshot that has @new instead of @old. Either may be NULL. */
 static struct memslots *slots_replace(const struct memslots *now, const struct memslot *old,
 				      struct memslot *new)
 {
@@ -167,8 +166,8 @@ static struct memslots *slots_replace(const struct memslots *now, const struct m
 }
 
 /*
- * Return true if the leaves of the old slot have to go. When logging ends, its 4 KiB leaves go so
- * that large ones can take their place.
+ * Return true if the old slot's leaves have to be removed. They are also removed when logging ends,
+ * so that large leaves can replace 4 KiB ones.
  */
 static bool must_zap(const struct memslot *old, const struct memslot *new)
 {
@@ -184,7 +183,10 @@ static void add_by_hva(struct memory *memory, struct memslot *slot)
 	interval_tree_insert(&slot->by_hva, &memory->slots_by_hva);
 }
 
-/* Make the change visible, and wait until no reader uses the snapshot and slot it replaces. */
+/*
+ * Publish a snapshot with @new instead of @old (4 in fault.c). Wait until no reader uses the old
+ * snapshot or @old.
+ */
 static int publish(struct memory *memory, struct memslot *old, struct memslot *new)
 {
 	struct memslots *now = memory_slots(memory);
@@ -198,7 +200,6 @@ static int publish(struct memory *memory, struct memslot *old, struct memslot *n
 		add_by_hva(memory, new);
 	if (old && must_zap(old, new))
 		mmu_zap_slot(memory, old);
-	/* After its last leaf is gone: until then an invalidation has to find the slot. */
 	if (old)
 		interval_tree_remove(&old->by_hva, &memory->slots_by_hva);
 	write_unlock(&memory->mmu.lock);
@@ -208,7 +209,7 @@ static int publish(struct memory *memory, struct memslot *old, struct memslot *n
 	return 0;
 }
 
-/* Free a slot, but not its bitmap if @heir, its successor, uses the same one. */
+/* Free a slot. Keep its bitmap if @heir, which may be NULL, uses the same bitmap. */
 static void slot_free(struct memslot *slot, const struct memslot *heir)
 {
 	if (!slot)
@@ -234,7 +235,7 @@ static int region_check(const struct memory *memory,
 		return -EINVAL;
 	if ((region->memory_size | region->guest_phys_addr | region->userspace_addr) & ~PAGE_MASK)
 		return -EINVAL;
-	/* KVM, too, refuses a tagged pointer. */
+	/* A tagged pointer is refused, as in KVM. */
 	if (!access_ok(u64_to_user_ptr(region->userspace_addr), region->memory_size))
 		return -EINVAL;
 	if (!region->memory_size)
@@ -247,7 +248,7 @@ static int region_check(const struct memory *memory,
 	return 0;
 }
 
-/* A slot never changes its size, its launcher address and whether it is read-only. */
+/* Return true if size, launcher address and KVM_MEM_READONLY are the same: they cannot change. */
 static bool region_fits(const struct memslot *old, const struct kvm_userspace_memory_region *region)
 {
 	return old->npages == region->memory_size >> PAGE_SHIFT &&
@@ -284,7 +285,7 @@ static int slot_replace(struct memory *memory, struct memslot *old, struct memsl
 	return ret;
 }
 
-/* If logging begins with @new, make each write to the slot fault from now on. */
+/* If logging begins with @new, make the next write to each of its pages fault. */
 static void begin_log(struct memory *memory, const struct memslot *old, const struct memslot *new)
 {
 	if (old && memslot_is_logged(new) && !memslot_is_logged(old) &&
@@ -386,7 +387,7 @@ int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len)
 	return 0;
 }
 
-/* Return the slot of a frame that may be written and logged, or -ENXIO, -EROFS, -EAGAIN. */
+/* Return the slot for a write to a frame, or -ENXIO, -EROFS or -EAGAIN. */
 static struct memslot *writable_slot(struct memory *memory, gfn_t gfn)
 {
 	struct memslot *slot = memslot_find(memory_slots(memory), gfn);
@@ -424,7 +425,7 @@ int memory_write(struct memory *memory, gpa_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
-/* In assembly, because kernels differ in their function for CMPXCHG16B (SDM 2A 3.2). */
+/* This is assembly because kernels have different functions for CMPXCHG16B (SDM 2A 3.2). */
 static bool cmpxchg_16(void *memory, const void *old, const void *new)
 {
 	u64 expected[2], store[2];

@@ -41,9 +41,9 @@ void sl_retire(struct sl_table *table, u64 *entries)
 
 /*
  * The leaf was still in the tables, so no invalidation of the page has finished and the page is
- * still the launcher's. It is enough to set the page's dirty flag. That matters for anonymous and
- * shared memory only: a file system that tracks dirty pages marks a page dirty before it lets
- * anybody map the page writable.
+ * still the launcher's. It is enough to set the page's dirty flag, and only anonymous and shared
+ * memory need it: a file system that tracks dirty pages marks a page dirty before the page is
+ * mapped writable.
  */
 void sl_carry(struct sl_table *table, u64 leaf, int level)
 {
@@ -84,10 +84,7 @@ void mmu_let_others(struct memory *memory, bool *flush) __must_hold(&memory->mmu
 	write_lock(&memory->mmu.lock);
 }
 
-/*
- * Flush before the lock is dropped: a thread that finds no leaf of a frame takes the frame to be
- * gone from the TLBs as well.
- */
+/* Remove all leaves of a range: 1 and 8 in fault.c. */
 static void zap_frames(struct memory *memory, gfn_t first, gfn_t last)
 {
 	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };
@@ -113,7 +110,7 @@ void mmu_set_guest_memtypes(struct memory *memory, bool guests)
 {
 	write_lock(&memory->mmu.lock);
 	WRITE_ONCE(memory->mmu.guest_memtypes, guests);
-	/* A fault that has begun must not install a leaf of the old type. */
+	/* Faults in progress have to begin anew: 10 in fault.c. */
 	WRITE_ONCE(memory->mmu.invalidate_seq, memory->mmu.invalidate_seq + 1);
 	mmu_zap_all(memory);
 	write_unlock(&memory->mmu.lock);
@@ -124,19 +121,19 @@ bool mmu_allow_read_only_walks(struct memory *memory)
 	struct mmu *mmu = &memory->mmu;
 	const struct sl_format *unmarked;
 
-	/* Checked without the lock: repeated calls must not stop the faults of other vCPUs. */
+	/* Check without the lock first: repeated calls must not stop the faults of other vCPUs. */
 	if (!READ_ONCE(mmu->table.format)->unmarked)
 		return false;
 	write_lock(&mmu->lock);
 	unmarked = mmu->table.format->unmarked;
 	if (unmarked) {
 		mmu_zap_all(memory);
-		/* Faults may have installed leaves meanwhile: none outlives its format. */
+		/* If that dropped the lock, faults may have installed new leaves. Remove them. */
 		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
 		WRITE_ONCE(mmu->table.format, unmarked);
-		/* A fault that has begun must not install a leaf of the old format. */
+		/* Faults in progress have to begin anew: 10 in fault.c. */
 		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
-		/* Always flush: a vCPU takes the new format over when it flushes. */
+		/* Always flush, because a vCPU begins to use the new format when it flushes. */
 		mmu_flush(memory);
 	}
 	write_unlock(&mmu->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shared by the files of memory/ alone. memory.h names the locks.
+ * Functions that only the files of memory/ call. memory.h describes the locks.
  */
 #ifndef ORIEL_MMU_H
 #define ORIEL_MMU_H
@@ -11,7 +11,7 @@
  * mmu.c: table pages, and emptying the tables.
  */
 
-/** mmu_init() - make empty tables; 0 or -ENOMEM; may sleep */
+/** mmu_init() - make empty tables; may sleep */
 int mmu_init(struct mmu *mmu, const struct sl_format *format);
 /** mmu_destroy() - free the root of tables that mmu_notifier_stop() has emptied */
 void mmu_destroy(struct mmu *mmu);
@@ -26,12 +26,12 @@ u64 *mmu_table_page(struct mmu *mmu);
 /** mmu_free_table_page() - free a page that no CPU can walk; any context */
 void mmu_free_table_page(struct mmu *mmu, u64 *page);
 
-/** mmu_flush() - flush all vCPUs, then free the unlinked table pages; mmu.lock exclusive */
+/** mmu_flush() - flush the TLBs, then free the unlinked table pages; mmu.lock exclusive */
 void mmu_flush(struct memory *memory);
 
 /**
- * mmu_zap_slot() - take all of a memslot's frames out of the tables and flush
- * @memory: @mmu.lock held exclusive, dropped now and then if a thread waits for it; may sleep
+ * mmu_zap_slot() - remove all leaves of a memslot and flush; may sleep
+ * @memory: @mmu.lock held exclusive; dropped and taken again if a thread waits for it
  * @slot: no fault can install leaves of it any more, but the mmu_notifier still finds it
  */
 void mmu_zap_slot(struct memory *memory, const struct memslot *slot);
@@ -44,21 +44,21 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
  * notifier.c
  */
 
-/** mmu_notifier_start() - follow the launcher's address space; 0, -ENOMEM or -EINTR */
+/** mmu_notifier_start() - begin to follow the launcher's address space; 0, -ENOMEM or -EINTR */
 int mmu_notifier_start(struct memory *memory);
-/** mmu_notifier_stop() - empty the tables, then stop following; no vCPU runs */
+/** mmu_notifier_stop() - empty the tables and end it; no vCPU runs */
 void mmu_notifier_stop(struct memory *memory);
 
 /*
  * dirty_log.c
  */
 
-/** dirty_log_alloc() - give a slot that is to be logged its bitmap, unless there are rings */
+/** dirty_log_alloc() - allocate the bitmap of a slot that will be logged, unless there are rings */
 int dirty_log_alloc(const struct memory *memory, struct memslot *slot);
 /**
- * dirty_log_begins_set() - return true if a new log contains all pages; @memory->lock held
+ * dirty_log_begins_set() - return true if a new log begins with all bits set; @memory->lock held
  *
- * Such a log needs no write-protection until a bit of it is cleared.
+ * It needs no write protection before a bit is cleared.
  */
 bool dirty_log_begins_set(const struct memory *memory);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The mmu_notifier: takes leaves away before the host reuses a page, and tells the host which
- * pages the guest uses. fault.c describes how an invalidation and faults exclude each other.
+ * The mmu_notifier: remove leaves before the host reuses a page, and report to the host which
+ * pages the guest uses. fault.c describes how invalidations and faults exclude each other.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -13,7 +13,7 @@ static struct memory *notifier_memory(struct mmu_notifier *notifier)
 	return container_of(notifier, struct memory, mmu.notifier);
 }
 
-/* Find the frames of a slot that lie in a range of launcher addresses, which the slot touches. */
+/* Find the frames of a slot that lie in a range of launcher addresses. There is at least one. */
 static void slot_frames(const struct interval_tree_node *node, unsigned long start,
 			unsigned long end, gfn_t *first, gfn_t *last)
 {
@@ -23,7 +23,7 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
 }
 
-/* Return true if there is more to zap. Several slots may share launcher memory. */
+/* Zap a part of the range, and return true if there is more. Slots may share launcher memory. */
 static bool zap_part(struct memory *memory, unsigned long start, unsigned long end, bool *flush)
 {
 	struct interval_tree_node *node =
@@ -41,7 +41,7 @@ static bool zap_part(struct memory *memory, unsigned long start, unsigned long e
 
 /*
  * The slots may change while the lock is dropped, so each part begins with the first slot again.
- * No fault installs a leaf in the range until the invalidation ends.
+ * This ends, because no fault installs a leaf in the range before the invalidation has ended.
  */
 static void zap_range(struct memory *memory, unsigned long start, unsigned long end, bool may_pause)
 {
@@ -98,7 +98,7 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
 	write_unlock(&mmu->lock);
 }
 
-/* A CPU that sets no accessed bits shows an access only by a new fault, so zap the range. */
+/* If the CPU sets no accessed bits, only a new fault shows an access: zap the range. */
 static bool young_by_zapping(struct memory *memory, unsigned long start, unsigned long end)
 {
 	bool mapped;
@@ -136,7 +136,7 @@ static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsig
 	return young;
 }
 
-/* The address space is going away: no leaf may be installed from here on. */
+/* The address space ends: no leaf may be installed any more. */
 static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct memory *memory = notifier_memory(notifier);
@@ -148,8 +148,8 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 }
 
 /*
- * clear_flush_young() does not flush TLBs either, as for the host's own page tables: at worst a
- * page looks idle that a CPU still reaches through its TLB.
+ * clear_flush_young() flushes no TLB, as the host does not for its own page tables on x86. At worst
+ * a page that a CPU accesses through its TLB looks idle.
  */
 static const struct mmu_notifier_ops notifier_ops = {
 	.invalidate_range_start = invalidate_range_start,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Second-level page tables as a data structure: install, widen, split, zap, write-protect and age
- * leaves. The caller allocates and frees table pages.
+ * Second-level page tables as a data structure. The caller allocates and frees table pages.
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -11,7 +10,7 @@
 
 #include "memory/table.h"
 
-/* The work of a walk on each leaf. */
+/* The work on each leaf of a range. */
 enum sl_op {
 	SL_OP_ZAP,
 	SL_OP_WRITE_PROTECT,
@@ -22,11 +21,11 @@ enum sl_op {
 /**
  * struct sl_range - one walk over a range
  * @table: the tables
- * @first: moves on behind each leaf that was visited
+ * @first: first frame that is left to do
  * @last: last frame, inclusive
  * @op: the work on each leaf
  * @left: leaves that may still be visited
- * @hit: @op found or changed something
+ * @hit: @op has found or changed a leaf
  */
 struct sl_range {
 	struct sl_table *table;
@@ -62,7 +61,7 @@ static hpa_t leaf_hpa(const struct sl_format *format, u64 leaf, int level)
 	return leaf & format->addr & ~((sl_pages(level) << GFN_SHIFT) - 1);
 }
 
-/* Return the rights of a leaf: a set bit grants, the bit of no_exec too. */
+/* Return the rights of a leaf. Each set bit grants a right, also the inverted no_exec bit. */
 static u64 granted(const struct sl_format *format, u64 leaf)
 {
 	return (leaf & (format->read | format->write | format->exec)) | (~leaf & format->no_exec);
@@ -94,8 +93,8 @@ u64 sl_make_leaf(const struct sl_format *format, hpa_t hpa, int level, u32 right
 }
 
 /*
- * Link a spare page where nothing is present. If another CPU was faster, its entry stays and the
- * page remains spare: the caller reads the entry again.
+ * Link a spare page as a table. If another CPU has filled the entry meanwhile, its entry stays and
+ * the page remains spare: the caller reads the entry again.
  */
 static int link_table(struct sl_table *table, u64 *entry, struct sl_spare *spare)
 {
@@ -188,7 +187,7 @@ static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_s
 
 		for (i = 0; i < SL_ENTRIES; i++)
 			page[i] = leaf + i * step;
-		/* The exchange fails if the CPU sets accessed or dirty meanwhile. */
+		/* The exchange fails if the CPU has set accessed or dirty meanwhile. */
 	} while (!try_cmpxchg(entry, &old, virt_to_phys(page) | format->table));
 	atomic_long_add(SL_ENTRIES, &table->leaves[level - 2]);
 	atomic_long_dec(&table->leaves[level - 1]);
@@ -197,10 +196,7 @@ static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_s
 
 static void visit_table(struct sl_range *range, u64 *entries, int level, gfn_t base);
 
-/*
- * The exchange is atomic because a CPU can set accessed and dirty through a cached translation
- * until the entry is zero.
- */
+/* The exchange must be atomic: a CPU may set accessed or dirty until the entry is 0. */
 static void drop_leaf(struct sl_table *table, u64 *entry, int level)
 {
 	u64 old = xchg(entry, 0);
@@ -220,7 +216,7 @@ static void protect_leaf(struct sl_range *range, u64 *entry, int level)
 			return;
 	} while (!try_cmpxchg(entry, &old, old & ~format->write));
 	range->hit = true;
-	/* Without a dirty bit, only the right to write showed that the page may be dirty. */
+	/* If there is no dirty bit, only the right to write showed that the page may be dirty. */
 	if (!format->dirty && (old & SL_SOFT_PAGE))
 		sl_carry(range->table, old, level);
 }
@@ -287,7 +283,7 @@ static void visit_entry(struct sl_range *range, u64 *entry, int level, gfn_t bas
 	}
 	child = table_of(format, old);
 	visit_table(range, child, level - 1, base);
-	/* No empty table stays, so the number of tables is bounded by the leaves. */
+	/* Keep no empty table, so that the number of tables is bounded by the number of leaves. */
 	if (range->op == SL_OP_ZAP && is_empty(child)) {
 		WRITE_ONCE(*entry, 0);
 		sl_retire(range->table, child);
@@ -367,7 +363,7 @@ int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *
 		}
 		entries = table_of(format, READ_ONCE(*entry));
 	}
-	/* A leaf that a split left at this level is not in the way: sl_install() widens it. */
+	/* After a split the leaf at this level is not in the way: sl_install() adds its rights. */
 	if (!split)
 		visit_part(table, &part, SL_OP_ZAP);
 	return 0;

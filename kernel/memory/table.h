@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Second-level page tables as a data structure: build, walk, split and take them apart, for NPT
- * and EPT alike. struct sl_format describes an entry. Userspace tests compile this too.
+ * Second-level page tables as a data structure, for NPT and EPT alike: install, split, remove and
+ * age leaves. struct sl_format describes an entry. Userspace tests compile this too.
  *
- * The lock is the caller's (struct mmu). sl_install() and sl_test_young() need it shared: they
- * change an entry by compare-and-exchange and take no right away. All other functions that change
+ * The caller has the lock (struct mmu). sl_install() and sl_test_young() need it shared: they
+ * change an entry by compare-and-exchange and remove no right. All other functions that change
  * entries need it exclusive. The CPU sets accessed and dirty bits at any time.
  *
- * A range is inclusive: from frame @first to frame @last. A large leaf that a range touches is
- * treated as a whole.
+ * A range includes both frame @first and frame @last. A large leaf that is partly in the range is
+ * treated as if all of it were.
  */
 #ifndef ORIEL_TABLE_H
 #define ORIEL_TABLE_H
@@ -32,36 +32,36 @@
 #define SL_EXEC BIT(2)
 
 enum sl_memtype {
-	SL_WB, /* memory */
-	SL_GUEST, /* memory whose caching the guest chooses */
+	SL_WB, /* write back: memory */
+	SL_GUEST, /* memory; the guest chooses how it is cached */
 	SL_WC, /* write combining: device memory such as a frame buffer */
 	SL_UC, /* uncached: device registers */
 	SL_MEMTYPES
 };
 
 /*
- * Set in a leaf if accessed and dirty are to be carried back to the host page's struct page.
+ * The leaf's accessed and dirty bits have to be copied to the struct page of the host page.
  * Hardware ignores bit 52 in NPT (APM 2 5.3.3) and in EPT (SDM 3C 28.3.2).
  */
 #define SL_SOFT_PAGE BIT_ULL(52)
 
 /**
  * struct sl_format - the layout of second-level entries on this CPU
- * @present: an entry is present when any of these bits is set
+ * @present: an entry is present if any of these bits is set
  * @table: set in every entry that refers to a table
- * @leaf: set in every leaf, whatever its rights (NPT: P and U)
+ * @leaf: set in every leaf (NPT: P and U)
  * @read: grants reading (EPT: R; NPT: 0, present is readable)
  * @write: grants writing
  * @exec: grants execution (EPT: X; NPT: 0)
  * @no_exec: denies execution (NPT: NX; EPT: 0)
- * @accessed: set by the CPU on access; 0 when it does not do that
- * @dirty: set by the CPU on write; 0 when it does not do that
- * @unmarked: the same format without @accessed and @dirty, for a CPU that otherwise takes its own
- *	reads of the guest's page tables for writes; else NULL
+ * @accessed: the bit that the CPU sets on an access; 0 if the CPU sets none
+ * @dirty: the bit that the CPU sets on a write; 0 if the CPU sets none
+ * @unmarked: the same format without @accessed and @dirty. With these two, this CPU treats its own
+ *	reads of the guest's page tables as writes. NULL for other CPUs
  * @large: marks a leaf above level 1
  * @addr: the host physical address in an entry of level 1 or of a table
- * @memtype: the bits of each enum sl_memtype in a leaf. Where the host encrypts its memory
- *	(SME), @table and @memtype[SL_WB] hold the C-bit, @addr does not
+ * @memtype: the bits of each enum sl_memtype in a leaf. If the host encrypts its memory (SME),
+ *	@table and @memtype[SL_WB] have the C-bit, @addr has not
  * @levels: number of levels; NPT uses the host's paging mode (APM 2 15.25.3)
  * @max_leaf: highest level at which the CPU supports a leaf
  */
@@ -86,7 +86,7 @@ struct sl_format {
 /**
  * struct sl_table - the second-level tables of one VM
  * @format: the layout of entries
- * @root: the top-level table; like all tables a zeroed 4 KiB page of directly mapped memory
+ * @root: the top-level table: a 4 KiB page in the kernel's direct mapping, like all tables
  * @leaves: number of leaves, indexed by level less 1
  */
 struct sl_table {
@@ -95,26 +95,22 @@ struct sl_table {
 	atomic_long_t leaves[SL_LEVEL_1G];
 };
 
-/**
- * struct sl_spare - zeroed table pages, allocated before the lock is taken
- * @count: how many of @page are left
- * @page: the pages
- */
+/* Zeroed table pages, allocated before the lock is taken; the first @count of @page are left. */
 struct sl_spare {
 	u32 count;
 	u64 *page[SL_MAX_LEVELS - 1];
 };
 
 /*
- * The owner of the tables provides the next two; both run with the lock held exclusive.
+ * The owner of the tables defines the next two. They are called with the lock held exclusive.
  */
 
 /** sl_retire() - take over an unlinked table page, which CPUs may walk until the next flush */
 void sl_retire(struct sl_table *table, u64 *page);
 
 /**
- * sl_carry() - carry accessed and dirty back to the host page, before a leaf loses them
- * @leaf: the leaf as last seen; it has SL_SOFT_PAGE, and the host page is still in place
+ * sl_carry() - copy a leaf's accessed and dirty bits to the struct page of the host page
+ * @leaf: the leaf, with SL_SOFT_PAGE, before it changed; it still has its host page
  */
 void sl_carry(struct sl_table *table, u64 leaf, int level);
 
@@ -133,7 +129,7 @@ static inline gfn_t sl_max_gfn(const struct sl_format *format)
 /**
  * sl_leaf_dirty() - return true if the guest may have written through a leaf
  *
- * Where the CPU sets no dirty bit, each writable leaf counts as dirty.
+ * If the CPU sets no dirty bit, each writable leaf counts as dirty.
  */
 static inline bool sl_leaf_dirty(const struct sl_format *format, u64 leaf)
 {
@@ -146,35 +142,33 @@ static inline bool sl_leaf_dirty(const struct sl_format *format, u64 leaf)
  * @level: 1 to the format's @max_leaf
  * @rights: SL_READ, alone or with SL_WRITE and SL_EXEC
  *
- * The leaf has its accessed bit set, which spares the CPU the locked update. The caller may set
- * the dirty bit of a writable leaf for the same reason.
+ * The accessed bit is set, so that the CPU need not set it with a locked access. The caller may
+ * set the dirty bit of a writable leaf for the same reason.
  */
 u64 sl_make_leaf(const struct sl_format *format, hpa_t hpa, int level, u32 rights,
 		 enum sl_memtype type);
 
 /**
- * sl_install() - put a leaf into the tables, or widen the rights of the one there
+ * sl_install() - install a leaf, or add its rights to the leaf that is there
  * @gfn: any frame inside the leaf
  * @leaf: from sl_make_leaf()
- * @spare: table pages to use
  *
- * Return: 0 when the tables grant at least the rights of @leaf; -ENOMEM when @spare ran out (the
- * format's @levels - 1 pages are always enough); -EBUSY when another entry is in the way: call
+ * Return: 0 if the tables grant at least the rights of @leaf; -ENOMEM if @spare has too few pages
+ * (the format's @levels - 1 are always enough); -EBUSY if another entry is in the way: call
  * sl_make_room().
  */
 int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl_spare *spare);
 
 /**
- * sl_make_room() - remove or split the entries that keep a leaf from being installed
+ * sl_make_room() - remove or split entries that are in the way of a leaf
  * @gfn: any frame inside the leaf
- * @spare: table pages to use
  *
- * A larger leaf above is split down to @level, which changes no translation. A table or leaf at
- * @level is removed, but no more than SL_PART_LEAVES leaves of it. The caller has to flush all
- * CPUs before it drops the lock.
+ * A larger leaf is split down to @level, which changes no translation. A table or leaf at @level
+ * is removed, but no more than SL_PART_LEAVES leaves of it. The caller has to flush all TLBs
+ * before it drops the lock.
  *
- * Return: 0: try sl_install() again, which may still say -EBUSY; -ENOMEM when @spare ran out: get
- * more pages after the flush and call again.
+ * Return: 0: call sl_install() again, which may still return -EBUSY; -ENOMEM if @spare has too
+ * few pages: allocate more after the flush and call again.
  */
 int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *spare);
 
@@ -183,16 +177,16 @@ int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *
  *
  * Calls sl_carry() for each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table.
  *
- * Return: true if CPUs must be flushed before the lock is dropped.
+ * Return: true if TLBs must be flushed before the lock is dropped.
  */
 bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last);
 
 /**
- * struct sl_part - a range that is worked on in parts, so that the lock can be dropped in between
+ * struct sl_part - a range for work in parts: the caller may drop the lock between two parts
  * @first: first frame that is left to do
  * @last: last frame, inclusive
- * @budget: leaves that may still be visited before the next pause; SL_PART_LEAVES at first
- * @flush: CPUs have to be flushed for the work done; set here, cleared by the caller
+ * @budget: leaves that this part may still visit; SL_PART_LEAVES at first
+ * @flush: TLBs have to be flushed for the work done; set here, cleared by the caller
  */
 struct sl_part {
 	gfn_t first;
@@ -201,44 +195,44 @@ struct sl_part {
 	bool flush;
 };
 
-/* So many leaves take some tens of microseconds. */
+/* A part with this number of leaves takes some tens of microseconds. */
 #define SL_PART_LEAVES 1024
 
 /**
- * sl_zap_part() - sl_zap() as far as the budget goes
- * @part: moves on
+ * sl_zap_part() - do the next part of sl_zap()
+ * @part: the rest of the range on return
  *
- * The caller may drop the lock between two calls, after it has flushed CPUs. A leaf that is
- * installed meanwhile below the new @part->first stays.
+ * The caller may drop the lock between two calls, after a flush. A leaf that is installed
+ * meanwhile below @part->first stays.
  *
- * Return: true if there is more to do; @part has a new budget then.
+ * Return: true if there is more to do.
  */
 bool sl_zap_part(struct sl_table *table, struct sl_part *part);
 
 /**
- * sl_write_protect() - take the right to write from all leaves of a range
+ * sl_write_protect() - remove the right to write from all leaves of a range
  *
- * Return: true if CPUs must be flushed before the lock is dropped.
+ * Return: true if TLBs must be flushed.
  */
 bool sl_write_protect(struct sl_table *table, gfn_t first, gfn_t last);
 
 /**
- * sl_write_protect_part() - sl_write_protect() as far as the budget goes
- * @part: moves on
+ * sl_write_protect_part() - do the next part of sl_write_protect()
+ * @part: the rest of the range on return
  *
- * The caller may drop the lock between two calls and flush CPUs after the last one: until then
- * a CPU may still write through a right that is in its TLB.
+ * The caller may drop the lock between two calls and flush after the last one: until then a CPU
+ * may still write through its TLB.
  *
- * Return: true if there is more to do; @part has a new budget then.
+ * Return: true if there is more to do.
  */
 bool sl_write_protect_part(struct sl_table *table, struct sl_part *part);
 
 /**
  * sl_test_young() - return true if a leaf of a range was accessed
- * @clear: clear the accessed bits too, without a flush: a CPU reports a new access only after the
- *	translation has left its TLB. Only for formats that have an accessed bit
+ * @clear: clear the accessed bits, too; only for formats that have them. No flush follows, so a
+ *	CPU sets the bit again only after the translation has left its TLB
  *
- * Without an accessed bit every leaf counts: an access installed it.
+ * If the format has no accessed bit, every leaf counts, because an access has installed it.
  */
 bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear);
 

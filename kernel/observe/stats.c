@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A descriptor that reads as a header, an id, a description of each statistic, and their values
- * (the kernel's Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD).
+ * A descriptor from which a program reads statistics: a header, an id, a description of each
+ * statistic, and their values (the kernel's Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD).
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -13,40 +13,29 @@
 
 #include "observe/stats.h"
 
-/* The length that KVM uses: programs have seen no other. */
+/* KVM's length. Programs may rely on it. */
 #define NAME_SIZE 48
 
-/**
- * struct description - struct kvm_stats_desc with a name of fixed size
- * @desc: all but the name
- * @name: of the statistic
- */
+/* struct kvm_stats_desc with a name of fixed size */
 struct description {
 	u8 desc[offsetof(struct kvm_stats_desc, name)];
 	char name[NAME_SIZE];
 };
 
-/**
- * struct stats_file - an open descriptor
- * @source: the table and the values
- * @object: the argument of @source's functions
- * @header: the places of the rest
- * @id: names the object
- * @description: of each row
- */
+/* An open descriptor. A program reads @header, @id, @description and then the values. */
 struct stats_file {
 	const struct stats_source *source;
-	void *object;
+	void *object; /* the argument of @source's functions */
 	struct kvm_stats_header header;
 	char id[NAME_SIZE];
-	struct description description[];
+	struct description description[]; /* one for each row */
 };
 
 /**
- * struct cursor - the position of a read()
- * @to: the part of the user's buffer that is still to be filled
+ * struct cursor - the progress of a read()
+ * @to: the rest of the user's buffer
  * @room: bytes of @to
- * @skip: bytes of the file before it
+ * @skip: bytes of the file before the first byte that the read() wants
  */
 struct cursor {
 	char __user *to;
@@ -54,7 +43,7 @@ struct cursor {
 	u64 skip;
 };
 
-/* Copy the next @size bytes of the file, as far as the read() wants them. */
+/* Copy from the next @size bytes of the file those that the read() wants. */
 static int put(struct cursor *cursor, const void *from, size_t size)
 {
 	size_t part;
@@ -163,7 +152,7 @@ int stats_open(const struct stats_source *source, void *object, const char *id)
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	/* anon_inode_getfile() does not set this, and programs use pread(). */
+	/* Programs use pread(), but anon_inode_getfile() does not allow it. */
 	file->f_mode |= FMODE_PREAD;
 	fd_install(fd, file);
 	return fd;

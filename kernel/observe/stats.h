@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A descriptor that reads as statistics in the form of KVM_GET_STATS_FD: a header, an id, a
- * description of each statistic, and their values. Its owner supplies the table and the values.
+ * A descriptor from which a program reads statistics in the format of KVM_GET_STATS_FD. Its owner
+ * supplies a table of statistics and their values.
  */
 #ifndef ORIEL_STATS_H
 #define ORIEL_STATS_H
@@ -14,7 +14,7 @@
 /**
  * struct stats_row - one statistic
  * @name: the name that KVM uses, if KVM has the statistic
- * @offset: of the value, in bytes
+ * @offset: of the value among all values, in bytes
  * @type: KVM_STATS_TYPE_CUMULATIVE or KVM_STATS_TYPE_INSTANT
  */
 struct stats_row {
@@ -25,8 +25,8 @@ struct stats_row {
 
 /**
  * struct stats_source - the owner of some statistics
- * @rows: one for each value, in the order of the values
- * @count: at most STATS_MAX
+ * @rows: one for each value
+ * @count: of rows and of values, at most STATS_MAX
  * @read: copy the current values
  * @release: called when the descriptor is closed
  */
@@ -38,15 +38,12 @@ struct stats_source {
 };
 
 /**
- * stats_open() - make a descriptor
- * @source: must outlive it
- * @object: handed to @source->read; it must live until @source->release
- * @id: the id that the descriptor shows
+ * stats_open() - make a descriptor for read() and pread(); may sleep
+ * @source: must outlive the descriptor
+ * @object: the argument of @source->read and @source->release; must live until the latter
+ * @id: a program reads it from the descriptor
  *
- * May sleep.
- *
- * Return: a descriptor for read() and pread(), or -ENOMEM, -EMFILE: @source->release is not
- * called then.
+ * Return: a descriptor; -ENOMEM or -EMFILE, without a call of @source->release.
  */
 int stats_open(const struct stats_source *source, void *object, const char *id);
 

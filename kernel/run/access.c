@@ -4,48 +4,58 @@
  *
  * MMIO and re-execution
  *
- * Some accesses are userspace's to do: KVM_RUN returns, and the answer comes with the next
- * KVM_RUN. The executor keeps no continuation. It gives up (EMUL_USER), and after the answer
- * the whole instruction, or the current iteration of a REP, is executed again. A log makes
- * that harmless.
+ * Userspace has to do some accesses: KVM_RUN returns, and the answer comes with the next KVM_RUN.
+ * The executor does not save how far it has come. It stops with EMUL_USER, and after the answer it
+ * executes the whole instruction, or the current iteration of a REP, again. A log keeps finished
+ * accesses from being made twice.
  *
- *   1. Until an instruction has finished, nothing of it is in the guest's registers. Iterations
- *      of a REP finish one by one (op_committed()).
+ *   1. An instruction changes the guest's registers only when it finishes. Each iteration of a REP
+ *      finishes by itself (op_committed()).
  *   2. access->log has each MMIO access that the instruction has made, in order, with its data.
- *      access->next counts the records that the current execution has met again. A record
- *      answers its access, so no device sees an access twice (mmio_part()).
- *   3. A record that does not match means that the guest changed its page tables in between.
- *      That instruction is gone: the log is dropped and the guest executes whatever is there now
- *      (EMUL_AGAIN).
- *   4. Memory is not logged. Reads of memory are done again. An instruction that writes more than
- *      once, or that writes after it has asked a device, probes first (op_probe()), so that no
- *      fault comes after an effect.
- *   5. A write for userspace does not wait: kvm_run carries it (access->posted), the instruction
- *      goes on, most often to its end, and KVM_RUN returns then. RIP has moved by that time. If
- *      the instruction needs userspace once more it gives up with the write still in kvm_run.
- *   6. access->pending says what userspace owes. access->rip is the RIP of that moment: if the
- *      guest is elsewhere at the next KVM_RUN, userspace has moved it and the access is
+ *      access->next counts the records that the current execution has used again. An access that
+ *      has a record is answered from it, so no device sees an access twice (mmio_part()).
+ *   3. If an access differs from its record, the guest has changed its page tables in between. Then
+ *      the log is dropped, and the guest executes the instruction that is at RIP now (EMUL_AGAIN).
+ *   4. The port half of an IN, OUT, INS or OUTS in the executor is marked by access->port_done; the
+ *      data of an input stays in the port page (op_port()).
+ *   5. Accesses to memory are not logged: reads are made again. So the right to write is checked
+ *      before an effect that cannot be repeated: by the read of a read-modify-write
+ *      (EMUL_ACCESS_WRITE); with op_probe() by INS, by task switches, and for a write that crosses
+ *      a page. MOVS, PUSH and others that load and then store do not check: if the store faults,
+ *      the instruction begins anew and a device sees the load twice.
+ *   6. A write for userspace does not wait. kvm_run carries it (access->posted), the instruction
+ *      goes on, most often to its end, and then KVM_RUN returns; RIP is that of the next
+ *      instruction. If a device access follows, even one that the module could answer, the executor
+ *      stops before it, because userspace must see the write first. If it stops between two
+ *      iterations of a REP, the next KVM_RUN may leave the REP there (access_may_stop()).
+ *   7. access->pending is the access that userspace has to do, access->rip the RIP at that time. If
+ *      RIP is another at the next KVM_RUN, userspace has sent the guest elsewhere and the access is
  *      forgotten (vcpu_complete_access()).
- *   7. Re-execution uses the instruction bytes of the first time (vcpu_emulate_again()).
- *   8. access->hint is the CPU's own translation of the access that exited. It holds for that
- *      instruction alone, and saves a walk of the guest's tables (translated_by_cpu()).
- *   9. The end of the instruction, a fault, or giving the vCPU other registers drops log, hint
- *      and pending (access_reset()). A posted write stays: userspace has yet to see it.
+ *   8. Re-execution uses the instruction as it was decoded the first time, even if the guest's code
+ *      has changed (vcpu_emulate_again()).
+ *   9. access->hint is the CPU's own translation of the access that exited. It saves a walk of the
+ *      guest's tables (translated_by_cpu()), and is valid for that instruction, or iteration of a
+ *      REP, alone.
+ *  10. access_reset() drops log, hint, port_done and pending: after every result but EMUL_USER,
+ *      after each iteration of a REP, in case 7, before a task switch, and at a reset. It keeps
+ *      access->posted, because userspace has not seen that write yet: KVM_RUN returns then,
+ *      whatever the result was.
  *
- *      exit_pio(), without the executor                    exit_rdmsr(), exit_wrmsr()
- *           | kvm_run asks                                      | kvm_run asks
- *           v                                                   v
- *      ACCESS_PIO                                      ACCESS_RDMSR, ACCESS_WRMSR
- *           \                                                  /
- *            +----> KVM_RUN again: vcpu_complete_access() <----+
- *            |           | access_complete(), vcpu_emulate_again()
- *            |           v
- *      ACCESS_MMIO  <-- the executor: mmio_part(), op_port() gives up --+
- *      ACCESS_STRING         |                                          |
- *            ^               v                                          |
- *            +------ EMUL_USER                EMUL_DONE, EMUL_FAULT: ACCESS_NONE
+ *   exit: vcpu_emulate()                     exit: exit_pio(), exit_rdmsr(), exit_wrmsr()
+ *           |                                           |
+ *           v        any other result                   | userspace has to answer
+ *      the executor ------------------> the guest       |
+ *        |     ^                        goes on         v
+ *        |     |                           ^       ACCESS_PIO, ACCESS_RDMSR, ACCESS_WRMSR
+ *   EMUL_USER  | vcpu_emulate_again()      |            |
+ *        |     |                           |            | KVM_RUN returns and is called again:
+ *        v     |                           |            | vcpu_complete_access()
+ *   ACCESS_MMIO, ACCESS_STRING             |            |
+ *   KVM_RUN returns and is called again:   +------------+ vcpu_advance() or msr_complete()
+ *   vcpu_complete_access()
  *
- * Data breakpoints on these accesses are compared in software: the hardware sees none.
+ * The CPU does not see these accesses, so data breakpoints on them are compared in software
+ * (note_access()).
  */
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
@@ -80,11 +90,11 @@ static int entry_read(void *ctx, gpa_t gpa, unsigned int size, u64 *entry)
 	u32 narrow;
 
 	if (hva == MEMSLOT_NO_HVA) {
-		/* Nothing answers on the bus: all ones. */
+		/* No device answers on the bus: a read returns all ones. */
 		*entry = size == sizeof(*entry) ? ~0ull : U32_MAX;
 		return 0;
 	}
-	/* In one piece, as the CPU does: a sibling may be changing it. */
+	/* Read it at once, as the CPU does: another vCPU may be changing it. */
 	if (size == sizeof(*entry))
 		return get_user(*entry, (u64 __user *)user);
 	if (get_user(narrow, (u32 __user *)user))
@@ -98,7 +108,7 @@ static int entry_cmpxchg(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 n
 	struct vcpu *vcpu = ctx;
 	int r = memory_cmpxchg(&vcpu->vm->memory, gpa, &old, &new, size);
 
-	/* A table in ROM takes no accessed bit; a CPU goes on without it, too. */
+	/* No accessed bit can be set in a table in ROM. A CPU, too, goes on without it. */
 	return r == -EROFS || r == -ENXIO ? 0 : r;
 }
 
@@ -124,9 +134,10 @@ int vcpu_translate(struct vcpu *vcpu, u64 linear, u32 walk, u64 *gpa)
 }
 
 /*
- * Is this the data access that the CPU has just translated itself? Code and system tables are
- * never it, and a read does not prove the right to write. Without a linear address the offset
- * in the page decides, provided that the instruction has no second address.
+ * Return true if this is the data access that the CPU has translated itself. A fetch of code and an
+ * access to a system table never are, and a translation for a read does not show the right to
+ * write. If the linear address is not known, compare offsets in the page; that is enough for an
+ * instruction with one address.
  */
 static bool translated_by_cpu(const struct emul *e, const struct vcpu_access *access, u64 linear,
 			      u32 walk)
@@ -197,7 +208,7 @@ static void ask_userspace_mmio(struct vcpu *vcpu, const struct access_record *re
 		memcpy(run->mmio.data, record->data, record->len);
 }
 
-/* The instruction cannot go on before userspace has done what kvm_run asks for. */
+/* Stop the instruction until userspace has answered kvm_run. */
 static enum emul_result wait_for_userspace(struct vcpu *vcpu, enum access_pending what)
 {
 	vcpu->access.pending = what;
@@ -206,8 +217,8 @@ static enum emul_result wait_for_userspace(struct vcpu *vcpu, enum access_pendin
 }
 
 /*
- * One access of at most ACCESS_MMIO_MAX bytes. A write is posted: most often it is the last
- * access of its instruction, which is finished then.
+ * Make one access of at most ACCESS_MMIO_MAX bytes, or take it from the log. A write for userspace
+ * is posted: most often it is the last access of its instruction.
  */
 static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, bool write)
 {
@@ -216,7 +227,7 @@ static enum emul_result mmio_part(struct vcpu *vcpu, u64 gpa, void *buf, u32 len
 
 	if (access->next < access->count) {
 		record = &access->log[access->next++];
-		/* The guest has changed its tables: that instruction is gone. */
+		/* The guest has changed its page tables: 3 above. */
 		if (record->gpa != gpa || record->len != len || record->write != write)
 			return EMUL_AGAIN;
 		if (!write)
@@ -259,7 +270,7 @@ static enum emul_result mmio(struct vcpu *vcpu, u64 gpa, void *buf, u32 len, boo
  * Memory.
  */
 
-/* The part of an access that stays in one page. */
+/* Return how many bytes of an access lie in the page where it starts. */
 static u32 page_part(u64 linear, u32 len)
 {
 	return min_t(u64, len, PAGE_SIZE - (linear & (PAGE_SIZE - 1)));
@@ -281,7 +292,7 @@ static u32 walk_flags(const struct emul *e, u32 access)
 {
 	u32 walk = access & EMUL_ACCESS_WRITE ? WALK_WRITE : 0;
 
-	/* At any CPL: RFLAGS.AC does not lift SMAP from it (SDM 3A 4.6.1). */
+	/* SMAP applies to it at any CPL and whatever RFLAGS.AC is (SDM 3A 4.6.1). */
 	if (access & EMUL_ACCESS_SYSTEM)
 		return walk | WALK_IMPLICIT;
 	return walk | (e->cpl == 3 ? WALK_USER : 0);
@@ -335,7 +346,7 @@ static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned
 	u64 gpa;
 	u32 part;
 
-	/* Code is fetched from memory alone, never from a device. */
+	/* Code is only fetched from memory, never from a device. */
 	for (; len; linear += part, buf += part, len -= part) {
 		enum emul_result result;
 
@@ -350,7 +361,7 @@ static enum emul_result op_fetch(struct emul *e, u64 linear, void *buf, unsigned
 	return EMUL_DONE;
 }
 
-/* Compare with the data breakpoints in force, for the hardware sees no access. */
+/* Compare an access with the data breakpoints in force. */
 static void note_access(struct emul *e, u64 linear, u32 len, u32 access, bool write)
 {
 	struct vcpu *vcpu = emul_vcpu(e);
@@ -405,7 +416,7 @@ static enum emul_result op_write(struct emul *e, u64 linear, const void *buf, un
 	u32 walk = walk_flags(e, access | EMUL_ACCESS_WRITE);
 
 	note_access(e, linear, len, access, true);
-	/* A write that crosses a page is all or nothing. */
+	/* If the second page faults, nothing may be written to the first. */
 	if (page_part(linear, len) < len) {
 		enum emul_result result = probe(e, linear, len, walk);
 
@@ -424,8 +435,8 @@ static enum emul_result op_cmpxchg(struct emul *e, u64 linear, const void *old, 
 
 	note_access(e, linear, len, 0, true);
 	/*
-	 * Hardware locks the bus for an operand that is not aligned. Software cannot, so a
-	 * split lock is not atomic against other vCPUs.
+	 * A CPU locks the bus for an operand that is not aligned. Software cannot, so this access
+	 * is not atomic against other vCPUs.
 	 */
 	if (linear & (len - 1))
 		return op_write(e, linear, new, len, 0);
@@ -454,7 +465,7 @@ void *access_port_data(struct vcpu *vcpu)
 	return (void *)vcpu->run + PAGE_SIZE;
 }
 
-/* A doorbell is rung by OUT; OUTS goes to userspace. */
+/* A doorbell takes one element. Several can only go to a ring of coalesced writes. */
 static bool doorbell_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, void *data)
 {
 	struct vm *vm = vcpu->vm;
@@ -486,7 +497,7 @@ bool access_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void
 	struct kvm_run *run = vcpu->run;
 
 	if (vcpu->lapic && device_port(vcpu, port, size, count, in, data)) {
-		/* An EOI to the PIC may let the next interrupt pass. */
+		/* If it was an EOI to the PIC, the next interrupt may pass. */
 		if (!in)
 			vcpu_make_request(vcpu, REQ_EVENT);
 		return true;
@@ -515,7 +526,7 @@ static enum emul_result op_port(struct emul *e, u16 port, u32 size, u32 count, b
 			return wait_for_userspace(vcpu, ACCESS_MMIO);
 		if (!access_port(vcpu, port, size, count, in, buf))
 			return wait_for_userspace(vcpu, ACCESS_STRING);
-		/* Keep it: storing it to memory may go through userspace. */
+		/* Keep the data: the store to memory may have to wait for userspace. */
 		if (in)
 			memcpy(access_port_data(vcpu), buf, bytes);
 		access->port_done = true;
@@ -539,7 +550,7 @@ static enum emul_result op_pio_out(struct emul *e, u16 port, unsigned int size, 
 }
 
 /*
- * Vector registers and the end of an iteration.
+ * Vector registers, and the end of an instruction or an iteration.
  */
 
 static enum emul_result op_read_xmm(struct emul *e, u8 reg, void *buf, unsigned int len)

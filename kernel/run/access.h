@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The accesses of an instruction that is executed in software; access.c has the protocol of
- * re-execution. The vCPU's mutex and memory.srcu are held.
+ * The accesses of an instruction that is executed in software; access.c describes re-execution.
+ * The vCPU's mutex and memory.srcu are held.
  */
 #ifndef ORIEL_ACCESS_H
 #define ORIEL_ACCESS_H
@@ -16,12 +16,10 @@ struct vcpu;
 extern const struct emul_ops vcpu_emul_ops;
 
 /**
- * access_set_hint() - save the executor the walk that the CPU has just done
- * @access: of a vCPU whose exited instruction is executed next
- * @hint: how much is known
+ * access_set_hint() - give the executor the translation that the CPU has made
+ * @access: of the vCPU, which executes the instruction that exited next
  * @linear: linear address of the access, with HINT_LINEAR
- * @gpa: its translation, with all rights that the access needs
- * @write: it was a write
+ * @gpa: its translation; the guest's tables grant the access
  */
 static inline void access_set_hint(struct vcpu_access *access, enum access_hint hint, u64 linear,
 				   u64 gpa, bool write)
@@ -33,12 +31,13 @@ static inline void access_set_hint(struct vcpu_access *access, enum access_hint 
 }
 
 /**
- * access_port() - a port access by the module's own devices, or by userspace
+ * access_port() - access a port of the module's own devices, or have userspace access it
  * @size: bytes, 1, 2 or 4
  * @count: elements
  * @data: @size * @count bytes
  *
- * Return: true when it is done. False: kvm_run asks userspace; the data of an output was copied.
+ * Return: true when it is done; false when userspace has to do it: kvm_run is filled in, and the
+ * port page has the data of an output.
  */
 bool access_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void *data);
 
@@ -46,10 +45,10 @@ bool access_port(struct vcpu *vcpu, u16 port, u32 size, u32 count, bool in, void
 void *access_port_data(struct vcpu *vcpu);
 
 /**
- * access_may_stop() - may a REP be left between two iterations?
+ * access_may_stop() - return true if the vCPU should leave a REP between two iterations
  *
- * With ACCESS_MMIO or ACCESS_STRING pending. Return: true when nothing of an iteration waits for
- * an answer, and something else waits for this vCPU.
+ * ACCESS_MMIO or ACCESS_STRING is pending. The next iteration has accessed no device yet, and a
+ * request, a signal or another thread waits for the vCPU.
  */
 bool access_may_stop(struct vcpu *vcpu);
 
@@ -59,14 +58,15 @@ void access_complete(struct vcpu *vcpu);
 /**
  * access_prefetch() - read the code at RIP into vcpu->emul.bytes, with one page walk
  *
- * STATE_ALL is fetched. Reads as much as an instruction can have and the page and segment hold;
- * nothing if it cannot be read: decoding finds out the reason.
+ * STATE_RIP, STATE_CR and STATE_CODE are fetched. Reads as many bytes as an instruction can have
+ * and as its page holds. Reads none if they go beyond the limit of CS or cannot be read: decoding
+ * will find the reason.
  */
 void access_prefetch(struct vcpu *vcpu);
 
 /**
- * vcpu_translate() - linear to guest-physical address, as for a data read
- * @walk: WALK_* flags
+ * vcpu_translate() - translate a linear address to a guest-physical one
+ * @walk: WALK_*; 0 for a read of data
  *
  * Return: 0; 1 for a fault, which is in vcpu->emul.fault; an errno.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU's last failed entry: explained once, told to the log and to userspace.
+ * The report about a vCPU's last failed entry, for the kernel log and for userspace.
  */
 #include <linux/build_bug.h>
 #include <linux/ratelimit.h>
@@ -11,7 +11,7 @@
 #include "run/entry_report.h"
 #include "uapi/oriel.h"
 
-/* A launcher can make entries fail at will: keep the log readable. */
+/* Userspace can make many entries fail: keep the log readable. */
 static DEFINE_RATELIMIT_STATE(log_limit, 5 * HZ, 4);
 
 static void log_failure(u32 id, const struct entry_failure *failure)
@@ -22,7 +22,7 @@ static void log_failure(u32 id, const struct entry_failure *failure)
 	if (!__ratelimit(&log_limit))
 		return;
 	pr_warn("vCPU %u: the CPU refused the entry, reason %#llx%s\n", id, failure->reason,
-		report->count ? "" : ": no rule is found broken");
+		report->count ? "" : ": no broken rule was found");
 	for (i = 0; i < entry_report_kept(report); i++) {
 		const struct entry_violation *v = &report->violations[i];
 

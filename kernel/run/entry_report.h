@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The last failed entry of a vCPU: explained once, told to the log and to userspace.
+ * The report about a vCPU's last failed entry, for the kernel log and for userspace.
  */
 #ifndef ORIEL_ENTRY_REPORT_H
 #define ORIEL_ENTRY_REPORT_H
@@ -11,11 +11,11 @@ struct oriel_entry_report;
 struct vcpu;
 
 /**
- * entry_report_make() - explain an entry that the CPU has just refused; may sleep
- * @vcpu: loaded, its mutex held; its control structure as at the entry
- * @reason: the CPU's reason
+ * entry_report_make() - fill in vcpu->entry_failure after the CPU has refused an entry, and log it
+ * @vcpu: loaded, its mutex held; its control structure has not changed since the entry
+ * @reason: from the CPU
  *
- * Fills in vcpu->entry_failure and tells the kernel log, rate-limited.
+ * May sleep.
  */
 void entry_report_make(struct vcpu *vcpu, u64 reason);
 

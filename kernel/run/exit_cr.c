@@ -12,7 +12,7 @@
 #include "run/insn.h"
 #include "x86/cr.h"
 
-/* Change CR0, CR3 or CR4. Return false, changing nothing, if a PDPTE is bad: #GP. */
+/* Change CR0, CR3 or CR4. If a PDPTE is bad, change nothing and return false, for #GP. */
 static bool change_paging(struct vcpu *vcpu, u64 *cr, u64 value)
 {
 	struct cpu_state *state = &vcpu->state;
@@ -35,7 +35,7 @@ static bool guest_write_cr0(struct vcpu *vcpu, u64 value)
 
 	if (!cr0_write_valid(state, value))
 		return false;
-	/* EFER first: LMA tells PAE paging from that of long mode. */
+	/* Set EFER first: change_paging() needs LMA to tell PAE paging from 4-level paging. */
 	state->efer = efer_effective(efer, value);
 	if (change_paging(vcpu, &state->cr0, cr0_effective(value)))
 		return true;
@@ -49,7 +49,7 @@ static bool guest_write_cr3(struct vcpu *vcpu, u64 value)
 
 	if (!cr3_valid(&vcpu->cpuid.facts, state, value))
 		return false;
-	/* Bit 63 says that the PCID's translations may stay (SDM 3A 4.10.4.1). */
+	/* Bit 63 only lets translations of the PCID stay (SDM 3A 4.10.4.1). */
 	if (state->cr4 & X86_CR4_PCIDE)
 		value &= ~BIT_ULL(63);
 	return change_paging(vcpu, &state->cr3, value);
@@ -107,7 +107,7 @@ static u64 read_cr(const struct vcpu *vcpu, u8 cr)
 	}
 }
 
-/* LOCK MOV CR0 is MOV CR8 on AMD (APM 3 MOV CRn). */
+/* On AMD, LOCK MOV CR0 is MOV CR8 (APM 3 MOV CRn). */
 static u8 cr_number(const struct insn *insn)
 {
 	u8 cr = insn_reg(insn);
@@ -135,7 +135,7 @@ static enum emul_result exec_lmsw(struct vcpu *vcpu)
 static enum emul_result exec_smsw(struct vcpu *vcpu)
 {
 	const struct insn *insn = &vcpu->emul.insn;
-	/* Memory gets 16 bits, a register as many as it has (SDM 2B SMSW). */
+	/* In memory 16 bits are written, in a register all of them (SDM 2B SMSW). */
 	u32 size = insn->has_mem ? 2 : insn->operand_size;
 	enum emul_result result = emul_write_rm(&vcpu->emul, size, vcpu->state.cr0);
 
@@ -186,7 +186,10 @@ static enum emul_result exec_cr(struct vcpu *vcpu)
 	}
 }
 
-/* Tell a userspace interrupt controller that CR8 fell from @cr8: an interrupt may pass now. */
+/*
+ * Exit to userspace's interrupt controller if CR8 is lower than @cr8, its old value: an interrupt
+ * may pass now.
+ */
 static enum exit_fate tpr_lowered(struct vcpu *vcpu, u8 cr8)
 {
 	if (vcpu->lapic || vcpu->cr8 >= cr8)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_SET_GUEST_DEBUG: what userspace wants to stop at, how it hears of that, and
- * the guest's accesses to debug registers that are not its own meanwhile.
+ * KVM_SET_GUEST_DEBUG, its exits to userspace, and the guest's accesses to debug registers while
+ * userspace uses them.
  */
 #include "core/vcpu.h"
 #include "guest/debug.h"
@@ -39,7 +39,7 @@ int guest_debug_set(struct vcpu *vcpu, const struct kvm_guest_debug *debug)
 		if (r)
 			return r;
 	}
-	/* Fetch before @d changes: it says which of them are the guest's. */
+	/* Fetch first, because fetch() tells the guest's values from userspace's by @d. */
 	vcpu_need(vcpu, STATE_RIP | STATE_DR);
 	d->control = control & KVM_GUESTDBG_ENABLE ? control & ~inject : 0;
 	memcpy(d->dr, debug->arch.debugreg, sizeof(d->dr));
@@ -63,7 +63,7 @@ void guest_debug_arm(struct vcpu *vcpu)
 }
 
 /*
- * Reports to userspace.
+ * Exits to userspace.
  */
 
 static u64 linear_rip(struct vcpu *vcpu)
@@ -86,7 +86,7 @@ enum exit_fate guest_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6)
 	run->debug.arch.dr6 = dr6;
 	vcpu_need(vcpu, STATE_DR);
 	run->debug.arch.dr7 = guest_debug_dr7(&vcpu->debug, vcpu->state.dr7);
-	/* The next entry begins with an empty DR6. */
+	/* On AMD the commit clears the VMCB's DR6, if userspace's debugging uses it. */
 	vcpu_touch(vcpu, STATE_DR);
 	guest_debug_arm(vcpu);
 	return EXIT_USER;
@@ -111,7 +111,7 @@ void guest_debug_trap(struct vcpu *vcpu, u64 dr6)
 }
 
 /*
- * The guest's accesses.
+ * The guest's accesses to debug registers.
  */
 
 static u64 read_dr(const struct cpu_state *state, u8 dr)
@@ -147,7 +147,10 @@ static bool write_dr(struct vcpu *vcpu, u8 dr, u64 value)
 	return true;
 }
 
-/* The checks of an access, in the order of SDM 3B 17.2.2 and 17.2.4. */
+/*
+ * Check an access, in the order of SDM 3B 17.2.2 and 17.2.4. If it must not be made, raise the
+ * exception or fill in kvm_run, and set @fate.
+ */
 static bool may_access(struct vcpu *vcpu, u8 *dr, enum exit_fate *fate)
 {
 	const struct cpu_state *state = &vcpu->state;

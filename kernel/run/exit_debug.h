@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * KVM_SET_GUEST_DEBUG: userspace debugs the guest with the CPU's single step, breakpoints and
- * debug registers, and the guest must not notice. guest/debug.h has the registers' side. The
- * vCPU's mutex is held, and the vCPU is loaded.
+ * debug registers, and the guest must not notice. guest/debug.h separates the guest's registers
+ * from userspace's. The vCPU's mutex is held, and the vCPU is loaded.
  */
 #ifndef ORIEL_EXIT_DEBUG_H
 #define ORIEL_EXIT_DEBUG_H
@@ -14,7 +14,7 @@
 
 struct vcpu;
 
-/* All that KVM_SET_GUEST_DEBUG can do, and the answer to KVM_CAP_SET_GUEST_DEBUG2. */
+/* The controls of KVM_SET_GUEST_DEBUG that Oriel has: the value of KVM_CAP_SET_GUEST_DEBUG2. */
 #define GUEST_DEBUG_CONTROLS                                                        \
 	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |   \
 	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
@@ -23,47 +23,47 @@ struct vcpu;
 /**
  * guest_debug_set() - KVM_SET_GUEST_DEBUG
  *
- * Return: 0; -EINVAL for unknown controls; -EBUSY when an exception is to be raised and another
- * one waits.
+ * Return: 0; -EINVAL for unknown controls; -EBUSY if it is to raise an exception while another
+ * waits.
  */
 int guest_debug_set(struct vcpu *vcpu, const struct kvm_guest_debug *debug);
 
 /**
- * guest_debug_arm() - the next instruction is a step, if userspace wants steps
+ * guest_debug_arm() - begin a single step at RIP, if userspace wants steps
  *
- * Not called at each entry: the handler of an interrupt is no part of a step, unless the step
- * began in it.
+ * Call it when a step begins, not at each entry. If an interrupt comes before the instruction
+ * has finished, the step waits until its handler has returned.
  */
 void guest_debug_arm(struct vcpu *vcpu);
 
 /**
- * guest_debug_trap() - an instruction that traps was finished in software
- * @dr6: DR6_BS under TF, the B bits of data breakpoints
+ * guest_debug_trap() - trap after an instruction that software has finished
+ * @dr6: DR6_BS for TF, and the B bits of the data breakpoints that it has met
  *
- * If the step or the breakpoint is userspace's, KVM_RUN ends before the next entry. Else the
- * guest gets #DB.
+ * If userspace steps or set the breakpoint, KVM_RUN returns before the next entry. Else the guest
+ * gets #DB.
  */
 void guest_debug_trap(struct vcpu *vcpu, u64 dr6);
 
 /**
- * guest_debug_exit() - hand an exception to userspace: KVM_EXIT_DEBUG
+ * guest_debug_exit() - KVM_EXIT_DEBUG for an exception
  * @vector: EXC_DB or EXC_BP
- * @dr6: the conditions in the form of DR6; 0 for EXC_BP
+ * @dr6: its causes as in DR6; 0 for EXC_BP
  */
 enum exit_fate guest_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6);
 
-/** guest_debug_exit_step() - REQ_DEBUG_STEP: KVM_EXIT_DEBUG for guest_debug_trap() */
+/** guest_debug_exit_step() - KVM_EXIT_DEBUG for the last guest_debug_trap() (REQ_DEBUG_STEP) */
 enum exit_fate guest_debug_exit_step(struct vcpu *vcpu);
 
 /**
- * guest_debug_mov_dr() - MOV to or from a debug register while they are userspace's
+ * guest_debug_mov_dr() - MOV to or from a debug register while userspace uses these registers
  * @dr: its number
  * @reg: enum cpu_gpr of the other operand
  * @to_dr: the debug register is written
  */
 enum exit_fate guest_debug_mov_dr(struct vcpu *vcpu, u8 dr, u8 reg, bool to_dr);
 
-/** guest_debug_decode_mov_dr() - the same, where the hardware does not name the operands */
+/** guest_debug_decode_mov_dr() - the same; decode the instruction to find its operands */
 enum exit_fate guest_debug_decode_mov_dr(struct vcpu *vcpu);
 
 #endif

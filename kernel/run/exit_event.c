@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exits that are events: exceptions, windows, interrupts of the host, a shutdown, and the
- * exits that end the guest, because the CPU refused an entry or nobody handles the exit.
+ * Exits for events (exceptions, windows, interrupts of the host, a shutdown), and exits that end
+ * the guest, because the CPU refused the entry or because the exit has no handler.
  */
 #include "guest/raise.h"
 #include "host/compat.h"
@@ -27,7 +27,7 @@ enum exit_fate exit_absent(struct vcpu *vcpu)
 	return exit_exception(vcpu, EXC_UD, false, 0);
 }
 
-/* No counter is virtualized: every index is out of range (SDM 2B RDPMC, APM 3 RDPMC). */
+/* A guest has no performance counter: every index is #GP (SDM 2B RDPMC, APM 3 RDPMC). */
 enum exit_fate exit_rdpmc(struct vcpu *vcpu)
 {
 	return exit_exception(vcpu, EXC_GP, true, 0);

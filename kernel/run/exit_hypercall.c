@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's hypercalls: requests of a guest about its other vCPUs.
+ * KVM's hypercalls, with which a guest wakes other vCPUs, sends them IPIs or yields to one.
  */
 #include <linux/kvm_para.h>
 
@@ -11,7 +11,7 @@
 #include "run/run.h"
 
 /**
- * struct hypercall - one call, its registers cut to the width of the mode
+ * struct hypercall - one call; its registers are cut to the width of the mode
  * @nr: KVM_HC_*
  * @args: RBX, RCX, RDX, RSI
  * @width: bits of a register
@@ -22,23 +22,23 @@ struct hypercall {
 	u32 width;
 };
 
-/* End the HLT of a vCPU, or the next one if it is not in HLT. */
+/* End a vCPU's HLT. If it is not in HLT, end its next one. */
 static u64 kick_cpu(struct vcpu *vcpu, const struct hypercall *call)
 {
 	struct vcpu *other = vcpu_find(vcpu->vm, call->args[1]);
 
 	if (other) {
 		WRITE_ONCE(other->kicked, true);
-		/* It reads @kicked before it sleeps. */
+		/* wake_due() reads @kicked, so the wake-up is not lost. */
 		rcuwait_wake_up(&other->wait);
 	}
 	return 0;
 }
 
-/* Bits of the first two arguments stand for APIC ids, from that in the third on. */
+/* The bits of the first two arguments stand for APIC ids; the third is the id of bit 0. */
 static u64 send_ipi(struct vcpu *vcpu, const struct hypercall *call)
 {
-	/* No vCPU has an id beyond the last. */
+	/* No vCPU has a higher id. Cut it before it is truncated to 32 bits. */
 	u32 first = min_t(u64, call->args[2], FABRIC_MAX_APIC_ID);
 	u32 icr = call->args[3];
 	int low, high;
@@ -62,7 +62,7 @@ static u64 carry_out(struct vcpu *vcpu, const struct hypercall *call)
 {
 	if (cpu_cpl(&vcpu->state))
 		return -KVM_EPERM;
-	/* It asks for a look at pending interrupts, and every entry takes one. */
+	/* This call asks to check for pending interrupts, which each entry does anyway. */
 	if (call->nr == KVM_HC_VAPIC_POLL_IRQ)
 		return 0;
 	if (call->nr == KVM_HC_KICK_CPU && vcpu_has_pv(vcpu, KVM_FEATURE_PV_UNHALT))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exits of single instructions: CPUID, HLT, XSETBV, PAUSE, WBINVD, MONITOR and MWAIT, and
- * #UD, behind which there may be the other vendor's hypercall.
+ * Exits of single instructions: CPUID, HLT, XSETBV, PAUSE, WBINVD, MONITOR and MWAIT; and #UD,
+ * which the other vendor's hypercall may have raised.
  */
 #include <linux/kvm_para.h>
 #include <asm/processor-flags.h>
@@ -43,9 +43,10 @@ enum exit_fate exit_cpuid(struct vcpu *vcpu)
 }
 
 /*
- * KVM_HC_KICK_CPU may have come before this HLT, and before userspace saved and restored the
- * vCPU: no structure of the ABI carries it. A guest that waits for it with interrupts disabled
- * would sleep for ever. It looks again when it wakes without a reason, so let it.
+ * Return true if this HLT must end at once. KVM_HC_KICK_CPU may have come before it, and then
+ * userspace may have saved and restored the vCPU: no structure of the ABI carries the kick. A guest
+ * that waits for the kick with interrupts disabled would sleep for ever. Such a guest checks its
+ * condition when it wakes up, so a wake-up without a reason does no harm.
  */
 static bool kick_may_be_lost(struct vcpu *vcpu)
 {
@@ -65,7 +66,7 @@ enum exit_fate exit_hlt(struct vcpu *vcpu)
 	if (fate != EXIT_RESUME)
 		return fate;
 	if (vcpu->lapic) {
-		/* The run loop sleeps until something can be injected. */
+		/* The run loop sleeps in block() until an event can be injected. */
 		if (!kick_may_be_lost(vcpu))
 			vcpu->mp_state = KVM_MP_STATE_HALTED;
 		return EXIT_RESUME;
@@ -100,7 +101,7 @@ enum exit_fate exit_wbinvd(struct vcpu *vcpu)
 
 enum exit_fate exit_pause(struct vcpu *vcpu)
 {
-	/* It waits for another vCPU, and that one may need this CPU to get on. */
+	/* The vCPU waits for another one, which may need this CPU to make progress. */
 	vcpu_yield(vcpu);
 	return vcpu_skip(vcpu);
 }
@@ -118,7 +119,7 @@ enum exit_fate exit_monitor(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/* Is the instruction at RIP the hypercall of the other vendor? */
+/* Return true if the instruction at RIP is the other vendor's hypercall. */
 static bool at_foreign_hypercall(struct vcpu *vcpu, u8 own)
 {
 	struct emul *e = &vcpu->emul;
@@ -131,7 +132,7 @@ static bool at_foreign_hypercall(struct vcpu *vcpu, u8 own)
 	       e->bytes[2] == (own ^ OPCODE_VMCALL ^ OPCODE_VMMCALL);
 }
 
-/* Patch the code with the rights that the guest itself has. */
+/* Replace the hypercall's last byte, with the rights that the guest itself has. */
 static enum exit_fate write_opcode(struct vcpu *vcpu, u8 opcode)
 {
 	const struct cpu_state *state = &vcpu->state;
@@ -148,7 +149,7 @@ static enum exit_fate write_opcode(struct vcpu *vcpu, u8 opcode)
 	else if (r != -EAGAIN &&
 		 (r || memory_write(&vcpu->vm->memory, gpa, &opcode, sizeof(opcode))))
 		vcpu_raise_ud(vcpu);
-	/* The guest executes the instruction that is there now. */
+	/* If it was replaced, the guest executes the new instruction. */
 	return EXIT_RESUME;
 }
 

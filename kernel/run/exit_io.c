@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exits for port I/O and for memory: second-level faults, of which MMIO is one kind; and how
- * an instruction goes on after userspace has done its part.
+ * Exits for port I/O and second-level faults, MMIO among them; and the end of an instruction for
+ * which userspace has done an access.
  */
 #include "core/vm.h"
 #include "run/access.h"
@@ -29,7 +29,7 @@ enum exit_fate exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP);
 	data = vcpu->state.gpr[GPR_RAX];
 	if (!access_port(vcpu, port, size, 1, in, &data)) {
-		/* An old device behind this port looked at RIP. */
+		/* Old clients expect RIP to be behind an OUT to this port at the exit. */
 		if (unlikely(port == 0x7e) && !in &&
 		    vm_quirk_on(vcpu->vm, KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
 			vcpu_advance(vcpu, next_rip);
@@ -92,7 +92,7 @@ enum exit_fate exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access
 	case -EAGAIN:
 		return EXIT_RESUME;
 	case MMU_READONLY:
-		/* A walk of a page table in ROM may look like a write. */
+		/* A CPU may report its walk of a page table in ROM as a write. */
 		if (hint == HINT_NONE && mmu_allow_read_only_walks(&vcpu->vm->memory))
 			return EXIT_RESUME;
 		fallthrough;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RDMSR and WRMSR of the guest, the filter that keeps some of them for userspace, and the
- * answers of userspace.
+ * RDMSR and WRMSR of the guest, the filter by which userspace denies some of them, and the
+ * accesses that userspace carries out.
  */
 #include <linux/bitops.h>
 #include <linux/nospec.h>
@@ -18,7 +18,7 @@
 
 /**
  * struct msr_range - MSRs that a filter names
- * @flags: KVM_MSR_FILTER_*: the accesses that @bitmap decides on
+ * @flags: KVM_MSR_FILTER_*: the accesses for which @bitmap is valid
  * @base: the first MSR
  * @count: of MSRs
  * @bitmap: a set bit allows the access
@@ -32,9 +32,9 @@ struct msr_range {
 
 /**
  * struct msr_filter - the filter of a VM
- * @allow: allow an access that no range decides on
+ * @allow: allow an access that is in no range
  * @count: of ranges
- * @range: the first that has the MSR and the access decides
+ * @range: the first range that has the MSR and the access decides
  */
 struct msr_filter {
 	bool allow;
@@ -61,7 +61,7 @@ static bool allows(const struct msr_filter *filter, u32 index, u32 access)
 {
 	u32 i;
 
-	/* MSRs of the local APIC are never filtered, so that hardware may virtualize it. */
+	/* MSRs of the local APIC are never filtered, because hardware may virtualize them. */
 	if (index >= LAPIC_MSR_FIRST && index <= LAPIC_MSR_LAST)
 		return true;
 	for (i = 0; i < filter->count; i++) {
@@ -104,7 +104,7 @@ static struct msr_filter *make_filter(const struct kvm_msr_filter *user)
 	filter->allow = !(user->flags & KVM_MSR_FILTER_DEFAULT_DENY);
 	for (i = 0; i < KVM_MSR_FILTER_MAX_RANGES && !r; i++)
 		r = take_range(filter, &user->ranges[i]);
-	/* A filter without a range that denies everything is a mistake. */
+	/* A filter that denies every access is a mistake. */
 	if (!r && !filter->count && !filter->allow)
 		r = -EINVAL;
 	if (r) {
@@ -171,7 +171,7 @@ static bool filtered(const struct vcpu *vcpu, u32 index, u32 access)
 	return unlikely(filter) && !allows(filter, index, access);
 }
 
-/* Raise #GP, or ask userspace if it wants to be asked. */
+/* Raise #GP, or exit to userspace if it has asked for exits with this reason. */
 static enum exit_fate refuse(struct vcpu *vcpu, bool write, u32 reason, u64 data)
 {
 	struct kvm_run *run = vcpu->run;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The filter that keeps MSRs for userspace, and userspace's answers.
+ * The filter by which userspace denies accesses to MSRs, and the accesses that it carries out.
  */
 #ifndef ORIEL_EXIT_MSR_H
 #define ORIEL_EXIT_MSR_H
@@ -13,33 +13,33 @@
 struct vcpu;
 struct vm;
 
-/* All that KVM_CAP_X86_USER_SPACE_MSR can ask for. */
+/* The values of KVM_CAP_X86_USER_SPACE_MSR. */
 #define MSR_EXIT_REASONS \
 	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER)
 
 /**
  * msr_filter_set() - KVM_X86_SET_MSR_FILTER
  * @vm: takes its lock; may sleep
- * @user: the filter, with pointers to its bitmaps
+ * @user: its bitmaps are pointers to userspace
  *
- * Kicks every vCPU: each obeys the filter once it has left the guest.
+ * Kicks every vCPU. Each obeys the filter after its next exit.
  *
- * Return: 0, -EINVAL for flags, a bitmap that is too long, or a filter that denies everything;
- * -EFAULT, -ENOMEM.
+ * Return: 0; -EINVAL for unknown flags, a bitmap that is too long, or a filter that denies every
+ * access; -EFAULT; -ENOMEM.
  */
 int msr_filter_set(struct vm *vm, const struct kvm_msr_filter *user);
 
-/** msr_filter_destroy() - free the filter of a VM whose vCPUs are gone */
+/** msr_filter_destroy() - free the filter of a VM that has no vCPUs any more */
 void msr_filter_destroy(struct vm *vm);
 
 /**
- * msr_filter_denies() - is any MSR of a list filtered, be it for reads or writes?
+ * msr_filter_denies() - return true if the filter denies a read or a write of an MSR of @list
  *
- * For the back end, which lets the guest access some MSRs by itself. memory.srcu is held.
+ * For the back end, which lets the guest access some MSRs without an exit. memory.srcu is held.
  */
 bool msr_filter_denies(const struct vcpu *vcpu, const u32 *list, u32 count);
 
-/** msr_complete() - userspace has answered KVM_EXIT_X86_RDMSR or KVM_EXIT_X86_WRMSR */
+/** msr_complete() - finish the RDMSR or WRMSR that userspace has carried out */
 enum exit_fate msr_complete(struct vcpu *vcpu);
 
 #endif

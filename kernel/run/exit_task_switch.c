@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The exit of a task switch: the vCPU's events around the switch itself, which is in
- * emulate/task_switch.c.
+ * The exit of a task switch. This file settles the vCPU's events; emulate/task_switch.c switches
+ * the task.
  */
 #include "guest/paging.h"
 #include "guest/raise.h"
@@ -31,15 +31,15 @@ static enum emul_result execute(struct vcpu *vcpu, struct task_switch *how)
 	return emul_task_switch(&vcpu->emul, how);
 }
 
-/* Settle the event that used the gate, and the blocking of NMIs. */
+/* After the switch or its fault: forget the event that used the gate, block or unblock NMIs. */
 static void settle_event(struct vcpu *vcpu, enum task_switch_source source, bool fault)
 {
-	/* IRET ends the blocking, also of an NMI that came through a task gate. */
+	/* IRET unblocks NMIs, also if the NMI came through a task gate. */
 	if (source == TASK_SWITCH_IRET)
 		vendor_call(set_nmi_blocked)(vcpu, false);
 	else if (vcpu->event.type == EVENT_NMI)
 		vendor_call(set_nmi_blocked)(vcpu, true);
-	/* An exception joins what its delivery raises, as a double fault or not at all. */
+	/* vcpu_raise() combines a fault with the exception whose delivery has raised it. */
 	if (!fault || vcpu->event.type != EVENT_EXCEPTION)
 		vcpu->event.type = EVENT_NONE;
 }
@@ -75,7 +75,7 @@ enum exit_fate exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switc
 		vcpu_raise(vcpu, &vcpu->emul.fault);
 		return EXIT_RESUME;
 	case EMUL_AGAIN:
-		/* CALL, JMP, IRET and INT n run again; other events are delivered again. */
+		/* CALL, JMP, IRET or INT n executes again, or the event is delivered again. */
 		return EXIT_RESUME;
 	default:
 		return vcpu_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VM exits, for both vendors: each back end has a table of exits, whose rows name a function
- * from here or one that translates the hardware's words first. All run in the vCPU's thread
- * with its mutex and memory.srcu held, interrupts on, and may sleep.
+ * The handlers of VM exits that both vendors share. Each back end has a table of exits. A row
+ * names a function of this header, or one of the back end that translates fields of the VMCS or
+ * VMCB first. All run in the vCPU's thread, with its mutex and memory.srcu held and interrupts
+ * on, and may sleep.
  */
 #ifndef ORIEL_EXITS_H
 #define ORIEL_EXITS_H
@@ -14,9 +15,9 @@
 #include "emulate/task_switch.h"
 
 /**
- * struct exit_row - a row of a vendor's table, which the exit's number indexes
- * @name: the manual's
- * @handle: NULL for an exit that no control of Oriel's lets happen
+ * struct exit_row - a row of a vendor's table; its index is the number of the exit
+ * @name: in the manual
+ * @handle: NULL if no control that Oriel sets lets this exit happen
  */
 struct exit_row {
 	const char *name;
@@ -26,13 +27,7 @@ struct exit_row {
 /** exit_unknown() - end the guest at an exit without a handler; @name may be NULL */
 enum exit_fate exit_unknown(struct vcpu *vcpu, u64 exit_code, const char *name);
 
-/**
- * exit_dispatch() - call the handler of an exit
- * @rows: the vendor's table
- * @count: its rows
- * @index: the exit's row
- * @exit_code: the exit's number in full, for messages
- */
+/** exit_dispatch() - call the handler in row @index; messages have @exit_code, the full number */
 static inline enum exit_fate exit_dispatch(struct vcpu *vcpu, const struct exit_row *rows,
 					   u32 count, u64 index, u64 exit_code)
 {
@@ -55,18 +50,18 @@ enum exit_fate exit_hlt(struct vcpu *vcpu);
 enum exit_fate exit_xsetbv(struct vcpu *vcpu);
 /** exit_wbinvd() - WBINVD or WBNOINVD */
 enum exit_fate exit_wbinvd(struct vcpu *vcpu);
-/** exit_pause() - the guest spins in PAUSE */
+/** exit_pause() - the guest waits in a loop with PAUSE */
 enum exit_fate exit_pause(struct vcpu *vcpu);
 /** exit_monitor() - MONITOR or MWAIT, which do nothing */
 enum exit_fate exit_monitor(struct vcpu *vcpu);
 
-/* The last byte of VMCALL and VMMCALL, which differ in nothing else. */
+/* The last byte of VMCALL and of VMMCALL; the other bytes are the same. */
 #define OPCODE_VMCALL 0xc1
 #define OPCODE_VMMCALL 0xd9
 
 /**
- * exit_undefined() - #UD: the guest gets it, unless it made the other vendor's hypercall
- * @own: OPCODE_VMCALL or OPCODE_VMMCALL: the hypercall of this vendor
+ * exit_undefined() - give the guest #UD, or patch the other vendor's hypercall into its own
+ * @own: the opcode of this vendor's hypercall: OPCODE_VMCALL or OPCODE_VMMCALL
  */
 enum exit_fate exit_undefined(struct vcpu *vcpu, u8 own);
 
@@ -74,12 +69,12 @@ enum exit_fate exit_undefined(struct vcpu *vcpu, u8 own);
  * exit_cr.c: control registers
  */
 
-/** exit_cr() - MOV to or from a control register, CLTS, LMSW, SMSW: to be decoded */
+/** exit_cr() - decode MOV to or from a control register, CLTS, LMSW or SMSW, and carry it out */
 enum exit_fate exit_cr(struct vcpu *vcpu);
 
 /**
  * exit_mov_cr() - MOV to or from a control register
- * @cr: its number: 0, 3, 4 or 8
+ * @cr: 0, 3, 4 or 8
  * @reg: enum cpu_gpr of the other operand
  * @to_cr: the control register is written
  */
@@ -89,14 +84,10 @@ enum exit_fate exit_clts(struct vcpu *vcpu);
 enum exit_fate exit_lmsw(struct vcpu *vcpu, u16 msw);
 
 /*
- * exit_io.c: port I/O, second-level faults, and what follows after userspace
+ * exit_io.c: port I/O, second-level faults, and accesses that userspace has done
  */
 
-/**
- * exit_pio() - IN or OUT, not a string
- * @size: bytes, 1, 2 or 4
- * @next_rip: RIP of the next instruction
- */
+/** exit_pio() - IN or OUT of 1, 2 or 4 bytes; @next_rip: of the next instruction */
 enum exit_fate exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip);
 
 /** exit_pio_string() - INS or OUTS */
@@ -104,15 +95,14 @@ enum exit_fate exit_pio_string(struct vcpu *vcpu);
 
 /**
  * exit_sl_fault() - second-level page fault
- * @gpa: the address of the access
  * @access: MMU_ACCESS_*
- * @hint: HINT_NONE for the access of a walk to a page table; else what the hardware tells
- * @linear: with HINT_LINEAR the linear address that was translated to @gpa
+ * @hint: the addresses that the hardware reports; HINT_NONE if a walk accessed a page table
+ * @linear: with HINT_LINEAR, the linear address that was translated to @gpa
  */
 enum exit_fate exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint hint,
 			     u64 linear);
 
-/** vcpu_complete_access() - userspace has done its part, if it had one, of the last exit */
+/** vcpu_complete_access() - finish the access that the last exit left to userspace, if any */
 enum exit_fate vcpu_complete_access(struct vcpu *vcpu);
 
 /*
@@ -126,12 +116,11 @@ enum exit_fate exit_hypercall(struct vcpu *vcpu);
 
 /**
  * exit_task_switch() - a task switch
- * @vcpu: its event is the one that used the task gate, if that was none of INT n, INT1, INT3
- *	and INTO
+ * @vcpu: if an event used the task gate, not INT n, INT1, INT3 or INTO, it is vcpu->event
  * @selector: of the new task's TSS
- * @source: the instruction or event that asks for it
- * @external: the gate was not used by INT n, INT3 or INTO
- * @length: bytes of the instruction that asks for it, 0 for an event
+ * @source: the instruction or event that switches the task
+ * @external: an event or INT1 used the task gate, not INT n, INT3 or INTO
+ * @length: bytes of the instruction, 0 for an event
  */
 enum exit_fate exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switch_source source,
 				bool external, u8 length);
@@ -140,27 +129,24 @@ enum exit_fate exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switc
  * exit_event.c: events and errors
  */
 
-/** exit_host_irq() - an interrupt of the host; it has taken it by now */
+/** exit_host_irq() - an interrupt of the host, which it has already taken */
 enum exit_fate exit_host_irq(struct vcpu *vcpu);
-/** exit_handled() - the host handled the event before or as soon as interrupts were on */
+/** exit_handled() - an event that the host has already handled */
 enum exit_fate exit_handled(struct vcpu *vcpu);
 /** exit_exception() - give the guest an exception */
 enum exit_fate exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code);
-/** exit_absent() - an instruction of an extension that the guest's CPUID does not have: #UD */
+/** exit_absent() - #UD for an instruction that the guest's CPUID does not have */
 enum exit_fate exit_absent(struct vcpu *vcpu);
 enum exit_fate exit_rdpmc(struct vcpu *vcpu);
-/** exit_breakpoint() - INT3, while breakpoints are userspace's */
+/** exit_breakpoint() - INT3, while userspace uses it for breakpoints */
 enum exit_fate exit_breakpoint(struct vcpu *vcpu);
 /** exit_window() - an interrupt or NMI window has opened */
 enum exit_fate exit_window(struct vcpu *vcpu);
 enum exit_fate exit_triple_fault(struct vcpu *vcpu);
-/** exit_fail_entry() - the CPU refused the entry; @reason: its code for that */
+/** exit_fail_entry() - the CPU refused the entry with code @reason */
 enum exit_fate exit_fail_entry(struct vcpu *vcpu, u64 reason);
 
-/**
- * vcpu_internal_error() - the module cannot go on with this guest: KVM_EXIT_INTERNAL_ERROR
- * @suberror: KVM_INTERNAL_ERROR_*
- */
+/** vcpu_internal_error() - KVM_EXIT_INTERNAL_ERROR: the module cannot run this guest further */
 enum exit_fate vcpu_internal_error(struct vcpu *vcpu, u32 suberror);
 
 #endif

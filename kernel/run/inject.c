@@ -1,42 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Injection: choosing the one event that the next entry delivers, and windows for what has to
- * wait.
+ * Injection: choose the one event that the next entry delivers, and ask for windows for the events
+ * that have to wait.
  *
  * The life of an event
  *
- *   1. An event waits in one place: an exception in vcpu->exception, NMIs in vcpu->nmi_pending
- *      (two at most, SDM 3A 6.7.1), interrupts in a local APIC's IRR, in the PIC, in
- *      vcpu->irq_queued (KVM_INTERRUPT without a local APIC) or in vcpu->extint (with one).
- *   2. A new event that another thread posts sets REQ_EVENT: nothing is chosen without it. Each
- *      emulated instruction sets it too, for it may have opened a way.
- *   3. vcpu->event is the event being delivered, from the choice until an exit shows that the
- *      delivery is over. While it is there nothing but an exception takes its place.
- *   4. An exception comes first: it is the instruction's own. If it displaces an interrupt or an
- *      NMI whose delivery caused it, that goes back to wait (take_exception()); two exceptions
- *      make a double fault or a shutdown by SDM 3A table 6-5 (vcpu_raise()).
- *   5. Then an NMI, if neither blocked nor in a shadow; then an interrupt, if IF is set and no
- *      shadow stands (choose()). The PIC's comes before the local APIC's (take_irq()).
- *   6. Taking an interrupt moves it: lapic_accept() makes it in service, fabric_pic_ack()
- *      acknowledges it. From then on only vcpu->event has it, and losing vcpu->event loses
- *      the interrupt.
- *   7. What still waits gets a window: an exit as soon as it can be taken (request_window()). A
- *      window is asked for anew at each choice, never assumed.
- *   8. After each exit the back end looks at what the CPU says it was delivering. Nothing: the
- *      event has arrived and vcpu->event is forgotten. Else vcpu_requeue_event() makes it
- *      vcpu->event again, with its error code. INT n, INT1, INT3 and INTO are not kept: RIP is
- *      still theirs and the guest executes them again; but INT3 and INTO that were injected are.
- *   9. After a refused entry nothing was delivered: vcpu_keep_event().
- *  10. What an exception leaves in CR2 or DR6 is written when its turn comes, not when it is
- *      raised (vcpu_settle_exception()).
+ *   1. A waiting event is in one place: an exception in vcpu->exception; NMIs in vcpu->nmi_pending
+ *      (at most two, SDM 3A 6.7.1); an interrupt in a local APIC's IRR, in the PIC, in vcpu->extint
+ *      (from userspace's PIC, for a vCPU with a local APIC), or in vcpu->irq_queued (KVM_INTERRUPT
+ *      without a local APIC, or a delivery that an exception cut short).
+ *   2. An event is chosen only if REQ_EVENT is set. Code that raises or posts an event sets it. So
+ *      does code after which a waiting event may become possible, such as the executor after each
+ *      instruction.
+ *   3. vcpu->event is the event that is being delivered, from the choice until an exit shows that
+ *      the delivery has ended. Until then only an exception, a reset or userspace can replace it.
+ *   4. A pending exception is chosen first, because the current instruction or delivery raised it.
+ *      If the delivery of an interrupt or NMI raised it, that event waits again (take_exception()).
+ *      If the delivery of an exception raised it, the two make a double fault or a shutdown, or the
+ *      second replaces the first (vcpu_raise(), SDM 3A table 6-5).
+ *   5. An NMI is chosen next, unless NMIs are blocked or a shadow is in force; then an interrupt,
+ *      if IF is set and no shadow is in force (choose()). Interrupts come in the order irq_queued,
+ *      PIC, local APIC (take_irq()). KVM_GUESTDBG_BLOCKIRQ makes NMIs and interrupts wait.
+ *   6. When an interrupt is chosen, it leaves its place: lapic_accept() moves it from IRR to ISR,
+ *      fabric_pic_ack() acknowledges it. From then on only vcpu->event has it: if vcpu->event is
+ *      lost, the interrupt is lost.
+ *   7. For an event that still waits, request_window() asks for a window: an exit as soon as the
+ *      guest can take the event, or lowers the TPR that holds an interrupt back. Each choice asks
+ *      anew, because an earlier window may be gone.
+ *   8. After each exit the back end's recover() reads which event the CPU was delivering. If there
+ *      is none, vcpu->event has arrived and is forgotten. Else vcpu_requeue_event() makes it
+ *      vcpu->event again, with its error code. INT n, INT1, INT3 and INTO of the guest are
+ *      forgotten: RIP is still at the instruction, and the guest executes it again. An injected #BP
+ *      or #OF is delivered again. An injected INT n (EVENT_SOFT_INT) is not.
+ *   9. If the CPU refused the entry, nothing was delivered: vcpu_keep_event().
+ *  10. CR2 or DR6 gets the exception's value when the exception is chosen, not when it is raised
+ *      (vcpu_settle_exception()).
  *
- *     raised or posted             vcpu_choose_event()              the back end's inject()
- *   exception, nmi_pending, --------> vcpu->event ---------> event field of VMCS or VMCB
- *   IRR, PIC, irq_queued, extint       ^   |  ^                         |
- *        ^                             |   |  | vcpu_requeue_event()    | VM entry and exit
- *        |  take_exception() displaces |   |  +---- delivery cut short -+
- *        +-----------------------------+   |                            |
- *                                          +---- arrived: forgotten <---+
+ *   exception, nmi_pending,       vcpu_choose_event()                inject()
+ *   IRR, PIC, irq_queued, --------------> vcpu->event -----> event field of VMCS or VMCB
+ *   extint                               |   |     ^                     |
+ *        ^                               |   |     |                     | VM entry and exit
+ *        |   an exception displaces it:  |   |     | vcpu_requeue_event(): delivery cut short
+ *        +-------------------------------+   |     +---------------------+
+ *             take_exception()               |                           |
+ *                                            +--> forgotten <------------+ it has arrived
  */
 #include <linux/kvm_para.h>
 #include <asm/processor-flags.h>
@@ -58,7 +65,7 @@ void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event)
 
 void vcpu_keep_event(struct vcpu *vcpu)
 {
-	/* An INT n that userspace injects has changed RIP: it cannot be delivered again. */
+	/* The injection of userspace's INT n may have changed RIP: do not inject it again. */
 	if (vcpu->event.type == EVENT_SOFT_INT)
 		vcpu->event.type = EVENT_NONE;
 	if (vcpu->event.type != EVENT_NONE)
@@ -108,8 +115,8 @@ static int take_extint(struct vcpu *vcpu)
 }
 
 /*
- * Take the interrupt that vcpu_irq_pending() saw. The PIC comes first: its INTR line does not
- * know the local APIC's priorities (SDM 3A 10.8.1).
+ * Take the interrupt that vcpu_irq_pending() has found. The PIC's comes before the local APIC's: it
+ * is not subject to the local APIC's priorities (SDM 3A 10.8.1).
  */
 static int take_irq(struct vcpu *vcpu)
 {
@@ -128,14 +135,14 @@ static int take_irq(struct vcpu *vcpu)
 }
 
 /*
- * Set RF, so that an instruction breakpoint on the faulting instruction does not fire twice
- * (SDM 3B 17.3.1.1). Not for #DB: where that is a fault, the CPU has set RF itself.
+ * Set RF for a fault, so that an instruction breakpoint on the faulting instruction does not fire
+ * twice (SDM 3B 17.3.1.1). #DB needs no RF from here: if it is a fault, the CPU has set RF itself.
  */
 static void take_exception(struct vcpu *vcpu)
 {
 	const struct cpu_exception *exception = &vcpu->exception;
 
-	/* It cut the delivery of an interrupt or NMI short: that waits again. */
+	/* 4 above: the interrupt or NMI whose delivery raised the exception waits again. */
 	if (vcpu->event.type == EVENT_IRQ)
 		vcpu->irq_queued = vcpu->event.vector;
 	else if (vcpu->event.type == EVENT_NMI)
@@ -151,7 +158,7 @@ static void take_exception(struct vcpu *vcpu)
 	vcpu_settle_exception(vcpu);
 	vcpu->exception_pending = false;
 	if (exception->vector == EXC_DB) {
-		/* Let the handler use the debug registers (SDM 3B 18.2.4). */
+		/* Clear GD, as a CPU does, for the handler's accesses (SDM 3B 18.2.4). */
 		vcpu_need(vcpu, STATE_DR);
 		vcpu->state.dr7 &= ~(u64)DR7_GD;
 		vcpu_touch(vcpu, STATE_DR);
@@ -191,8 +198,8 @@ static void choose(struct vcpu *vcpu)
 }
 
 /*
- * Real mode has no error codes (SDM 3A 21.1.3). If the hardware is told to push one it does, or
- * it refuses the entry (SDM 3C 27.2.1.3).
+ * Real mode has no error codes (SDM 3A 21.1.3). An AMD CPU pushes one all the same if the event has
+ * it; an Intel CPU refuses the entry (SDM 3C 27.2.1.3).
  */
 static void drop_error_code(struct vcpu *vcpu)
 {
@@ -204,8 +211,8 @@ static void drop_error_code(struct vcpu *vcpu)
 }
 
 /*
- * #BP or #OF that userspace has seen first and raises now. If INT3 or INTO is at RIP, the handler
- * returns behind it, else to RIP.
+ * Find the length for #BP or #OF, which userspace raises. If INT3 or INTO is at RIP, the guest's
+ * handler must return to the next instruction; else it must return to RIP.
  */
 static void find_length(struct vcpu *vcpu)
 {
@@ -237,7 +244,7 @@ void vcpu_choose_event(struct vcpu *vcpu)
 		windows |= WINDOW_NMI;
 	if (vcpu_irq_pending(vcpu) || vcpu_window_wanted(vcpu))
 		windows |= WINDOW_IRQ;
-	/* Without a local APIC only userspace knows which interrupts CR8 holds back. */
+	/* Without a local APIC, only userspace knows if CR8 holds an interrupt back. */
 	if (!vcpu->lapic || lapic_highest_irr(vcpu->lapic) >= 0)
 		windows |= WINDOW_TPR;
 	vendor_call(request_window)(vcpu, windows);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events of a vCPU on their way into the guest; inject.c has their life. The vCPU's mutex is
+ * Events of a vCPU on their way into the guest; inject.c describes them. The vCPU's mutex is
  * held, and the vCPU is loaded.
  */
 #ifndef ORIEL_INJECT_H
@@ -11,36 +11,36 @@
 struct vcpu;
 struct vcpu_event;
 
-/** vcpu_requeue_event() - an exit cut the delivery of @event short: deliver it again */
+/** vcpu_requeue_event() - deliver @event again, because an exit cut its delivery short */
 void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event);
 
 /**
- * vcpu_keep_event() - the CPU refused an entry, so the event is still to be delivered
+ * vcpu_keep_event() - keep vcpu->event after the CPU refused an entry
  *
- * Unless userspace repairs the state by taking it back.
+ * It is delivered later, unless userspace takes it back to repair the state.
  */
 void vcpu_keep_event(struct vcpu *vcpu);
 
 /** vcpu_choose_event() - choose the event of the next entry, and ask for windows for the rest */
 void vcpu_choose_event(struct vcpu *vcpu);
 
-/** vcpu_irq_allowed() - could an external interrupt be taken right now? */
+/** vcpu_irq_allowed() - return true if the guest can take an external interrupt now */
 bool vcpu_irq_allowed(struct vcpu *vcpu);
 
-/** vcpu_irq_pending() - does an interrupt wait that the local APIC lets pass? */
+/** vcpu_irq_pending() - return true if an interrupt waits that the local APIC lets pass */
 bool vcpu_irq_pending(struct vcpu *vcpu);
 
 /**
- * vcpu_user_irq_room() - is there room for KVM_INTERRUPT?
+ * vcpu_user_irq_room() - return true if there is room for an interrupt of KVM_INTERRUPT
  *
- * Return: true if it would displace nothing, and be taken once interrupts are allowed.
+ * It would displace no other, and the guest would take it as soon as interrupts are allowed.
  */
 bool vcpu_user_irq_room(struct vcpu *vcpu);
 
-/** vcpu_window_wanted() - does userspace's PIC wait for its turn? */
+/** vcpu_window_wanted() - return true if userspace waits for a chance to use KVM_INTERRUPT */
 bool vcpu_window_wanted(struct vcpu *vcpu);
 
-/** vcpu_has_wake_event() - would the next entry inject something? That ends HLT */
+/** vcpu_has_wake_event() - return true if an entry would inject an event, which ends HLT */
 bool vcpu_has_wake_event(struct vcpu *vcpu);
 
 #endif

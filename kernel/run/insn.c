@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The instruction that exited: stepping over it, decoding it, executing it in software.
+ * The instruction that exited: step over it, decode it, execute it in software.
  */
 #include <asm/processor-flags.h>
 
@@ -19,7 +19,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 
 	vcpu_need(vcpu, STATE_RIP);
 	trap = guest_debug_show_tf(&vcpu->debug, state->rflags) & X86_EFLAGS_TF;
-	/* Only at a 4 GiB boundary does the mode matter: elsewhere no mode cuts RIP. */
+	/* Outside 64-bit mode RIP has 32 bits. The mode matters only across a 4 GiB boundary. */
 	if (unlikely((state->rip ^ rip) >> 32)) {
 		vcpu_need(vcpu, STATE_CODE | STATE_CR);
 		if (emul_mode(state) != INSN_MODE_64)
@@ -33,7 +33,7 @@ void vcpu_advance(struct vcpu *vcpu, u64 rip)
 		guest_debug_trap(vcpu, DR6_BS);
 }
 
-/* The groups that every instruction uses; the executor asks for more when it needs it. */
+/* Fetch the groups that every instruction uses. The executor fetches more when it needs it. */
 static void need_for_emul(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, STATE_GPRS | STATE_RIP | STATE_CR | STATE_CODE);
@@ -49,7 +49,7 @@ static void prepare_emul(struct vcpu *vcpu)
 	access_prefetch(vcpu);
 }
 
-/* The executor does not know the instruction: tell userspace, or the guest. */
+/* The executor does not know the instruction: exit to userspace, or raise #UD, or both. */
 static enum exit_fate emulation_failed(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -58,7 +58,7 @@ static enum exit_fate emulation_failed(struct vcpu *vcpu)
 	vcpu->stats.insn_emulation_fail++;
 	access_reset(&vcpu->access);
 	if (!vcpu->vm->unknown_insns_exit) {
-		/* The guest gets #UD if userspace runs it on. */
+		/* Userspace may ignore the exit: then the guest gets #UD. */
 		vcpu_raise_ud(vcpu);
 		/* A program in the guest must not be able to stop the VM. */
 		if (cpu_cpl(&vcpu->state))
@@ -66,7 +66,7 @@ static enum exit_fate emulation_failed(struct vcpu *vcpu)
 	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
-	/* In units of u64: the flags, then the bytes with their count. */
+	/* Three u64: the flags, then the bytes with their count. */
 	run->emulation_failure.ndata = 3;
 	run->emulation_failure.flags =
 		e->byte_count ? KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES : 0;
@@ -75,7 +75,7 @@ static enum exit_fate emulation_failed(struct vcpu *vcpu)
 	return EXIT_USER;
 }
 
-/* Report #DB conditions of an emulated instruction: data breakpoints, and BS if @step. */
+/* Trap for the data breakpoints that an emulated instruction has met, and for BS if @step. */
 static void emul_trap(struct vcpu *vcpu, bool step)
 {
 	u64 dr6 = vcpu->access.hits_due | (step ? DR6_BS : 0);
@@ -92,7 +92,7 @@ enum exit_fate vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 		vcpu_raise(vcpu, &vcpu->emul.fault);
 		return EXIT_RESUME;
 	case EMUL_AGAIN:
-		/* Between the iterations of a REP (SDM 3B 17.3.1.2, 17.3.1.4). */
+		/* Traps also come between two iterations of a REP (SDM 3B 17.3.1.2, 17.3.1.4). */
 		emul_trap(vcpu, vcpu->emul.tf_trap);
 		return EXIT_RESUME;
 	case EMUL_USER:
@@ -106,11 +106,11 @@ enum exit_fate vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 static void emul_advanced(struct vcpu *vcpu)
 {
 	vendor_call(set_shadow)(vcpu, vcpu->emul.shadow ? SHADOW_MOV_SS : 0);
-	/* After MOV SS the next instruction traps instead (SDM 3A 6.8.3). */
+	/* After MOV SS the trap comes one instruction later (SDM 3A 6.8.3). */
 	emul_trap(vcpu, vcpu->debug.stepping || (vcpu->emul.tf_trap && !vcpu->emul.shadow));
 }
 
-/* Execute the instruction whose first bytes are in vcpu->emul. */
+/* Execute the instruction in vcpu->emul, which may have been decoded already. */
 static enum exit_fate execute(struct vcpu *vcpu)
 {
 	enum emul_result result;
@@ -124,7 +124,7 @@ static enum exit_fate execute(struct vcpu *vcpu)
 	result = emulate(&vcpu->emul);
 	if (unlikely(vcpu->emul.segs_loaded))
 		changed |= STATE_SEGS;
-	/* Iterations of a REP are done, even if the last one did not finish. */
+	/* Even without EMUL_DONE, iterations of a REP may have finished. */
 	vcpu_touch(vcpu, changed);
 	if (result == EMUL_USER)
 		return EXIT_USER;
@@ -135,7 +135,7 @@ static enum exit_fate execute(struct vcpu *vcpu)
 		emul_advanced(vcpu);
 		vcpu_make_request(vcpu, REQ_EVENT);
 	}
-	/* A posted write is in kvm_run, whether the instruction finished or not. */
+	/* Even if the instruction has not finished, userspace must see a posted write. */
 	return vcpu->access.posted ? EXIT_USER : fate;
 }
 

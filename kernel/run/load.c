@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The physical CPU that a vCPU is on: its thread loads it for an ioctl, and a preempt
- * notifier tells when that thread changes CPU.
+ * A vCPU's state on the physical CPU of its thread. The thread loads it for an ioctl; a preempt
+ * notifier takes it away and loads it again when the thread loses its CPU and gets one back.
  */
 #include <linux/kvm_para.h>
 

@@ -1,52 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_RUN's loop: enter the guest, handle the exit, go round, until userspace or a signal is
- * due.
+ * KVM_RUN's loop: enter the guest, handle the exit, and begin again, until userspace has to act or
+ * a signal is pending.
  *
  * Mode, request and kick
  *
- * Other threads and interrupt handlers have work for a vCPU: an event to inject, translations
- * to drop, a clock to publish. They set a bit in vcpu->requests and kick the vCPU. It must see
- * the bit before it executes another guest instruction, and no lock may stand in between.
+ * Other threads and interrupt handlers make work for a vCPU: an event to inject, translations to
+ * drop, a clock to publish. They set a bit in vcpu->requests and kick the vCPU. The vCPU must see
+ * the bit before it executes another guest instruction, without taking a lock.
  *
  *   1. vcpu->mode is VCPU_OUTSIDE or VCPU_IN_GUEST. Only the vCPU's own thread writes it.
- *   2. While the mode is VCPU_IN_GUEST, interrupts of the host are off on vcpu->cpu, from
- *      before the mode was written until after the exit.
- *   3. A requester writes the subject of its request, then the bit (vcpu_make_request()), then,
- *      after a full barrier, it reads the mode (vcpu_kick(), vm_flush_tlbs()).
- *   4. The vCPU writes VCPU_IN_GUEST, then, after a full barrier, it reads the requests
+ *   2. While the mode is VCPU_IN_GUEST, the host's interrupts are off on vcpu->cpu: the vCPU turns
+ *      them off before it writes VCPU_IN_GUEST, and on after it has written VCPU_OUTSIDE.
+ *   3. A requester writes the data that its request is about, then sets the bit
+ *      (vcpu_make_request()), then, after a full barrier, reads the mode (vcpu_kick(),
+ *      vm_flush_tlbs()).
+ *   4. The vCPU writes VCPU_IN_GUEST and then, after a full barrier, reads the requests
  *      (switch_world(), must_not_enter()).
- *   5. So one of the two sees the other's write: the vCPU sees the bit and does not enter, or
- *      the requester sees VCPU_IN_GUEST and interrupts vcpu->cpu. By 2 that interrupt stays
- *      pending until the guest runs, and then it ends the guest before its next instruction
- *      (SDM 3C 26.2, APM 2 15.13.1).
- *   6. The vCPU clears a bit before it does the work (vcpu_test_request()). A request that comes
- *      during the work sets the bit again.
- *   7. After an exit the mode becomes VCPU_OUTSIDE with release semantics. A thread that reads
- *      it with acquire semantics, as vm_flush_tlbs() does, knows that the vCPU uses no
- *      translation any more and will see the request before it makes new ones.
- *   8. A vCPU that sleeps is VCPU_OUTSIDE. vcpu_kick() wakes it first of all; rcuwait orders the
- *      wake-up against wake_due(), which looks at events only: other requests wait for
- *      the next entry.
- *   9. immediate_exit, signals and rescheduling are work of the thread, not requests. They are
- *      looked at with interrupts off as well, because they come with an interrupt: it ends
- *      the guest in the same way.
+ *   5. So at least one of the two sees what the other wrote. Either the vCPU sees the bit and does
+ *      not enter, or the requester sees VCPU_IN_GUEST and sends an interrupt to vcpu->cpu. By 2
+ *      this interrupt stays pending until the guest runs; then it ends the guest before the guest's
+ *      next instruction (SDM 3C 26.2, APM 2 15.13.1).
+ *   6. The vCPU clears a bit before it does the work (vcpu_test_request()). If the same request
+ *      comes during the work, the bit is set again and the vCPU does the work again.
+ *   7. After an exit the vCPU writes VCPU_OUTSIDE with release semantics. A thread that reads this
+ *      with acquire semantics, as vm_flush_tlbs() does, knows that the guest uses no cached
+ *      translation any more, and that the vCPU will see the request before the guest can use one
+ *      again.
+ *   8. A vCPU that sleeps is VCPU_OUTSIDE. vcpu_kick() first wakes it up; rcuwait orders the
+ *      wake-up against wake_due(). wake_due() tests for events, INIT, SIPI and KVM_HC_KICK_CPU, not
+ *      for requests: the vCPU sleeps on if it has only other requests, and serves them before its
+ *      next entry.
+ *   9. Signals, rescheduling and task work concern the thread and are not requests. The vCPU tests
+ *      for them, too, with interrupts off (thread_work_pending()): each comes with an interrupt to
+ *      the thread's CPU, which ends the guest as in 5.
+ *  10. immediate_exit is read when KVM_RUN begins, and by the executor between two iterations of a
+ *      REP. No interrupt comes with it: a client that sets it later has to send a signal too.
  *
- *                     run_once(): serve_requests(), with memslots and interrupts on
- *                          |
- *      +--------------> OUTSIDE <------------ wake-up, INIT, SIPI --------+
- *      |                   |  \                                           |
- *      |                   |   +-- block(): not runnable, HLT ------> sleeping
- *      | stay_outside():   |
- *      | a request, work   | switch_world(): interrupts off, mode written, then requests
- *      | of the thread, or | and thread_work_pending() read
- *      | a CPU that is not v
- *      | claimed        IN_GUEST ---- enter_guest() ----> the guest executes
- *      |                   |                                  |
- *      +-------------------+ <------- a VM exit --------------+
+ *      OUTSIDE ----- block(): not runnable (HLT, or no INIT and SIPI yet) -----> asleep
+ *      ^  ^  |  ^                                                                  |
+ *      |  |  |  +--------------- wake_due() after a kick, or a signal -------------+
+ *      |  |  |
+ *      |  |  | switch_world(), after serve_requests(): interrupts off, mode written
+ *      |  |  v
+ *      |  | IN_GUEST
+ *      |  |  |  |
+ *      |  +--+  | stay_outside(): must_not_enter() has found a request or work of the
+ *      |        | thread, or the CPU is not claimed
+ *      |        |
+ *      |        | enter_guest(): the guest executes until a VM exit
+ *      |        |
+ *      +--------+ switch_world(): mode written, interrupts on; then handle_exit()
  *
- * Memslots (memory.srcu) are held while requests are served and an exit is handled, never while
- * the guest executes: a thread that changes memslots waits for handlers, not for guests.
+ * memory.srcu, which protects memslots, is held while the vCPU serves requests and handles an exit
+ * (with_slots()), never while the guest executes or the vCPU sleeps: a thread that changes memslots
+ * waits for handlers, not for guests.
  */
 #include <linux/kvm.h>
 #include <linux/sched/signal.h>
@@ -73,7 +81,10 @@
 #include "run/inject.h"
 #include "run/run.h"
 
-/* A write of the guest must not go unlogged: wait until userspace has emptied the ring. */
+/*
+ * Return true while the dirty ring is nearly full. Each write of the guest must be logged, so the
+ * request stays pending until userspace has made room.
+ */
 static bool must_wait_for_ring(struct vcpu *vcpu)
 {
 	if (!vcpu_test_request(vcpu, REQ_DIRTY_RING_FULL) || !dirty_ring_nearly_full(vcpu))
@@ -108,7 +119,7 @@ static enum exit_fate serve_rare_requests(struct vcpu *vcpu)
 		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
-	/* Before the flush: it may ask for one. */
+	/* This may request the flush that follows. */
 	if (vcpu_test_request(vcpu, REQ_STEAL_TIME))
 		steal_time_update(vcpu);
 	if (vcpu_test_request(vcpu, REQ_TLB_FLUSH)) {
@@ -140,8 +151,8 @@ static enum exit_fate serve_requests(struct vcpu *vcpu)
 }
 
 /*
- * Does the kernel want something of this thread before it goes on? A notification without work
- * (restartable sequences) is for the return to userspace and can wait for it.
+ * Return true if this thread has to reschedule, take a signal or do task work. TIF_NOTIFY_RESUME
+ * without task work (restartable sequences) can wait until the return to userspace.
  */
 static bool thread_work_pending(void)
 {
@@ -149,10 +160,7 @@ static bool thread_work_pending(void)
 	       (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current));
 }
 
-/*
- * Every reason not to enter that has come up until interrupts went off. A later one comes with
- * an interrupt, which ends the guest at once.
- */
+/* 4 and 9 above: interrupts are off, and the mode is VCPU_IN_GUEST. */
 static bool must_not_enter(struct vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->requests) || thread_work_pending();
@@ -164,7 +172,7 @@ static void enter_guest(struct vcpu *vcpu)
 		return_msr_set(RETURN_MSR_TSC_AUX, vcpu->msrs.tsc_aux);
 		vcpu->return_msrs_set = true;
 	}
-	/* Writes of OSXSAVE and PKE exit, so these bits are right without a fetch. */
+	/* A write of CR4.OSXSAVE or CR4.PKE exits, so these bits need no fetch. */
 	fpu_enter_guest(&vcpu->fpu, vcpu->state.cr4);
 
 	vendor_call(enter)(vcpu);
@@ -174,16 +182,16 @@ static void enter_guest(struct vcpu *vcpu)
 }
 
 /*
- * On a kernel that preempts itself most threads lose their CPU here. The vCPU rests between two
- * instructions only if an interrupt of the host ended the guest: after any other exit the
- * module may hold an address that was translated for an instruction, and another vCPU must not
- * take this one's translations for flushed (steal_time.c).
+ * On a preemptible kernel most threads lose their CPU here. Only if an interrupt of the host ended
+ * the guest does the vCPU rest between two instructions. After any other exit the module may hold
+ * an address that it has translated for the instruction that exited: then no other vCPU may take
+ * this vCPU's translations for flushed (steal_time.c).
  */
 static void let_preempt(struct vcpu *vcpu)
 {
 	u64 info[2];
 
-	/* The test that preempt_enable() makes, on the one word that it changes. */
+	/* preempt_enable() will make the same test. */
 	if (likely(!should_resched(PREEMPT_DISABLE_OFFSET))) {
 		preempt_enable();
 		return;
@@ -193,7 +201,7 @@ static void let_preempt(struct vcpu *vcpu)
 	vcpu->steal_time.resting = false;
 }
 
-/* Undo the announcement that the vCPU enters the guest. */
+/* Take the mode VCPU_IN_GUEST back: the vCPU does not enter the guest. */
 static void stay_outside(struct vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
@@ -201,7 +209,7 @@ static void stay_outside(struct vcpu *vcpu)
 	preempt_enable();
 }
 
-/* Return true after a VM exit; false if the guest was not entered, and set @fate. */
+/* Return true after a VM exit. If the guest was not entered, set @fate and return false. */
 static bool switch_world(struct vcpu *vcpu, enum exit_fate *fate)
 {
 	preempt_disable();
@@ -211,7 +219,7 @@ static bool switch_world(struct vcpu *vcpu, enum exit_fate *fate)
 	}
 	local_irq_disable();
 	vcpu->cpu = smp_processor_id();
-	/* Pairs with vcpu_kick(): either it sees the mode or we see its request. */
+	/* Pairs with vcpu_kick() and vm_flush_tlbs(): 5 above. */
 	smp_store_mb(vcpu->mode, VCPU_IN_GUEST);
 	if (must_not_enter(vcpu)) {
 		stay_outside(vcpu);
@@ -224,11 +232,11 @@ static bool switch_world(struct vcpu *vcpu, enum exit_fate *fate)
 		return false;
 	}
 	enter_guest(vcpu);
-	/* A thread that sees this mode knows that no translation is in use any more. */
+	/* Pairs with vm_flush_tlbs(): 7 above. */
 	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
-	/* The interrupt that ended the guest is taken here, as guest time. */
+	/* Take the interrupt that ended the guest now: a timer tick then counts as guest time. */
 	local_irq_enable();
-	/* STI alone lets none in before the next instruction (SDM 2B STI). */
+	/* After STI, interrupts stay blocked for one more instruction (SDM 2B STI). */
 	asm volatile("nop");
 	local_irq_disable();
 	vtime_account_guest_exit();
@@ -250,7 +258,7 @@ static bool wake_due(struct vcpu *vcpu)
 	return halt_ends(vcpu);
 }
 
-/* HLT, or a processor that waits for INIT and SIPI. */
+/* Sleep, because of HLT or because the processor waits for INIT or SIPI. */
 static enum exit_fate block(struct vcpu *vcpu)
 {
 	bool uninitialized = vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED;
@@ -271,18 +279,19 @@ static enum exit_fate block(struct vcpu *vcpu)
 	if (halt_ends(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		/*
-		 * A kick that comes right now is served as well: after the barrier before the
-		 * entry the guest sees the memory that the kick was about.
+		 * If KVM_HC_KICK_CPU comes between the test and this write, it is not lost: the
+		 * vCPU runs, and after the barrier before the entry the guest sees the memory that
+		 * the kick is about.
 		 */
 		WRITE_ONCE(vcpu->kicked, false);
 		vcpu->stats.halt_wakeup++;
 	}
 	vcpu_make_request(vcpu, REQ_EVENT);
-	/* Userspace waits to hear that the first INIT has come. */
+	/* KVM_RUN fails with EAGAIN, as KVM's does, when the first INIT has come. */
 	return uninitialized ? exit_error(vcpu, -EAGAIN) : EXIT_RESUME;
 }
 
-/* Signals end KVM_RUN, as does work that is done on the way to userspace. */
+/* A signal ends KVM_RUN. So does task work: the kernel does it on the way to userspace. */
 static enum exit_fate do_thread_work(struct vcpu *vcpu)
 {
 	if (signal_pending(current) ||
@@ -294,10 +303,7 @@ static enum exit_fate do_thread_work(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/*
- * Call a function that uses memslots. They are not held while the guest executes: a thread that
- * changes them would wait for an exit that may never come.
- */
+/* Call a function that uses memslots. */
 static enum exit_fate with_slots(struct vcpu *vcpu, enum exit_fate (*work)(struct vcpu *vcpu))
 {
 	int srcu = srcu_read_lock(&vcpu->vm->memory.srcu);
@@ -316,7 +322,7 @@ static enum exit_fate handle_exit(struct vcpu *vcpu)
 	return vendor_call(handle_exit)(vcpu);
 }
 
-/* One round: into the guest and out again. */
+/* Serve requests, enter the guest, handle the exit. */
 static enum exit_fate run_once(struct vcpu *vcpu)
 {
 	enum exit_fate fate;
@@ -330,7 +336,7 @@ static enum exit_fate run_once(struct vcpu *vcpu)
 		return fate;
 	vcpu->stats.exits++;
 	vendor_call(recover)(vcpu);
-	/* On AMD no window opens at a shadow with IF clear: look again after each exit. */
+	/* On AMD no window shows the end of a shadow while IF is clear: try again at each exit. */
 	if (unlikely(vcpu->nmi_pending))
 		vcpu_make_request(vcpu, REQ_EVENT);
 	if (unlikely(vcpu->fpu.xcr0_changed)) {
@@ -340,7 +346,7 @@ static enum exit_fate run_once(struct vcpu *vcpu)
 	return with_slots(vcpu, handle_exit);
 }
 
-/* The EOI bit was set for an entry that never happened: withdraw it. */
+/* The entry for which the EOI bit was set did not happen: withdraw the bit. */
 static enum exit_fate end_offer(struct vcpu *vcpu)
 {
 	pv_eoi_take_back(vcpu);
@@ -351,7 +357,7 @@ static enum exit_fate run_until_due(struct vcpu *vcpu)
 {
 	enum exit_fate fate = with_slots(vcpu, vcpu_complete_access);
 
-	/* Run nothing: the client still looks at the exit of the KVM_RUN before. */
+	/* Leave exit_reason alone: the client may still look at the exit of the last KVM_RUN. */
 	if (fate == EXIT_RESUME && READ_ONCE(*oriel_immediate_exit(vcpu->run)))
 		return exit_error(vcpu, -EINTR);
 	while (fate == EXIT_RESUME) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Running a vCPU, for abi/: its thread loads it, runs the loop, and puts it.
+ * Running a vCPU: its thread loads it, runs the loop, and puts it.
  */
 #ifndef ORIEL_RUN_H
 #define ORIEL_RUN_H
@@ -9,13 +9,14 @@
 
 struct vcpu;
 
-/** vcpu_load_init() - a new vCPU is on no CPU */
+/** vcpu_load_init() - set up a new vCPU, which is on no CPU yet */
 void vcpu_load_init(struct vcpu *vcpu);
 
 /**
- * vcpu_load() - the current thread works on the vCPU's hardware state
+ * vcpu_load() - let the current thread use the vCPU's hardware state, until vcpu_put()
  *
- * The vCPU's mutex is held. Until vcpu_put() the back end is told of each change of CPU.
+ * The vCPU's mutex is held. Whenever the thread changes CPU, the back end's vcpu_put() and
+ * vcpu_load() are called too.
  */
 void vcpu_load(struct vcpu *vcpu);
 
@@ -25,17 +26,17 @@ void vcpu_put(struct vcpu *vcpu);
 /**
  * vcpu_run_loop() - enter the guest and handle exits until userspace or a signal is due
  *
- * The vCPU is loaded, between fpu_begin_run() and fpu_end_run(). May sleep.
+ * The vCPU is loaded, and fpu_begin_run() was called. May sleep.
  *
- * Return: 0 with vcpu->run filled in; -EINTR; -EAGAIN after a processor's first INIT; or
- * another errno.
+ * Return: 0 with vcpu->run filled in; -EINTR for a signal or immediate_exit; -EAGAIN after the
+ * first INIT; or another errno.
  */
 int vcpu_run_loop(struct vcpu *vcpu);
 
-/** vcpu_yield() - let a vCPU of the same VM run that wants to and does not; may sleep */
+/** vcpu_yield() - give the CPU to another vCPU of the VM that waits for one; may sleep */
 void vcpu_yield(struct vcpu *vcpu);
 
-/** vcpu_yield_to() - the same for the vCPU with an APIC id that the guest names; may sleep */
+/** vcpu_yield_to() - give the CPU to the vCPU with this APIC id, if it waits; may sleep */
 void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id);
 
 #endif

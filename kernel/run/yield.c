@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Giving the CPU to another vCPU of the same VM: a directed yield.
+ * A directed yield: give the CPU to another vCPU of the same VM.
  */
 #include <linux/kvm.h>
 #include <linux/sched.h>
@@ -10,7 +10,10 @@
 #include "core/vm.h"
 #include "run/run.h"
 
-/* The thread of a vCPU that could run and is not in the guest; NULL if it is. Takes a reference. */
+/*
+ * Return the thread, with a reference, of a vCPU that is in KVM_RUN, runnable and not in the guest;
+ * else NULL.
+ */
 static struct task_struct *waiting_thread(struct vcpu *vcpu)
 {
 	struct task_struct *task = NULL;
@@ -26,7 +29,7 @@ static struct task_struct *waiting_thread(struct vcpu *vcpu)
 	return task;
 }
 
-/* Return true if it runs now. */
+/* Return true if the scheduler now prefers the vCPU's thread. */
 static bool yield_to_vcpu(struct vcpu *other)
 {
 	struct task_struct *task = waiting_thread(other);
@@ -50,7 +53,7 @@ void vcpu_yield_to(struct vcpu *vcpu, u64 apic_id)
 void vcpu_yield(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
-	/* The vCPUs below the count are there: pairs with vcpu_publish(). */
+	/* Pairs with vcpu_publish(). */
 	u32 count = smp_load_acquire(&vm->vcpu_count);
 	bool yielded = false;
 	u32 i;
