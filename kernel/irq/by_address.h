@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tables that a guest's write to a device is looked up in, by binary search: ports first, then
- * guest-physical addresses, each ascending. An entry begins with its struct io_address.
+ * Tables of ports and guest-physical addresses, in which a binary search finds the target of a
+ * guest's write. Ports come first, then addresses, each in ascending order. An entry begins with
+ * its struct io_address.
  */
 #ifndef ORIEL_IRQ_BY_ADDRESS_H
 #define ORIEL_IRQ_BY_ADDRESS_H
@@ -9,13 +10,8 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-/**
- * struct io_address - a port or a guest-physical address
- * @addr: the port or address
- * @pio: it is a port
- */
 struct io_address {
-	u64 addr;
+	u64 addr; /* a port if @pio, else a guest-physical address */
 	bool pio;
 };
 
@@ -36,7 +32,7 @@ static inline u32 by_address_upto(const void *table, u32 nr, size_t size, struct
 	return low;
 }
 
-/* Fill @to with the @nr entries of @from and with @new, after those at its address. */
+/* Copy the @nr entries of @from to @to, and insert @new behind those that have its address. */
 static inline void by_address_insert(void *to, const void *from, u32 nr, size_t size,
 				     const void *new)
 {

@@ -18,8 +18,9 @@
  * struct coalesced_zone - a zone
  * @first: its first port or guest-physical address
  * @end: one past its last
- * @reach: greatest @end of this zone and those before it in the table, so that the last zone
- *	that begins before an access tells if any zone contains the access
+ * @reach: greatest @end of this zone and of the zones before it, ports and addresses apart. To
+ *	find out if any zone contains an access it is enough to look at the last zone that
+ *	begins at the access or before it
  */
 struct coalesced_zone {
 	struct io_address first;
@@ -27,12 +28,7 @@ struct coalesced_zone {
 	u64 reach;
 };
 
-/**
- * struct coalesced_table - zones
- * @rcu: for freeing
- * @nr: entries of @zone
- * @zone: in the order of irq/by_address.h
- */
+/* All zones, in the order of irq/by_address.h. */
 struct coalesced_table {
 	struct rcu_head rcu;
 	u32 nr;
@@ -50,10 +46,10 @@ static bool table_contains(const struct coalesced_table *table, struct io_addres
 }
 
 /*
- * The ring. Userspace advances @first, and can overwrite all else too.
+ * The ring. Userspace advances @first, and it can overwrite everything else too.
  */
 
-/* Add the whole string, or nothing and return false if it has no room. */
+/* Add all @count elements. If the ring has no room for all, add none and return false. */
 static bool ring_put(struct kvm_coalesced_mmio_ring *ring, const struct kvm_coalesced_mmio *head,
 		     const void *buf, unsigned int count)
 {
@@ -187,7 +183,7 @@ static int zones_remove(struct coalesced *coalesced, const struct coalesced_zone
 	return 0;
 }
 
-/* A zone that wraps is made empty. */
+/* Make a zone of @args. A zone that wraps around the end of the addresses becomes empty. */
 static struct coalesced_zone zone_of(const struct kvm_coalesced_mmio_zone *args)
 {
 	struct coalesced_zone zone = { .first = { .addr = args->addr, .pio = args->pio } };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Coalesced I/O: guest writes to zones that userspace named go into a ring, which userspace
- * reads when it next has to do with the VM (KVM_REGISTER_COALESCED_MMIO).
+ * Coalesced I/O (KVM_REGISTER_COALESCED_MMIO): a guest's write to a zone that userspace has
+ * registered goes into a ring, without an exit to userspace. Userspace reads the ring later,
+ * usually when KVM_RUN next returns.
  */
 #ifndef ORIEL_IRQ_COALESCED_H
 #define ORIEL_IRQ_COALESCED_H
@@ -12,7 +13,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-/* Zones of one VM. */
+/* The most zones that one VM may have. */
 #define COALESCED_MAX 1000
 
 /* Place of the ring in a vCPU's mapping, in pages; the answer to KVM_CAP_COALESCED_MMIO. */
@@ -32,22 +33,23 @@ struct coalesced {
 	struct kvm_coalesced_mmio_ring *ring;
 };
 
-/** coalesced_init() - no zones yet; @ring is a zeroed page, which outlives @coalesced */
+/** coalesced_init() - start without zones; @ring is a zeroed page that outlives @coalesced */
 void coalesced_init(struct coalesced *coalesced, void *ring);
-/** coalesced_destroy() - free the zones; no vCPU runs and nobody changes them any more */
+/** coalesced_destroy() - free the zones; no vCPU runs and no ioctl changes them any more */
 void coalesced_destroy(struct coalesced *coalesced);
 
 /**
  * coalesced_register() - KVM_REGISTER_COALESCED_MMIO; may sleep
- * @args: as userspace gave it; zones may overlap
+ * @args: not checked yet; zones may overlap
  *
  * Return: 0; -EINVAL when pio is neither 0 nor 1; -ENOSPC; -ENOMEM.
  */
 int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
 
 /**
- * coalesced_unregister() - KVM_UNREGISTER_COALESCED_MMIO; sleeps for a grace period
- * @args: each zone that contains it goes; there may be none
+ * coalesced_unregister() - KVM_UNREGISTER_COALESCED_MMIO: remove each zone that contains @args,
+ * if there is any; sleeps for a grace period
+ * @args: not checked yet
  *
  * Return: 0; -EINVAL when pio is neither 0 nor 1; -ENOMEM.
  */
@@ -55,14 +57,11 @@ int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced
 
 /**
  * coalesced_write() - put a guest's writes into the ring; vCPU thread
- * @pio: to a port, else to a guest-physical address
- * @addr: the port or address
- * @buf: @count elements of @len bytes
- * @len: bytes, 1 to 8
- * @count: elements; a string goes into the ring as a whole or not at all
+ * @pio: @addr is a port, else a guest-physical address
+ * @buf: @count elements of @len bytes, 1 to 8; they go into the ring together or not at all
  *
- * Return: true when it is done; false when userspace has to be asked: no zone has
- * all of it, or the ring is full.
+ * Return: true if the ring has taken them; false if userspace has to do the write: no zone
+ * contains all of it, or the ring is full.
  */
 bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void *buf,
 		     unsigned int len, unsigned int count);

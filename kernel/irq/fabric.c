@@ -27,7 +27,7 @@ void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops)
 
 void fabric_destroy(struct irq_fabric *fabric)
 {
-	/* The PIT first: its timer raises lines. */
+	/* Destroy the PIT first: its timer raises lines of PIC and IOAPIC. */
 	pit_destroy(fabric->pit);
 	ioapic_destroy(fabric->ioapic);
 	pic_destroy(fabric->pic);
@@ -36,7 +36,7 @@ void fabric_destroy(struct irq_fabric *fabric)
 	mutex_destroy(&fabric->lock);
 }
 
-/* GSI 0-15 to PIC and IOAPIC, 16-23 to the IOAPIC. */
+/* Route GSIs 0 to 15 to PIC and IOAPIC, and 16 to 23 to the IOAPIC. */
 static int fabric_default_routing(struct irq_fabric *fabric)
 {
 	struct kvm_irq_routing_entry *entries;

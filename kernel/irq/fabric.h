@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The interrupt fabric of a VM: its local APICs and interrupt controllers, the way of a GSI or an
- * MSI to them, and their requests to the rest of the module. It knows nothing of vendors, file
- * descriptors or ioctls.
+ * The interrupt fabric of a VM: its local APICs and interrupt controllers, the path of a GSI or
+ * an MSI to them, and the operations through which they call the rest of the module. It knows
+ * nothing of vendors, file descriptors or ioctls.
  *
  * A function may be called in any context, hard irqs included, with no lock of the fabric held,
  * unless its comment says otherwise. Functions that "may sleep" need process context.
@@ -27,8 +27,8 @@ struct lapic;
 #define FABRIC_MAX_APIC_ID 4096
 
 /*
- * The drivers of a line. A level-triggered line is asserted while any of them asserts it, so
- * each has a vote of its own on each pin.
+ * The sources that drive lines. A level-triggered line is asserted as long as any source asserts
+ * it, so each pin has one bit for each source.
  */
 enum irq_source {
 	IRQ_SOURCE_USER, /* KVM_IRQ_LINE and edge-triggered irqfds */
@@ -38,18 +38,18 @@ enum irq_source {
 };
 
 /**
- * struct fabric_ops - requests of the fabric to the owner of the vCPUs
- * @kick: make the vCPU look at its lapic and at the PIC soon: wake it when it sleeps, make it
- *	leave the guest when it is in it. Called after the new state was stored.
- *	Any context, with raw spinlocks held too; may be called for the running vCPU itself.
- * @guest_tsc: the vCPU's TSC now, in the guest's ticks (offset and scale
+ * struct fabric_ops - operations that the owner of the vCPUs provides
+ * @kick: make the vCPU look at its lapic and at the PIC soon: wake it if it sleeps, or make it
+ *	leave the guest. The fabric stores the new state before it kicks.
+ *	Any context, with raw spinlocks held too; the vCPU may be the caller's own.
+ * @guest_tsc: return the vCPU's TSC, in the guest's ticks (offset and scale
  *	applied). vCPU thread or under the vCPU's mutex.
- * @tsc_to_ns: nanoseconds that @ticks of the guest's TSC take, rounded up and
+ * @tsc_to_ns: return the nanoseconds that @ticks of the guest's TSC take, rounded up and
  *	saturated at S64_MAX, so that a deadline never fires early. Same context.
  * @counts_deadline: return true if the CPU counts to a TSC deadline by itself while the
  *	vCPU runs: see lapic_held_deadline(). Optional. Any context.
- * @user_eoi: the vCPU ended a level-triggered interrupt of an IOAPIC in userspace,
- *	which has to be told. vCPU thread or under the vCPU's mutex.
+ * @user_eoi: tell userspace that the vCPU has ended a level-triggered interrupt of userspace's
+ *	IOAPIC. vCPU thread or under the vCPU's mutex.
  *
  * The first argument is always the cookie given to lapic_create().
  */
@@ -71,18 +71,18 @@ struct fabric_ops {
  * @pic: dual 8259, NULL without an in-kernel irqchip
  * @ioapic: I/O APIC, NULL without an in-kernel irqchip
  * @pit: 8254, NULL until created
- * @split: local APICs alone: userspace has PIC and IOAPIC
- * @user_pins: with @split: GSIs below it are pins of userspace's IOAPIC
+ * @split: the module has the local APICs only, and userspace has PIC and IOAPIC
+ * @user_pins: with @split: a GSI below this number is a pin of userspace's IOAPIC
  * @xapics: number of lapics that are not in x2APIC mode
- * @arb: advances at each lowest-priority delivery and breaks its ties
+ * @arb: counts lowest-priority deliveries, to choose among lapics of equal priority
  * @ids32: MSI and lapic state carry 32-bit APIC ids (KVM_X2APIC_API_USE_32BIT_IDS)
  * @no_x2apic_broadcast: destination 0xff of an MSI or RTE is no broadcast for an
  *	x2APIC-mode lapic (KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
  * @lint0_masked: the BSP's LVT LINT0 starts masked, as on bare metal
  *	(KVM_X86_QUIRK_LINT0_REENABLED disabled)
  *
- * Embedded in the owner's VM structure. The flags are set before they matter:
- * before the first vCPU runs.
+ * Embedded in the owner's VM structure. The owner sets the last three flags before the first
+ * vCPU runs.
  */
 struct irq_fabric {
 	const struct fabric_ops *ops;
@@ -103,7 +103,7 @@ struct irq_fabric {
 };
 
 /**
- * struct irq_ack - a listener told when the guest acknowledges a GSI
+ * struct irq_ack - a listener for the guest's acknowledgments of a GSI
  * @node: in irq_fabric.acks
  * @gsi: the GSI
  * @acked: called at the guest's EOI (lapic or PIC) with no lock of the fabric
@@ -115,59 +115,48 @@ struct irq_ack {
 	void (*acked)(struct irq_ack *ack);
 };
 
-/**
- * struct irq_msg - an interrupt message on its way to local APICs
- * @dest: destination, physical or logical; ignored with a shorthand
- * @vector: vector
- * @mode: delivery mode, enum lapic_mode
- * @shorthand: ICR bits 19:18, enum lapic_shorthand
- * @logical: @dest is a logical destination
- * @level: level-triggered
- * @assert: level bit of the ICR; true for all messages but INIT de-assert
- * @redirect: MSI redirection hint: a logical @dest means one of the group
- * @ipi: sent by a local APIC, so that the sender's mode decides which @dest is a broadcast
- * @x2apic: sender is in x2APIC mode (meaningful with @ipi)
- */
+/* An interrupt message on its way to local APICs. */
 struct irq_msg {
-	u32 dest;
+	u32 dest; /* physical or logical; ignored with a shorthand */
 	u8 vector;
-	u8 mode;
-	u8 shorthand;
-	bool logical;
-	bool level;
-	bool assert;
-	bool redirect;
-	bool ipi;
-	bool x2apic;
+	u8 mode; /* enum lapic_mode */
+	u8 shorthand; /* enum lapic_shorthand: ICR bits 19:18 */
+	bool logical; /* @dest is a logical destination */
+	bool level; /* level-triggered */
+	bool assert; /* level bit of the ICR; true for all messages but INIT de-assert */
+	bool redirect; /* MSI redirection hint: a logical @dest means one of the group */
+	bool ipi; /* sent by a local APIC, whose mode decides which @dest is a broadcast */
+	bool x2apic; /* with @ipi: the sender is in x2APIC mode */
 };
 
-/** fabric_init() - no controllers and no routing; @fabric is zeroed, @ops must outlive it */
+/** fabric_init() - start without controllers; @fabric is zeroed, @ops must outlive it */
 void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops);
 
 /** fabric_destroy() - after all lapics, when nobody raises interrupts any more; may sleep */
 void fabric_destroy(struct irq_fabric *fabric);
 
 /**
- * fabric_create_irqchip() - PIC, IOAPIC and default routing (KVM_CREATE_IRQCHIP); may sleep
+ * fabric_create_irqchip() - create PIC, IOAPIC and default routing (KVM_CREATE_IRQCHIP)
  *
- * Before the first lapic is created. Returns 0, -EEXIST or -ENOMEM.
+ * Call it before the first lapic is created. May sleep. Returns 0, -EEXIST or -ENOMEM.
  */
 int fabric_create_irqchip(struct irq_fabric *fabric);
 
 /**
- * fabric_split_irqchip() - local APICs alone (KVM_CAP_SPLIT_IRQCHIP)
- * @user_pins: GSIs below it are pins of userspace's IOAPIC; at most FABRIC_MAX_GSI
+ * fabric_split_irqchip() - have the local APICs only (KVM_CAP_SPLIT_IRQCHIP)
+ * @user_pins: a GSI below this number is a pin of userspace's IOAPIC; at most FABRIC_MAX_GSI
  *
- * Before the first lapic is created. No GSI has a route then. Returns 0, -EINVAL or -EEXIST.
+ * Call it before the first lapic is created. It gives no GSI a route. Returns 0, -EINVAL or
+ * -EEXIST.
  */
 int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins);
 
 /**
- * fabric_create_pit() - 8254 (KVM_CREATE_PIT2); may sleep
+ * fabric_create_pit() - create the 8254 (KVM_CREATE_PIT2); may sleep
  * @flags: KVM_PIT_SPEAKER_DUMMY or 0
  *
- * It may come before the irqchip, as kvmtool makes it; ticks have no route until then. Returns
- * 0, -EINVAL for unknown flags, -EEXIST or -ENOMEM.
+ * It may be called before fabric_create_irqchip(), as kvmtool does it; until then no tick has a
+ * route. Returns 0, -EINVAL for unknown flags, -EEXIST or -ENOMEM.
  */
 int fabric_create_pit(struct irq_fabric *fabric, u32 flags);
 
@@ -188,32 +177,33 @@ static inline bool fabric_has_lapics(const struct irq_fabric *fabric)
  * @gsi: any value; one without a route is ignored
  * @level: true asserts
  *
- * Return: as KVM_IRQ_LINE_STATUS: > 0 number of places it was delivered to,
- * 0 coalesced with one still pending, -1 masked, nobody there, or no route.
+ * Return: as KVM_IRQ_LINE_STATUS: > 0 for the number of places that have taken it, 0 if it has
+ * merged with an interrupt that is still pending, -1 if it is masked, reaches no lapic or has no
+ * route.
  */
 int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level);
 
-/** fabric_pulse_gsi() - assert a GSI and deassert it: one edge; the assertion's result */
+/** fabric_pulse_gsi() - send one edge: assert and deassert a GSI; return the assertion's result */
 int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi);
 
 /**
  * fabric_deliver_msi() - deliver a message-signalled interrupt (KVM_SIGNAL_MSI)
  * @msi: address and data as a device would write them (SDM 3A 10.11)
  *
- * Return: > 0 delivered, 0 coalesced or blocked by the guest, -EINVAL for
- * flags other than a device id, or an address the VM's id format forbids.
+ * Return: > 0 if it is delivered, 0 if it has merged with a pending one or the guest blocks it,
+ * -EINVAL for flags other than a device id's, or for an address with reserved bits (ids32).
  */
 int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi);
 
 /**
  * fabric_set_routing() - replace the routing table (KVM_SET_GSI_ROUTING); may sleep
- * @entries: @nr entries in kernel memory; with 0, NULL, all routes go
+ * @entries: @nr entries in kernel memory; NULL if @nr is 0, which removes all routes
  *
- * Lines that are asserted stay as they are on their pins. Interrupts raised
- * meanwhile take the old or the new route, never a mixture.
+ * A pin that is asserted stays asserted. An interrupt that is raised meanwhile takes the old
+ * routes or the new ones, never a mixture.
  *
  * Return: 0; -EINVAL: @nr > FABRIC_MAX_GSI, GSI out of range, flags other than an
- * MSI's device id, unknown type, chip or pin, any chip when there is none, a second
+ * MSI's device id, unknown type, chip or pin, a chip in a VM with a split irqchip, a second
  * MSI or a second entry for the same chip on one GSI, MSI address not valid;
  * -ENOMEM. On error nothing has changed.
  */
@@ -223,16 +213,20 @@ int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_e
 /** fabric_pic_pending() - return true if the PIC asserts INTR; see lapic_accepts_extint() */
 bool fabric_pic_pending(const struct irq_fabric *fabric);
 
-/** fabric_pic_ack() - INTA cycle: the vector to inject, IR7's (spurious) if the request is gone */
+/**
+ * fabric_pic_ack() - acknowledge the PIC's interrupt, as the CPU's INTA cycle does
+ *
+ * Return: the vector to inject; that of IR7 (spurious) if the request is gone.
+ */
 int fabric_pic_ack(struct irq_fabric *fabric);
 
 /**
  * fabric_pio_read() - read an I/O port of PIC or PIT; vCPU thread, may sleep
  * @size: 1, 2 or 4 bytes
- * @val: value read; a wide access is split into bytes, as the ISA bus does, and
- *	ports that are none of the fabric's read as ones
+ * @val: the value; a wide access is split into bytes, as the ISA bus does it, and a byte at a
+ *	port that is not the fabric's reads as ones
  *
- * Return: 0, -EOPNOTSUPP if @port is none of the fabric's.
+ * Return: 0, -EOPNOTSUPP if @port is not the fabric's.
  */
 int fabric_pio_read(struct irq_fabric *fabric, u16 port, unsigned int size, u32 *val);
 /** fabric_pio_write() - write an I/O port of PIC or PIT; as fabric_pio_read() */
@@ -240,7 +234,7 @@ int fabric_pio_write(struct irq_fabric *fabric, u16 port, unsigned int size, u32
 
 /**
  * fabric_mmio_read() - read the local APIC's page or the IOAPIC; vCPU thread, may sleep
- * @lapic: the vCPU's
+ * @lapic: the vCPU's, or NULL
  * @len: 1 to 8 bytes
  *
  * Return: 0, -EOPNOTSUPP if neither covers all of the access.
@@ -259,29 +253,31 @@ int fabric_mmio_write(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, c
  * fabric_deliver() - deliver a message to the local APICs it names
  * @source: sending lapic, for shorthands; NULL for IOAPIC and MSI
  *
- * Return: > 0 number of lapics that accepted it anew, 0 all had it pending
- * already, -1 no lapic matched or accepted.
+ * Return: > 0 for the number of lapics where it is newly pending, 0 if it was pending in all of
+ * them already, -1 if no lapic matched or accepted it.
  */
 int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg);
 
-/** fabric_set_lint0() - the PIC's output, wired to LINT0 of all lapics, rose */
+/** fabric_set_lint0() - raise LINT0 of all lapics, to which the PIC's output is wired */
 void fabric_set_lint0(struct irq_fabric *fabric);
 
-/** fabric_is_user_vector() - a level-triggered MSI route of a pin in userspace has @vector */
+/**
+ * fabric_is_user_vector() - return true if a pin of userspace's IOAPIC sends @vector as a
+ * level-triggered MSI
+ */
 bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector);
 
-/** fabric_add_ack() - tell a listener, all but @node filled in, of acknowledged GSIs; may sleep */
+/** fabric_add_ack() - add a listener, of which the caller has filled in all but @node; may sleep */
 void fabric_add_ack(struct irq_fabric *fabric, struct irq_ack *ack);
-/** fabric_remove_ack() - tell it no more; sleeps for a grace period, then @ack may be freed */
+/** fabric_remove_ack() - remove it; sleeps for a grace period, after which @ack may be freed */
 void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack);
 
-/** fabric_has_acks() - return true if there are listeners */
 static inline bool fabric_has_acks(const struct irq_fabric *fabric)
 {
 	return !hlist_empty(&fabric->acks);
 }
 
-/** fabric_notify_ack() - tell the listeners that a pin of KVM_IRQCHIP_* @chip was acknowledged */
+/** fabric_notify_ack() - the guest has acknowledged a pin of KVM_IRQCHIP_* @chip: call listeners */
 void fabric_notify_ack(struct irq_fabric *fabric, unsigned int chip, unsigned int pin);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The I/O APIC: its registers behind IOREGSEL and IOWIN, and its pins, which send a message when
- * their line is asserted and are ended by an EOI.
+ * The I/O APIC: its registers behind IOREGSEL and IOWIN, and its pins. A pin sends a message
+ * when its line is asserted. An EOI ends the interrupt of a level-triggered pin.
  */
 #include <linux/bitops.h>
 #include <linux/kernel.h>
@@ -56,7 +56,7 @@ static bool rte_is_level(u64 rte)
 	return rte & IOAPIC_RTE_LEVEL && (rte & IOAPIC_RTE_MODE) >> 8 <= LAPIC_MODE_LOWEST;
 }
 
-/* Send a pin's message unless it is masked or waits for an EOI. Lock held. */
+/* Send a pin's message, unless the pin is masked or waits for an EOI. Lock held. */
 static int ioapic_send(struct ioapic *ioapic, unsigned int pin)
 {
 	u64 rte = ioapic->rte[pin];
@@ -150,7 +150,7 @@ void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level)
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
-/* Work out @vectors after a change of the table. Lock held; ioapic_handles() reads without. */
+/* Compute @vectors after a change of the table. Lock held; ioapic_handles() reads without it. */
 static void ioapic_collect_vectors(struct ioapic *ioapic)
 {
 	DECLARE_BITMAP(vectors, 256) = {};
@@ -247,7 +247,7 @@ void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state)
 	state->id = ioapic->id;
 	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
 		state->redirtbl[pin].bits = ioapic->rte[pin];
-		/* An edge is over once it was sent; only a level is still asserted. */
+		/* An edge is over once it has been sent. Only a level can still be asserted. */
 		if (rte_is_level(ioapic->rte[pin]))
 			state->irr |= ioapic->irr & BIT(pin);
 	}

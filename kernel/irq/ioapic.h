@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The I/O APIC (82093AA data sheet), 24 pins, version 0x11: no EOI register, so the local APIC's
- * EOI broadcast ends level-triggered interrupts.
+ * The I/O APIC (82093AA data sheet), with 24 pins and version 0x11. This version has no EOI
+ * register: the EOI that a local APIC broadcasts ends a level-triggered interrupt.
  */
 #ifndef ORIEL_IRQ_IOAPIC_H
 #define ORIEL_IRQ_IOAPIC_H
@@ -37,7 +37,7 @@
  * @irr: pins whose line is asserted
  * @rte: redirection table
  * @sources: for each pin the enum irq_source bits that assert it
- * @vectors: vectors some RTE holds, so that other EOIs need not take @lock
+ * @vectors: vectors that any RTE holds; an EOI of another vector need not take @lock
  */
 struct ioapic {
 	struct irq_fabric *fabric;
@@ -51,46 +51,49 @@ struct ioapic {
 	DECLARE_BITMAP(vectors, 256);
 };
 
-/** ioapic_create() - an I/O APIC after reset: all pins masked; NULL without memory; may sleep */
+/** ioapic_create() - all pins are masked, as after a reset; NULL if out of memory; may sleep */
 struct ioapic *ioapic_create(struct irq_fabric *fabric);
-/** ioapic_destroy() - free it, if there is one; nobody uses it any more */
+/** ioapic_destroy() - @ioapic is NULL, or nobody uses it any more */
 void ioapic_destroy(struct ioapic *ioapic);
 
-/** ioapic_mmio_read() - @offset is below IOAPIC_MMIO_SIZE, @len 1 to 8; zeroes without register */
+/**
+ * ioapic_mmio_read() - read at an offset below IOAPIC_MMIO_SIZE, 1 to 8 bytes
+ *
+ * Zeroes come from an offset without register.
+ */
 void ioapic_mmio_read(struct ioapic *ioapic, u32 offset, void *buf, unsigned int len);
-/** ioapic_mmio_write() - the same; only the lowest 4 bytes count */
+/** ioapic_mmio_write() - write in the same range; only the lowest 4 bytes count */
 void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsigned int len);
 
 /**
  * ioapic_set_irq() - drive a pin, below KVM_IOAPIC_NUM_PINS; any context
  *
- * Return: > 0 delivered or deasserted, 0 coalesced (an edge that is none, or
- * remote IRR set), -1 masked or not accepted.
+ * Return: > 0 if delivered or deasserted; 0 if coalesced: an edge-triggered line was asserted
+ * already, or remote IRR is set; -1 if masked or not accepted.
  */
 int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source);
 
 /**
- * ioapic_eoi() - a local APIC ended an interrupt; vCPU thread, no fabric lock held
- * @level: it was level-triggered (TMR): the EOI is broadcast
+ * ioapic_eoi() - a local APIC has ended an interrupt; vCPU thread, no fabric lock held
+ * @level: the interrupt was level-triggered (TMR), so the local APIC broadcasts its EOI
  *
- * Tells the ack listeners of each pin with that vector; with @level clears
- * remote IRR and delivers again where the line is still asserted.
+ * Call the listeners for each pin with this vector. With @level, also clear remote IRR, and
+ * deliver again if the line is still asserted.
  */
 void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level);
 
-/** ioapic_handles() - return true if ioapic_eoi() has to hear of this vector; any context */
+/** ioapic_handles() - return true if an EOI of this vector concerns ioapic_eoi(); any context */
 static inline bool ioapic_handles(const struct ioapic *ioapic, u8 vector)
 {
 	return test_bit(vector, ioapic->vectors);
 }
 
-/** ioapic_get_state() - KVM_GET_IRQCHIP */
 void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state);
 
 /**
  * ioapic_set_state() - KVM_SET_IRQCHIP
- * @state: reserved bits are dropped. Lines asserted in @state count as asserted
- *	by userspace; interrupts they are due for are delivered
+ * @state: reserved bits are dropped. A line that is asserted here counts as asserted by
+ *	userspace, and its interrupt is delivered if it is due
  */
 void ioapic_set_state(struct ioapic *ioapic, const struct kvm_ioapic_state *state);
 

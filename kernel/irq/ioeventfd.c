@@ -32,11 +32,7 @@ struct ioeventfd {
 	bool match;
 };
 
-/**
- * struct ioeventfd_table - doorbells
- * @nr: entries of @item
- * @item: in the order of irq/by_address.h
- */
+/* All doorbells, in the order of irq/by_address.h. */
 struct ioeventfd_table {
 	u32 nr;
 	struct ioeventfd item[];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ioeventfd: guest writes to ports and addresses that signal an eventfd instead of leaving the
- * kernel (KVM_IOEVENTFD): the doorbells of virtio.
+ * ioeventfd (KVM_IOEVENTFD): a guest's write to a port or an address signals an eventfd, without
+ * an exit to userspace. Virtio's doorbells are such ports and addresses.
  */
 #ifndef ORIEL_IRQ_IOEVENTFD_H
 #define ORIEL_IRQ_IOEVENTFD_H
@@ -11,7 +11,7 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
-/* Doorbells of one VM. */
+/* The most doorbells that one VM may have. */
 #define IOEVENTFD_MAX 1000
 
 /**
@@ -25,28 +25,26 @@ struct ioeventfds {
 };
 
 void ioeventfds_init(struct ioeventfds *ioeventfds);
-/** ioeventfds_destroy() - remove all; no vCPU runs and nobody changes them any more */
+/** ioeventfds_destroy() - remove all; no vCPU runs and no ioctl changes them any more */
 void ioeventfds_destroy(struct ioeventfds *ioeventfds);
 
 /**
  * ioeventfds_change() - KVM_IOEVENTFD; sleeps for a grace period
- * @args: as userspace gave it; length 0 matches writes of any length
+ * @args: not checked yet; length 0 matches writes of any length
  *
  * Return: 0; -EINVAL: unknown flags, a length that is not 0, 1, 2, 4 or 8, a
  * range that wraps, datamatch without a length, no eventfd; -EBADF; -EEXIST:
- * one write could match two; -ENOENT: nothing like it to take away; -ENOSPC;
- * -ENOMEM. On error nothing has changed.
+ * a write could match this one and another; -ENOENT: there is no such ioeventfd to remove;
+ * -ENOSPC; -ENOMEM. On error nothing has changed.
  */
 int ioeventfds_change(struct ioeventfds *ioeventfds, const struct kvm_ioeventfd *args);
 
 /**
  * ioeventfds_write() - signal the eventfd that a guest's write matches; vCPU thread
- * @pio: to a port, else to a guest-physical address
- * @addr: the port or address
- * @buf: @len bytes written
- * @len: 1, 2, 4 or 8; other lengths match only ioeventfds of length 0
+ * @pio: @addr is a port, else a guest-physical address
+ * @len: bytes of @buf; if they are not 1, 2, 4 or 8, only ioeventfds of length 0 match
  *
- * Return: true if one was signalled: the write is done.
+ * Return: true if an eventfd was signalled, so that the write is done.
  */
 bool ioeventfds_write(struct ioeventfds *ioeventfds, bool pio, u64 addr, const void *buf,
 		      unsigned int len);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * irqfd: an eventfd's wake-up function raises the GSI itself, in any context, since no function
- * on the way to the local APIC takes a sleeping lock.
+ * irqfd: the wake-up function of an eventfd raises the GSI directly. It can do so in any context,
+ * because no function on the path to the local APIC takes a sleeping lock.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -21,11 +21,11 @@
  * struct irqfd_resampler - the line that a GSI's resampling irqfds share
  * @node: in irqfds.resamplers
  * @fabric: the VM's fabric
- * @ack: told when the guest acknowledges the GSI
+ * @ack: listens for the guest's acknowledgments of the GSI
  * @items: its struct irqfd; read under RCU
  *
- * resampler_acked() lowers the line once, before it tells any of them, since each may raise it
- * again at once.
+ * resampler_acked() lowers the line once, before it signals any resamplefd: the owner of each
+ * may raise the line again at once.
  */
 struct irqfd_resampler {
 	struct list_head node;
@@ -37,8 +37,8 @@ struct irqfd_resampler {
 /**
  * struct irqfd - an eventfd that raises a GSI
  * @node: in irqfds.items
- * @irqfds: its VM's
- * @gsi: GSI
+ * @irqfds: irqfds of its VM
+ * @gsi: the GSI that it raises
  * @eventfd: raises @gsi
  * @resamplefd: signalled when the guest acknowledges @gsi, or NULL
  * @resampler: if there is a @resamplefd
@@ -241,7 +241,10 @@ static int irqfd_connect(struct irqfd *irqfd, struct file *file)
 			return err;
 	}
 	list_add(&irqfd->node, &irqfds->items);
-	/* vfs_poll() connects. An event that was there before causes no wake-up: raise for it. */
+	/*
+	 * vfs_poll() puts @wait on the eventfd's queue. A signal that came before causes no
+	 * wake-up, so raise the GSI for it here.
+	 */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
 		irqfd_raise(irqfd);
 	return 0;

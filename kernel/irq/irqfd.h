@@ -15,7 +15,7 @@ struct irq_fabric;
 
 /**
  * struct irqfds - the irqfds of one VM
- * @fabric: has the GSIs they raise
+ * @fabric: its GSIs are raised
  * @lock: protects the lists; may sleep
  * @items: struct irqfd
  * @resamplers: struct irqfd_resampler, one for each GSI with a resamplefd
@@ -29,22 +29,22 @@ struct irqfds {
 	struct work_struct hangup;
 };
 
-/** irqfds_init() - none yet; @fabric must outlive @irqfds */
+/** irqfds_init() - @fabric must outlive @irqfds */
 void irqfds_init(struct irqfds *irqfds, struct irq_fabric *fabric);
 
 /**
- * irqfds_destroy() - remove all, before fabric_destroy(); sleeps for grace periods
- * @irqfds: nobody calls irqfds_change() any more
+ * irqfds_destroy() - remove all irqfds, before fabric_destroy(); sleeps for grace periods
  *
- * When it returns no eventfd raises an interrupt of this VM any more.
+ * Nobody calls irqfds_change() any more. When irqfds_destroy() returns, no eventfd raises an
+ * interrupt of this VM any more.
  */
 void irqfds_destroy(struct irqfds *irqfds);
 
 /**
  * irqfds_change() - KVM_IRQFD; may sleep
- * @args: as userspace gave it. KVM_IRQFD_FLAG_DEASSIGN removes the irqfd of this eventfd and
- *	this GSI; KVM_IRQFD_FLAG_RESAMPLE makes the GSI a level that is lowered, and resamplefd
- *	signalled, when the guest acknowledges it
+ * @args: not checked yet. KVM_IRQFD_FLAG_DEASSIGN removes the irqfd of this eventfd and this
+ *	GSI. KVM_IRQFD_FLAG_RESAMPLE makes the GSI level-triggered: when the guest acknowledges
+ *	it, the GSI is lowered and resamplefd is signalled
  *
  * Return: 0; -EINVAL: unknown flags, GSI out of range, no eventfd, no irqchip;
  * -EBADF; -EBUSY: the eventfd raises a GSI of this VM already; -ENOMEM.

@@ -4,15 +4,15 @@
  * its EOI.
  *
  * Any CPU may post a vector, without a lock. The flag lapic.irr_pending saves the vCPU the scan
- * of an empty IRR. A vector in IRR must not stay there with the flag clear, so the order of
- * the stores matters:
+ * of an empty IRR. The flag must not stay clear while a vector is in IRR, so the order of the
+ * stores matters:
  *
  * 1. lapic_post() sets the bit in IRR, then the flag.
  * 2. lapic_accept() clears the flag, then scans IRR and sets the flag again if a bit is left.
  * 3. lapic_reset_regs() clears the flag, then IRR.
  *
- * A full barrier stands between the two steps of each. So either 2 finds and 3 clears the bit
- * of 1, or 1 sets the flag after they have cleared it.
+ * Each function has a full barrier between its two accesses. So either the bit of step 1 is seen
+ * by the scan of step 2 and cleared by step 3, or step 1 sets the flag after they cleared it.
  */
 #include <linux/bitops.h>
 #include <linux/err.h>
@@ -298,7 +298,7 @@ struct lapic *lapic_create(struct irq_fabric *fabric, void *vcpu, u32 apic_id, b
 	lapic->base = bsp ? LAPIC_BASE_BSP : 0;
 	lapic->features.maxphyaddr = 36;
 	err = -ENOMEM;
-	/* APICv and AVIC want an aligned page. */
+	/* APICv and AVIC need an aligned page. */
 	lapic->regs = kzalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!lapic->regs)
 		goto free_lapic;

@@ -2,10 +2,10 @@
 /*
  * The local APIC of a vCPU, xAPIC and x2APIC (SDM 3A chapter 10).
  *
- * Its registers belong to the vCPU: a function is called by the vCPU's thread, or by one that
- * holds the vCPU's mutex. Functions "in any context" are also called by others, in hard irqs
- * too: interrupts are posted without a lock into IRR and the event bits. Functions that "may
- * sleep" wait for the timer's callback.
+ * The registers belong to the vCPU: its thread calls these functions, or a thread that holds the
+ * vCPU's mutex. A function "in any context" may be called by any thread and in a hard irq: it
+ * posts interrupts into IRR and the event bits without a lock. A function that "may sleep" waits
+ * for the timer's callback.
  */
 #ifndef ORIEL_IRQ_LAPIC_H
 #define ORIEL_IRQ_LAPIC_H
@@ -37,34 +37,20 @@ struct irq_fabric;
 #define LAPIC_EVENT_SIPI BIT(1)
 #define LAPIC_EVENT_NMI BIT(2)
 
-/**
- * struct lapic_features - the guest's CPUID about its local APIC
- * @maxphyaddr: physical address width in bits (CPUID 0x80000008 EAX[7:0])
- * @x2apic: CPUID.1:ECX[21]
- * @tsc_deadline: CPUID.1:ECX[24]
- */
+/* The part of the guest's CPUID that is about its local APIC. */
 struct lapic_features {
-	u8 maxphyaddr;
-	bool x2apic;
-	bool tsc_deadline;
+	u8 maxphyaddr; /* width of a physical address in bits (CPUID 0x80000008 EAX[7:0]) */
+	bool x2apic; /* CPUID.1:ECX[21] */
+	bool tsc_deadline; /* CPUID.1:ECX[24] */
 };
 
-/**
- * struct lapic_timer - the APIC timer
- * @hrtimer: armed while counting
- * @expires: host monotonic time at which the count reaches 0, in ns
- * @period: time a full count takes, in ns
- * @deadline: IA32_TSC_DEADLINE, 0 when disarmed
- * @held: the CPU counts to @deadline, and @hrtimer does not
- * @divide: divisor, a power of two from 1 to 128
- */
 struct lapic_timer {
-	struct hrtimer hrtimer;
-	ktime_t expires;
-	u64 period;
-	u64 deadline;
-	bool held;
-	u32 divide;
+	struct hrtimer hrtimer; /* armed while counting */
+	ktime_t expires; /* host monotonic time at which the count reaches 0, in ns */
+	u64 period; /* time that a full count takes, in ns */
+	u64 deadline; /* IA32_TSC_DEADLINE, 0 when disarmed */
+	bool held; /* the CPU counts to @deadline, and @hrtimer does not */
+	u32 divide; /* divisor, a power of two from 1 to 128 */
 };
 
 /**
@@ -76,7 +62,7 @@ struct lapic_timer {
  * @base: IA32_APIC_BASE
  * @id: x2APIC id; its low byte is the xAPIC id
  * @features: see lapic_set_features()
- * @irr_pending: IRR may hold a vector; lapic.c has the order in which both are written
+ * @irr_pending: IRR may hold a vector. The head of lapic.c says in which order both are written
  * @events: LAPIC_EVENT_*, atomic
  * @sipi_vector: vector of the last SIPI, valid with LAPIC_EVENT_SIPI
  * @arb: irq_fabric.arb when it last won a lowest-priority arbitration
@@ -104,17 +90,18 @@ struct lapic {
  * @apic_id: below FABRIC_MAX_APIC_ID, unique in the VM
  * @bsp: it is the bootstrap processor's
  *
- * Return: the lapic, which messages reach, or ERR_PTR(-EINVAL, -EEXIST, -ENOMEM).
+ * Return: the lapic, to which messages are delivered from now on, or
+ * ERR_PTR(-EINVAL, -EEXIST, -ENOMEM).
  */
 struct lapic *lapic_create(struct irq_fabric *fabric, void *vcpu, u32 apic_id, bool bsp);
 
-/** lapic_destroy() - free a lapic, or NULL, whose vCPU does not run; sleeps for a grace period */
+/** lapic_destroy() - @lapic is NULL, or its vCPU does not run; sleeps for a grace period */
 void lapic_destroy(struct lapic *lapic);
 
 /**
  * lapic_reset() - RESET or INIT; may sleep
- * @init: INIT: IA32_APIC_BASE is kept (SDM 3A 10.4.7.3), as are events posted
- *	after this INIT was taken; else power-on, and events are dropped
+ * @init: true for INIT, which keeps IA32_APIC_BASE (SDM 3A 10.4.7.3) and the events that were
+ *	posted after this INIT was taken; false for power-on, which drops all events
  */
 void lapic_reset(struct lapic *lapic, bool init);
 
@@ -122,13 +109,14 @@ void lapic_reset(struct lapic *lapic, bool init);
 void lapic_set_features(struct lapic *lapic, const struct lapic_features *features);
 
 /**
- * lapic_has_work() - may anything be pending? Cheap, for before an entry; any context
+ * lapic_has_work() - return true if anything may be pending; cheap enough for each entry; any
+ * context
  *
- * False: neither a vector is in IRR nor an event is posted. True: ask lapic_take_events() and
- * lapic_pending(). The PIC is apart: fabric_pic_pending().
+ * If false, IRR holds no vector and no event is posted. If true, lapic_take_events() and
+ * lapic_pending() tell what it is. The PIC's interrupt is not included: fabric_pic_pending().
  *
- * lapic_post() and lapic_post_event() store before they kick. So a vCPU that asks after a kick,
- * or with interrupts off after it has stored VCPU_IN_GUEST, misses nothing.
+ * lapic_post() and lapic_post_event() store before they kick. So a vCPU that calls this after a
+ * kick, or with interrupts off after it has stored VCPU_IN_GUEST, misses nothing.
  */
 static inline bool lapic_has_work(const struct lapic *lapic)
 {
@@ -139,13 +127,13 @@ static inline bool lapic_has_work(const struct lapic *lapic)
 int lapic_pending(struct lapic *lapic);
 
 /**
- * lapic_highest_irr() - highest vector in IRR whatever PPR says, or -1; any context
+ * lapic_highest_irr() - highest vector in IRR whatever PPR is, or -1; any context
  *
- * The vendor sets the TPR threshold, or the intercept of CR8 writes, by it.
+ * A back end derives from it the TPR threshold or the intercept of CR8 writes.
  */
 int lapic_highest_irr(struct lapic *lapic);
 
-/** lapic_accept() - move the vector of lapic_pending() from IRR to ISR; it will be injected */
+/** lapic_accept() - move the vector of lapic_pending() from IRR to ISR: it will be injected */
 void lapic_accept(struct lapic *lapic, u8 vector);
 
 /**
@@ -163,16 +151,16 @@ void lapic_end_of_interrupt(struct lapic *lapic);
  * lapic_eoi_is_silent() - return true if an EOI would only take @vector out of service
  * @vector: lapic_accept() has taken it
  *
- * This is so while it is the highest in service, is edge-triggered, acknowledges no pin that
- * has a listener, and no other vector waits. A vector that is posted later kicks the vCPU.
+ * For this @vector has to be the highest in service and edge-triggered, its EOI must concern no
+ * listener, and IRR must be empty. A vector that is posted later kicks the vCPU.
  */
 bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector);
 
 /**
  * lapic_take_events() - take the posted INIT, SIPI and NMI: LAPIC_EVENT_* bits
  *
- * INIT comes before SIPI when both are set. The caller drops an event that the vCPU cannot use
- * now (SIPI when it does not wait for one), and keeps an NMI that is blocked.
+ * If both INIT and SIPI are set, INIT came first. The caller drops an event that the vCPU cannot
+ * use now (a SIPI for which it does not wait), and keeps an NMI that is blocked.
  */
 u32 lapic_take_events(struct lapic *lapic);
 
@@ -191,53 +179,51 @@ bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector);
  * @icr: vector and delivery mode as in the lower half of ICR
  * @first: APIC id of bit 0 of @ids
  *
- * Return: how many took it; -EINVAL if @icr has a logical destination or a shorthand.
+ * Return: number of processors that took it; -EINVAL if @icr has a logical destination or a
+ * shorthand.
  */
 int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids);
 
-/** lapic_enabled() - IA32_APIC_BASE enables it; any context */
+/* Any context. */
 static inline bool lapic_enabled(const struct lapic *lapic)
 {
 	return READ_ONCE(lapic->base) & LAPIC_BASE_ENABLE;
 }
 
-/** lapic_x2apic() - it is in x2APIC mode; any context */
+/* Return true in x2APIC mode; any context. */
 static inline bool lapic_x2apic(const struct lapic *lapic)
 {
 	return READ_ONCE(lapic->base) & LAPIC_BASE_EXTD;
 }
 
-/** lapic_covers() - @gpa lies in the xAPIC page of this vCPU */
+/* Return true if @gpa lies in the xAPIC page of this vCPU. */
 static inline bool lapic_covers(const struct lapic *lapic, u64 gpa)
 {
 	return gpa - (lapic->base & ~(u64)(LAPIC_MMIO_SIZE - 1)) < LAPIC_MMIO_SIZE;
 }
 
-/** lapic_is_tpr() - @gpa is the address of TPR in the xAPIC page */
+/** lapic_is_tpr() - return true if @gpa is the address of TPR in the xAPIC page */
 bool lapic_is_tpr(const struct lapic *lapic, u64 gpa);
 
 /**
  * lapic_mmio_read() - read the xAPIC page
- * @offset: offset in the page
- * @buf: receives @len bytes; all ones when the page is not there (APIC disabled or
- *	in x2APIC mode), zeroes for a reserved register or an access that crosses
- *	the 32 bits of a register
+ * @buf: receives @len bytes; all ones if there is no page (APIC disabled or in x2APIC mode),
+ *	zeroes for a reserved register or an access that crosses the 32 bits of a register
  * @len: 1 to 8
  */
 void lapic_mmio_read(struct lapic *lapic, u32 offset, void *buf, unsigned int len);
 
 /**
  * lapic_mmio_write() - write the xAPIC page, with all side effects; may sleep
- * @len: 1 to 8; all but an aligned 32-bit access is ignored (SDM 3A 10.4.1)
+ * @len: 1 to 8; any access but an aligned one of 32 bits is ignored (SDM 3A 10.4.1)
  */
 void lapic_mmio_write(struct lapic *lapic, u32 offset, const void *buf, unsigned int len);
 
-/** lapic_msr_read() - RDMSR of LAPIC_MSR_FIRST to _LAST; 0, or -EINVAL: inject #GP(0) */
+/** lapic_msr_read() - RDMSR of LAPIC_MSR_FIRST to _LAST; returns 0, or -EINVAL for #GP(0) */
 int lapic_msr_read(struct lapic *lapic, u32 msr, u64 *val);
 /** lapic_msr_write() - WRMSR, with all side effects; returns the same; may sleep */
 int lapic_msr_write(struct lapic *lapic, u32 msr, u64 val);
 
-/** lapic_get_base() - IA32_APIC_BASE */
 static inline u64 lapic_get_base(const struct lapic *lapic)
 {
 	return lapic->base;
@@ -245,16 +231,16 @@ static inline u64 lapic_get_base(const struct lapic *lapic)
 
 /**
  * lapic_set_base() - write IA32_APIC_BASE; may sleep
- * @host: for userspace, which SDM 3A 10.12.5 does not bind: any change of mode is allowed
+ * @host: userspace writes, and may change the mode in ways that SDM 3A 10.12.5 forbids
  *
- * Return: 0, -EINVAL: inject #GP(0) or refuse the ioctl.
+ * Return: 0, or -EINVAL for #GP(0) or to refuse the ioctl.
  */
 int lapic_set_base(struct lapic *lapic, u64 base, bool host);
 
-/** lapic_registers() - the page of registers for the CPU, which may change TPR in the guest */
+/** lapic_registers() - the page of registers; the CPU may change TPR in it while the guest runs */
 void *lapic_registers(struct lapic *lapic);
 
-/* CR8 is the upper half of TPR. Setting a reserved bit of it is -EINVAL: inject #GP(0). */
+/* CR8 is the upper half of TPR. A reserved bit in @cr8 makes -EINVAL, for #GP(0). */
 u64 lapic_get_cr8(const struct lapic *lapic);
 int lapic_set_cr8(struct lapic *lapic, u64 cr8);
 u8 lapic_get_tpr(const struct lapic *lapic);
@@ -277,10 +263,10 @@ void lapic_get_state(struct lapic *lapic, struct kvm_lapic_state *state);
 
 /**
  * lapic_set_state() - replace all registers (KVM_SET_LAPIC); may sleep
- * @lapic: its IA32_APIC_BASE is already right
- * @state: reserved bits are dropped; a count that was running goes on from its current count
+ * @lapic: its IA32_APIC_BASE has been restored before
+ * @state: reserved bits are dropped; a timer that was running goes on from its current count
  *
- * Return: 0, -EINVAL if in x2APIC mode the id is another's; nothing changed.
+ * Return: 0; -EINVAL if @state has another id in x2APIC mode, and nothing has changed.
  */
 int lapic_set_state(struct lapic *lapic, const struct kvm_lapic_state *state);
 
@@ -289,13 +275,13 @@ u64 lapic_get_tsc_deadline(struct lapic *lapic);
 /** lapic_set_tsc_deadline() - write it; 0 disarms; ignored in other timer modes; may sleep */
 void lapic_set_tsc_deadline(struct lapic *lapic, u64 deadline);
 
-/** lapic_held_deadline() - guest TSC to which the CPU has to count, or 0 */
+/* Return the guest TSC to which the CPU has to count, or 0. */
 static inline u64 lapic_held_deadline(const struct lapic *lapic)
 {
 	return lapic->timer.held ? lapic->timer.deadline : 0;
 }
 
-/** lapic_deadline_due() - the CPU has counted to the held deadline; nothing happens too early */
+/** lapic_deadline_due() - the CPU has counted: fire if the held deadline has really passed */
 void lapic_deadline_due(struct lapic *lapic);
 /** lapic_timer_sleep() - the vCPU will sleep, so the host's timer has to wake it; may sleep */
 void lapic_timer_sleep(struct lapic *lapic);

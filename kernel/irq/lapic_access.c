@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ways to a local APIC's registers: the guest's xAPIC page and x2APIC MSRs (SDM 3A 10.4.1,
- * 10.12.1) with IA32_APIC_BASE, which chooses between them, and userspace's KVM_GET_LAPIC and
- * KVM_SET_LAPIC.
+ * Accesses to a local APIC's registers. The guest has the xAPIC page and the x2APIC MSRs
+ * (SDM 3A 10.4.1, 10.12.1), and IA32_APIC_BASE, which chooses one of the two. Userspace has
+ * KVM_GET_LAPIC and KVM_SET_LAPIC.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -28,7 +28,7 @@
 #define LVT_ERROR (LAPIC_LVT_VECTOR | LAPIC_LVT_MASKED)
 
 /**
- * struct lapic_rule - the accesses a register allows, and the bits it has
+ * struct lapic_rule - the accesses that a register allows, and its bits
  * @access: X_* and M_* bits; 0 where there is no register
  * @writable: bits that a write sets
  * @read_only: bits that a write leaves alone; a bit in neither mask is reserved
@@ -127,7 +127,7 @@ static void lapic_reg_write(struct lapic *lapic, u32 reg, u32 val)
 		lapic_write_svr(lapic, val);
 		break;
 	case LAPIC_ESR:
-		/* A write shows the errors found since the last write (SDM 3A 10.5.3). */
+		/* A write loads the errors found since the last write (SDM 3A 10.5.3). */
 		lapic_set_reg(lapic, reg, atomic_xchg(&lapic->errors, 0));
 		break;
 	case LAPIC_ICR:
@@ -255,7 +255,10 @@ int lapic_msr_write(struct lapic *lapic, u32 msr, u64 val)
 	return 0;
 }
 
-/* x2APIC mode is entered from xAPIC mode and left to disabled alone (SDM 3A figure 10-27). */
+/*
+ * x2APIC mode can be entered only from xAPIC mode, and left only by disabling the APIC
+ * (SDM 3A figure 10-27).
+ */
 static bool lapic_base_transition_ok(u64 from, u64 to)
 {
 	const u64 x2apic = LAPIC_BASE_ENABLE | LAPIC_BASE_EXTD;
@@ -307,7 +310,7 @@ int lapic_set_base(struct lapic *lapic, u64 base, bool host)
  * Saved state.
  */
 
-/* Registers that KVM_SET_LAPIC takes from the page, less the bits their rule reserves. */
+/* Registers that KVM_SET_LAPIC copies from the page, without the bits that are reserved. */
 static const u16 plain_regs[] = {
 	LAPIC_TPR,	   LAPIC_SVR,	  LAPIC_ICR,	   LAPIC_LVT_TIMER,
 	LAPIC_LVT_THERMAL, LAPIC_LVT_PMC, LAPIC_LVT_LINT0, LAPIC_LVT_LINT1,
@@ -329,7 +332,7 @@ static void page_set(struct kvm_lapic_state *state, u32 reg, u32 val)
 
 void lapic_get_state(struct lapic *lapic, struct kvm_lapic_state *state)
 {
-	/* The count first: when it is 0, its interrupt is in IRR, so that the copy has it. */
+	/* Read the count first: if it is 0, the interrupt is in IRR already and in the copy. */
 	u32 count = lapic_timer_count(lapic);
 
 	memcpy(state->regs, lapic->regs, sizeof(state->regs));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Delivery of interrupt messages: finding the local APICs that a destination names, and handing
- * each the message, in any context and without a lock.
+ * Delivery of interrupt messages: find the local APICs that a destination names, and give the
+ * message to each, in any context and without a lock.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -87,7 +87,7 @@ void lapic_deliver_lvt(struct lapic *lapic, u32 reg)
 		return;
 	switch ((lvt & LAPIC_LVT_MODE) >> 8) {
 	case LAPIC_MODE_FIXED:
-		/* Only LINT0 and LINT1 can be level-triggered; no IOAPIC hears of their EOI. */
+		/* Only LINT0 and LINT1 can be level-triggered. Their EOI concerns no IOAPIC. */
 		lapic_post(lapic, lvt & LAPIC_LVT_VECTOR, lvt & LAPIC_LVT_LEVEL);
 		break;
 	case LAPIC_MODE_NMI:
@@ -179,7 +179,7 @@ static bool lapic_matches(const struct lapic *lapic, const struct lapic *source,
  * @msg: the message
  * @source: sending lapic or NULL
  * @lowest: it goes to one of the matching lapics only
- * @best: that lapic, as far as the search has come
+ * @best: with @lowest: the best lapic that was offered the message so far
  * @result: return value of fabric_deliver()
  */
 struct delivery {
@@ -190,7 +190,7 @@ struct delivery {
 	int result;
 };
 
-/* The lower priority wins; of equals, the lapic that won least recently (SDM 3A 10.6.2.4). */
+/* The lower priority wins. If equal, the lapic wins that won less recently (SDM 3A 10.6.2.4). */
 static bool lapic_beats(const struct lapic *lapic, const struct lapic *best)
 {
 	u32 ppr = lapic_ppr(lapic);
@@ -287,7 +287,7 @@ static struct irq_msg icr_message(const struct lapic *lapic, u32 icr)
 		.mode = (icr & LAPIC_LVT_MODE) >> 8,
 		.shorthand = icr >> 18 & 3,
 		.logical = icr & LAPIC_ICR_LOGICAL,
-		/* The trigger mode matters for INIT de-assert alone. */
+		/* The trigger mode matters only for INIT de-assert. */
 		.assert = !(icr & LAPIC_ICR_LEVEL) || icr & LAPIC_ICR_ASSERT,
 		.ipi = true,
 		.x2apic = lapic_x2apic(lapic),

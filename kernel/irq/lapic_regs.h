@@ -95,40 +95,34 @@ enum lapic_shorthand {
 /* Lower vectors are reserved for exceptions (SDM 3A 10.5.2). */
 #define LAPIC_FIRST_VECTOR 16
 
-/**
- * struct lapic_map - the lapics of a fabric by APIC id
- * @rcu: for freeing
- * @size: entries of @by_id
- * @by_id: NULL where there is none
- */
+/* The lapics of a fabric. */
 struct lapic_map {
 	struct rcu_head rcu;
 	u32 size;
-	struct lapic __rcu *by_id[];
+	struct lapic __rcu *by_id[]; /* @size entries by APIC id; NULL where there is no lapic */
 };
 
-/* The place of a register, LAPIC_*, in the page. */
 static inline u32 *lapic_reg_ptr(const struct lapic *lapic, u32 reg)
 {
 	return (u32 *)(lapic->regs + reg);
 }
 
-/* The stored value, which is not the guest's view of a register that is computed. Any context. */
+/* Return the stored value. The guest reads another if the register is computed. Any context. */
 static inline u32 lapic_get_reg(const struct lapic *lapic, u32 reg)
 {
 	return READ_ONCE(*lapic_reg_ptr(lapic, reg));
 }
 
-/* Store a value, with no other effect. */
+/* Store a value. A write of the guest may have effects besides. */
 static inline void lapic_set_reg(struct lapic *lapic, u32 reg, u32 val)
 {
 	WRITE_ONCE(*lapic_reg_ptr(lapic, reg), val);
 }
 
 /*
- * The word with the bit of a vector in LAPIC_ISR, LAPIC_TMR or LAPIC_IRR; the bit's number is
- * @vector % 32. 96 reserved bits follow the 32 bits of a register, so that the long which bit
- * operations access is aligned and inside the register's 16 bytes.
+ * Return the word of LAPIC_ISR, LAPIC_TMR or LAPIC_IRR that has the bit of @vector. The number of
+ * the bit is @vector % 32. A register has 32 bits, and 96 reserved bits behind them, so the long
+ * that a bit operation accesses is aligned and lies inside these 16 bytes.
  */
 static inline unsigned long *lapic_vector_word(const struct lapic *lapic, u32 reg, u8 vector)
 {
@@ -141,7 +135,7 @@ static inline bool lapic_test_vector(const struct lapic *lapic, u32 reg, u8 vect
 	return *lapic_vector_word(lapic, reg, vector) & BIT(vector % 32);
 }
 
-/* The spurious-interrupt register enables it. Any context. */
+/* Return true if the spurious-interrupt register enables the lapic. Any context. */
 static inline bool lapic_software_enabled(const struct lapic *lapic)
 {
 	return lapic_get_reg(lapic, LAPIC_SVR) & LAPIC_SVR_ENABLE;
@@ -151,10 +145,9 @@ static inline bool lapic_software_enabled(const struct lapic *lapic)
 
 /** lapic_highest_vector() - highest bit of LAPIC_ISR, _TMR or _IRR, or -1; any context */
 int lapic_highest_vector(const struct lapic *lapic, u32 reg);
-/** lapic_ppr() - the processor priority (SDM 3A 10.8.3.1) */
 u32 lapic_ppr(const struct lapic *lapic);
 void lapic_mask_lvts(struct lapic *lapic);
-/** lapic_set_mode_ids() - set the id and the logical id as the mode wants them */
+/** lapic_set_mode_ids() - set the id and the logical id to their values in this mode */
 void lapic_set_mode_ids(struct lapic *lapic);
 /** lapic_reset_regs() - registers as after INIT, the timer stopped; may sleep */
 void lapic_reset_regs(struct lapic *lapic);
@@ -172,18 +165,18 @@ void lapic_reset_regs(struct lapic *lapic);
 int lapic_post(struct lapic *lapic, u8 vector, bool level);
 
 /**
- * lapic_raise_lint() - an edge on LINT0 or LINT1, by @pin; any context
+ * lapic_raise_lint() - an edge arrives at LINT0 or LINT1 (@pin is 0 or 1); any context
  *
- * Does what the LVT says: NMI, fixed, INIT, or for ExtINT a kick, so that the vCPU looks at
- * the PIC.
+ * The LVT makes it an NMI, a fixed interrupt, an INIT or an ExtINT. For an ExtINT the vCPU is
+ * kicked, so that it looks at the PIC.
  */
 void lapic_raise_lint(struct lapic *lapic, unsigned int pin);
 
-/** lapic_error() - note a bit for ESR and raise LVT Error; any context */
+/** lapic_error() - keep a bit for ESR and raise LVT Error; any context */
 void lapic_error(struct lapic *lapic, u32 bit);
-/** lapic_deliver_lvt() - do what the entry of the LVT at @reg says; any context */
+/** lapic_deliver_lvt() - deliver the interrupt that the LVT's entry at @reg holds; any context */
 void lapic_deliver_lvt(struct lapic *lapic, u32 reg);
-/** lapic_send_ipi() - send what bits 31:0 of ICR say; @dest has 8 bits, in x2APIC mode 32 */
+/** lapic_send_ipi() - @icr is ICR[31:0]; @dest has 8 bits, or 32 in x2APIC mode */
 void lapic_send_ipi(struct lapic *lapic, u32 icr, u32 dest);
 
 /* lapic_timer.c; all but lapic_timer_count() may sleep. */
@@ -202,11 +195,11 @@ void lapic_timer_write_divide(struct lapic *lapic, u32 divide);
  * lapic_timer_count() - the current count; 0 when it does not run or is in TSC-deadline mode
  *
  * Waits for a callback that runs on another CPU, so that the count is 0 once the interrupt of a
- * one-shot timer is there. The caller holds no lock that a kick takes.
+ * one-shot timer is in IRR. The caller holds no lock that a kick takes.
  */
 u32 lapic_timer_count(struct lapic *lapic);
 
-/** lapic_timer_restore() - go on at @count, as the registers that userspace has set say */
+/** lapic_timer_restore() - go on at @count; userspace has set the timer's other registers */
 void lapic_timer_restore(struct lapic *lapic, u32 count);
 
 #endif

@@ -17,7 +17,7 @@
 #include "irq/lapic.h"
 #include "irq/lapic_regs.h"
 
-/* At most 5000 periods per second, or a guest could keep a host's CPU in this interrupt. */
+/* Allow 5000 periods per second, or a guest could keep a host's CPU in this interrupt. */
 #define LAPIC_MIN_PERIOD_NS (200 * NSEC_PER_USEC)
 
 /* LVT Timer bits 18:17 (SDM 3A 10.5.4): count down once, count down and reload, TSC deadline. */
@@ -172,7 +172,7 @@ void lapic_set_tsc_deadline(struct lapic *lapic, u64 deadline)
 	if (!deadline)
 		return;
 	lapic->timer.deadline = deadline;
-	/* A deadline that has passed needs no entry to fire. */
+	/* A deadline that has passed fires at once, without an entry. */
 	lapic->timer.held = ops->counts_deadline && ops->counts_deadline(lapic->vcpu) &&
 			    deadline > ops->guest_tsc(lapic->vcpu);
 	if (!lapic->timer.held)

@@ -49,7 +49,7 @@ enum pic_ocw2 {
  * struct pic - both 8259A
  * @fabric: the VM's fabric
  * @lock: protects what follows; taken in hard irq
- * @chip: master and slave, in the form userspace gets and sets
+ * @chip: master and slave, in the form that userspace gets and sets
  * @sources: for each pin the enum irq_source bits that assert it
  * @output: the master's INTR; read without @lock
  */
@@ -62,7 +62,7 @@ struct pic {
 };
 
 /**
- * struct pic_effects - work for pic_finish(), once the lock is dropped
+ * struct pic_effects - work for pic_finish(), after the lock is dropped
  * @acked: pins whose in-service bit was cleared
  * @rose: INTR went from low to high
  */
@@ -207,7 +207,7 @@ static void pic_begin(struct pic *pic, struct kvm_pic_state *chip, unsigned int 
 			chip->priority_add = (ir + 1) & 7;
 		pic_end(pic, chip, ir, effects);
 	}
-	/* INT falls at the INTA, so that the next request is a new edge for the master. */
+	/* The slave's INT falls at its INTA, so that its next request is a new edge. */
 	if (pic_is_slave(pic, chip))
 		pic_drive_cascade(pic, false);
 }
@@ -275,7 +275,7 @@ static void pic_write_ocw3(struct kvm_pic_state *chip, u8 val)
 		chip->special_mask = !!(val & PIC_OCW3_SMM);
 }
 
-/* Return the level that a non-specific EOI ends: none that special mask mode protects; or -1. */
+/* Return the level that a non-specific EOI ends, or -1. Special mask mode spares masked ones. */
 static int pic_in_service(const struct kvm_pic_state *chip)
 {
 	u8 isr = chip->special_mask ? chip->isr & ~chip->imr : chip->isr;
@@ -445,7 +445,7 @@ void pic_get_state(struct pic *pic, bool slave, struct kvm_pic_state *state)
 	raw_spin_unlock_irqrestore(&pic->lock, flags);
 }
 
-/* Bring userspace's values into the ranges that the code relies on. */
+/* Cut userspace's values to the ranges that the code relies on. */
 static void pic_sanitize(struct kvm_pic_state *chip, u8 elcr_mask)
 {
 	chip->priority_add &= 7;

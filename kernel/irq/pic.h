@@ -14,12 +14,12 @@
 
 #define PIC_PINS 16
 
-/** pic_create() - both chips as after power-on; NULL without memory; may sleep */
+/** pic_create() - both chips are as after power-on; NULL if out of memory; may sleep */
 struct pic *pic_create(struct irq_fabric *fabric);
-/** pic_destroy() - free it, if there is one; nobody uses it any more */
+/** pic_destroy() - @pic is NULL, or nobody uses it any more */
 void pic_destroy(struct pic *pic);
 
-/** pic_covers() - return true if a port is the PIC's; the others take such ports alone */
+/** pic_covers() - return true if a port is the PIC's, for pic_pio_read() and pic_pio_write() */
 bool pic_covers(u16 port);
 u8 pic_pio_read(struct pic *pic, u16 port);
 void pic_pio_write(struct pic *pic, u16 port, u8 val);
@@ -31,9 +31,8 @@ void pic_pio_write(struct pic *pic, u16 port, u8 val);
  */
 int pic_set_irq(struct pic *pic, unsigned int pin, bool level, enum irq_source source);
 
-/** pic_get_state() - KVM_GET_IRQCHIP of the master or the slave */
 void pic_get_state(struct pic *pic, bool slave, struct kvm_pic_state *state);
-/** pic_set_state() - KVM_SET_IRQCHIP; values out of range are brought into it */
+/** pic_set_state() - KVM_SET_IRQCHIP; a value that is out of range is cut */
 void pic_set_state(struct pic *pic, bool slave, const struct kvm_pic_state *state);
 
 #endif

@@ -4,7 +4,7 @@
  * channel 0 as a source of interrupts. Figure references are to Intel's 8254 data sheet
  * (231164-005).
  *
- * No counter is stepped. A channel keeps the time at which it was loaded, and a read computes
+ * The counters do not tick. A channel keeps the time at which it was loaded, and a read computes
  * count and output from the time since then. Channel 0 also has an hrtimer, which expires at
  * each rising edge of its output.
  */
@@ -46,10 +46,10 @@
 
 #define PIT_GSI 0
 
-/* At most 5000 interrupts per second, or a guest could keep a host's CPU in this interrupt. */
+/* Allow 5000 interrupts per second, or a guest could keep a host's CPU in this interrupt. */
 #define PIT_MIN_STEP (PIT_FREQUENCY_HZ / 5000 + 1)
 
-/* Ticks that are kept; a guest that is further behind has lost its time anyway. */
+/* The most ticks that are kept. A guest that is further behind has lost its time anyway. */
 #define PIT_MAX_PENDING 1000000
 
 /* The mode of a channel that nobody has programmed yet; it counts nothing. */
@@ -70,7 +70,7 @@ enum pit_access {
  * @loaded: host monotonic time at which counting began, in ns
  * @held: time counted before the gate went low, in ns; valid while the gate holds
  *	the count (modes 0 and 4)
- * @latch: value the next reads return
+ * @latch: value that the next reads return
  * @count_latched: the byte of @latch that is read next, enum pit_access
  * @status: latched status byte
  * @status_latched: the next read returns @status
@@ -107,13 +107,13 @@ struct pit_channel {
 /**
  * struct pit - an 8254
  * @fabric: the VM's fabric
- * @lock: serializes all but the timer's callback: it only reads members that are written
- *	while the timer is cancelled
+ * @lock: serializes everything but the timer's callback, which does without: the other
+ *	functions cancel the timer before they write the members that it reads
  * @channel: the three counters
  * @speaker: bit 1 of port 0x61
  * @has_speaker: port 0x61 is the PIT's (KVM_PIT_SPEAKER_DUMMY)
  * @hpet_legacy: an HPET drives GSI 0 instead (KVM_PIT_FLAGS_HPET_LEGACY)
- * @reinject: keep ticks the guest was too slow for (KVM_REINJECT_CONTROL)
+ * @reinject: keep ticks for which the guest was too slow (KVM_REINJECT_CONTROL)
  * @timer: armed while channel 0 will raise its output
  * @fired: rising edges of channel 0's output since its count was loaded
  * @pending: ticks kept
@@ -248,8 +248,9 @@ static void pit_keep(struct pit *pit, u64 ticks)
 }
 
 /*
- * Raise GSI 0 once, and keep the other ticks; also the first, if the interrupt controllers have
- * one pending still. A guest that masks the GSI loses them all, by its own choice.
+ * Raise GSI 0 once, and keep the other ticks. If the interrupt controllers still have one
+ * pending, keep the first tick as well. A guest that masks the GSI loses all ticks, by its own
+ * choice.
  */
 static void pit_raise(struct pit *pit, u64 ticks)
 {
@@ -280,9 +281,9 @@ static enum hrtimer_restart pit_expired(struct hrtimer *timer)
 	if (!pit_periodic(ch))
 		return HRTIMER_NORESTART;
 	/*
-	 * Expire at an edge in the future. An edge that came meanwhile would have the timer expire
-	 * at once: to raise the GSI for a thousand vCPUs takes longer than the shortest period, and
-	 * the CPU would never leave this interrupt.
+	 * Choose an edge that is still in the future. Raising the GSI for a thousand vCPUs takes
+	 * longer than the shortest period. A timer that is set to an edge that has passed meanwhile
+	 * would expire at once, and the CPU would never leave this interrupt.
 	 */
 	hrtimer_set_expires(timer, pit_edge_time(ch, max(due, pit_edges(ch)) + 1));
 	return HRTIMER_RESTART;

@@ -25,7 +25,7 @@
 
 /**
  * struct irq_route - one destination of a GSI
- * @msi: local APICs, else a pin
+ * @msi: it is an MSI to local APICs, else a pin
  * @chip: KVM_IRQCHIP_* of the pin
  * @pin: pin of @chip
  * @address_lo: MSI address, low half
@@ -44,7 +44,7 @@ struct irq_route {
 /**
  * struct irq_routing - a routing table
  * @gsis: greatest GSI in it plus one
- * @first: for each GSI where its routes begin in @route; @gsis + 1 entries,
+ * @first: for each GSI the index of its first @route; @gsis + 1 entries, which lie
  *	behind @route in the same allocation
  * @user_vectors: vectors of level-triggered MSIs from pins of userspace's IOAPIC
  * @pin_gsi: the GSI that goes to a pin, or -1
@@ -64,7 +64,7 @@ static bool msi_address_valid(const struct irq_fabric *fabric, u32 address_hi)
 	return !fabric->ids32 || !(address_hi & 0xff);
 }
 
-/* Flags of an MSI: it has a device id, which no interrupt controller of x86 looks at. */
+/* An MSI may have a device id. No interrupt controller of x86 looks at it. */
 #define MSI_FLAGS KVM_MSI_VALID_DEVID
 
 static bool entry_valid(const struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entry)
@@ -116,7 +116,7 @@ static void table_fill(const struct irq_fabric *fabric, struct irq_routing *tabl
 		table->first[entries[i].gsi + 1]++;
 	for (gsi = 0; gsi < table->gsis; gsi++)
 		table->first[gsi + 1] += table->first[gsi];
-	/* Backwards, so that first[] ends up at each GSI's first route. */
+	/* Fill backwards, so that first[gsi + 1] ends at the GSI's first route. */
 	for (i = nr; i-- > 0;)
 		route_fill(fabric, table, &table->route[--table->first[entries[i].gsi + 1]],
 			   &entries[i]);
@@ -155,7 +155,7 @@ static bool entries_valid(const struct irq_fabric *fabric,
 	return true;
 }
 
-/* A GSI goes to one MSI or to at most one pin of each chip. */
+/* Return true if each GSI goes to one MSI, or to at most one pin of each chip. */
 static bool table_valid(const struct irq_routing *table)
 {
 	u32 gsi, i, j;
