@@ -151,7 +151,7 @@ static u64 rotate(enum insn_op op, u64 value, unsigned int count, unsigned int s
 	return result;
 }
 
-/* ROL ROR RCL RCR SHL SHR SAL SAR. @count is not yet masked; masked to 0 it changes no flag. */
+/* ROL ROR RCL RCR SHL SHR SAL SAR. @count is not masked yet. Masked to 0 it changes no flags. */
 u64 alu_shift(enum insn_op op, u64 value, u8 count, unsigned int size, u64 *rflags)
 {
 	u64 top = sign_bit(size), result;
@@ -197,7 +197,7 @@ u64 alu_double_shift(enum insn_op op, u64 value, u64 fill, u8 count, unsigned in
 	count &= size == 8 ? 63 : 31;
 	if (!count)
 		return value;
-	if (count > bits) /* possible with 16 bits alone; the result is undefined */
+	if (count > bits) /* possible only with 16 bits; the result is undefined */
 		count -= bits;
 	if (op == OP_SHLD) {
 		carry = value >> (bits - count) & 1;

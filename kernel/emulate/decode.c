@@ -13,7 +13,7 @@
 #include "emulate/opcodes.h"
 
 /**
- * struct cursor - how far decoding has come
+ * struct cursor - the bytes of the code and the decoder's position in them
  * @bytes: guest code
  * @len: valid bytes of it, at most 15
  * @pos: bytes consumed
@@ -24,7 +24,7 @@ struct cursor {
 	unsigned int pos;
 };
 
-/* Take @size bytes, little endian. Return 0 or what insn_decode() returns. */
+/* Take @size bytes, little endian. Return 0, or an error that insn_decode() is to return. */
 static int take(struct cursor *c, unsigned int size, u64 *value)
 {
 	unsigned int i;

@@ -55,72 +55,39 @@ enum insn_encoding {
 #define INSN_REX_W BIT(3)
 #define INSN_REX_PRESENT BIT(6)
 
-/**
- * struct insn - one decoded instruction
- * @length: bytes, 1 to 15
- * @mode: enum insn_mode it was decoded in
- * @encoding: enum insn_encoding
- * @map: INSN_MAP_*
- * @opcode: last opcode byte
- * @prefixes: INSN_PREFIX_* that were present; of F2 and F3 only the last counts
- * @rex: INSN_REX_*
- * @segment: enum cpu_seg of the memory operand, defaults and overrides applied
- * @vvvv: the register in a VEX, EVEX or XOP prefix
- * @vector_length: the L bits of that prefix: 0 for 128, 1 for 256, 2 for 512 bits
- * @has_modrm: @modrm is part of the instruction
- * @has_sib: @sib is part of the instruction
- * @has_mem: the instruction has a memory operand given by ModRM or moffs
- * @modrm: ModRM byte
- * @sib: SIB byte
- * @operand_size: 1, 2, 4 or 8 bytes
- * @address_size: 2, 4 or 8 bytes
- * @disp_size: bytes of displacement or moffs, 0 to 8
- * @imm_size: bytes of the first immediate, relative or far offset, 0 to 8
- * @imm2_size: bytes of the second immediate or far selector, 0 to 2
- * @op: enum insn_op for the executor, 0 when it does not know the instruction
- * @dst: enum insn_operand written, or read and written
- * @src: enum insn_operand read
- * @flags: OPC_* of the opcode tables
- * @base: enum cpu_gpr of the base register or INSN_REG_NONE
- * @index: enum cpu_gpr of the index register or INSN_REG_NONE
- * @scale: log2 of the index factor
- * @rip_relative: @disp counts from the next instruction
- * @disp: displacement, sign extended (moffs: the offset)
- * @imm: first immediate, sign extended
- * @imm2: second immediate
- */
+/* One decoded instruction. */
 struct insn {
-	u8 length;
-	u8 mode;
-	u8 encoding;
-	u8 map;
-	u8 opcode;
-	u8 prefixes;
-	u8 rex;
-	u8 segment;
-	u8 vvvv;
-	u8 vector_length;
-	bool has_modrm;
-	bool has_sib;
-	bool has_mem;
+	u8 length; /* 1 to 15 bytes */
+	u8 mode; /* enum insn_mode it was decoded in */
+	u8 encoding; /* enum insn_encoding */
+	u8 map; /* INSN_MAP_* */
+	u8 opcode; /* last opcode byte */
+	u8 prefixes; /* INSN_PREFIX_* that were present; of F2 and F3 only the last counts */
+	u8 rex; /* INSN_REX_* */
+	u8 segment; /* enum cpu_seg of the memory operand, defaults and overrides applied */
+	u8 vvvv; /* the register in a VEX, EVEX or XOP prefix */
+	u8 vector_length; /* the L bits of that prefix: 0 for 128, 1 for 256, 2 for 512 bits */
+	bool has_modrm; /* @modrm is part of the instruction */
+	bool has_sib; /* @sib is part of the instruction */
+	bool has_mem; /* ModRM or moffs names a memory operand */
 	u8 modrm;
 	u8 sib;
-	u8 operand_size;
-	u8 address_size;
-	u8 disp_size;
-	u8 imm_size;
-	u8 imm2_size;
-	u8 op;
-	u8 dst;
-	u8 src;
-	u16 flags;
-	u8 base;
-	u8 index;
-	u8 scale;
-	bool rip_relative;
-	u16 imm2;
-	u64 disp;
-	u64 imm;
+	u8 operand_size; /* 1, 2, 4 or 8 bytes */
+	u8 address_size; /* 2, 4 or 8 bytes */
+	u8 disp_size; /* bytes of displacement or moffs, 0 to 8 */
+	u8 imm_size; /* bytes of the first immediate, relative or far offset, 0 to 8 */
+	u8 imm2_size; /* bytes of the second immediate or far selector, 0 to 2 */
+	u8 op; /* enum insn_op for the executor, 0 when it does not know the instruction */
+	u8 dst; /* enum insn_operand that is written, or read and written */
+	u8 src; /* enum insn_operand that is read */
+	u16 flags; /* OPC_* of the opcode tables */
+	u8 base; /* enum cpu_gpr of the base register or INSN_REG_NONE */
+	u8 index; /* enum cpu_gpr of the index register or INSN_REG_NONE */
+	u8 scale; /* log2 of the index factor */
+	bool rip_relative; /* @disp counts from the next instruction */
+	u16 imm2; /* second immediate */
+	u64 disp; /* displacement, sign extended (moffs: the offset) */
+	u64 imm; /* first immediate, sign extended */
 };
 
 /** insn_reg() - the number of the register in ModRM.reg: 0 to 15, REX.R applied */

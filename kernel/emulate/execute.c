@@ -202,7 +202,7 @@ enum emul_result emulate(struct emul *e)
 		if (e->ops->committed)
 			e->ops->committed(e);
 	}
-	if (ret != EMUL_UNKNOWN) /* the bytes of an unknown instruction are reported */
+	if (ret != EMUL_UNKNOWN) /* the caller reports the bytes of an unknown instruction */
 		e->byte_count = 0;
 	return ret;
 }

@@ -16,12 +16,12 @@
 struct emul;
 
 /**
- * enum emul_result - how far an instruction, or one access of it, came
- * @EMUL_DONE: finished. Of an instruction: RIP is advanced
+ * enum emul_result - the result of an instruction, or of one access of it
+ * @EMUL_DONE: finished. At the end of an instruction RIP is advanced
  * @EMUL_FAULT: raise &struct emul's @fault in the guest; RIP is not advanced
  * @EMUL_USER: userspace must finish an access first; call again after that
  * @EMUL_AGAIN: a REP has used up its turn, or a locked update has lost a race; RIP is not
- *	advanced. Enter the guest or call again: either is right
+ *	advanced. The caller may enter the guest or call again
  * @EMUL_UNKNOWN: the executor does not know the instruction; report &struct emul's @insn and
  *	@bytes
  */
@@ -38,7 +38,7 @@ enum emul_result {
 #define EMUL_ACCESS_SYSTEM BIT(1) /* implicit supervisor access, whatever the CPL */
 
 /**
- * struct emul_ops - how the executor reaches the guest
+ * struct emul_ops - callbacks with which the executor reaches the guest
  * @fetch: read guest code; check the right to execute
  * @read: read guest memory. With EMUL_ACCESS_WRITE check the right to write as well, and
  *	report a fault as a write
@@ -118,7 +118,7 @@ struct emul_ops {
  * @tf: RFLAGS.TF as the instruction found it
  * @tf_trap: with EMUL_DONE, and with EMUL_AGAIN after an iteration of a REP: TF was set, so
  *	#DB with DR6.BS is due
- * @shadow: with EMUL_DONE: the instruction casts a MOV SS interrupt shadow; if false, any
+ * @shadow: with EMUL_DONE: the instruction begins a MOV SS interrupt shadow; if false, any
  *	shadow is over
  * @segs_loaded: with EMUL_DONE: a segment register was loaded
  * @buffer: elements of a string I/O instruction in flight
@@ -177,16 +177,16 @@ enum emul_result emulate(struct emul *e);
 enum emul_result emul_decode(struct emul *e);
 
 /**
- * emul_has_one_address() - return true if the instruction in a callback accesses one address
+ * emul_has_one_address() - return true if the instruction accesses one address; for callbacks
  *
- * False if it has two operands in memory, or one and the stack or a port.
+ * It accesses more if it has two operands in memory, or one and uses the stack or a port.
  */
 bool emul_has_one_address(const struct emul *e);
 
 /** emul_read_rm() - read 1, 2, 4 or 8 bytes of the r/m operand, zero extended (LMSW) */
 enum emul_result emul_read_rm(struct emul *e, unsigned int size, u64 *value);
 
-/** emul_write_rm() - write as many (SMSW); 4 bytes to a register clear its bits 63:32 */
+/** emul_write_rm() - write it (SMSW); 4 bytes to a register clear its bits 63:32 */
 enum emul_result emul_write_rm(struct emul *e, unsigned int size, u64 value);
 
 #endif

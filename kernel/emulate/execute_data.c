@@ -223,7 +223,7 @@ static enum emul_result exec_xadd(struct emul *e)
 			return ret;
 	}
 	emul_write_operand(e, insn->src, dst);
-	if (!insn->has_mem) /* the sum comes last, for XADD of a register with itself */
+	if (!insn->has_mem) /* write the sum last, for XADD of a register with itself */
 		emul_write_operand(e, insn->dst, sum);
 	e->state->rflags = rflags;
 	return EMUL_DONE;

@@ -219,7 +219,7 @@ static enum emul_result exec_ret(struct emul *e)
 		ret = check_target(e, &target);
 	if (ret)
 		return ret;
-	/* The immediate says how many more bytes to release (SDM 2B RET). */
+	/* RET releases as many more bytes as the immediate says (SDM 2B RET). */
 	emul_write_gpr(e, GPR_RSP, stack_size(e),
 		       e->state->gpr[GPR_RSP] + e->insn.operand_size + (u16)e->insn.imm);
 	e->next_rip = target;
@@ -251,7 +251,7 @@ static bool null_allowed(const struct emul *e, u8 seg, u16 selector)
 	return e->insn.mode == INSN_MODE_64 && e->cpl != 3 && (selector & SELECTOR_RPL) == e->cpl;
 }
 
-/* The hidden part says that there is no segment, but that of SS still has the privilege. */
+/* Clear the hidden part, so that it is no segment. In that of SS keep the privilege level. */
 static enum emul_result load_null(struct emul *e, u8 seg, u16 selector)
 {
 	struct cpu_segment *s = &e->state->seg[seg];
@@ -313,7 +313,7 @@ static enum emul_result load_segment(struct emul *e, u8 seg, u16 selector)
 	return result;
 }
 
-/* MOV from a segment register writes always 2 bytes to memory (SDM 2B MOV). */
+/* MOV from a segment register always writes 2 bytes to memory (SDM 2B MOV). */
 static enum emul_result exec_store_sreg(struct emul *e)
 {
 	u8 seg = e->insn.modrm >> 3 & 7;
@@ -339,7 +339,7 @@ static enum emul_result exec_load_sreg(struct emul *e)
 	return ret;
 }
 
-/* The opcode has the register, as in PUSH. */
+/* The opcode names the register, as in PUSH. */
 static enum emul_result exec_pop_sreg(struct emul *e)
 {
 	unsigned int width = stack_size(e);

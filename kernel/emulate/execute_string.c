@@ -49,7 +49,7 @@ static enum emul_result check_port(struct emul *e, u16 port, unsigned int size)
 	if (!has_permission_map(&state->seg[SEG_TR]))
 		return emul_raise(e, EXC_GP);
 	ret = read_tss(e, TSS_IO_MAP_BASE, &base);
-	if (!ret) /* two bytes, because the ports may have bits in both */
+	if (!ret) /* read two bytes, because the bits of the ports may lie in both */
 		ret = read_tss(e, base + port / 8U, &bits);
 	if (ret)
 		return ret;
@@ -175,8 +175,8 @@ static enum emul_result iterate_compare(struct emul *e)
 }
 
 /*
- * Return how many elements, at most @wanted, one callback may move. More than one must lie in
- * one page, fit into the buffer, not wrap at the address size, and go upwards.
+ * Return the number of elements, at most @wanted, that one callback may move. Several elements
+ * must lie in one page, fit into the buffer, not wrap at the address size, and go upwards.
  */
 static unsigned int batch_limit(const struct emul *e, u64 offset, u64 linear, unsigned int wanted)
 {
@@ -191,8 +191,9 @@ static unsigned int batch_limit(const struct emul *e, u64 offset, u64 linear, un
 }
 
 /*
- * Find the address of the elements at @seg:@offset and the number to move at once, which is more
- * than 1 only within the segment and in memory. The caller sets @count to the largest number.
+ * Find the linear address of the elements at @seg:@offset, and the number to move at once, which
+ * is more than 1 only if all lie in the segment and in memory. The caller sets @count to the
+ * largest number.
  */
 static enum emul_result batch(struct emul *e, u8 seg, u64 offset, unsigned int access,
 			      unsigned int *count, u64 *linear)

@@ -139,7 +139,7 @@ static const struct vector_move *find_move(const struct insn *insn)
 	return NULL;
 }
 
-/* Return true if VEX is there where it must be, with legal fields (SDM 2B, 2C). */
+/* Return false if VEX is missing although the move needs it, or has wrong fields (SDM 2B, 2C). */
 static bool is_legal(const struct insn *insn, const struct vector_move *move)
 {
 	if (insn->encoding != INSN_VEX)
@@ -185,7 +185,7 @@ static unsigned int memory_size(const struct insn *insn, const struct vector_mov
 	return move->size ? move->size : whole;
 }
 
-/* Return the offset of the element, which an immediate names. Without one it is the first. */
+/* Return the offset of the element that the immediate names, or of the first without immediate. */
 static unsigned int element_offset(const struct insn *insn, const struct vector_move *move,
 				   unsigned int size)
 {
@@ -309,7 +309,7 @@ enum emul_result exec_vector(struct emul *e)
 
 	if (!move || insn->encoding > INSN_VEX)
 		return EMUL_UNKNOWN;
-	/* Only accesses to memory exit. A masked store implies where its memory is. */
+	/* Only accesses to memory exit. The memory of a masked store is implied: DS:RDI. */
 	if (move->kind == MOVE_MASKED ? insn->has_mem : !insn->has_mem)
 		return EMUL_UNKNOWN;
 	if (!is_legal(insn, move))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The opcode tables of the decoder (SDM 2D appendix A, APM 3 appendix A). The row of an
- * instruction that the executor does not know has only the flags that make its length.
+ * instruction that the executor does not know has only the flags that determine its length.
  */
 #include <linux/kernel.h>
 #include <linux/types.h>
@@ -9,7 +9,7 @@
 #include "emulate/decode.h"
 #include "emulate/opcodes.h"
 
-/* Groups of instructions that share an opcode; ModRM.reg selects. The rows of groups[]. */
+/* Groups of instructions that share an opcode. ModRM.reg selects one from the row in groups[]. */
 enum opcode_group {
 	GROUP_1,
 	GROUP_1A,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The row format of the opcode tables: what the decoder must know of an opcode to find the
- * instruction's length and operands.
+ * The row format of the opcode tables. From its row the decoder finds the length and the operands
+ * of an instruction.
  */
 #ifndef ORIEL_EMULATE_OPCODES_H
 #define ORIEL_EMULATE_OPCODES_H

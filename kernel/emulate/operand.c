@@ -84,9 +84,9 @@ enum emul_result emul_linear(struct emul *e, u8 seg, u64 offset, unsigned int si
 }
 
 /*
- * Check an offset in CS, and compute its linear address. Code need not be readable to be fetched:
- * only the limit counts, or in 64-bit mode that the address is canonical. Of the instruction only
- * the mode must be known. Raises #GP(0).
+ * Check an offset in CS, and compute its linear address. A fetch does not need a readable segment:
+ * the offset must lie below the limit or, in 64-bit mode, the address must be canonical. Of
+ * @e->insn only the mode has to be valid. Raises #GP(0).
  */
 enum emul_result emul_code_address(struct emul *e, u64 offset, u64 *linear)
 {

@@ -366,7 +366,7 @@ static enum emul_result load_segments(struct move *m)
 	return result;
 }
 
-/* Push the error code in the width of the TSS, which takes the place of a gate (SDM 3A 6.13). */
+/* Push the error code. The kind of TSS decides its width, as otherwise a gate (SDM 3A 6.13). */
 static enum emul_result push_error_code(struct move *m)
 {
 	struct emul *e = m->e;
@@ -419,7 +419,7 @@ enum emul_result emul_task_switch(struct emul *e, struct task_switch *how)
 		return result;
 	load_registers(&m);
 	result = settle(&m);
-	/* The image of a 16-bit TSS, which has no T bit, ends before and is 0 here. */
+	/* A 16-bit TSS has no T bit. Its image ends before this byte, which is 0 then. */
 	how->trap = m.image[TSS32_TRAP] & 1;
 	return result;
 }

@@ -20,14 +20,14 @@ enum task_switch_source {
 /**
  * struct task_switch - one task switch
  * @selector: of the new task's TSS
- * @source: what asks for it
+ * @source: the instruction or event that causes it
  * @external: the event that used the gate is not INT n, INT3 or INTO: error codes have EXT set
  *	(SDM 3A 6.13)
  * @has_error_code: the event is an exception with an error code, to be pushed
  * @error_code: that error code
- * @length: the old task will continue so many bytes behind RIP; 0 for a fault
- * @load_cr3: make this value CR3. False if its PDPTEs cannot be loaded; CR3 is unchanged
- *	then. Called only with paging on, and once more after EMUL_AGAIN
+ * @length: the old task will continue at RIP + @length; 0 for a fault
+ * @load_cr3: load CR3. Return false, with CR3 unchanged, if the PDPTEs cannot be loaded.
+ *	Called only with paging on, and once more after EMUL_AGAIN
  * @committed: out: the new task's registers are loaded
  * @trap: out, with EMUL_DONE: the T bit asks for #DB with DR6.BT (SDM 3B 17.3.1.5)
  */
@@ -48,8 +48,9 @@ struct task_switch {
  * @e: @state and @ops filled by the caller
  * @how: the switch; @committed and @trap are filled in
  *
- * For use outside IA-32e mode, which has no task switches. The right to use a gate or a TSS is
- * not checked: a CPU does so before it exits (SDM 3C 26.4.2). May sleep if the callbacks do.
+ * For use outside IA-32e mode, which has no task switches. This function does not check the right
+ * to use a gate or a TSS: the CPU did so before it exited (SDM 3C 26.4.2). May sleep if the
+ * callbacks do.
  *
  * Return: EMUL_DONE. EMUL_FAULT: raise &struct emul's @fault, in the new task if it is
  * @committed, else nothing has changed. EMUL_AGAIN: nothing has changed, try the switch again.
