@@ -12,41 +12,27 @@
 /* The words of VM-execution, VM-exit and VM-entry controls. */
 enum vmx_word { VMX_PIN, VMX_PRIMARY, VMX_SECONDARY, VMX_EXIT, VMX_ENTRY, VMX_WORDS };
 
-/**
- * struct vmx_allowed - settings that the CPU allows in a word of controls
- * @ones: bits that must be 1 (the "allowed 0-settings", SDM 3D A.2)
- * @may: bits that may be 1 (the "allowed 1-settings")
- */
+/* The settings that the CPU allows in a word of controls. */
 struct vmx_allowed {
-	u32 ones;
-	u32 may;
+	u32 ones; /* bits that must be 1 (the "allowed 0-settings", SDM 3D A.2) */
+	u32 may; /* bits that may be 1 (the "allowed 1-settings") */
 };
 
-/**
- * struct vmx_caps - the capabilities, and the controls that Oriel chooses
- * @basic: IA32_VMX_BASIC
- * @misc: IA32_VMX_MISC
- * @ept_vpid: IA32_VMX_EPT_VPID_CAP
- * @cr0_fixed0: bits of CR0 that must be 1 in VMX operation (SDM 3D A.7)
- * @cr0_fixed1: bits of CR0 that may be 1
- * @cr4_fixed0: bits of CR4 that must be 1 (SDM 3D A.8)
- * @cr4_fixed1: bits of CR4 that may be 1
- * @allowed: by enum vmx_word
- * @use: by enum vmx_word: the controls that must be 1, and those that Oriel wants and the CPU
- *	has; a vCPU's VMCS starts with these
- * @maxphyaddr: physical-address width, in bits
- */
 struct vmx_caps {
-	u64 basic;
-	u64 misc;
-	u64 ept_vpid;
-	u64 cr0_fixed0;
-	u64 cr0_fixed1;
-	u64 cr4_fixed0;
-	u64 cr4_fixed1;
+	u64 basic; /* IA32_VMX_BASIC */
+	u64 misc; /* IA32_VMX_MISC */
+	u64 ept_vpid; /* IA32_VMX_EPT_VPID_CAP */
+	u64 cr0_fixed0; /* bits of CR0 that must be 1 in VMX operation (SDM 3D A.7) */
+	u64 cr0_fixed1; /* bits of CR0 that may be 1 */
+	u64 cr4_fixed0; /* bits of CR4 that must be 1 (SDM 3D A.8) */
+	u64 cr4_fixed1; /* bits of CR4 that may be 1 */
 	struct vmx_allowed allowed[VMX_WORDS];
+	/*
+	 * The controls that must be 1, and those that Oriel wants and the CPU has. A vCPU's VMCS
+	 * starts with these.
+	 */
 	u32 use[VMX_WORDS];
-	u8 maxphyaddr;
+	u8 maxphyaddr; /* physical-address width, in bits */
 };
 
 /* basic (SDM 3D A.1) */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tries the rules of VM entry one by one and reports those that the VMCS breaks. Pure.
+ * Try the rules of VM entry one by one and report those that the VMCS breaks. Pure.
  */
 #include <linux/bits.h>
 

@@ -14,36 +14,26 @@
 #include "x86/cpu_state.h"
 #include "x86/entry_check.h"
 
-/**
- * struct vmx_check - a VMCS, and the facts about CPU and vCPU that its rules depend on
- * @caps: the CPU's capabilities
- * @read: reads a field of the VMCS; called only for fields that this CPU has
- * @context: argument of @read
- * @perf_global_ctrl: bits that IA32_PERF_GLOBAL_CTRL has on this CPU
- * @linear_width: linear-address width of the CPU, in bits
- * @vtpr: byte 80h of the virtual-APIC page; unused without the TPR shadow
- * @host_ia32e: EFER.LMA of the CPU at the entry
- * @rtm: the CPU has RTM
- * @sgx: the CPU has SGX
- */
+/* A VMCS, and the facts about CPU and vCPU on which its rules depend. */
 struct vmx_check {
 	const struct vmx_caps *caps;
+	/* Reads a field of the VMCS; called only for fields that this CPU has. */
 	u64 (*read)(void *context, enum vmcs_field field);
-	void *context;
-	u64 perf_global_ctrl;
-	u8 linear_width;
-	u8 vtpr;
-	bool host_ia32e;
-	bool rtm;
-	bool sgx;
+	void *context; /* argument of @read */
+	u64 perf_global_ctrl; /* bits that IA32_PERF_GLOBAL_CTRL has on this CPU */
+	u8 linear_width; /* linear-address width of the CPU, in bits */
+	u8 vtpr; /* byte 80h of the virtual-APIC page; unused without the TPR shadow */
+	bool host_ia32e; /* EFER.LMA of the CPU at the entry */
+	bool rtm; /* the CPU has RTM */
+	bool sgx; /* the CPU has SGX */
 };
 
 /**
  * vmx_check_entry() - find every rule of VM entry that a VMCS breaks, and add it to @report
  *
- * Any context in which @source->read works. A VMCS that the CPU accepts breaks no rule. Rules
- * about structures in memory to which the VMCS points are not checked, nor are those about MSRs
- * that an entry loads from an area (SDM 3C 27.4).
+ * Any context in which @source->read works. A VMCS that the CPU accepts breaks no rule. The rules
+ * about structures in memory to which the VMCS points, and about MSRs that an entry loads from an
+ * area (SDM 3C 27.4), are not checked.
  */
 void vmx_check_entry(const struct vmx_check *source, struct entry_report *report);
 
@@ -51,32 +41,19 @@ void vmx_check_entry(const struct vmx_check *source, struct entry_report *report
  * For the files with rules, check*.c, and their tests.
  */
 
-/**
- * struct vmx_entry - an entry, with the fields that many rules depend on
- * @source: the VMCS and the facts
- * @caps: @source->caps
- * @controls: by enum vmx_word; secondary controls are 0 if they are not activated
- * @cr0: guest_cr0
- * @cr4: guest_cr4
- * @rflags: guest_rflags
- * @efer: guest_ia32_efer; 0 if the entry does not load it
- * @event: entry_interruption_info; 0 if it is not valid
- * @ia32e: the guest will be in IA-32e mode
- * @v86: the guest will be in virtual-8086 mode
- * @unrestricted: "unrestricted guest" is 1
- */
+/* An entry, with the fields of the guest on which many rules depend. */
 struct vmx_entry {
 	const struct vmx_check *source;
-	const struct vmx_caps *caps;
-	u32 controls[VMX_WORDS];
+	const struct vmx_caps *caps; /* @source->caps */
+	u32 controls[VMX_WORDS]; /* secondary controls are 0 if they are not activated */
 	u64 cr0;
 	u64 cr4;
 	u64 rflags;
-	u64 efer;
-	u32 event;
-	bool ia32e;
-	bool v86;
-	bool unrestricted;
+	u64 efer; /* 0 if the entry does not load it */
+	u32 event; /* entry_interruption_info; 0 if it is not valid */
+	bool ia32e; /* the guest will be in IA-32e mode */
+	bool v86; /* the guest will be in virtual-8086 mode */
+	bool unrestricted; /* "unrestricted guest" is 1 */
 };
 
 static inline u64 vmx_entry_read(const struct vmx_entry *entry, enum vmcs_field field)
@@ -84,26 +61,17 @@ static inline u64 vmx_entry_read(const struct vmx_entry *entry, enum vmcs_field 
 	return entry->source->read(entry->source->context, field);
 }
 
-/**
- * struct vmx_rule - one rule about one field
- * @field: the field
- * @name: its name
- * @section: manual and section that has the rule
- * @rule: the rule in words
- * @word: enum vmx_word of @control
- * @control: the rule holds, and the field exists, only if this control is 1; 0 for always
- * @broken: returns true if @value of the field breaks the rule
- * @argument: argument of @broken
- */
+/* One rule about one field. */
 struct vmx_rule {
 	enum vmcs_field field;
-	const char *name;
-	const char *section;
-	const char *rule;
-	u8 word;
-	u32 control;
+	const char *name; /* of the field */
+	const char *section; /* manual and section that has the rule */
+	const char *rule; /* the rule in words */
+	u8 word; /* enum vmx_word of @control */
+	u32 control; /* the rule holds, and the field exists, only if this is 1; 0 for always */
+	/* Returns true if @value of the field breaks the rule. */
 	bool (*broken)(const struct vmx_entry *entry, u64 value, u64 argument);
-	u64 argument;
+	u64 argument; /* of @broken */
 };
 
 /* A row for a rule that needs a control, and one for a rule that always holds. */
@@ -118,11 +86,7 @@ struct vmx_rule {
 #define VMX_RULE_CANONICAL(field, section) \
 	VMX_RULE(field, vmx_not_canonical, 0, section, "the address must be canonical")
 
-/**
- * struct vmx_rules - the rules of one part of chapter 27
- * @rules: the rows
- * @count: number of @rules
- */
+/* The rules of one part of chapter 27. */
 struct vmx_rules {
 	const struct vmx_rule *rules;
 	size_t count;
@@ -132,11 +96,12 @@ extern const struct vmx_rules vmx_control_rules; /* SDM 3C 27.2.1 */
 extern const struct vmx_rules vmx_host_rules; /* SDM 3C 27.2.2 to 27.2.4 */
 extern const struct vmx_rules vmx_guest_rules; /* SDM 3C 27.3.1 without 27.3.1.2 */
 
-/* @broken of rows in more than one file: */
+/* Functions for @broken of rows in more than one file. Each returns true if ... */
 /* a bit of @mask is 1 */
 bool vmx_bits_set(const struct vmx_entry *entry, u64 value, u64 mask);
 /* a bit of @mask is 0 */
 bool vmx_bits_clear(const struct vmx_entry *entry, u64 value, u64 mask);
+/* @value is 0 */
 bool vmx_is_zero(const struct vmx_entry *entry, u64 value, u64 unused);
 /* a bit beyond the CPU's physical-address width is 1 */
 bool vmx_beyond_maxphyaddr(const struct vmx_entry *entry, u64 value, u64 unused);
@@ -166,23 +131,16 @@ enum vmx_segment_part { PART_SELECTOR, PART_BASE, PART_LIMIT, PART_RIGHTS, PART_
 
 struct vmx_segment;
 
-/**
- * struct vmx_segment_rule - one rule about several segment registers
- * @segments: BIT(enum cpu_seg) of these registers
- * @part: enum vmx_segment_part of the field that is reported
- * @when: enum segment_when: the condition under which the rule holds
- * @rule: the rule in words
- * @broken: returns true if @segment breaks the rule
- * @argument: argument of @broken
- */
+/* One rule about several segment registers. */
 struct vmx_segment_rule {
-	u16 segments;
-	u8 part;
-	u8 when;
-	const char *rule;
+	u16 segments; /* BIT(enum cpu_seg) of these registers */
+	u8 part; /* enum vmx_segment_part of the field that is reported */
+	u8 when; /* enum segment_when: the condition under which the rule holds */
+	const char *rule; /* the rule in words */
+	/* Returns true if @segment breaks the rule. */
 	bool (*broken)(const struct vmx_entry *entry, const struct vmx_segment *segment,
 		       u64 argument);
-	u64 argument;
+	u64 argument; /* of @broken */
 };
 
 extern const struct vmx_segment_rule vmx_segment_rules[];

@@ -28,7 +28,7 @@ static bool not_allowed(const struct vmx_entry *entry, u64 value, u64 word)
 	return (value & allowed->ones) != allowed->ones || value & ~(u64)allowed->may;
 }
 
-/* The row's control is 1, but a control of this word that it needs is 0. */
+/* Return true if the row's control needs another one in this word, which is 0. */
 static bool without_pin(const struct vmx_entry *entry, u64 value, u64 needed)
 {
 	return !(entry->controls[VMX_PIN] & needed);

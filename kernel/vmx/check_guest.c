@@ -99,7 +99,7 @@ static bool rip_too_wide(const struct vmx_entry *entry, u64 value, u64 unused)
 	return !in_64bit_code(entry) && value >> 32;
 }
 
-/* An entry accepts RIP one step beyond the last canonical address: the guest gets #GP then. */
+/* An entry accepts RIP right behind the last canonical address: the guest gets #GP then. */
 static bool rip_mixed(const struct vmx_entry *entry, u64 value, u64 unused)
 {
 	u64 upper = value >> entry->source->linear_width;
@@ -223,7 +223,10 @@ static bool enclave_without_sgx(const struct vmx_entry *entry, u64 value, u64 un
  * Pending debug exceptions.
  */
 
-/* In a shadow or HLT, the #DB of a single step must be pending if the guest steps, else not. */
+/*
+ * In a shadow or HLT, the #DB of a single step must be pending if the guest steps, and must not
+ * be pending if it does not.
+ */
 static bool step_held_back(const struct vmx_entry *entry)
 {
 	return vmx_entry_read(entry, vmcs_guest_activity_state) == ACTIVITY_HLT ||

@@ -36,7 +36,7 @@ SYM_FUNC_START(vmx_world_switch)
 	mov $VMCS_HOST_RSP, %eax
 	vmwrite %rsp, %rax
 1:
-	/* CF is still set after the loads, which write no flags, and VERW, which writes ZF. */
+	/* CF survives the loads, which write no flags, and VERW, which writes ZF alone. */
 	bt $0, %edx
 
 	mov (8 * 0)(%rdi), %rax

@@ -70,7 +70,7 @@ void vmx_ept_setup(void)
 	}
 }
 
-/* The EPT pointer of a vCPU's VM (SDM 3C table 25-9). */
+/* Return the EPT pointer of a vCPU's VM (SDM 3C table 25-9). */
 u64 vmx_eptp(const struct vcpu *vcpu)
 {
 	u64 eptp = mmu_root_hpa(&vcpu->vm->memory.mmu);

@@ -19,10 +19,12 @@ u32 vmx_get_shadow(struct vcpu *vcpu)
 }
 
 /*
- * Under a shadow, an entry with TF set fails unless the single step is pending, and an entry
- * with TF clear fails if it is (SDM 3C 27.3.1.5). A step of userspace's debugger begins with
- * the entry. Then the shadow ends here, and a pending step is cleared: it belongs to the step
- * before, which was finished in software. (Bochs leaves the step pending at any exit.)
+ * Under a shadow, an entry with TF set needs a pending single step (BS), and an entry with TF
+ * clear must not have one (SDM 3C 27.3.1.5).
+ *
+ * If userspace's debugger steps, its step begins with this entry: end the shadow, and clear BS.
+ * A BS that is set now belongs to the step before, which software has finished. (Bochs leaves BS
+ * set at any exit.)
  */
 void vmx_settle_step(struct vcpu *vcpu)
 {
@@ -92,7 +94,7 @@ static void inject_soft_interrupt(struct vcpu *vcpu)
 	vmcs_write(vmcs_entry_instruction_length, length);
 }
 
-/* An exception's error code and the length of an instruction have fields of their own. */
+/* Write the fields for error code and instruction length. Return the interruption information. */
 static noinline u32 inject_exception(struct vcpu *vcpu, u32 word)
 {
 	const struct vcpu_event *event = &vcpu->event;
@@ -144,8 +146,8 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	/*
-	 * STI need not close the NMI window, but an NMI cannot be injected right behind it.
-	 * The interrupt window opens one instruction later (SDM 3C 26.4.2).
+	 * Behind STI the NMI window may be open, but an NMI cannot be injected. Wait for the
+	 * interrupt window, which opens one instruction later (SDM 3C 26.4.2).
 	 */
 	if (windows & WINDOW_NMI && vmx_get_shadow(vcpu) & SHADOW_STI)
 		windows = (windows & ~WINDOW_NMI) | WINDOW_IRQ;
@@ -161,8 +163,8 @@ static noinline void requeue(struct vcpu *vcpu, u32 word)
 	bool soft = (word & EVENT_WORD_TYPE) == EVENT_WORD_SOFT_EXCEPTION;
 
 	/*
-	 * The guest executes its INT3 or INTO again, for RIP is still that of the instruction.
-	 * If the exception was injected, the instruction has exited before and must not again.
+	 * RIP is still that of the INT3 or INTO, so the guest executes the instruction again. But
+	 * if Oriel has injected the exception, the instruction is done and must not run again.
 	 */
 	if (soft && !vcpu_event_injected(vcpu, event.vector))
 		event.type = EVENT_NONE;
@@ -182,7 +184,7 @@ void vmx_recover(struct vcpu *vcpu)
 {
 	u32 word = vmcs_read(vmcs_idt_vectoring_info);
 
-	/* A refused entry delivered nothing, and left the word of an earlier exit. */
+	/* A refused entry has delivered nothing, and the word is that of an earlier exit. */
 	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE))
 		vcpu_keep_event(vcpu);
 	else if (unlikely(word & EVENT_WORD_VALID))

@@ -46,9 +46,9 @@ enum cr_access { CR_ACCESS_MOV_TO, CR_ACCESS_MOV_FROM, CR_ACCESS_CLTS, CR_ACCESS
 #define DEBUG_CONDITIONS (GENMASK(3, 0) | DR6_BD | DR6_BS)
 
 /*
- * An IRET unblocked NMIs and then faulted: block them again, because the guest will execute the
- * IRET anew (SDM 3C 28.2.3). The bit is undefined if the exit cut a delivery short, or is a
- * double fault, which is never intercepted.
+ * If an IRET has unblocked NMIs and then faulted, block them again, because the guest will execute
+ * the IRET anew (SDM 3C 28.2.3). The CPU's bit @unblocked is undefined if the exit cut a delivery
+ * short, or if it is a double fault, which Oriel never intercepts.
  */
 static void undo_nmi_unblocking(struct vcpu *vcpu, bool unblocked)
 {
@@ -200,12 +200,12 @@ static enum exit_fate vmx_exit_io(struct vcpu *vcpu)
 			vcpu->state.rip + vmcs_read(vmcs_exit_instruction_length));
 }
 
-/* exit_fail_entry() comes first: its report reads the event, which is cleared after it. */
+/* Call exit_fail_entry() first: its report reads the event that is cleared here. */
 static enum exit_fate fail_entry(struct vcpu *vcpu, u32 reason)
 {
 	enum exit_fate fate = exit_fail_entry(vcpu, reason);
 
-	/* The CPU clears the event's valid bit on VM exits alone (SDM 3C 28.2). */
+	/* The CPU clears the event's valid bit only on VM exits (SDM 3C 28.2). */
 	vmcs_write(vmcs_entry_interruption_info, 0);
 	return fate;
 }
@@ -238,7 +238,7 @@ static enum exit_fate vmx_exit_preemption_timer(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/* A row without a handler: no control that Oriel sets lets this exit happen. */
+/* A row has no handler if no control that Oriel sets lets this exit happen. */
 static const struct exit_row exits[] = {
 	[EXIT_REASON_EXCEPTION_NMI] = { "exception or NMI", vmx_exit_exception_or_nmi },
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = { "external interrupt", exit_host_irq },

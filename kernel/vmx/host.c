@@ -18,8 +18,8 @@
 #include "vmx/vmx.h"
 
 /*
- * The thread's own selectors cannot be used: an entry refuses one that has an RPL or is in the
- * LDT (SDM 3C 27.2.3). vmx_host_restore() loads them again.
+ * The VMCS cannot have the thread's own selectors: an entry refuses one that has an RPL or is in
+ * the LDT (SDM 3C 27.2.3). vmx_host_restore() loads them again.
  */
 void vmx_host_setup(void)
 {
@@ -129,7 +129,7 @@ void vmx_host_enter(struct vmx_vcpu *vmx)
 		host->cr4 = cr4;
 		vmcs_write(vmcs_host_cr4, cr4);
 	}
-	/* Not saved in load_guest(): an IPI may have replaced LDTR since. */
+	/* Save LDTR here, because an IPI may have replaced it since load_guest(). */
 	store_ldt(host->ldt);
 }
 

@@ -218,7 +218,7 @@ void vmx_commit(struct vcpu *vcpu, u32 groups)
  * MSRs.
  */
 
-/* The field of the VMCS that holds an MSR; 0 (which is vpid) if none does. */
+/* Return the field of the VMCS that holds an MSR, or 0 (which is vpid). */
 static u32 msr_field(u32 index)
 {
 	switch (index) {
@@ -239,7 +239,7 @@ static u32 msr_field(u32 index)
 	}
 }
 
-/* The index of an MSR in vmx->msr, or -1. */
+/* Return the index of an MSR in vmx->msr, or -1. */
 static int msr_slot(u32 index)
 {
 	switch (index) {

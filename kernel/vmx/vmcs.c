@@ -127,7 +127,7 @@ void vmx_vcpu_put(struct vcpu *vcpu)
 }
 
 /*
- * Let the guest execute instructions that userspace wants no exits for. HLT needs a CPU that
+ * Let the guest execute instructions for which userspace wants no exits. HLT needs a CPU that
  * can enter a guest in the HLT state.
  */
 static void allow_instructions(u32 *control, u32 exits_off)
@@ -140,7 +140,7 @@ static void allow_instructions(u32 *control, u32 exits_off)
 		control[VMX_SECONDARY] &= ~SECONDARY_PAUSE_LOOP_EXITING;
 }
 
-/* The controls of this vCPU: those that Oriel uses, without the ones that this VM turns off. */
+/* Turn on the controls that Oriel uses, except those that this VM or vCPU cannot have. */
 static void write_controls(struct vmx_vcpu *vmx)
 {
 	const u32 windows = PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING;
@@ -190,7 +190,7 @@ static void write_execution_fields(struct vmx_vcpu *vmx)
 	vmcs_write(vmcs_entry_msr_load_count, 0);
 }
 
-/* The guest's state beside its registers and MSRs, as a reset sets it. */
+/* Reset the guest's state beside its registers and MSRs. */
 static void write_guest_fields(void)
 {
 	vmcs_write(vmcs_guest_activity_state, ACTIVITY_ACTIVE);
@@ -201,7 +201,7 @@ static void write_guest_fields(void)
 }
 
 /*
- * INIT keeps the MSRs (SDM 3A table 10-1). The VMCS holds nothing else beside the registers,
+ * INIT keeps the MSRs (SDM 3A table 10-1). The rest of the guest's state in the VMCS is registers,
  * which the caller commits.
  */
 void vmx_vcpu_reset(struct vcpu *vcpu, bool init)

@@ -264,8 +264,8 @@ enum vmcs_field {
 #define PENDING_DEBUG_RTM BIT(16)
 
 /*
- * exit_interruption_info (SDM 3C table 25-19), beside the bits of event_word.h: the exception
- * was raised by an IRET that had unblocked NMIs.
+ * exit_interruption_info (SDM 3C table 25-19), beside the bits of event_word.h: an IRET had
+ * unblocked NMIs and then raised the exception.
  */
 #define INTERRUPTION_NMI_UNBLOCKING BIT(12)
 

@@ -127,7 +127,7 @@ static void take_host_events(struct vmx_vcpu *vmx)
 
 /*
  * The guest runs with the host's SPEC_CTRL. If the kernel sets and clears IBRS in it, IBRS
- * protects the host only after it is written again behind the exit (SDM 4 IA32_SPEC_CTRL).
+ * protects the host only if it is written again after the exit (SDM 4 IA32_SPEC_CTRL).
  */
 static void restore_ibrs(void)
 {
@@ -135,11 +135,7 @@ static void restore_ibrs(void)
 		native_wrmsrl(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current));
 }
 
-/**
- * struct perf_msrs - controls of the host's perf that differ between host and guest
- * @msrs: this CPU's MSRs, with their values for host and guest
- * @count: number of @msrs
- */
+/* Controls of the host's perf on this CPU, with their values for host and guest. */
 struct perf_msrs {
 	const struct perf_guest_switch_msr *msrs;
 	int count;
@@ -211,7 +207,7 @@ static void vmx_enter(struct vcpu *vcpu)
 
 static void vmx_flush_tlb(struct vcpu *vcpu)
 {
-	/* The bit that enables accessed and dirty flags may have changed: a flush applies it. */
+	/* The pointer's bit for accessed and dirty flags may have changed: the flush applies it. */
 	vmcs_write(vmcs_ept_pointer, vmx_eptp(vcpu));
 	to_vmx(vcpu)->flush = true;
 }
@@ -249,7 +245,7 @@ static u64 read_field(void *unused, enum vmcs_field field)
 	return vmcs_read(field);
 }
 
-/* The bits of IA32_PERF_GLOBAL_CTRL that this CPU has: one per counter (SDM 3B 20.2.2). */
+/* Return the bits that IA32_PERF_GLOBAL_CTRL has here: one per counter (SDM 3B 20.2.2). */
 static u64 perf_global_ctrl(void)
 {
 	u32 eax, ebx, ecx, edx;
@@ -263,7 +259,7 @@ static u64 perf_global_ctrl(void)
 	return (BIT_ULL(min(general, 32u)) - 1) | (BIT_ULL(fixed) - 1) << 32;
 }
 
-/* Hand a VMCS that the CPU refused to the software copy of VM entry's checks. */
+/* Find out why the CPU has refused the VMCS, by VM entry's checks in software. */
 static void vmx_explain(struct vcpu *vcpu, struct entry_report *report)
 {
 	u32 features = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;

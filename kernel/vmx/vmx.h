@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of the VT-x back end: its data, the accessors of the current VMCS, and what its
- * files offer each other. The vCPU is loaded wherever its VMCS is read or written.
+ * The inside of the VT-x back end: its data, the accessors of the current VMCS, and the functions
+ * that its files call in each other. A vCPU is loaded while its VMCS is read or written.
  */
 #ifndef ORIEL_VMX_H
 #define ORIEL_VMX_H
@@ -14,57 +14,40 @@
 #include "vmx/caps.h"
 #include "vmx/vmcs.h"
 
-/* A guest can make #AC and #DB recur for ever without an exit: see exit.c. */
+/* Exceptions that exit. #AC and #DB do because a guest could make them recur for ever (exit.c). */
 #define VMX_EXCEPTIONS (BIT(EXC_DB) | BIT(EXC_UD) | BIT(EXC_AC) | BIT(EXC_MC))
 
 extern struct vmx_caps vmx_caps;
 /* The CPU has the VMX-preemption timer, and it counts at the rate that the CPU reports. */
 extern bool vmx_preemption_timer;
 
-/**
- * struct vmx_cpu - the data of one physical CPU
- * @vmxon: the VMXON region
- * @active: vCPUs whose VMCS this CPU may hold in its caches, by vmx_vcpu.link
- * @changing: @active is being changed: if the machine crashes now, do not walk it
- * @current_vmcs: the vCPU whose VMCS VMREAD and VMWRITE access
- * @last: the vCPU that ran last: its guest has trained the branch predictors
- */
+/* The data of one physical CPU. */
 struct vmx_cpu {
-	void *vmxon;
-	struct list_head active;
-	bool changing;
-	struct vmx_vcpu *current_vmcs;
-	struct vmx_vcpu *last;
+	void *vmxon; /* the VMXON region */
+	struct list_head active; /* vCPUs whose VMCS this CPU may have cached, by vmx_vcpu.link */
+	bool changing; /* @active is being changed: if the machine crashes now, do not walk it */
+	struct vmx_vcpu *current_vmcs; /* VMREAD and VMWRITE access the VMCS of this vCPU */
+	struct vmx_vcpu *last; /* it ran last, and its guest has trained the branch predictors */
 };
 
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
-/**
- * struct vmx_host - the host's state of the vCPU's thread and CPU
- * @loaded: the CPU has the guest's values, and the host's are saved in @ds to @idt
- * @ldt: LDTR, which every VM exit clears (SDM 3C 28.5.2)
- * @ds: DS of the thread. A VMCS cannot hold the selectors of a user thread, so DS, ES, FS
- *	and GS are loaded again when the thread gives the vCPU up
- * @es: see @ds
- * @fs: see @ds
- * @gs: see @ds
- * @fs_base: FS base of the thread
- * @kernel_gs_base: GS base of the thread; the kernel keeps it in IA32_KERNEL_GS_BASE
- * @idt: IDTR, whose limit a VM exit sets to FFFFh (SDM 3C 28.5.2)
- * @cr3: host_cr3 of the VMCS
- * @cr4: host_cr4 of the VMCS
- * @rsp: host_rsp of the VMCS
- */
+/* The host's state of the vCPU's thread and CPU. */
 struct vmx_host {
-	bool loaded;
-	u16 ldt;
+	bool loaded; /* the CPU has the guest's values, and @ds to @idt are the host's */
+	u16 ldt; /* LDTR, which every VM exit clears (SDM 3C 28.5.2) */
+	/*
+	 * Selectors of the thread. A VMCS cannot hold those of a user thread, so they are loaded
+	 * again when the thread gives the vCPU up.
+	 */
 	u16 ds;
 	u16 es;
 	u16 fs;
 	u16 gs;
 	u64 fs_base;
-	u64 kernel_gs_base;
-	struct desc_ptr idt;
+	u64 kernel_gs_base; /* GS base of the thread; the kernel has it in IA32_KERNEL_GS_BASE */
+	struct desc_ptr idt; /* IDTR, whose limit a VM exit sets to FFFFh (SDM 3C 28.5.2) */
+	/* The values of host_cr3, host_cr4 and host_rsp in the VMCS. */
 	u64 cr3;
 	u64 cr4;
 	u64 rsp;
@@ -79,43 +62,24 @@ enum vmx_msr {
 	VMX_MSRS
 };
 
-/**
- * struct vmx_vcpu - a vCPU on VT-x
- * @vcpu: the neutral part; the first member
- * @vmcs: its VMCS
- * @cpu: the physical CPU on whose list @vmcs is, or -1 while @vmcs is clear
- * @link: in the list of @cpu
- * @launched: enter with VMRESUME instead of VMLAUNCH
- * @vpid: the virtual-processor identifier; 0 if none was left
- * @flush: INVEPT before the next entry
- * @x2apic: the guest's local APIC is in x2APIC mode
- * @msrs_filtered: every MSR is intercepted
- * @step_pending: guest_pending_debug_exceptions may have the single step
- * @failed: the last entry was refused with VMfail
- * @control: the words of controls as the VMCS has them, by enum vmx_word
- * @tpr_threshold: the TPR threshold as the VMCS has it
- * @exit_reason: reason of the last exit
- * @kernel_gs_base: the guest's IA32_KERNEL_GS_BASE while @host.loaded is not set
- * @msr: the guest's MSRs by enum vmx_msr
- * @host: the host's state
- */
+/* A vCPU on VT-x. */
 struct vmx_vcpu {
-	struct vcpu vcpu;
+	struct vcpu vcpu; /* the neutral part; the first member */
 	void *vmcs;
-	int cpu;
-	struct list_head link;
-	bool launched;
-	u16 vpid;
-	bool flush;
-	bool x2apic;
-	bool msrs_filtered;
-	bool step_pending;
-	bool failed;
-	u32 control[VMX_WORDS];
-	u32 tpr_threshold;
-	u32 exit_reason;
-	u64 kernel_gs_base;
-	u64 msr[VMX_MSRS];
+	int cpu; /* the physical CPU on whose list @vmcs is, or -1 while @vmcs is clear */
+	struct list_head link; /* in the list of @cpu */
+	bool launched; /* enter with VMRESUME instead of VMLAUNCH */
+	u16 vpid; /* the virtual-processor identifier; 0 if none was left */
+	bool flush; /* INVEPT before the next entry */
+	bool x2apic; /* the guest's local APIC is in x2APIC mode */
+	bool msrs_filtered; /* every MSR is intercepted */
+	bool step_pending; /* guest_pending_debug_exceptions may have the single step */
+	bool failed; /* the CPU refused the last entry with VMfail */
+	u32 control[VMX_WORDS]; /* the controls in the VMCS, by enum vmx_word */
+	u32 tpr_threshold; /* the TPR threshold in the VMCS */
+	u32 exit_reason; /* of the last exit */
+	u64 kernel_gs_base; /* the guest's IA32_KERNEL_GS_BASE while @host.loaded is not set */
+	u64 msr[VMX_MSRS]; /* the guest's MSRs, by enum vmx_msr */
 	struct vmx_host host;
 };
 
@@ -150,7 +114,7 @@ static __always_inline void vmcs_write(u32 field, u64 value)
 		     : "cc", "memory");
 }
 
-/* The field of the VMCS that holds a word of controls. */
+/* Return the field of the VMCS that holds a word of controls. */
 static __always_inline u32 vmx_word_field(enum vmx_word word)
 {
 	switch (word) {
@@ -188,24 +152,13 @@ static __always_inline void vmx_leave_hlt(struct vmx_vcpu *vmx)
 		vmcs_write(vmcs_guest_activity_state, ACTIVITY_ACTIVE);
 }
 
-/* Return true if Oriel uses a control on this machine: the same answer on every CPU. */
+/* Return true if Oriel uses a control on this machine. The answer is the same on every CPU. */
 static inline bool vmx_has(enum vmx_word word, u32 bit)
 {
 	return vmx_caps.use[word] & bit;
 }
 
-/*
- * entry.S
- */
-
-/**
- * vmx_world_switch() - run the guest until its next exit; interrupts off, VMCS current
- * @gpr: the guest's general-purpose registers except RSP, loaded and stored again
- * @host_rsp: host_rsp as the VMCS has it, written again if it has changed
- * @launched: VMRESUME instead of VMLAUNCH
- *
- * Return: true if the instruction failed, so that no guest ran.
- */
+/* entry.S: run the guest until its next exit; interrupts off, VMCS current */
 asmlinkage bool vmx_world_switch(u64 *gpr, u64 *host_rsp, bool launched);
 extern const char vmx_exit_point[];
 
@@ -247,14 +200,14 @@ enum exit_fate vmx_handle_exit(struct vcpu *vcpu);
 
 /* caps.c: the physical address of the MSR bitmap for the vCPU's @x2apic and @msrs_filtered */
 u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx);
-/* A zeroed region with the revision identifier, for VMCS or VMXON; NULL without memory. */
+/* Allocate a zeroed region with the revision identifier, for VMCS or VMXON. */
 void *vmx_alloc_vmcs(gfp_t gfp);
 void vmx_free_vmcs(void *vmcs);
 
-/* vmcs.c: VMCLEAR a VMCS of this CPU's list; interrupts off, or in a crash */
+/* vmcs.c: execute VMCLEAR on a VMCS of this CPU's list; interrupts off, or in a crash */
 void vmx_vcpu_clear(struct vmx_vcpu *vmx);
 
-/* host.c: host-state fields that never change, and those that differ by CPU (preemption off) */
+/* host.c: write host-state fields that never change, and those of this CPU (preemption off) */
 void vmx_host_setup(void);
 void vmx_host_setup_cpu(struct vmx_vcpu *vmx);
 /* Load the guest's state in place of the host's before an entry; interrupts off. */
