@@ -12,41 +12,26 @@
 #include "x86/entry_check.h"
 #include "svm/vmcb.h"
 
-/**
- * struct svm_check - the facts about the CPU that the rules of VMRUN depend on
- * @cr4_reserved: bits that CR4 does not have
- * @efer_reserved: bits that EFER does not have
- * @maxphyaddr: physical-address width, in bits
- * @long_mode: the CPU has long mode
- * @shadow_stacks: the CPU has CET shadow stacks
- */
+/* The facts about the CPU on which the rules of VMRUN depend. */
 struct svm_check {
-	u64 cr4_reserved;
-	u64 efer_reserved;
-	u8 maxphyaddr;
-	bool long_mode;
-	bool shadow_stacks;
+	u64 cr4_reserved; /* bits that CR4 does not have */
+	u64 efer_reserved; /* bits that EFER does not have */
+	u8 maxphyaddr; /* physical-address width, in bits */
+	bool long_mode; /* the CPU has long mode */
+	bool shadow_stacks; /* the CPU has CET shadow stacks */
 };
 
-/**
- * struct svm_rule - one rule about one field
- * @field: name of the field
- * @offset: its offset in the VMCB
- * @size: its size in bytes
- * @section: manual and section that has the rule
- * @rule: the rule in words
- * @broken: returns true if @value of the field breaks the rule
- * @argument: argument of @broken
- */
+/* One rule about one field. */
 struct svm_rule {
-	const char *field;
-	u16 offset;
-	u8 size;
-	const char *section;
-	const char *rule;
+	const char *field; /* its name */
+	u16 offset; /* its offset in the VMCB */
+	u8 size; /* its size in bytes */
+	const char *section; /* manual and section that has the rule */
+	const char *rule; /* the rule in words */
+	/* Returns true if @value of the field breaks the rule. */
 	bool (*broken)(const struct vmcb *vmcb, const struct svm_check *facts, u64 value,
 		       u64 argument);
-	u64 argument;
+	u64 argument; /* of @broken */
 };
 
 /* All rules, in the manual's order. */

@@ -22,7 +22,8 @@
  * Interrupts are off. GIF is clear from before VMLOAD replaces the first of the host's registers
  * until the last is loaded again, so that not even an NMI finds a mix (APM 2 15.17). RFLAGS.IF
  * is set in this time: with V_INTR_MASKING, the host's IF at VMRUN decides if a physical
- * interrupt ends the guest (APM 2 15.21.1).
+ * interrupt ends the guest (APM 2 15.21.1). On return GIF is set, and the host has taken an NMI
+ * that came in the meantime.
  */
 SYM_FUNC_START(svm_world_switch)
 	PUSH_CALLEE_SAVED

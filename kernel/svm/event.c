@@ -72,7 +72,7 @@ static void set_stepping(struct svm_vcpu *svm, bool on)
 	svm_dirty(svm, VMCB_CLEAN_I);
 }
 
-/* End or cancel the step over an IRET: have RFLAGS written without its bits. */
+/* End or cancel the step over an IRET. The next entry writes RFLAGS without the step's bits. */
 static void end_step(struct svm_vcpu *svm)
 {
 	if (!svm->stepping)
@@ -111,7 +111,7 @@ static void step_over_trap(struct vcpu *vcpu)
 	to_svm(vcpu)->vmcb->control.nrip = vcpu->state.rip;
 }
 
-/* An event is delivered before the IRET: it must not push RFLAGS with the TF of our step. */
+/* Cancel the step if an event is delivered before the IRET: it must not push the step's TF. */
 static void put_off_iret(struct svm_vcpu *svm)
 {
 	settle_iret(svm);
@@ -207,7 +207,10 @@ void svm_iret_faulted(struct svm_vcpu *svm)
 	svm_set_nmi_blocked(&svm->vcpu, false);
 }
 
-/* Return true if nothing but a shadow blocks the NMI: the interrupt window shows its end. */
+/*
+ * Ask for an exit when NMIs are unblocked. Return true if they are not blocked: then at most a
+ * shadow delays the NMI, and the interrupt window opens at its end.
+ */
 static bool request_nmi_window(struct svm_vcpu *svm)
 {
 	if (!svm_nmi_blocked(&svm->vcpu))
@@ -250,7 +253,7 @@ bool svm_step_done(struct svm_vcpu *svm)
 	if (svm->in_iret)
 		return false;
 	end_step(svm);
-	/* The guest itself had TF set at the IRET: the #DB is the guest's too. */
+	/* If the guest itself had TF set at the IRET, the #DB is the guest's too. */
 	vcpu_need(vcpu, STATE_DR);
 	if (svm->step_rflags & X86_EFLAGS_TF)
 		return false;
@@ -265,8 +268,8 @@ static noinline void requeue(struct vcpu *vcpu, u64 info)
 	struct vcpu_event event = vcpu_event_from_word(info);
 
 	/*
-	 * The guest executes its INT3 or INTO again, for RIP is still that of the instruction.
-	 * If the exception was injected, RIP is behind the instruction already.
+	 * RIP is still that of the INT3 or INTO, so the guest executes the instruction again. But
+	 * if Oriel has injected the exception, RIP is behind the instruction already.
 	 */
 	if (event.type == EVENT_EXCEPTION && exception_is_soft(event.vector) &&
 	    !vcpu_event_injected(vcpu, event.vector))
@@ -286,13 +289,13 @@ void svm_recover(struct vcpu *vcpu)
 	const struct vmcb_control *control = &svm->vmcb->control;
 
 	if (unlikely(svm_entry_refused(svm))) {
-		/* The guest handles no NMI that was not delivered. */
+		/* An NMI that was not delivered does not block others. */
 		if (vcpu->event.type == EVENT_NMI)
 			svm_set_nmi_blocked(vcpu, false);
 		vcpu_keep_event(vcpu);
 		return;
 	}
-	/* Bochs' SVM may forget a window, which would then never open: ask again each time. */
+	/* Bochs may forget the window, which would never open then: request it after each exit. */
 	if (unlikely(control->v_intr & V_IRQ))
 		vcpu_make_request(vcpu, REQ_EVENT);
 	if (unlikely(control->exitintinfo & EVENT_WORD_VALID))

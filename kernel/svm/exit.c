@@ -56,7 +56,7 @@ static enum exit_fate svm_exit_exception_ac(struct vcpu *vcpu)
 	return exit_exception(vcpu, EXC_AC, true, to_svm(vcpu)->vmcb->control.exitinfo1);
 }
 
-/* Exceptions that are intercepted only while the vCPU steps over an IRET. */
+/* Handle an exception that is intercepted only while the vCPU steps over an IRET. */
 static enum exit_fate svm_exit_exception_of_iret(struct vcpu *vcpu)
 {
 	const struct vmcb_control *control = &to_svm(vcpu)->vmcb->control;

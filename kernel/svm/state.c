@@ -132,7 +132,7 @@ static void commit_cr(const struct cpu_state *state, struct svm_vcpu *svm)
 	u32 reads;
 
 	save->cr0 = state->cr0 & ~CR0_MASKED;
-	/* Reads exit too if the guest must see another value than the CPU has. */
+	/* Reads exit too if the guest must see another value than the CPU's. */
 	reads = state->cr0 & CR0_MASKED ? hide_cr0 : 0;
 	if (mce & ~state->cr4)
 		reads |= INTERCEPT_READ(4);
@@ -146,8 +146,8 @@ static void commit_cr(const struct cpu_state *state, struct svm_vcpu *svm)
 }
 
 /*
- * MOV DR is intercepted unless the debug registers are the guest's for one entry, #BP if
- * userspace debugs with it.
+ * MOV DR exits unless the debug registers are the guest's for one entry. #BP exits if userspace
+ * debugs with it.
  */
 static void commit_dr(struct vcpu *vcpu, struct svm_vcpu *svm)
 {
@@ -198,7 +198,7 @@ void svm_commit(struct vcpu *vcpu, u32 groups)
 		commit_dr(vcpu, svm);
 }
 
-/* The field of the VMCB that holds an MSR; NULL if none does. */
+/* Return the field of the VMCB that holds an MSR, or NULL. */
 static u64 *msr_field(struct vmcb_save *save, u32 index)
 {
 	switch (index) {

@@ -35,7 +35,7 @@ static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 {
 	control->intercept_cr = INTERCEPT_WRITE(4);
 	control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
-	/* A guest can make #AC and #DB recur for ever without an exit: see exit.c. */
+	/* Without an exit, a guest could make #AC and #DB recur for ever: see exit.c. */
 	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_UD) | BIT(EXC_AC) | BIT(EXC_MC);
 	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_INIT |
 				   INTERCEPT_CR0_SEL_WRITE | INTERCEPT_RDPMC | INTERCEPT_CPUID |
@@ -52,8 +52,8 @@ static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 }
 
 /*
- * INIT keeps the MSRs (APM 2 table 14-1). The save area holds nothing else beside the registers,
- * which the caller commits.
+ * INIT keeps the MSRs (APM 2 table 14-1). The rest of the save area is registers, which the caller
+ * commits.
  */
 static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 {
@@ -229,7 +229,7 @@ static u32 svm_cpuid_flags(void)
 	return flags;
 }
 
-/* Hand a VMCB that the CPU refused to the software copy of VMRUN's checks. */
+/* Find out why the CPU has refused the VMCB, by VMRUN's checks in software. */
 static void svm_explain(struct vcpu *vcpu, struct entry_report *report)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -245,8 +245,8 @@ static void svm_explain(struct vcpu *vcpu, struct entry_report *report)
 	};
 
 	/*
-	 * svm_enter() has cleared eventinj. If @injected is from an earlier entry, that one
-	 * succeeded: it breaks no rule.
+	 * svm_enter() has cleared eventinj. If @injected is from an earlier entry, that entry
+	 * succeeded, so the event breaks no rule.
 	 */
 	svm->vmcb->control.eventinj = svm->injected;
 	svm_check_entry(svm->vmcb, &facts, report);
