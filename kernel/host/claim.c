@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Claiming every CPU for this module, through hotplug, suspend and reboot.
+ * Claim every CPU for this module, through hotplug, suspend and reboot.
  */
 #include <linux/cpu.h>
 #include <linux/preempt.h>

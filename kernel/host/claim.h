@@ -11,8 +11,8 @@
  * struct claim_owner - the extension that is turned on to claim a CPU
  * @name: its name, for messages
  * @kvm_module: the in-tree KVM's module that may use it, for messages
- * @enable: turn it on, interrupts off; an errno if another hypervisor uses it
- * @disable: turn it off, interrupts off; works after a crash, in NMI context
+ * @enable: turn it on, interrupts off; return an errno if another hypervisor uses it
+ * @disable: turn it off, interrupts off; called after a crash too, in NMI context
  */
 struct claim_owner {
 	const char *name;
@@ -21,9 +21,8 @@ struct claim_owner {
 	void (*disable)(void);
 };
 
-/** claim_all() - claim all CPUs, and those that come online later; an errno after a pr_err() */
+/** claim_all() - claim all CPUs, and those that come online later; reports an error itself */
 int claim_all(const struct claim_owner *owner);
-/** release_all() - undo claim_all() */
 void release_all(void);
 
 /**

@@ -9,7 +9,7 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
-#error "Oriel builds for Linux 6.1 to 6.14; 6.19 keeps what it needs for the in-tree KVM alone"
+#error "Oriel builds for Linux 6.1 to 6.14: in 6.19 only the in-tree KVM can use symbols that it needs"
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "Oriel needs Linux 6.1 or later"
@@ -34,9 +34,9 @@
 #else /* !__ASSEMBLY__ */
 
 /*
- * The step of CPU hotplug in which the in-tree KVM claims a CPU: tasks have left a CPU that goes,
- * or have not yet come to a CPU that comes. Before 6.4 it was a step that runs with interrupts
- * off and may not fail.
+ * The step of CPU hotplug in which the in-tree KVM claims a CPU. Tasks have not yet come to a CPU
+ * that comes online, and have left a CPU that goes offline. Before 6.4 the step runs with
+ * interrupts off and may not fail.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #define ORIEL_CPUHP_STATE CPUHP_AP_KVM_ONLINE
@@ -83,8 +83,8 @@
 /**
  * oriel_immediate_exit() - return the address of immediate_exit in kvm_run
  *
- * Read the field once: userspace may change it at any time. From 6.8 on its name in the kernel
- * warns of a second read.
+ * Read the field once: userspace may change it at any time. The field's name in the kernel warns
+ * of that from 6.8 on.
  */
 static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 {
@@ -96,7 +96,7 @@ static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 }
 
 /**
- * oriel_rcu_note_context_switch() - tell RCU of a quiescent state: a guest is entered
+ * oriel_rcu_note_context_switch() - report a quiescent state to RCU, because a guest is entered
  *
  * Interrupts off. Up to 6.6 the CPU is an argument.
  */
@@ -112,7 +112,7 @@ static inline void oriel_rcu_note_context_switch(void)
 /**
  * oriel_counts_run_delay() - return true if the kernel counts how long threads wait for a CPU
  *
- * Any context. A kernel may be built without this count.
+ * Any context. A kernel may be built without it.
  */
 static inline bool oriel_counts_run_delay(void)
 {
@@ -171,7 +171,7 @@ static inline void oriel_eventfd_signal(struct eventfd_ctx *ctx)
 #define ORIEL_FOLL_INTERRUPTIBLE 0
 #endif
 
-/* From 6.6 on it handles NUMA hinting faults, which migrate pages, only if the caller asks. */
+/* From 6.6 on get_user_pages() handles NUMA hinting faults, which migrate pages, only with this. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define ORIEL_FOLL_NUMA FOLL_HONOR_NUMA_FAULT
 #else
@@ -181,23 +181,18 @@ static inline void oriel_eventfd_signal(struct eventfd_ctx *ctx)
 /* Flags with which a second-level fault asks for a page. */
 #define ORIEL_FOLL_FAULT (FOLL_HWPOISON | ORIEL_FOLL_INTERRUPTIBLE | ORIEL_FOLL_NUMA)
 
-/**
- * struct oriel_pfnmap - an entry of a VM_PFNMAP or VM_IO mapping
- * @pfn: host frame
- * @prot: protection and cache mode of the host's mapping
- * @writable: a write causes no fault
- */
+/* An entry of a VM_PFNMAP or VM_IO mapping. */
 struct oriel_pfnmap {
 	unsigned long pfn;
-	pgprot_t prot;
-	bool writable;
+	pgprot_t prot; /* protection and cache mode of the host's mapping */
+	bool writable; /* a write causes no fault */
 };
 
 /**
  * oriel_follow_pfnmap() - find the entry for @address in a VM_PFNMAP or VM_IO mapping
  *
- * The mm's mmap_lock is held. follow_pte() up to 6.11 (up to 6.9 with the mm as an argument),
- * follow_pfnmap_start() from 6.12 on.
+ * The mm's mmap_lock is held. The kernel has follow_pte() up to 6.11 (up to 6.9 with the mm as an
+ * argument), and follow_pfnmap_start() from 6.12 on.
  *
  * Return: 0, or an errno if nothing is mapped there yet.
  */

@@ -30,21 +30,15 @@ static __always_inline void context_leave_guest(void)
 	context_tracking_guest_exit();
 }
 
-/**
- * host_machine_check() - raise a machine check in the host again; interrupts off
- *
- * It ended the guest, and the exit consumed it.
- */
+/* Raise a machine check again, because the exit that it caused consumed it; interrupts off. */
 static __always_inline void host_machine_check(void)
 {
 	asm volatile("int $18");
 }
 
-/**
- * host_nmi() - raise an NMI in the host again; interrupts off
- *
- * It ended the guest, and the exit consumed it (VT-x). The host's handler has to run, and its
- * IRET has to unblock NMIs.
+/*
+ * Raise an NMI again, because the exit that it caused consumed it (VT-x); interrupts off. The
+ * host's handler has to run, and its IRET has to unblock NMIs.
  */
 static __always_inline void host_nmi(void)
 {

@@ -20,7 +20,7 @@ enum return_msr {
 /**
  * return_msr_set() - give an MSR the guest's value, until this CPU returns to userspace
  *
- * Interrupts off, on a CPU that is claimed. Without effect if the CPU does not have @msr.
+ * Interrupts off, on a CPU that is claimed. Does nothing if the CPU does not have @msr.
  */
 void return_msr_set(enum return_msr msr, u64 value);
 

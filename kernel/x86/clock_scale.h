@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Conversions between ticks of a TSC and nanoseconds; the rule that takes writes of the TSC on
- * several vCPUs for one; and the rule that judges pairs of TSC readings around a reading of
- * another clock. Pure logic, any context. Frequencies are in kHz and not 0.
+ * Conversions between ticks of a TSC and nanoseconds; the rule for writes that synchronize the
+ * TSCs of several vCPUs; and the choice of a TSC value for a reading of another clock. Pure logic,
+ * any context. Frequencies are in kHz and not 0.
  */
 #ifndef ORIEL_CLOCK_SCALE_H
 #define ORIEL_CLOCK_SCALE_H
@@ -40,52 +40,48 @@ u64 tsc_ticks_to_ns(u32 khz, u64 ticks);
 u64 tsc_ns_to_ticks(u32 khz, u64 ns);
 
 /**
- * tsc_write_matches() - is this write meant to synchronize with the last one?
+ * tsc_write_matches() - return true if a write of a TSC is to synchronize it with the last write
  * @khz: frequency of both TSCs
  * @last: value last written to a vCPU of the VM
  * @elapsed_ns: time since then
- * @value: value being written now
+ * @value: value that is written now
  *
  * To set up several vCPUs, software writes "the same" TSC to one after the other, which takes
- * time. A value counts as such a write if it is within one second of the value that the last
- * vCPU's TSC has reached by now.
- *
- * Return: true when both vCPUs are to have one TSC.
+ * time. So a write is one of these if @value is within one second of the value that the TSC of
+ * the last write has reached by now. Then both vCPUs get one TSC.
  */
 bool tsc_write_matches(u32 khz, u64 last, u64 elapsed_ns, u64 value);
 
-/**
- * struct tsc_bracket - the closest of some readings of a clock, each between two of the TSC
- * @tsc: TSC at the clock's reading, if the clock was read midway
- * @width: ticks between the two readings of the TSC
- * @tries: readings so far; all 0 before the first
+/*
+ * The most exact reading of a clock so far. Each reading lies between two of the TSC; it is the
+ * more exact the fewer ticks lie between these. All members are 0 before the first reading.
  */
 struct tsc_bracket {
-	u64 tsc;
-	u64 width;
-	u32 tries;
+	u64 tsc; /* TSC at the clock's reading, if that was midway between the two of the TSC */
+	u64 width; /* ticks between the two readings of the TSC */
+	u32 tries; /* readings of the clock so far */
 };
 
 /**
- * tsc_bracket_narrows() - take one more reading of a clock, with the TSC before and after it
+ * tsc_bracket_narrows() - take one more reading of a clock, with the TSC @before and @after it
  *
- * Return: true when it is the closest so far, and @bracket describes it now.
+ * Return: true if it is the most exact so far, so that @bracket describes it now.
  */
 bool tsc_bracket_narrows(struct tsc_bracket *bracket, u64 before, u64 after);
 
 /**
- * tsc_bracket_done() - is the closest reading, of at least one, close enough?
+ * tsc_bracket_done() - return true if the best reading is exact enough; after the first reading
  *
- * It is when its two readings of the TSC are at most 20 us apart, as with all clocks of a PC, or
- * after some tries, because a clock may be slower.
+ * It is if its two readings of the TSC are at most 20 us apart, which all clocks of a PC allow,
+ * or after some tries, because a clock may be slower.
  */
 bool tsc_bracket_done(const struct tsc_bracket *bracket, u32 khz);
 
 /**
- * tsc_khz_tolerated() - is the host's frequency close enough to a guest's, without scaling?
+ * tsc_khz_tolerated() - return true if a guest with a TSC of @khz needs no scaling
  *
- * The limit is 250 parts per million, which NTP and migrated guests can bear, the same as KVM's
- * tsc_tolerance_ppm.
+ * The limit is 250 parts per million, which NTP and migrated guests can bear. KVM's
+ * tsc_tolerance_ppm is the same.
  */
 bool tsc_khz_tolerated(u32 host_khz, u32 khz);
 

@@ -41,51 +41,23 @@ enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define SEG_ATTR_DB BIT(10)
 #define SEG_ATTR_G BIT(11)
 
-/**
- * struct cpu_segment - a segment register with its hidden part
- * @selector: the visible selector
- * @attrib: SEG_ATTR_* bits
- * @limit: limit in bytes, granularity already applied
- * @base: linear base address
- */
+/* A segment register with its hidden part. */
 struct cpu_segment {
 	u16 selector;
-	u16 attrib;
-	u32 limit;
+	u16 attrib; /* SEG_ATTR_* bits */
+	u32 limit; /* in bytes, granularity already applied */
 	u64 base;
 };
 
-/**
- * struct cpu_table - GDTR or IDTR
- * @base: linear base address
- * @limit: limit in bytes
- */
+/* GDTR or IDTR. */
 struct cpu_table {
 	u64 base;
 	u16 limit;
 };
 
-/**
- * struct cpu_state - the registers of a vCPU as the guest sees them
- * @gpr: general-purpose registers, by enum cpu_gpr
- * @rip: instruction pointer
- * @rflags: flags
- * @cr0: control register 0 as the guest last wrote it
- * @cr2: linear address of the last page fault
- * @cr3: guest page-table root
- * @cr4: control register 4 as the guest last wrote it
- * @efer: extended feature enable register as the guest sees it
- * @pdpte: the page-directory-pointer-table entries of PAE paging, which a CPU loads when CR3
- *	is written (SDM 3A 4.4.1); unused on AMD, which walks them with nested paging
- * @seg: segment registers, by enum cpu_seg
- * @gdtr: global descriptor table register
- * @idtr: interrupt descriptor table register
- * @dr: breakpoint linear addresses DR0 to DR3
- * @dr6: debug status
- * @dr7: debug control
- */
+/* The registers of a vCPU as the guest sees them; CR0 and CR4 as the guest last wrote them. */
 struct cpu_state {
-	u64 gpr[GPR_COUNT];
+	u64 gpr[GPR_COUNT]; /* by enum cpu_gpr */
 	u64 rip;
 	u64 rflags;
 	u64 cr0;
@@ -93,37 +65,33 @@ struct cpu_state {
 	u64 cr3;
 	u64 cr4;
 	u64 efer;
+	/*
+	 * The page-directory-pointer-table entries of PAE paging, which a CPU loads when CR3 is
+	 * written (SDM 3A 4.4.1). Unused on AMD, which walks them with nested paging.
+	 */
 	u64 pdpte[4];
-	struct cpu_segment seg[SEG_COUNT];
+	struct cpu_segment seg[SEG_COUNT]; /* by enum cpu_seg */
 	struct cpu_table gdtr;
 	struct cpu_table idtr;
-	u64 dr[4];
+	u64 dr[4]; /* DR0 to DR3 */
 	u64 dr6;
 	u64 dr7;
 };
 
-/** cpu_cpl() - the current privilege level, 0 to 3, which the hidden part of SS holds */
+/* Return the current privilege level, 0 to 3, which the hidden part of SS holds. */
 static inline u8 cpu_cpl(const struct cpu_state *state)
 {
 	return (state->seg[SEG_SS].attrib & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
 }
 
-/**
- * struct cpu_exception - an exception to be raised in the guest
- * @vector: 0 to 31
- * @has_error_code: @error_code is pushed
- * @error_code: error code
- * @address: linear address for CR2 when @vector is #PF
- * @dr6: the causes, for DR6, when @vector is #DB (SDM 3C table 25-4)
- * @settled: CR2 or DR6 is written already
- */
+/* An exception to be raised in the guest. */
 struct cpu_exception {
-	u8 vector;
-	bool has_error_code;
+	u8 vector; /* 0 to 31 */
+	bool has_error_code; /* @error_code is pushed */
 	u32 error_code;
-	u64 address;
-	u64 dr6;
-	bool settled;
+	u64 address; /* of #PF: linear address for CR2 */
+	u64 dr6; /* of #DB: the causes, for DR6 (SDM 3C table 25-4) */
+	bool settled; /* CR2 or DR6 is written already */
 };
 
 /* Exception vectors (SDM 3A 6.3.1). */
@@ -146,11 +114,7 @@ struct cpu_exception {
 #define EXC_MC 18
 #define EXC_XM 19
 
-/**
- * exception_is_soft() - is the exception the purpose of the instruction that raises it?
- *
- * Return: true for those of INT3 and INTO, whose handlers return behind the instruction.
- */
+/* Return true for the exceptions of INT3 and INTO, whose handlers return behind the instruction. */
 static inline bool exception_is_soft(u8 vector)
 {
 	return vector == EXC_BP || vector == EXC_OF;
@@ -181,7 +145,7 @@ static inline bool exception_is_soft(u8 vector)
 #define STATE_DR BIT(5) /* dr[], dr6, dr7 */
 #define STATE_ALL GENMASK(5, 0)
 
-/* Return true for the two segments of STATE_CODE, which hold mode and privilege. */
+/* Return true for the two segments of STATE_CODE. */
 static inline bool state_is_code(unsigned int seg)
 {
 	return seg == SEG_CS || seg == SEG_SS;

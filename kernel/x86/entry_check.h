@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The manual's rules that an entry to the guest breaks, as found by the software copies of the
- * CPUs' checks. Pure: also serves userspace tests.
+ * A report of the manual's rules that an entry to the guest breaks. The checks of the CPU, done
+ * again in software, fill it in. Pure: also serves userspace tests.
  */
 #ifndef ORIEL_ENTRY_CHECK_H
 #define ORIEL_ENTRY_CHECK_H
@@ -10,33 +10,21 @@
 
 #define ENTRY_MAX_VIOLATIONS 16
 
-/**
- * struct entry_violation - one broken rule
- * @rule: the rule in plain words
- * @section: manual and section that has the rule
- * @field: the field of the VMCS or VMCB that breaks it, in lower case
- * @value: the field's value
- *
- * The strings live as long as the module.
- */
+/* One broken rule. The strings live as long as the module. */
 struct entry_violation {
-	const char *rule;
-	const char *section;
-	const char *field;
-	u64 value;
+	const char *rule; /* the rule in plain words */
+	const char *section; /* manual and section that has the rule */
+	const char *field; /* the field of the VMCS or VMCB that breaks it, in lower case */
+	u64 value; /* the field's value */
 };
 
-/**
- * struct entry_report - the result of a check
- * @count: number of broken rules, which may exceed the room
- * @violations: the first of them, in the order in which the CPU checks
- */
+/* The broken rules, in the order in which the CPU checks. */
 struct entry_report {
-	u32 count;
+	u32 count; /* may exceed the room in @violations, which has the first of them */
 	struct entry_violation violations[ENTRY_MAX_VIOLATIONS];
 };
 
-/** entry_report_add() - note a broken rule; beyond ENTRY_MAX_VIOLATIONS only count it */
+/* Add a broken rule, or only count it if there is no room. */
 static inline void entry_report_add(struct entry_report *report,
 				    const struct entry_violation *violation)
 {
@@ -45,7 +33,7 @@ static inline void entry_report_add(struct entry_report *report,
 	report->count++;
 }
 
-/** entry_report_kept() - the number of valid elements of @report->violations */
+/* Return the number of valid elements of @report->violations. */
 static inline u32 entry_report_kept(const struct entry_report *report)
 {
 	return report->count < ENTRY_MAX_VIOLATIONS ? report->count : ENTRY_MAX_VIOLATIONS;

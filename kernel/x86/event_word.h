@@ -15,7 +15,7 @@
 #define EVENT_WORD_ERROR_CODE BIT(11) /* the event has an error code */
 #define EVENT_WORD_VALID BIT(31)
 
-/* Types. AMD-V has the first four alone. */
+/* Types. AMD-V has only the first four. */
 #define EVENT_WORD_INTERRUPT (0 << 8) /* from outside the CPU */
 #define EVENT_WORD_NMI (2 << 8)
 #define EVENT_WORD_EXCEPTION (3 << 8) /* VT-x: a hardware exception */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walks the guest's own page tables in each of the CPU's paging modes, and forms the page fault
- * that the CPU would raise (SDM 3A 4.3 to 4.7, APM 2 5.2 to 5.6).
+ * Walk the guest's own page tables in each of the CPU's paging modes, and form the page fault that
+ * the CPU would raise (SDM 3A 4.3 to 4.7, APM 2 5.2 to 5.6).
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -129,8 +129,8 @@ static bool is_leaf(const struct walk *w, u64 entry)
 }
 
 /*
- * In the entry of a 4 MiB page, bits 20:13 hold those of the address bits 39:32 that the CPU
- * has (PSE-36, SDM 3A table 4-4).
+ * In the entry of a 4 MiB page, bits 20:13 hold the address bits 39:32, as far as the CPU has
+ * them. The others and bit 21 are reserved (PSE-36, SDM 3A table 4-4).
  */
 static u64 reserved_32(const struct walk *w, bool leaf)
 {

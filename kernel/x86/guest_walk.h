@@ -23,10 +23,10 @@
 #define PFEC_PKEY BIT(5)
 
 /**
- * struct walk_ops - how the walker reaches guest physical memory
+ * struct walk_ops - callbacks with which the walker reaches guest physical memory
  * @read: read an entry of @size (4 or 8) bytes at @gpa, zero extended to @entry. Return 0, or
  *	an errno that ends the walk
- * @cmpxchg: replace an entry atomically. Return 0; -EAGAIN when it was not @old, which starts
+ * @cmpxchg: replace an entry atomically. Return 0; -EAGAIN if it was not @old, which starts
  *	the walk over; or another errno, which ends the walk
  */
 struct walk_ops {
@@ -34,26 +34,16 @@ struct walk_ops {
 	int (*cmpxchg)(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 new);
 };
 
-/**
- * struct guest_paging - the registers and features that decide how tables are read
- * @cr0: CR0
- * @cr3: CR3
- * @cr4: CR4
- * @efer: EFER
- * @rflags: RFLAGS, for SMAP's AC
- * @pkru: PKRU, when CR4.PKE is set
- * @phys_bits: the guest's MAXPHYADDR; higher bits in an entry are reserved
- * @gbpages: the guest's CPUID has 1 GiB pages
- */
+/* The registers and features that decide how tables are read. */
 struct guest_paging {
 	u64 cr0;
 	u64 cr3;
 	u64 cr4;
 	u64 efer;
-	u64 rflags;
-	u32 pkru;
-	u8 phys_bits;
-	bool gbpages;
+	u64 rflags; /* for SMAP's AC */
+	u32 pkru; /* valid if CR4.PKE is set */
+	u8 phys_bits; /* the guest's MAXPHYADDR; higher bits in an entry are reserved */
+	bool gbpages; /* the guest's CPUID has 1 GiB pages */
 };
 
 /** guest_paging_init() - fill @paging; its pkru becomes 0, which denies nothing */
@@ -64,14 +54,14 @@ void guest_paging_init(struct guest_paging *paging, const struct cpu_state *stat
  * guest_walk() - translate a linear address
  * @linear: canonical, or below 4 GiB outside long mode
  * @access: WALK_* flags
- * @ctx: handed to @ops
- * @gpa: out: the guest physical address, with 0
- * @fault: out: the #PF with error code and address, with 1
+ * @ctx: argument of @ops
+ * @gpa: out: the guest physical address, if 0 is returned
+ * @fault: out: the #PF with error code and address, if 1 is returned
  *
  * Sets accessed and dirty bits as the CPU would, but none before it knows that the access is
  * allowed. A CPU may set A of the upper levels earlier. Sleeps if @ops does.
  *
- * Return: 0; 1 when the guest gets @fault; an errno of @ops; -EAGAIN when the entries changed
+ * Return: 0; 1 if the guest gets @fault; an errno of @ops; -EAGAIN if the entries have changed
  * during each of several walks.
  */
 int guest_walk(const struct guest_paging *paging, u64 linear, u32 access,
