@@ -28,7 +28,7 @@ __attribute__((format(printf, 1, 0))) static void diag_line(const char *fmt, va_
 	if (len > LINE_SIZE - 2)
 		len = LINE_SIZE - 2;
 	line[len] = '\n';
-	/* One call writes all of it, for other threads and the guest may print there too. */
+	/* Write all of it in one call, because other threads and the guest may print there too. */
 	fwrite(line, 1, (size_t)len + 1, out);
 	fflush(out);
 }

@@ -11,14 +11,14 @@
 #include <stdio.h>
 
 /*
- * Print to @stream from now on; NULL means standard error again. To be called before threads
- * start. The caller keeps the stream open.
+ * Print to @stream from now on; NULL means standard error again. Call this before threads start,
+ * and keep the stream open.
  */
 void diag_set_stream(FILE *stream);
 
 /*
  * Print one line "oriel: ..." about an error. @fmt has no newline at its end. Any thread.
- * Return: always -1, so that a failing function can end with it.
+ * Return: always -1, so that a function that fails can return the result of this call.
  */
 int diag_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

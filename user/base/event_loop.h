@@ -9,32 +9,27 @@
 
 #define EVENT_LOOP_MAX 16
 
-/**
- * struct event_watch - a descriptor that the loop waits for
- * @fd: the descriptor
- * @wanted: called before each wait; the loop leaves the descriptor out while this returns
- *	false. NULL: always wanted
- * @ready: called when @fd is readable, at its end or in error
- * @context: argument of @wanted and @ready
- */
+/* A descriptor that the loop waits for. */
 struct event_watch {
 	int fd;
+	/*
+	 * Called before each wait; the loop leaves the descriptor out while this returns false.
+	 * NULL: always wanted.
+	 */
 	bool (*wanted)(void *context);
+	/* Called when @fd is readable, at its end or in error. */
 	void (*ready)(void *context);
-	void *context;
+	void *context; /* argument of @wanted and @ready */
 };
 
-/**
- * struct event_loop - all zeros at first; only the main thread uses it
- * @count: number of watches
- * @watches: served in this order when several descriptors are ready
- */
+/* All zeros at first; only the main thread uses it. */
 struct event_loop {
-	unsigned int count;
+	unsigned int count; /* number of watches */
+	/* Served in this order when several descriptors are ready. */
 	struct event_watch watches[EVENT_LOOP_MAX];
 };
 
-/* Add a copy of @watch. There is no removal: the loop ends before its watches' owners do. */
+/* Add a copy of @watch. It stays: the loop ends before the owners of its watches do. */
 int event_loop_add(struct event_loop *loop, const struct event_watch *watch);
 
 /* Serve the watches until somebody calls stop_request(). */

@@ -33,7 +33,7 @@
 #define LAYOUT_LAPIC 0xfee00000
 #define LAYOUT_4G UINT64_C(0x100000000)
 
-/* Four pages below the reset vector, which KVM's ABI asks for and no guest uses. */
+/* Four pages below the reset vector, which KVM's ABI needs and no guest uses. */
 #define LAYOUT_IDENTITY_MAP 0xfffbc000
 #define LAYOUT_TSS 0xfffbd000
 

@@ -84,8 +84,8 @@ static int check_size(uint64_t size, const struct huge_page_kind *kind)
 }
 
 /*
- * Take the huge pages of a shared mapping now. Without that, a page that is missing when the
- * guest first touches it would be a SIGBUS.
+ * Take the huge pages of a shared mapping now. Otherwise, if none is free when the guest first
+ * touches a page, the launcher gets SIGBUS.
  */
 static int populate_huge_pages(struct guest_memory *memory, const struct huge_page_kind *kind)
 {
@@ -107,7 +107,7 @@ static bool thp_setting_is(const char *setting, const char *one, const char *oth
 	snprintf(path, sizeof(path), "/sys/kernel/mm/transparent_hugepage/%s", setting);
 	file = fopen(path, "re");
 	if (!file)
-		return true; /* a kernel without the setting never gives any */
+		return true; /* a kernel without the setting has no such pages */
 	if (!fgets(line, sizeof(line), file))
 		line[0] = 0;
 	fclose(file);
@@ -134,7 +134,7 @@ static void advise(const struct guest_memory *memory, enum huge_pages huge)
 	    thp_setting_is("shmem_enabled", "[never]", "[deny]"))
 		diag_note("--hugepages thp has no effect; type: echo madvise | sudo tee "
 			  "/sys/kernel/mm/transparent_hugepage/enabled");
-	/* A core dump is for debugging the launcher; the guest's gigabytes do not belong in it. */
+	/* A core dump is for debugging the launcher: leave the guest's gigabytes out. */
 	madvise(memory->hva, memory->size, MADV_DONTDUMP);
 }
 

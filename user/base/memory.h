@@ -14,22 +14,14 @@ enum huge_pages {
 	HUGE_PAGES_1G,
 };
 
-/**
- * struct guest_memory - all memory of one guest
- * @hva: address in this process of the byte at gpa 0
- * @size: in bytes
- * @low_size: bytes from gpa 0 on; the rest lies from 4 GiB on
- * @fd: the memfd, or -1 for anonymous memory
- * @reservation: address space reserved for @hva, its alignment and its guard pages
- * @reservation_size: in bytes
- */
+/* All memory of one guest. */
 struct guest_memory {
-	uint8_t *hva;
+	uint8_t *hva; /* address in this process of the byte at gpa 0 */
 	uint64_t size;
-	uint64_t low_size;
-	int fd;
-	void *reservation;
-	size_t reservation_size;
+	uint64_t low_size; /* bytes from gpa 0 on; the rest lies from 4 GiB on */
+	int fd; /* the memfd, or -1 for anonymous memory */
+	void *reservation; /* address space reserved for @hva, its alignment and its guard pages */
+	size_t reservation_size; /* in bytes */
 };
 
 enum memory_type {
@@ -47,7 +39,7 @@ struct memory_region {
 
 /*
  * Read a size as a person writes it: digits and K, M, G or T; a number alone is in MiB.
- * Return: true when @text is a size of at most 64 bits; then @size is in bytes.
+ * Return: true if @text is a size of at most 64 bits; then @size is set, in bytes.
  */
 bool memory_parse_size(const char *text, uint64_t *size);
 
@@ -57,7 +49,7 @@ bool memory_parse_huge_pages(const char *text, enum huge_pages *huge);
 /* Make a guest's memory, filled with zeros. An error also says what to type. */
 int memory_create(struct guest_memory *memory, uint64_t size, enum huge_pages huge);
 
-/* No vCPU runs any more. */
+/* Call this when no vCPU runs any more. */
 void memory_destroy(struct guest_memory *memory);
 
 /* Return: the address in this process of @len bytes at @gpa, or NULL if not all are memory. */

@@ -31,7 +31,7 @@ void stop_request(struct stop *stop, int status)
 
 	if (!atomic_compare_exchange_strong(&stop->status, &running, status))
 		return;
-	/* It fails only when the counter is full, and then the eventfd is readable too. */
+	/* The write fails only if the counter is full, and then the eventfd is readable too. */
 	if (write(stop->eventfd, &one, sizeof(one)) < 0)
 		return;
 }

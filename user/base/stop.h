@@ -16,19 +16,15 @@ enum exit_status {
 	EXIT_STATUS_SIGNAL = 128, /* plus the signal's number, as in shells */
 };
 
-/**
- * struct stop - the end of a run
- * @status: exit status of the launcher, or -1 while the guest runs
- * @eventfd: readable once @status is set; it wakes the main thread
- */
+/* The end of a run. */
 struct stop {
-	atomic_int status;
-	int eventfd;
+	atomic_int status; /* exit status of the launcher, or -1 while the guest runs */
+	int eventfd; /* readable once @status is set; it wakes the main thread */
 };
 
 int stop_init(struct stop *stop);
 
-/* No other thread uses @stop any more. */
+/* Call this when no other thread uses @stop any more. */
 void stop_destroy(struct stop *stop);
 
 /*
@@ -37,7 +33,7 @@ void stop_destroy(struct stop *stop);
  */
 void stop_request(struct stop *stop, int status);
 
-/* Any thread. Return: the exit status asked for, or -1 while the guest runs. */
+/* Any thread. Return: the status of the first stop_request(), or -1 while the guest runs. */
 int stop_requested(const struct stop *stop);
 
 #endif

@@ -224,7 +224,7 @@ static uint8_t checksum(const void *table, size_t size)
 	return (uint8_t)-sum;
 }
 
-/* To be called when the table is complete, because the checksum covers all of it. */
+/* Call this when the table is complete, because the checksum covers all of it. */
 static void finish(struct acpi_header *header, const char *signature, uint8_t revision,
 		   size_t length)
 {

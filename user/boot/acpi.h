@@ -9,7 +9,7 @@
 
 /*
  * Write RSDP, XSDT, FADT, FACS, DSDT and MADT for vCPUs with the APIC IDs 0 to @cpus - 1, and
- * set @rsdp to the gpa of the RSDP. Fails when there are too many vCPUs for the tables.
+ * set @rsdp to the gpa of the RSDP. Fails if there are too many vCPUs for the tables.
  */
 int acpi_write(const struct guest_memory *memory, unsigned int cpus, uint64_t *rsdp);
 

@@ -9,41 +9,30 @@
 
 #define AML_MAX_DEPTH 4
 
-/**
- * struct aml - AML that is being written to a buffer
- * @bytes: the buffer
- * @room: size of the buffer in bytes
- * @size: number of bytes written so far
- * @depth: number of packages that are open
- * @starts: for each open package, the offset at which its length belongs
- * @overflow: something did not fit, and the AML is of no use
- */
+/* AML that is being written to a buffer. */
 struct aml {
-	uint8_t *bytes;
-	size_t room;
-	size_t size;
-	unsigned int depth;
+	uint8_t *bytes; /* the buffer */
+	size_t room; /* size of the buffer in bytes */
+	size_t size; /* number of bytes written so far */
+	unsigned int depth; /* number of packages that are open */
+	/* For each open package, the offset at which its length belongs. */
 	size_t starts[AML_MAX_DEPTH];
-	bool overflow;
+	bool overflow; /* something did not fit, and the AML is of no use */
 };
 
 void aml_init(struct aml *aml, uint8_t *bytes, size_t room);
 
 /*
  * A @name has four characters; that of a scope or of a Name may also be a path from the root
- * like "\\_SB_". aml_end() closes what was opened last.
+ * like "\\_SB_". aml_end() closes the scope, device or package that was opened last.
  */
 
-/* Open Scope (@name). */
 void aml_scope(struct aml *aml, const char *name);
-
-/* Open Device (@name). */
 void aml_device(struct aml *aml, const char *name);
 
 /* Open Package () of @count elements, which are written next. */
 void aml_package(struct aml *aml, uint8_t count);
 
-/* Close a scope, a device or a package. */
 void aml_end(struct aml *aml);
 
 /* Begin Name (@name, ...); its value is written next. */

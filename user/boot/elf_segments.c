@@ -52,7 +52,7 @@ static int read_segments(struct elf_kernel *kernel, const GElf_Ehdr *ehdr)
 	if (ehdr->e_phnum && ehdr->e_phentsize != entry_size)
 		return diag_error("%s: program headers of %u bytes, expected %zu", image->path,
 				  ehdr->e_phentsize, entry_size);
-	/* Checked here, for libelf's message would only be "invalid file". */
+	/* Check this here, because libelf's message would only be "invalid file". */
 	if (image_check(image, ehdr->e_phoff, (uint64_t)ehdr->e_phnum * ehdr->e_phentsize,
 			"the program headers"))
 		return -1;

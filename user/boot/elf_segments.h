@@ -20,40 +20,33 @@ struct elf_segment {
 	uint64_t memory_size;
 };
 
-/**
- * struct elf_kernel - an opened ELF kernel
- * @image: its file
- * @elf: libelf's handle
- * @is_64bit: the file's ELF class is 64
- * @entry: the entry in the file's header: physical or virtual, see elf_kernel_address()
- * @end: first gpa after all segments
- * @count: number of segments
- * @segments: the loadable segments, in the file's order
- */
+/* An opened ELF kernel. */
 struct elf_kernel {
 	const struct image *image;
 	Elf *elf;
-	bool is_64bit;
+	bool is_64bit; /* the file's ELF class is 64 */
+	/* The entry in the file's header: physical or virtual, see elf_kernel_address(). */
 	uint64_t entry;
-	uint64_t end;
-	unsigned int count;
+	uint64_t end; /* first gpa after all segments */
+	unsigned int count; /* number of @segments */
+	/* The loadable segments, in the file's order. */
 	struct elf_segment segments[ELF_MAX_SEGMENTS];
 };
 
-/* Read and check the headers. When this fails there is nothing to close. */
+/* Read and check the headers. If this fails there is nothing to close. */
 int elf_kernel_open(struct elf_kernel *kernel, const struct image *image);
 
 void elf_kernel_close(struct elf_kernel *kernel);
 
 /*
- * Copy the segments to their physical addresses. @memory is filled with zeros. Fails when a
- * segment lies where the guest has no memory, or overlaps another one.
+ * Copy the segments to their physical addresses. @memory is filled with zeros. Fails if a segment
+ * does not lie in the guest's memory, or overlaps another one.
  */
 int elf_kernel_load(const struct elf_kernel *kernel, const struct guest_memory *memory);
 
 /*
- * Find the gpa of an address that may be physical or, if no segment lies there, virtual.
- * Return: true when a segment holds it.
+ * Find the gpa of an address. It is physical if a segment has it as a physical address, else
+ * virtual. Return: true if a segment contains it.
  */
 bool elf_kernel_address(const struct elf_kernel *kernel, uint64_t address, uint64_t *gpa);
 

@@ -135,7 +135,7 @@ static struct kvm_cpuid_entry2 *find(struct kvm_cpuid2 *cpuid, uint32_t function
 	return NULL;
 }
 
-/* A node may give level 0 of leaf 0xb alone. Add the levels that adapt_topology() fills. */
+/* Add the levels of leaf 0xb that adapt_topology() fills, because a node may give only level 0. */
 static void add_topology_levels(struct kvm_cpuid2 *cpuid)
 {
 	if (!find(cpuid, 0xb, 0))

@@ -11,7 +11,7 @@
 
 /*
  * Ask the node for the leaves that it supports. Return: entries with room for
- * GUEST_CPUID_EXTRA more, which the caller frees, or NULL with the reason printed.
+ * GUEST_CPUID_EXTRA more, which the caller frees, or NULL after printing the reason.
  */
 struct kvm_cpuid2 *guest_cpuid_supported(int node_fd);
 
@@ -24,7 +24,7 @@ struct kvm_cpuid2 *guest_cpuid_supported(int node_fd);
 void guest_cpuid_adapt(struct kvm_cpuid2 *cpuid, unsigned int cpu, unsigned int cpus,
 		       bool tsc_deadline);
 
-/* Return: true when the guest's CPU has memory type range registers (leaf 1 EDX.MTRR). */
+/* Return: true if the guest's CPU has memory type range registers (leaf 1 EDX.MTRR). */
 bool guest_cpuid_has_mtrr(const struct kvm_cpuid2 *cpuid);
 
 #endif

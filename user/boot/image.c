@@ -16,7 +16,7 @@ int image_open(struct image *image, const char *path)
 	struct stat stat;
 
 	image->path = path;
-	/* O_NONBLOCK: open() must not wait for a writer when the file is a FIFO. */
+	/* With O_NONBLOCK, open() does not wait for a writer if the file is a FIFO. */
 	image->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (image->fd < 0)
 		return diag_error("%s: %s", path, strerror(errno));

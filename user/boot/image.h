@@ -5,16 +5,11 @@
 
 #include <stdint.h>
 
-/**
- * struct image - an open file
- * @path: for messages; the caller keeps it
- * @fd: open for reading
- * @size: in bytes, when the file was opened
- */
+/* An open file. */
 struct image {
-	const char *path;
+	const char *path; /* for messages; the caller keeps it */
 	int fd;
-	uint64_t size;
+	uint64_t size; /* in bytes, when the file was opened */
 };
 
 /* Open a regular file. */
@@ -23,12 +18,12 @@ int image_open(struct image *image, const char *path);
 void image_close(struct image *image);
 
 /*
- * Check that the file has @len bytes at @offset; both may be any value, as a file's header
- * may say anything. A message says that @what was expected there.
+ * Check that the file has @len bytes at @offset; both may be any value, because they come from a
+ * file's header. The message of an error names @what as missing at @offset.
  */
 int image_check(const struct image *image, uint64_t offset, uint64_t len, const char *what);
 
-/* The same check, then read the bytes into @buffer. */
+/* Make the same check, then read the bytes into @buffer. */
 int image_read(const struct image *image, uint64_t offset, void *buffer, uint64_t len,
 	       const char *what);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The zero page of the Linux/x86 boot protocol, and the CPU state that the protocol asks for. */
+/* The zero page of the Linux/x86 boot protocol, and the CPU state that the protocol needs. */
 #include "boot/linux_params.h"
 
 #include "base/layout.h"
@@ -20,8 +20,8 @@ static void write_u64(uint8_t *table, unsigned int index, uint64_t value)
 }
 
 /*
- * The protocol asks for an identity mapping of the kernel, the zero page and the command line.
- * This one maps 4 GiB with leaves of 2 MiB, for which no CPU feature is needed (SDM 3A 4.5).
+ * The protocol needs an identity mapping of the kernel, the zero page and the command line. This
+ * one maps 4 GiB with leaves of 2 MiB, which need no CPU feature (SDM 3A 4.5).
  */
 static void write_page_tables(const struct guest_memory *memory)
 {

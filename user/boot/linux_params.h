@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The zero page of the Linux/x86 boot protocol, and the CPU state that the protocol asks for. */
+/* The zero page of the Linux/x86 boot protocol, and the CPU state that the protocol needs. */
 #ifndef ORIEL_LINUX_PARAMS_H
 #define ORIEL_LINUX_PARAMS_H
 

@@ -9,18 +9,13 @@
 #include "boot/image.h"
 #include "base/memory.h"
 
-/**
- * struct load_request - the files to load, and what their kernel is told
- * @kernel: the kernel's file
- * @initrd: the initial RAM disk (multiboot: the first module), or NULL
- * @cmdline: the kernel command line
- * @rsdp: gpa of the ACPI RSDP
- */
+/* The files to load, and the data for their kernel. */
 struct load_request {
 	const struct image *kernel;
+	/* The initial RAM disk (multiboot: the first module), or NULL. */
 	const struct image *initrd;
 	const char *cmdline;
-	uint64_t rsdp;
+	uint64_t rsdp; /* gpa of the ACPI RSDP */
 };
 
 enum boot_mode {
@@ -28,20 +23,13 @@ enum boot_mode {
 	BOOT_LONG, /* 64-bit mode, the first 4 GiB identity-mapped */
 };
 
-/**
- * struct boot_state - the state in which the first vCPU enters the kernel
- * @mode: of the CPU
- * @rip: gpa of the first instruction
- * @rax: value for the boot protocol
- * @rbx: value for the boot protocol
- * @rsi: value for the boot protocol
- */
+/* The state in which the first vCPU enters the kernel. */
 struct boot_state {
 	enum boot_mode mode;
-	uint64_t rip;
-	uint64_t rax;
-	uint64_t rbx;
-	uint64_t rsi;
+	uint64_t rip; /* gpa of the first instruction */
+	uint64_t rax; /* value for the boot protocol */
+	uint64_t rbx; /* value for the boot protocol */
+	uint64_t rsi; /* value for the boot protocol */
 };
 
 /* A range of guest memory; @size is 0 if there is none. */
@@ -51,8 +39,8 @@ struct span {
 };
 
 /*
- * Find out the kernel's type and load it into @memory, which is filled with zeros. Fills @boot.
- * All errors of the loaders name the file, the offset and what was expected there.
+ * Find out the kernel's type, load it into @memory, which is filled with zeros, and fill @boot.
+ * Each error of a loader names the file, the offset and the data that was expected there.
  */
 int load_kernel(const struct guest_memory *memory, const struct load_request *request,
 		struct boot_state *boot);
@@ -60,9 +48,9 @@ int load_kernel(const struct guest_memory *memory, const struct load_request *re
 /* For the loaders of the kernel types: */
 
 /*
- * Load the initrd as high in memory as it may lie: above @kernel_end, the first gpa after the
+ * Load the initrd as high in memory as possible: above @kernel_end, the first gpa after the
  * kernel, and up to @limit, the last gpa that the kernel can reach. Without an initrd @initrd
- * is empty. When memory is too small, the error says how much is enough.
+ * is empty. If memory is too small, the error names a size that is enough.
  */
 int load_initrd(const struct guest_memory *memory, const struct load_request *request,
 		uint64_t kernel_end, uint64_t limit, struct span *initrd);
@@ -75,13 +63,13 @@ int load_cmdline(const struct guest_memory *memory, const struct load_request *r
 		 uint64_t limit);
 
 /*
- * Return: true when a kernel may lie there: the range does not wrap round, and avoids the boot
+ * Return: true if a kernel may lie in this range: it does not wrap round, and avoids the boot
  * data, the ACPI tables and the reserved areas below 1 MiB. It need not be memory.
  */
 bool load_is_free(uint64_t gpa, uint64_t size);
 
 /*
- * Return: true when @head, the first @size bytes of a file, has the magic of a bzImage's
+ * Return: true if @head, the first @size bytes of a file, has the magic of a bzImage's
  * setup header.
  */
 bool load_bzimage_probe(const uint8_t *head, uint64_t size);
@@ -95,7 +83,7 @@ int load_elf(const struct guest_memory *memory, const struct load_request *reque
 	     struct boot_state *boot);
 
 /*
- * Return: true when a multiboot header with a good checksum is in the first 8 KiB. @head, the
+ * Return: true if a multiboot header with a good checksum is in the first 8 KiB. @head, the
  * first @size bytes of the file, is aligned to 4.
  */
 bool load_multiboot_probe(const uint8_t *head, uint64_t size);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define HEADER_OFFSET 0x1f1
-#define HEADER_END_BYTE 0x201 /* a jump's displacement: the header ends so many bytes after 0x202 */
+#define HEADER_END_BYTE 0x201 /* a jump's displacement: bytes from 0x202 to the header's end */
 #define MAGIC_OFFSET 0x202
 #define MAGIC "HdrS"
 #define SECTOR 512
@@ -48,7 +48,7 @@ static int read_header(const struct image *kernel, struct bzimage *bz)
 		return -1;
 	end = MAGIC_OFFSET + displacement;
 	if (end > MAX_HEADER_END)
-		end = MAX_HEADER_END; /* the rest are fields newer than <asm/bootparam.h> */
+		end = MAX_HEADER_END; /* fields behind it are newer than <asm/bootparam.h> */
 	if (image_read(kernel, HEADER_OFFSET, &bz->header, end - HEADER_OFFSET, "the setup header"))
 		return -1;
 	if (end < HEADER_OFFSET + offsetof(struct setup_header, handover_offset))
@@ -88,7 +88,7 @@ static int check_payload(const struct image *kernel, struct bzimage *bz)
 }
 
 /*
- * Choose the kernel's load address: the one that it prefers or, when that is not free and the
+ * Choose the kernel's load address: the one that it prefers or, if that is not free and the
  * kernel can be relocated, the lowest one.
  */
 static int choose_address(const struct guest_memory *memory, const struct image *kernel,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Loads an ELF kernel (vmlinux). It starts at the entry of its PVH note (the Xen x86/HVM direct
- * boot ABI) when it has one, otherwise at its 64-bit entry by the Linux boot protocol.
+ * boot ABI) if it has one, otherwise at its 64-bit entry by the Linux boot protocol.
  */
 #include "boot/load.h"
 
@@ -82,7 +82,7 @@ static bool find_entry_note(Elf_Data *data, uint64_t *entry)
 	return false;
 }
 
-/* Return: 1 and the entry, 0 when there is no PVH note, -1 when the file is bad. */
+/* Return: 1 and the entry; 0 if there is no PVH note; -1 if the file is bad. */
 static int pvh_entry(const struct elf_kernel *kernel, uint64_t *entry)
 {
 	size_t count;

@@ -138,8 +138,8 @@ static void set_lvt(struct kvm_lapic_state *lapic, unsigned int offset, uint32_t
 }
 
 /*
- * Virtual wire mode: LINT0 delivers the interrupts of the PIC, LINT1 NMIs (MP specification
- * 3.6.2.2).
+ * Set virtual wire mode: LINT0 delivers the interrupts of the PIC, LINT1 delivers NMIs (MP
+ * specification 3.6.2.2).
  */
 static int set_local_apic(int vcpu_fd)
 {
@@ -155,9 +155,8 @@ static int set_local_apic(int vcpu_fd)
 }
 
 /*
- * Make all memory write-back. With the registers off, as they are after reset, Linux does not
- * use PAT. Some nodes do not have the register: then the guest does without PAT, and the
- * error is ignored.
+ * Make all memory write-back. If the registers are off, as after a reset, Linux does not use PAT.
+ * Ignore the error of a node that does not have the register: the guest does without PAT.
  */
 static void set_mtrr(int vcpu_fd)
 {

@@ -9,7 +9,7 @@
 #include "boot/load.h"
 
 /*
- * Set the registers of a vCPU whose CPUID is set, and write the GDT into @memory. @has_mtrr:
+ * Set the registers of a vCPU whose CPUID is set, and write the GDT into @memory. With @has_mtrr,
  * enable the memory type range registers too, as firmware does.
  */
 int vcpu_boot_set_state(int vcpu_fd, const struct guest_memory *memory,

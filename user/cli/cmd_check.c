@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* oriel check: prints whether this machine can run guests, and what to type if it cannot. */
+/* oriel check: prints if this machine can run guests, and a command that helps if it cannot. */
 #include "cli/command.h"
 
 #include "base/diag.h"

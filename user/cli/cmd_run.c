@@ -142,7 +142,7 @@ static int parse_arguments(int argc, char **argv, struct run_arguments *argument
 			.exit_port = DEBUG_PORTS_NO_EXIT,
 		},
 	};
-	opterr = 0; /* print the error here, as all others */
+	opterr = 0; /* usage errors are printed here, as all others are */
 	while ((code = getopt_long(argc, argv, "m:c:h", options, NULL)) != -1) {
 		if (code == '?')
 			return diag_error("%s: not an option, or without its argument; type: "

@@ -5,10 +5,7 @@
 
 /* @argv starts with the subcommand's name. Return: the exit status of the launcher. */
 
-/* oriel run: run a guest. */
 int cmd_run(int argc, char **argv);
-
-/* oriel check: find out and print whether this machine can run guests. */
 int cmd_check(int argc, char **argv);
 
 #endif

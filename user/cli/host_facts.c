@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Finds the facts about this machine: its CPU, firmware, modules and node. */
+/* Collects the facts about this machine: its CPU, firmware, modules and node. */
 #include "cli/host_facts.h"
 
 #include <cpuid.h>
@@ -90,7 +90,7 @@ static void find_intel_paging(struct host_facts *facts)
 	uint64_t primary, secondary = 0;
 
 	if (!read_msr(MSR_VMX_PROCBASED_CTLS, &primary)) {
-		/* When the kernel lists vmx, it lists these two flags as well. */
+		/* If the kernel lists vmx, it lists these two flags as well. */
 		facts->nested_paging_known = cpuinfo_has("vmx");
 		facts->has_nested_paging = cpuinfo_has("ept") && cpuinfo_has("unrestricted_guest");
 		return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Prints the facts about this machine and, for each part that is missing, what to type. */
+/* Prints the facts about this machine and, for each part that is missing, a command that helps. */
 #include "cli/host_facts.h"
 
 #include <errno.h>

@@ -5,16 +5,10 @@
 
 #include "devices/device.h"
 
-/**
- * struct acpi_pm - the registers
- * @stop: told when the guest powers off
- * @enable: PM1a enable
- * @control: PM1a control, without the bits that read as constants
- */
 struct acpi_pm {
 	struct stop *stop;
-	atomic_uint enable;
-	atomic_uint control;
+	atomic_uint enable; /* PM1a enable */
+	atomic_uint control; /* PM1a control, without the bits that read as constants */
 };
 
 int acpi_pm_create(void *device, const struct device_host *host);

@@ -65,8 +65,8 @@ int bus_register(struct bus *bus, const struct bus_range *range)
 }
 
 /*
- * Return: the range at @addr, or NULL. @chunk is set to the number of the @len bytes that its
- * device takes in one access: a power of two, at most its width. Without a device it is 1,
+ * Return: the range at @addr, or NULL. @chunk becomes the number of bytes, out of @len, that its
+ * device takes in one access: a power of two, at most its width. Without a device it becomes 1,
  * because the next byte may be a device's.
  */
 static const struct bus_range *bus_find(const struct bus *bus, uint64_t addr, unsigned int len,

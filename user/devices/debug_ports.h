@@ -8,14 +8,9 @@
 #define DEBUG_PORTS_NO_EXIT UINT32_MAX
 #define DEBUG_PORTS_NO_CODE UINT32_MAX
 
-/**
- * struct debug_ports - both ports
- * @stop: told the status that the guest writes to the exit port
- * @code: keeps the last byte written to port 0x80, or DEBUG_PORTS_NO_CODE
- */
 struct debug_ports {
 	struct stop *stop;
-	atomic_uint *code;
+	atomic_uint *code; /* keeps the last byte written to port 0x80, or DEBUG_PORTS_NO_CODE */
 };
 
 int debug_ports_create(void *device, const struct device_host *host);

@@ -2,8 +2,8 @@
 /*
  * A keyboard controller without a keyboard: a guest can reset the machine through it.
  *
- * The ACPI tables say that there is no controller, so kernels do not probe it. A guest that
- * probes it nevertheless need not wait: the input buffer is always empty, the controller passes
+ * According to the ACPI tables there is no controller, so kernels do not probe it. A guest that
+ * probes it all the same need not wait: the input buffer is always empty, the controller passes
  * its self test, both ports fail theirs, and no device ever sends a byte.
  */
 #include "devices/i8042.h"

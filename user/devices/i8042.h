@@ -5,14 +5,9 @@
 
 #include "devices/device.h"
 
-/**
- * struct i8042 - the controller
- * @stop: told when the guest resets itself
- * @state: the output byte, and a bit that is set until the guest reads it
- */
 struct i8042 {
 	struct stop *stop;
-	atomic_uint state;
+	atomic_uint state; /* the output byte, and a bit that is set until the guest reads it */
 };
 
 int i8042_create(void *device, const struct device_host *host);

@@ -10,7 +10,7 @@
  *
  * The bridge has the AGP capability, with an aperture that has no address. On AMD families 0Fh
  * and 10h Linux searches for an AGP bridge early, twice, in all 8192 slots of 256 buses,
- * until it finds one. When it found none, the 32768 exits of these searches took an eighth of
+ * until it finds one. Without such a bridge, the 32768 exits of these searches took an eighth of
  * the time to boot on an emulated host.
  */
 #include "devices/pci.h"
@@ -80,7 +80,7 @@ static uint64_t read_data(void *device, uint64_t offset, unsigned int len)
 
 	(void)len;
 	if (!(address & ADDRESS_ENABLE) || address & ADDRESS_FUNCTION)
-		return UINT64_MAX; /* no device there */
+		return UINT64_MAX; /* this slot has no device */
 	return read_bridge(address & ADDRESS_REGISTER) >> (8 * offset);
 }
 

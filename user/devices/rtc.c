@@ -149,11 +149,11 @@ static void timer_expired(void *context)
 
 	pthread_mutex_lock(&rtc->lock);
 	if (read(rtc->timer_fd, &expirations, sizeof(expirations)) < 0)
-		expirations = 0; /* a vCPU stopped the timer meanwhile */
+		expirations = 0; /* a vCPU has stopped the timer meanwhile */
 	now = rtc->now() + rtc->offset;
 	/*
-	 * Look at each second since the last tick, for this thread may be late. When the clock
-	 * was set back, or forward by more than a day, look at the last second alone: an alarm
+	 * Look at each second since the last tick, because this thread may be late. If the clock
+	 * was set back, or forward by more than a day, look at the last second only: an alarm
 	 * that was missed comes again the next day.
 	 */
 	if (now - rtc->last_tick > 86400 || now < rtc->last_tick)
@@ -218,7 +218,7 @@ static uint8_t read_register(struct rtc *rtc, uint8_t index)
 	}
 }
 
-/* Return: true when @index is a part of the date and time; then it is changed in @tm. */
+/* Return: true if @index is a part of the date and time, which is changed in @tm then. */
 static bool change_time(const struct rtc *rtc, uint8_t index, uint8_t value, struct tm *tm)
 {
 	switch (index) {
@@ -249,8 +249,8 @@ static bool change_time(const struct rtc *rtc, uint8_t index, uint8_t value, str
 }
 
 /*
- * The guest has set all parts of the date when it clears SET. Before that they may be no date,
- * for example because the day is set and the month is not.
+ * When the guest clears SET, it has set all parts of the date. Before that they may not form a
+ * date, for example because the day is new and the month is still the old one.
  */
 static void write_register_b(struct rtc *rtc, uint8_t value)
 {

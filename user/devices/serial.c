@@ -91,7 +91,7 @@ static uint8_t receive_cause(const struct serial *serial)
 	return IIR_TIMEOUT; /* the line looks idle to the guest */
 }
 
-/* The pending interrupt of the highest priority. */
+/* Return: the pending interrupt of the highest priority, as IIR shows it. */
 static uint8_t interrupt_cause(const struct serial *serial)
 {
 	if (serial->ier & IER_RECEIVE && serial->fifo_count)
@@ -214,7 +214,7 @@ static uint64_t serial_read(void *device, uint64_t offset, unsigned int len)
 	return value;
 }
 
-/* Return: true when the byte goes out on the line. */
+/* Return: true if the byte goes out on the line. */
 static bool write_data(struct serial *serial, uint8_t value)
 {
 	serial->thre_pending = true;
@@ -246,9 +246,9 @@ static void unreceive(struct serial *serial)
 static void write_fcr(struct serial *serial, uint8_t value)
 {
 	/*
-	 * A change of the FIFO's mode clears the receiver. When Linux opens the port, it
-	 * enables the interrupt first and the FIFO later: the bytes that were typed before must
-	 * not be lost by that.
+	 * A change of the FIFO's mode clears the receiver. When Linux opens the port, it enables
+	 * the interrupt first and the FIFO later. The bytes that were typed before must not be
+	 * lost, so put them back on the line.
 	 */
 	if ((value ^ serial->fcr) & FCR_ENABLE) {
 		unreceive(serial);
@@ -300,7 +300,7 @@ static bool write_register(struct serial *serial, enum serial_register reg, uint
 		serial->scr = value;
 		break;
 	default:
-		break; /* a guest has no use for writes to LSR and MSR */
+		break; /* writes to LSR and MSR have no effect */
 	}
 	return false;
 }
@@ -317,7 +317,7 @@ static void serial_write(void *device, uint64_t offset, uint64_t value, unsigned
 	receive_line(serial);
 	update_irq(serial);
 	pthread_mutex_unlock(&serial->lock);
-	/* Without the lock: output may block, and the main thread must still get it for keys. */
+	/* Drop the lock before: output may block, and the main thread needs the lock for keys. */
 	if (transmit)
 		serial->link->output(serial->link->context, (uint8_t)value);
 }

@@ -56,7 +56,7 @@ static void wake_for_room(void *context)
 	const struct console *console = context;
 	uint64_t one = 1;
 
-	/* It fails only when the counter is full, and then the descriptor is readable too. */
+	/* The write fails only if the counter is full, and then the descriptor is readable too. */
 	if (write(console->room_fd, &one, sizeof(one)) < 0)
 		return;
 }
@@ -122,8 +122,8 @@ static void handle_signal(void *context)
 	case SIGCONT:
 		/*
 		 * SIGSTOP cannot be caught: a shell has restored the terminal since, but
-		 * terminal.c still takes it for raw, so restore it first. In the background,
-		 * a change of the terminal would stop us again.
+		 * terminal.c still takes it for raw, so restore it first. A change of the terminal
+		 * in the background would stop this process again.
 		 */
 		if (console->is_terminal && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
 			terminal_restore();
@@ -144,7 +144,7 @@ static bool wants_input(void *context)
 	return console->input_open && (console->is_terminal || serial_room(console->link.serial));
 }
 
-/* The serial port has room again: wants_input() finds it before the next wait. */
+/* The serial port has room again, which wants_input() finds before the next wait. */
 static void end_of_wake(void *context)
 {
 	const struct console *console = context;

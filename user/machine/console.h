@@ -11,33 +11,22 @@
 #include "machine/output.h"
 #include "machine/terminal.h"
 
-/**
- * struct console - one guest's console
- * @link: joins it to the serial port
- * @stop: the end of the run
- * @loop: serves its descriptors
- * @output: what the guest prints
- * @keys: the state between two keys of a terminal
- * @is_terminal: standard input is a terminal
- * @input_open: standard input has not ended
- * @signal_fd: signals to the launcher
- * @room_fd: eventfd, readable when the serial port has room for input again
- */
+/* One guest's console. */
 struct console {
-	struct serial_link link;
+	struct serial_link link; /* joins it to the serial port */
 	struct stop *stop;
 	struct event_loop *loop;
-	struct output output;
-	struct terminal_keys keys;
-	bool is_terminal;
-	bool input_open;
-	int signal_fd;
-	int room_fd;
+	struct output output; /* what the guest prints */
+	struct terminal_keys keys; /* the state between two keys of a terminal */
+	bool is_terminal; /* standard input is a terminal */
+	bool input_open; /* standard input has not ended */
+	int signal_fd; /* signals to the launcher */
+	int room_fd; /* eventfd, readable when the serial port has room for input again */
 };
 
 /*
- * Take the signals over and add the console's descriptors to @loop. To be called before any
- * thread starts, so that all threads block the signals.
+ * Take the signals over and add the console's descriptors to @loop. Call this before any thread
+ * starts, so that all threads block the signals.
  */
 int console_init(struct console *console, struct stop *stop, struct event_loop *loop);
 

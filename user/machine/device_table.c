@@ -19,7 +19,7 @@ static const struct device_class devices[] = {
 	{ "keyboard controller", sizeof(struct i8042), i8042_create, NULL },
 	{ "ACPI power management", sizeof(struct acpi_pm), acpi_pm_create, NULL },
 	{ "PCI host bridge", sizeof(struct pci), pci_create, NULL },
-	/* Last, so that the exit port is refused, and not a device, when both want one port. */
+	/* The last row: if the exit port is a device's, the error is about the exit port. */
 	{ "debug ports", sizeof(struct debug_ports), debug_ports_create, NULL },
 };
 

@@ -7,7 +7,7 @@
 
 struct device_table;
 
-/* Create a device for each row. Return: NULL with the reason printed when one fails. */
+/* Create a device for each row. Return: NULL if one fails, after printing the reason. */
 struct device_table *device_table_create(const struct device_host *host);
 
 /* Destroy the devices, the last one first. No vCPU runs any more. */

@@ -20,14 +20,12 @@ void entry_failure_print(unsigned int index, const struct oriel_entry_report *re
 	if (named > ORIEL_ENTRY_VIOLATIONS)
 		named = ORIEL_ENTRY_VIOLATIONS;
 	if (!report->broken) {
-		diag_error("vCPU %u: no rule for an entry is found broken; the CPU is host CPU %u",
-			   index, report->cpu);
+		diag_error("vCPU %u: the state breaks no rule, but host CPU %u refused it", index,
+			   report->cpu);
 		return;
 	}
-	diag_error("vCPU %u: %u rule%s for an entry %s broken; what is named here must be set "
-		   "otherwise:",
-		   index, report->broken, report->broken == 1 ? "" : "s",
-		   report->broken == 1 ? "is" : "are");
+	diag_error("vCPU %u: the state breaks %u rule%s for an entry; wrong fields:", index,
+		   report->broken, report->broken == 1 ? "" : "s");
 	for (uint32_t i = 0; i < named; i++)
 		print_violation(&report->violations[i]);
 	if (report->broken > named)

@@ -5,7 +5,7 @@
 
 #include "uapi/oriel.h"
 
-/* Print each rule that an entry of vCPU @index broke, by ORIEL_GET_ENTRY_REPORT's @report. */
+/* Print each rule that an entry of vCPU @index broke, from ORIEL_GET_ENTRY_REPORT's @report. */
 void entry_failure_print(unsigned int index, const struct oriel_entry_report *report);
 
 #endif

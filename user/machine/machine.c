@@ -78,7 +78,7 @@ static int add_memory(const struct machine *machine)
 	return high_size ? add_memslot(machine, 1, LAYOUT_4G, memory->low_size, high_size) : 0;
 }
 
-/* Some Intel CPUs need pages for real mode. Other nodes do not have the capabilities. */
+/* Some Intel CPUs need pages for real mode. Nodes that need none lack the capabilities. */
 static int set_hidden_pages(const struct machine *machine)
 {
 	uint64_t identity_map = LAYOUT_IDENTITY_MAP;

@@ -10,30 +10,23 @@
 
 #define MACHINE_MAX_CPUS 254
 
-/**
- * struct machine_config - the options of a machine
- * @device: node of the hypervisor, or NULL for the default
- * @kernel: the kernel's file
- * @initrd: the initial RAM disk's file, or NULL
- * @cmdline: the kernel command line
- * @memory_size: in bytes
- * @huge: kind of pages to back the memory with
- * @cpus: number of vCPUs
- * @exit_port: a byte that the guest writes to this port is the launcher's exit status;
- *	DEBUG_PORTS_NO_EXIT: there is no such port
- */
+/* The options of a machine. */
 struct machine_config {
-	const char *device;
+	const char *device; /* node of the hypervisor, or NULL for the default */
 	const struct image *kernel;
-	const struct image *initrd;
+	const struct image *initrd; /* the initial RAM disk's file, or NULL */
 	const char *cmdline;
-	uint64_t memory_size;
-	enum huge_pages huge;
+	uint64_t memory_size; /* in bytes */
+	enum huge_pages huge; /* kind of pages to back the memory with */
 	unsigned int cpus;
+	/*
+	 * A byte that the guest writes to this port becomes the launcher's exit status. There is
+	 * no such port if it is DEBUG_PORTS_NO_EXIT.
+	 */
 	uint32_t exit_port;
 };
 
-/* Make a machine, run its guest to the end and take the machine down. Return: exit status. */
+/* Make a machine, run its guest to the end and take the machine down. Return: the exit status. */
 int machine_run(const struct machine_config *config);
 
 #endif

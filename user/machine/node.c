@@ -82,7 +82,7 @@ static int check_cpus(int fd, const char *path, unsigned int cpus)
 	if (max <= 0)
 		max = ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_VCPUS);
 	if (max <= 0)
-		max = 4; /* the ABI's number for a node that answers neither */
+		max = 4; /* the ABI's number for a node that has neither capability */
 	if (cpus <= (unsigned int)max)
 		return 0;
 	return diag_error("-c %u: %s gives a guest at most %d vCPU%s", cpus, path, max,

@@ -9,8 +9,8 @@
 #define NODE_PATH_SIZE 32
 
 /*
- * Find the node that the loaded module has made. Return: true when the module is loaded;
- * otherwise @path is NODE_DEFAULT.
+ * Find the node that the loaded module has made. Return: true if the module is loaded. Otherwise
+ * @path becomes NODE_DEFAULT.
  */
 bool node_of_module(char path[NODE_PATH_SIZE]);
 

@@ -2,8 +2,8 @@
 /*
  * Writes the guest's output to standard output, line by line when it comes fast.
  *
- * A system call for each byte would cost more than the exit with which the byte came, most of
- * all on an emulated host.
+ * A system call for each byte would cost more than the exit that brought the byte, most of all on
+ * an emulated host.
  */
 #include "machine/output.h"
 
@@ -67,7 +67,7 @@ static void start_timer(const struct output *output)
 void output_byte(struct output *output, uint8_t byte)
 {
 	pthread_mutex_lock(&output->lock);
-	/* After the end of the run nothing is written: once the buffer is full, bytes are lost. */
+	/* After the end of the run nothing is written, so bytes are lost if the buffer is full. */
 	if (output->count < OUTPUT_SIZE)
 		output->bytes[output->count++] = byte;
 	if (byte == '\n' || output->count == OUTPUT_SIZE)

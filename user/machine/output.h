@@ -10,33 +10,27 @@
 
 #define OUTPUT_SIZE 256
 
-/**
- * struct output - bytes on their way to standard output
- * @lock: protects @count and @bytes; held while they are written
- * @stop: the end of the run; told when standard output fails
- * @timer_fd: timerfd, readable when output_tick() is due
- * @count: number of bytes in @bytes
- * @bytes: bytes that the guest has printed and that are not written yet
- */
+/* Bytes on their way to standard output. */
 struct output {
-	pthread_mutex_t lock;
-	struct stop *stop;
-	int timer_fd;
-	unsigned int count;
+	pthread_mutex_t lock; /* protects @count and @bytes; held while they are written */
+	struct stop *stop; /* requested if standard output fails */
+	int timer_fd; /* timerfd, readable when output_tick() is due */
+	unsigned int count; /* number of @bytes */
+	/* Bytes that the guest has printed and that are not written yet. */
 	uint8_t bytes[OUTPUT_SIZE];
 };
 
 int output_init(struct output *output, struct stop *stop);
 
 /*
- * Print a byte. It is written at the end of its line, or a few milliseconds later when nothing
+ * Print a byte. It is written at the end of its line, or a few milliseconds later if nothing
  * follows. Any vCPU thread. Blocks while the terminal takes nothing, until the run ends.
  */
 void output_byte(struct output *output, uint8_t byte);
 
 /*
- * Write the bytes that wait, when @timer_fd is readable. The main thread's; it does not wait
- * for a vCPU thread that is writing.
+ * Write the buffered bytes, when @timer_fd is readable. Called by the main thread, which does not
+ * wait for a vCPU thread that is writing.
  */
 void output_tick(struct output *output);
 

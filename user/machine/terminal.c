@@ -59,7 +59,7 @@ bool terminal_raw(void)
 
 	raw = original;
 	cfmakeraw(&raw);
-	/* Our messages end in a newline without a carriage return: let the terminal add it. */
+	/* The launcher ends a line with a newline alone: let the terminal add a carriage return. */
 	raw.c_oflag |= OPOST;
 	changed = 1;
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);

@@ -13,17 +13,15 @@ enum terminal_key_action {
 	TERMINAL_KEY_HELP,
 };
 
-/**
- * struct terminal_keys - the state between two keys; all zeros at first
- * @started: the last key was control-a, which starts a command
- */
+/* The state between two keys; all zeros at first. */
 struct terminal_keys {
-	bool started;
+	bool started; /* the last key was control-a, which starts a command */
 };
 
 /*
- * Pass every key on unchanged. From the first call on the terminal is restored when the process
- * exits or crashes. Return: true when standard input is a terminal; otherwise nothing is done.
+ * Make the terminal pass every key on unchanged. From the first call on the terminal is restored
+ * when the process exits or crashes. Return: false, with nothing done, if standard input is no
+ * terminal.
  */
 bool terminal_raw(void);
 
@@ -31,8 +29,8 @@ bool terminal_raw(void);
 void terminal_restore(void);
 
 /*
- * Decide for whom a typed key is. Control-a starts a command to the launcher; typed twice, it
- * passes one control-a to the guest.
+ * Decide if a typed key is for the launcher or for the guest. Control-a starts a command to the
+ * launcher; typed twice, it passes one control-a to the guest.
  */
 enum terminal_key_action terminal_key(struct terminal_keys *keys, uint8_t key);
 

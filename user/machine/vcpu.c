@@ -52,7 +52,7 @@ static void handle_io(struct vcpu *vcpu)
 	const struct kvm_run *run = vcpu->run;
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 
-	/* An exit of a string instruction has all its elements, which are for the same port. */
+	/* The exit of a string instruction brings all its elements, for the same port. */
 	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
 		if (run->io.direction == KVM_EXIT_IO_OUT)
 			bus_write(vcpu->devices.ports, run->io.port, data, run->io.size);
@@ -102,7 +102,7 @@ static void handle_exit(struct vcpu *vcpu)
 		break;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
-		break; /* the cause of the exit has been handled by now */
+		break; /* nothing is left to do */
 	case KVM_EXIT_SYSTEM_EVENT:
 		handle_system_event(vcpu);
 		break;

@@ -12,51 +12,36 @@
 #include "devices/bus.h"
 #include "base/stop.h"
 
-/**
- * struct vcpu_devices - the parts of the machine that a vCPU's exits use
- * @ports: port I/O
- * @mmio: memory-mapped I/O
- * @stop: the end of the run
- * @progress_code: the guest's last progress code, for dumps
- */
+/* The parts of the machine that a vCPU's exits use. */
 struct vcpu_devices {
 	const struct bus *ports;
 	const struct bus *mmio;
 	struct stop *stop;
-	const atomic_uint *progress_code;
+	const atomic_uint *progress_code; /* the guest's last progress code, for dumps */
 };
 
-/**
- * struct vcpu - one virtual CPU
- * @index: its number and APIC ID
- * @fd: its descriptor
- * @run: the kvm_run structure and what follows it, shared with the kernel
- * @run_size: size of the mapping at @run in bytes
- * @explains_entries: the node has ORIEL_GET_ENTRY_REPORT
- * @devices: the parts of the machine that its exits use
- * @thread: valid once the vCPU has been started
- */
+/* One virtual CPU. */
 struct vcpu {
-	unsigned int index;
+	unsigned int index; /* its number and APIC ID */
 	int fd;
-	struct kvm_run *run;
-	size_t run_size;
-	bool explains_entries;
+	struct kvm_run *run; /* the kvm_run structure and what follows it, shared with the kernel */
+	size_t run_size; /* size of the mapping at @run in bytes */
+	bool explains_entries; /* the node has ORIEL_GET_ENTRY_REPORT */
 	struct vcpu_devices devices;
-	pthread_t thread;
+	pthread_t thread; /* valid once the vCPU has been started */
 };
 
 /* Make a vCPU in its reset state, with a copy of @devices. */
 int vcpu_create(struct vcpu *vcpu, int node_fd, int vm_fd, unsigned int index,
 		const struct vcpu_devices *devices);
 
-/* The vCPU's thread has ended. */
+/* Call this when the vCPU's thread has ended. */
 void vcpu_destroy(struct vcpu *vcpu);
 
 /* Run the vCPU in a thread of its own. */
 int vcpu_start(struct vcpu *vcpu);
 
-/* Wait for the end of the thread. stop_request() has been called. */
+/* Wait for the end of the thread, after stop_request(). */
 void vcpu_join(struct vcpu *vcpu);
 
 #endif

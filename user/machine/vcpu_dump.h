@@ -5,12 +5,11 @@
 
 #include "machine/vcpu.h"
 
-/* Both functions are called by the vCPU's own thread. */
-
-/* Print the reason of the last exit and all registers. */
+/*
+ * Print the reason of the last exit and all registers, or only the registers. The vCPU's own
+ * thread calls these functions.
+ */
 void vcpu_dump_exit(const struct vcpu *vcpu);
-
-/* Print all registers. */
 void vcpu_dump_state(const struct vcpu *vcpu);
 
 #endif

@@ -45,8 +45,7 @@ static void test_one(void **state)
 	report.violations[0] = violation("guest_cs_access_rights", "CS.D must be 0");
 	print(3, &report);
 	assert_string_equal(text,
-			    "oriel: vCPU 3: 1 rule for an entry is broken; what is named here "
-			    "must be set otherwise:\n"
+			    "oriel: vCPU 3: the state breaks 1 rule for an entry; wrong fields:\n"
 			    "oriel:   guest_cs_access_rights is 0xe09b: CS.D must be 0 "
 			    "(SDM 3C 27.3.1.2)\n");
 }
