@@ -9,7 +9,7 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
-#error "Oriel builds for Linux 6.1 to 6.14: in 6.19 only the in-tree KVM can use symbols that it needs"
+#error "Oriel builds for Linux 6.1 to 6.14: in 6.19 it lacks symbols that only KVM may use"
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "Oriel needs Linux 6.1 or later"
