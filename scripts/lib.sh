@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the scripts share: messages, Debian packages, and kernels and headers
+# Functions that the scripts share: messages, Debian packages, and kernels and headers
 # that are unpacked under build/ without being installed.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,14 +22,14 @@ as_root()
 	fi
 }
 
-# apt-get does not give up at the first failure of a mirror, nor while another holds its
-# lock.
+# With these, apt-get tries again when a mirror fails, and waits while another process holds
+# its lock.
 apt_options=(-qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
 
 fetch_lists() { as_root apt-get "${apt_options[@]}" --error-on=any update >&2; }
 
-# persist COMMAND...: until it succeeds, four times at most: a mirror may be away for a
-# minute, or have other files than its lists said.
+# persist COMMAND...: try it until it succeeds, four times at most: a mirror may be away for a
+# minute, or have other files than those in its lists.
 persist()
 {
 	local pause
@@ -43,7 +43,7 @@ persist()
 	"$@"
 }
 
-# apt_update: fetch the package lists when the machine has none, once.
+# apt_update: fetch the package lists if the machine has none.
 apt_update()
 {
 	compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null && return
@@ -51,8 +51,8 @@ apt_update()
 	persist fetch_lists || say "some package lists are not there"
 }
 
-# need_packages PACKAGE...: install those that are missing. On a machine that is
-# not a Debian the tools are taken to be there: each says itself when it is not.
+# need_packages PACKAGE...: install those that are missing. On a machine without apt-get the
+# tools are assumed to be there; the shell reports a tool that is missing.
 need_packages()
 {
 	local p missing=()
@@ -72,7 +72,7 @@ need_packages()
 }
 
 # unpack_packages DIR PACKAGE...: unpack packages into the new folder DIR. Two
-# callers at once are harmless: the folder appears whole, by a rename.
+# callers at once do no harm: the folder appears complete, by a rename.
 unpack_packages()
 {
 	local dir=$1 tmp deb
@@ -82,7 +82,7 @@ unpack_packages()
 	mkdir -p "${dir%/*}"
 	tmp=$(mktemp -d "$dir.XXXXXX")
 	say "fetching $*"
-	# A world-readable folder, or apt's own user cannot write to it.
+	# apt's own user has to reach the folder.
 	chmod 755 "$tmp"
 	mkdir "$tmp/deb"
 	(cd "$tmp/deb" && persist apt-get "${apt_options[@]}" \
@@ -94,9 +94,9 @@ unpack_packages()
 	mv -T "$tmp" "$dir" 2>/dev/null || rm -rf "$tmp"
 }
 
-# newest KIND [PREFIX]: the version of Debian's newest packaged kernel, such as
-# 6.1.0-56-amd64, whose version starts with PREFIX; without PREFIX the one that
-# the package linux-KIND-amd64 stands for. KIND is "image" or "headers".
+# newest KIND [PREFIX]: print the version of Debian's newest packaged kernel, such as
+# 6.1.0-56-amd64, that starts with PREFIX; without PREFIX that of the kernel on which
+# the package linux-KIND-amd64 depends. KIND is "image" or "headers".
 newest()
 {
 	local kind=$1 prefix=${2-}
@@ -109,7 +109,7 @@ newest()
 	fi | newest_of "linux-$kind-" "$prefix"
 }
 
-# newest_of PACKAGE-PREFIX VERSION-PREFIX: the newest version of a stock kernel
+# newest_of PACKAGE-PREFIX VERSION-PREFIX: print the newest version of a stock kernel
 # among the names on stdin. 6.1 stands for 6.1.0-56-amd64, not for 6.12.
 newest_of()
 {
@@ -132,7 +132,7 @@ kernel_dir()
 	version=$(find "$build/lab/kernel" -mindepth 1 -maxdepth 1 \
 			-printf '%f\n' 2>/dev/null | newest_of '' "$prefix")
 	[ -n "$version" ] || version=$(newest image "$prefix")
-	# Headers whose kernel has left the archive: any stock kernel will do.
+	# If the kernel of the headers has left the archive, take any stock kernel.
 	[ -n "$version" ] || [ -n "${1-}" ] || version=$(newest image)
 	[ -n "$version" ] || die "there is no package linux-image-$prefix*-amd64"
 
@@ -147,8 +147,8 @@ kernel_dir()
 	printf '%s\n' "$dir"
 }
 
-# vmlinux DIR: print the path of the kernel of DIR (of kernel_dir) as an ELF file,
-# taken out of its bzImage at first use (Linux x86 boot protocol: setup_sects,
+# vmlinux DIR: print the path of the kernel of DIR, a folder of kernel_dir, as an ELF file.
+# It is taken out of its bzImage at first use (Linux x86 boot protocol: setup_sects,
 # payload_offset, payload_length).
 vmlinux()
 {
@@ -158,7 +158,7 @@ vmlinux()
 	if ! [ -s "$out" ]; then
 		sectors=$(od -An -tu1 -j $((0x1f1)) -N 1 "$image")
 		read -r offset length < <(od -An -tu4 -j $((0x248)) -N 8 "$image")
-		# The last four bytes are the length of what comes out.
+		# The last four bytes are the uncompressed length.
 		tail -c +$(((sectors + 1) * 512 + offset + 1)) "$image" |
 			head -c $((length - 4)) | decompress >"$out.$$" ||
 			die "cannot unpack $image"
@@ -167,7 +167,7 @@ vmlinux()
 	echo "$out"
 }
 
-# decompress: stdin, by what its first bytes say.
+# decompress: copy stdin to stdout, decompressed. The first bytes tell the format.
 decompress()
 {
 	local first
@@ -184,12 +184,12 @@ decompress()
 	rm "$first"
 }
 
-# slow_host HOST: is it one in which an instruction is dear, so that it gets no files
-# but those that are packed for it, and small guests?
+# slow_host HOST: succeed if HOST takes long for an instruction, so that it gets only the files
+# that are packed for it, and small guests.
 slow_host() { [ "$1" = intel ] || [ "$1" = amd-bochs ]; }
 
-# host_module HOST: print the path of the module for the kernel that HOST of the lab
-# runs; no HOST is this machine.
+# host_module HOST: print the path of the module for the kernel of HOST of the lab; an empty
+# HOST is this machine.
 host_module()
 {
 	if [ "$1" = amd-debug ]; then
@@ -209,8 +209,8 @@ small_guest_kernel()
 	echo "$dir/boot/vmlinux-${dir##*/}"
 }
 
-# guest_kernel HOST: print the path of the Linux that guests run on HOST: Debian's,
-# where that starts in seconds.
+# guest_kernel HOST: print the path of the Linux that guests run on HOST: Debian's if that
+# starts in seconds, else the small one.
 guest_kernel()
 {
 	local dir
@@ -257,7 +257,7 @@ built_kernel()
 	local stamp lock version
 
 	mkdir -p "$tree"
-	# One builds, another that comes meanwhile waits.
+	# If two processes come at once, one builds and the other waits.
 	exec {lock}>"$tree/lock"
 	flock $lock
 	stamp=$(sha256sum <"$config")
@@ -275,7 +275,7 @@ built_kernel()
 	echo "$tree/root/$version"
 }
 
-# build_kernel NAME: from the configuration to what built_kernel promises.
+# build_kernel NAME: build the kernel of built_kernel from its configuration.
 build_kernel()
 {
 	local name=$1 tree=$build/lab/$1 source version root
@@ -287,7 +287,7 @@ build_kernel()
 			make -C "$source" O="$tree" "$@"
 	}
 	kernel_make KCONFIG_ALLCONFIG="$config" allnoconfig || return
-	# What was asked for and not got is a mistake in the file.
+	# Fail if make has dropped a line of the file: the file has a mistake.
 	! grep -xE 'CONFIG_[A-Z0-9_]+=.*' "$config" |
 		grep -vxFf "$tree/.config" || return
 	kernel_make -j"$(nproc)" all || return
@@ -301,8 +301,8 @@ build_kernel()
 		kernel_make INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install
 }
 
-# installed_headers [PREFIX]: the version of the running kernel if its headers are
-# installed and there is no PREFIX, or of the newest installed headers of Debian's
+# installed_headers [PREFIX]: print the version of the running kernel if its headers are
+# installed and there is no PREFIX; else that of the newest installed headers of Debian's
 # stock kernel, or nothing.
 installed_headers()
 {
@@ -318,9 +318,8 @@ installed_headers()
 }
 
 # headers_dir [PREFIX]: print a folder to build the module against (make's KDIR).
-# Without PREFIX: the running kernel's, or the newest installed headers; if there
-# are none, and for a PREFIX, Debian's package, unpacked at first use. PREFIX may be
-# the name of a kernel of built_kernel.
+# It has the headers of installed_headers or, if there are none, those of Debian's package,
+# unpacked at first use. PREFIX may be the name of a kernel of built_kernel.
 headers_dir()
 {
 	local prefix=${1-} version dir kdir common
@@ -351,15 +350,15 @@ headers_dir()
 		unpack_packages "$dir" "linux-headers-$version" $common ||
 			die "could not fetch linux-headers-$version"
 	fi
-	# The package names its other half by an absolute path.
+	# The Makefile of the package includes that of another package by an absolute path.
 	kdir=$dir/usr/src/linux-headers-$version
 	grep -q "^include $dir/" "$kdir/Makefile" ||
 		sed -i "s,^include .*/usr/src/,include $dir/usr/src/," "$kdir/Makefile"
 	echo "$kdir"
 }
 
-# test_program SOURCE: build/tests/NAME out of SOURCE, a path to NAME.c from the top. It
-# appears whole: another host may be packing it.
+# test_program SOURCE: build build/tests/NAME from SOURCE, the path of NAME.c from the top. The
+# program appears complete, by a rename, because another host may be packing it.
 test_program()
 {
 	local out
@@ -370,7 +369,7 @@ test_program()
 		-o "$out.$$" "$top/$1" && mv "$out.$$" "$out"
 }
 
-# pack DIR: a cpio archive of DIR that depends on nothing but DIR's contents.
+# pack DIR: print a cpio archive of DIR that depends only on DIR's contents.
 pack()
 {
 	(

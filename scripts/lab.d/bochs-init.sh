@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash disable=SC2034,SC2154
 #
-# The inner ends of a Bochs host's channels. The kernel's log goes out whole at the
-# end: the serial console, which is slow, shows no more than warnings.
+# The ends of Bochs' channels in the host. The complete kernel log is sent at the end,
+# because the serial console is slow and shows only warnings.
 
 terminal=/dev/ttyS1
 
 open_channels() { :; }
 
-# Nothing says what becomes of the size: it stays what it was at the start.
+# No channel reports a change of the size, so it stays the same.
 watch_size() { stty -F $terminal 115200; }
 
 copy_streams()

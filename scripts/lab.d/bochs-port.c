@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The inner end of a Bochs host's channels: frames written to port 0xE9, which
- * costs the host one tick a byte where a serial port costs thousands.
+ * The end of a Bochs host's channels in the host: it writes frames to port 0xE9, which
+ * costs the host one tick for each byte. A serial port costs thousands.
  *   bochs-port streams OUT ERR   copy two pipes, named by path, to o and e
  *   bochs-port send CHANNEL      copy stdin to a channel
  *   bochs-port off               end Bochs
@@ -17,7 +17,7 @@
 #define DATA_PORT 0xe9
 #define END_PORT 0x8900
 
-/* Copies once from fd to the channel; what read() says. */
+/* Copy once from fd to the channel. Return: the result of read(). */
 static ssize_t copy(int fd, char channel)
 {
 	static unsigned char frame[4 + 16384];
@@ -33,7 +33,7 @@ static ssize_t copy(int fd, char channel)
 	return size;
 }
 
-/* One process for both, so that no frame can come inside another. */
+/* Copy both pipes in one process, so that no frame can come inside another. */
 static int streams(const char *out, const char *err)
 {
 	struct pollfd fds[] = {

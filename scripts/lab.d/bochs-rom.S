@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ROM of a Bochs host, 64 KiB in place of a BIOS: from reset straight to long
- * mode and the kernel's 64-bit entry, with nothing probed. bochs-image has laid
+ * The ROM of a Bochs host, 64 KiB in place of a BIOS. It goes from reset straight to long
+ * mode and to the kernel's 64-bit entry, and probes nothing. bochs-image has laid
  * out the RAM; its parameter block is at 0x500:
  *   +0  u32 number of 128 KiB blocks that the image fills
  *   +8  u32 0; 1 once the machine runs
@@ -15,7 +15,7 @@
 #define BOOT_PARAMS	24
 #define ENTRY		32
 
-	/* Where it runs: the top 64 KiB of the first 4 GiB. */
+	/* The ROM runs in the top 64 KiB of the first 4 GiB. */
 #define ADDRESS(label)	(0xffff0000 + label - rom)
 
 	.text
@@ -42,7 +42,7 @@ start32:
 	cmpl	$0, RUNNING
 	je	touch_memory
 
-	/* Linux reset the machine, whose RAM is used by now: the end of Bochs. */
+	/* Linux has reset the machine. The RAM is no longer as laid out, so end Bochs. */
 	movl	$ADDRESS(shutdown), %esi
 	movw	$0x8900, %dx
 	movl	$8, %ecx
@@ -52,9 +52,9 @@ start32:
 	hlt
 
 	/*
-	 * Bochs hands out RAM in blocks of 128 KiB in the order in which they are
-	 * first touched, and has read the image into it as one piece. So the blocks
-	 * are touched in the image's order, which has none for 640 KiB to 1 MiB.
+	 * Bochs has read the image into its memory as one piece, and gives out this memory in
+	 * blocks of 128 KiB, in the order in which the guest first touches them. So touch the
+	 * blocks in the image's order, which has none for 640 KiB to 1 MiB.
 	 */
 touch_memory:
 	movl	BLOCKS, %ecx
@@ -72,7 +72,7 @@ touch_memory:
 	movl	$0x806, %eax
 	xorl	%edx, %edx
 	wrmsr
-	/* No interrupt before Linux knows the PICs. */
+	/* Mask all interrupts until Linux sets up the PICs. */
 	movb	$0xff, %al
 	outb	%al, $0x21
 	outb	%al, $0xa1

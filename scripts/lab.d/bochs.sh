@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# Hosts in Bochs, which has VMX and SVM: sourced by their scripts after common.sh,
-# with $cpu the model. There is no BIOS: a ROM of ours jumps into the kernel, whose
-# image and initramfs are in RAM from the start.
+# Hosts in Bochs, which has VMX and SVM: sourced by their scripts after common.sh. $cpu is
+# the CPU model. There is no BIOS: the ROM of bochs-rom.S jumps into the kernel. The kernel
+# and the initramfs are in RAM from the start.
 
 family=bochs
 packages=(bochs gcc libc6-dev python3-minimal vgabios)
 base_modules=(irqbypass kvm-intel kvm-amd)
 refused='--qemu'
-# Instructions a second, as the host's clocks have it. A tick is an instruction.
+# Instructions in a second of the host's clocks. A tick is an instruction.
 ips=50000000
 packed=1
 
@@ -26,7 +26,7 @@ prepare()
 	[ "$cpus" -le 8 ] || die "a host in Bochs has no more than 8 CPUs"
 }
 
-# megabytes SIZE: of a number with the suffix M or G.
+# megabytes SIZE: print SIZE, a number with the suffix M or G, in MiB.
 megabytes()
 {
 	case $1 in
@@ -43,9 +43,9 @@ host_files()
 	gcc -O2 -Wall -static -s -o "$1/lab/port" "$here/bochs-port.c"
 }
 
-# What Bochs 2.7 gets wrong, the kernel must not use: XSAVES and XSAVEC have wrong
-# sizes and lose state under SVM, MWAITX does not end by itself; RDRAND and RDSEED
-# are seeded by the clock, so that no run would be like the one before.
+# hidden_features: print the features that the kernel must not use. In Bochs 2.7 XSAVES and
+# XSAVEC have wrong sizes and lose state under SVM, and MWAITX does not end by itself. RDRAND
+# and RDSEED are seeded by the clock, so no run would be like the one before.
 hidden_features()
 {
 	printf 'rdrand,rdseed,xsaves,xsavec'
@@ -57,9 +57,9 @@ kernel_arguments()
 	local options="console=ttyS0,115200 loglevel=5 panic=-1 oops=panic reboot=t"
 
 	options+=" softlockup_panic=1 no_console_suspend mitigations=off norandmaps"
-	# CPUID promises another frequency. MWAIT loses wake-ups between CPUs.
+	# The frequency in CPUID is wrong. MWAIT loses wake-ups between CPUs.
 	options+=" tsc_early_khz=$((ips / 1000)) tsc=reliable idle=nomwait"
-	# Work that tells nothing here and takes seconds.
+	# These take seconds and show nothing here.
 	options+=" cryptomgr.notests nowatchdog rodata=off"
 	echo "$options clearcpuid=$(hidden_features)$append"
 }
@@ -99,7 +99,7 @@ open_streams()
 	"$here/bochs-image" "$tmp/ram" "$vmlinux" "$memory" "$cpus" \
 		"$(kernel_arguments)" "$tmp/initrd" || exit 122
 	configuration >"$tmp/bochsrc"
-	# The debugger that Debian's package has waits for this.
+	# Debian's package has the debugger, which waits for this command.
 	echo c >"$tmp/commands"
 	: >"$tmp/log"
 	rm -f "$tmp/streams"
@@ -108,8 +108,8 @@ open_streams()
 	streams=$!
 }
 
-# Its display waits on a TCP port that another Bochs may have: each has a network of
-# its own, where that is allowed.
+# Bochs' display listens on a TCP port that another Bochs may have, so each gets a network
+# namespace of its own, if that is allowed.
 start_emulator()
 {
 	local apart=(unshare -rn)
@@ -120,7 +120,7 @@ start_emulator()
 	emulator=$!
 }
 
-# A host that got to its end has sent its whole log.
+# Put the log together: a host that has ended properly has sent all of it.
 close_streams()
 {
 	wait "$streams" || true
@@ -133,8 +133,8 @@ close_streams()
 	mv "$tmp/log" "$tmp/console"
 }
 
-# Bochs names what it finds wrong, such as the field that fails a VM entry; MSRs
-# that it does not know, and each EPT violation, are none of it.
+# Print Bochs' own messages, which name the field that fails a VM entry, for example. Leave
+# out unknown MSRs and EPT violations, which are no errors.
 emulator_log()
 {
 	echo "---- what Bochs says ----"

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# What every host of the lab shares: options, what is packed for it, and how the
-# command's end is judged. The host's script sets $host, $refused (options that it
-# cannot honour) and $packages, its emulator's library defines
-#   prepare         settings that depend on the options
+# Code that all hosts of the lab share: it reads the options, packs files, runs the emulator and
+# judges the end of the command. The host's script sets $host and $refused (options that it
+# cannot honour), and ends in main "$@". The library of its emulator, qemu.sh or bochs.sh, sets
+#   family          its name
+#   packages        the Debian packages that it needs
 #   base_modules    the kernel modules that every run has
-#   host_config     lines for /lab/config
-#   open_streams    what must be there before the emulator starts
+# and defines the functions
+#   prepare         settings that depend on the options; a QEMU host's script has its own
+#   host_files DIR  put the emulator's files for init into DIR
+#   open_streams    prepare the files and pipes that the emulator needs
 #   start_emulator  start it; its process is $emulator
-#   close_streams   after its end: print what is still to print
-# and both end in main "$@".
+#   close_streams   after its end: print the rest of the output
+#   emulator_log    print the emulator's messages
 
 # shellcheck source=scripts/lib.sh
 . "${BASH_SOURCE[0]%/*}/../lib.sh"
@@ -53,7 +56,7 @@ parse()
 	done
 }
 
-# quote WORD...: the words, quoted for any POSIX shell.
+# quote WORD...: print the words, quoted for any POSIX shell.
 quote()
 {
 	local word space=
@@ -64,7 +67,7 @@ quote()
 	done
 }
 
-# module_list NAME...: the files of these modules and all they need.
+# module_list NAME...: print the files of these modules and of all modules that they need.
 module_list()
 {
 	local name
@@ -75,7 +78,7 @@ module_list()
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u
 }
 
-# base_image OUT: the initramfs that every run shares: busybox, init, modules.
+# base_image OUT: make the initramfs that all runs share: busybox, init, modules.
 base_image()
 {
 	local tree=$tmp/base file modules out=$1
@@ -93,18 +96,17 @@ base_image()
 		esac
 	done < <(module_list "${base_modules[@]}")
 	cp "$kernel/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$modules/"
-	# A signature is verified, and symbols searched one by one, for seconds where
-	# the CPU is slow.
+	# Drop signatures and most symbols: a slow CPU would verify and search them for seconds.
 	strip --strip-unneeded "$modules"/*.ko
 	PATH=$PATH:/sbin:/usr/sbin depmod -b "$tree" "$version"
-	# Appears whole, in case another host starts now.
+	# The image appears complete, by a rename, because another host may start now.
 	pack "$tree" >"$out.$$"
 	mv "$out.$$" "$out"
 }
 
 # add_path TREE PATH: copy PATH, the libraries of its programs and the
-# interpreters of its scripts to TREE. A module goes without what only a debugger
-# reads, which is most of it.
+# interpreters of its scripts to TREE. Strip a module of its debug information, which is
+# most of it.
 add_path()
 {
 	local tree=$1 path=$2 file library
@@ -126,7 +128,7 @@ add_path()
 	done < <(find -L "$path" -type f -perm /111)
 }
 
-# add_interpreter TREE FILE: what FILE's "#!" names, busybox being there already.
+# add_interpreter TREE FILE: copy the interpreter that FILE's "#!" names, unless busybox is it.
 add_interpreter()
 {
 	local line
@@ -141,8 +143,8 @@ add_interpreter()
 	esac
 }
 
-# pack_files TREE: what the command needs where it has no other files, with its own
-# program unless busybox has that.
+# pack_files TREE: copy the files that the command needs on a host without other files: its
+# program, unless busybox has it, the files that its arguments name, and those of --add.
 pack_files()
 {
 	local word program=''
@@ -157,7 +159,7 @@ pack_files()
 	done
 }
 
-# run_image OUT: what differs between runs: the job and, with --packed, its files.
+# run_image OUT: make the initramfs of this run: the job and, with --packed, its files.
 run_image()
 {
 	local tree=$tmp/run rows=24 columns=80 name nine_p=1
@@ -189,7 +191,7 @@ run_image()
 	pack "$tree" >"$1"
 }
 
-# The messages of a host that is not well.
+# Messages in the kernel log that mean an error.
 bad_log='(^|[] ])(BUG|Oops|UBSAN|KASAN|KCSAN|INFO: (task|rcu|possible|suspicious|trying|lockdep))\b'
 bad_log+='|WARNING: |Kernel panic|general protection fault|rcu: .*(stall|detected)'
 bad_log+='|soft lockup|hard LOCKUP|self-detected stall|blocked for more than'
@@ -198,11 +200,11 @@ bad_log+='|scheduling while atomic|double free|list_(add|del) corruption'
 bad_log+='|nobody cared|Tainted:.*W|possible circular locking'
 bad_log+='|ODEBUG:|pagealloc: |memory corruption|detected buffer overflow|usercopy: '
 
-# own_log: the kernel's log from the lab's first line on. What the kernel thinks of
-# an emulated machine while it starts is not the command's.
+# own_log: print the kernel's log from the lab's first line on. The messages before are about
+# the emulated machine, not about the command.
 own_log() { sed -n '/lab: started/,$p' "$tmp/console"; }
 
-# judge: the exit status, from the job's, the log, and how the emulator ended.
+# judge: return the exit status, from the job's status, the log, and the end of the emulator.
 judge()
 {
 	local status=''
@@ -238,15 +240,15 @@ finish()
 	rm -rf "$tmp"
 }
 
-# came_up: did the host get as far as its first process? Until then nothing of the
-# command's has run.
+# came_up: succeed if the host has started its first process. Before that, nothing of the
+# command has run.
 came_up()
 {
 	[ -n "$timed_out" ] || [ -s "$tmp/status" ] || grep -qa 'lab: started' "$tmp/console"
 }
 
-# start_watchdog: it ends a host that takes too long, and one that hangs before its first
-# process, as Linux does when an emulator under load loses a timer's interrupt.
+# start_watchdog: end a host that takes too long, or that hangs before its first process. Linux
+# hangs there if an emulator under load loses an interrupt of a timer.
 boot_limit=240
 start_watchdog()
 {
@@ -284,7 +286,7 @@ run()
 	close_streams
 }
 
-# main OPTION...: all of it. The host's exit status is the script's.
+# main OPTION...: run a host from the options to the exit status.
 main()
 {
 	local base file tries=3

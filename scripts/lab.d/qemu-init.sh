@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash disable=SC2034,SC2154
 #
-# The ends in the host of QEMU's channels: ports of a virtio console device.
+# The ends of QEMU's channels in the host: ports of a virtio console device.
 # 0 the terminal (hvc0), 1 the job's stdout, 2 its stderr, 3 its exit status,
 # 4 window sizes ("rows columns" lines).
 

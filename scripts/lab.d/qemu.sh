@@ -45,8 +45,8 @@ start_emulator()
 	)
 	local options="console=ttyS0 loglevel=7 panic=-1 oops=panic"
 	options+=" softlockup_panic=1 no_console_suspend mitigations=off${kernel_options-}"
-	# A machine that is busy otherwise may not run a CPU of the host for many seconds,
-	# and its time goes on: that is no hang. Nor is a timer that is late at the start.
+	# A busy machine may not run a CPU of the host for many seconds, while the host's time
+	# goes on. That is no hang, and neither is a timer that is late at the start.
 	options+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240 no_timer_check"
 
 	# shellcheck disable=SC2054
@@ -85,7 +85,7 @@ close_streams()
 		cat "$tmp/out"
 		cat "$tmp/err" >&2
 	elif [ ${#streams[@]} != 0 ]; then
-		# Should QEMU have failed early: nobody opened their other end.
+		# If QEMU has failed early, it has not opened the other end of the pipes: open it.
 		: <>"$tmp/out" <>"$tmp/err"
 		wait "${streams[@]}" || true
 	fi

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Names each function and file that a document mentions and that does not exist:
+# Reports each function and file that a document mentions and that does not exist:
 #	awk -f doc-names.awk FILE... -- SOURCE... DOCUMENT...
-# FILEs are all paths of the tree. A text in double backquotes in a document (in .md in single
-# ones) is taken for one of our names if it looks like one:
+# FILEs are all paths of the tree. A text in double backquotes in a document (in single ones in
+# .md) counts as one of Oriel's names if it looks like one:
 #	name()		a function or macro, defined in a SOURCE
 #	loop.c, irq/	a file or folder, by its path from any folder on; * stands for any name
 #	scripts/lab ... the same from the top, with any ending; the arguments are ignored
 # So names of other projects are written without () or without backquotes.
 #
-# In a list-table, a cell that names only files says where the functions of the cell before
-# it are.
+# In a list-table, a cell with files only has the files of the functions in the cell before it.
 
-# A path is known by each of its ends, and so is every folder on it, with a slash behind it.
+# Remember each end of a path, and each end of the folders on it with a slash behind.
 function know(path,   rest)
 {
 	for (rest = path; !(rest in known); sub(/^[^\/]*\//, "", rest)) {
@@ -102,7 +101,7 @@ BEGIN {
 	ARGV[i] = ""
 }
 
-# Definitions are not indented; calls are.
+# Definitions begin in the first column, calls do not.
 FILENAME !~ /\.(rst|md)$/ {
 	if (/^([A-Za-z_]|#define )/)
 		define($0, "[A-Za-z_][A-Za-z0-9_]*[(]")
