@@ -55,7 +55,7 @@ static enum emul_result exec_pushf(struct emul *e)
 {
 	const struct cpu_state *state = e->state;
 
-	/* With IOPL below 3 only VME permits PUSHF, and it pushes other flags (SDM 3B 20.3). */
+	/* With IOPL below 3 only VME permits PUSHF, and it pushes other flags (SDM 3B 21.3). */
 	if ((state->rflags & X86_EFLAGS_VM) && (state->rflags & X86_EFLAGS_IOPL) != X86_EFLAGS_IOPL)
 		return EMUL_UNKNOWN;
 	return push(e, state->rflags & ~(u64)(X86_EFLAGS_VM | X86_EFLAGS_RF));

@@ -276,7 +276,7 @@ static bool compare_ended(const struct emul *e)
 
 static bool turn_ended(struct emul *e, unsigned int iterations)
 {
-	/* With TF set a #DB follows each iteration (SDM 3B 17.3.1.4). */
+	/* With TF set a #DB follows each iteration (SDM 3B 18.3.1.4). */
 	e->tf_trap = e->tf;
 	if (e->tf_trap || iterations >= EMUL_REP_TURN)
 		return true;

@@ -27,7 +27,7 @@
 	 X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC | X86_EFLAGS_VIF | \
 	 X86_EFLAGS_VIP | X86_EFLAGS_ID)
 
-/* L0 to L3 and LE: breakpoints that end with the old task (SDM 3B 17.2.4). */
+/* L0 to L3 and LE: breakpoints that end with the old task (SDM 3B 18.2.4). */
 #define DR7_LOCAL 0x155
 
 /* The fields of a TSS that the processor reads (SDM 3A 8.2.1, 8.6). */

@@ -29,7 +29,7 @@ enum task_switch_source {
  * @load_cr3: load CR3. Return false, with CR3 unchanged, if the PDPTEs cannot be loaded.
  *	Called only with paging on, and once more after EMUL_AGAIN
  * @committed: out: the new task's registers are loaded
- * @trap: out, with EMUL_DONE: the T bit asks for #DB with DR6.BT (SDM 3B 17.3.1.5)
+ * @trap: out, with EMUL_DONE: the T bit asks for #DB with DR6.BT (SDM 3B 18.3.1.5)
  */
 struct task_switch {
 	u16 selector;

@@ -188,7 +188,7 @@ int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi)
 
 /**
  * fabric_deliver_msi() - deliver a message-signalled interrupt (KVM_SIGNAL_MSI)
- * @msi: address and data as a device would write them (SDM 3A 10.11)
+ * @msi: address and data as a device would write them (SDM 3A 11.11)
  *
  * Return: > 0 if it is delivered, 0 if it has merged with a pending one or the guest blocks it,
  * -EINVAL for flags other than a device id's, or for an address with reserved bits (ids32).

@@ -42,7 +42,7 @@ int lapic_highest_vector(const struct lapic *lapic, u32 reg)
 	return -1;
 }
 
-/* SDM 3A 10.8.3.1 */
+/* SDM 3A 11.8.3.1 */
 u32 lapic_ppr(const struct lapic *lapic)
 {
 	u32 tpr = lapic_get_reg(lapic, LAPIC_TPR);
@@ -95,7 +95,7 @@ static void lapic_user_eoi(struct lapic *lapic, u8 vector)
 		fabric->ops->user_eoi(lapic->vcpu, vector);
 }
 
-/* SDM 3A 10.8.5 */
+/* SDM 3A 11.8.5 */
 void lapic_end_of_interrupt(struct lapic *lapic)
 {
 	struct irq_fabric *fabric = lapic->fabric;
@@ -181,7 +181,7 @@ void lapic_mask_lvts(struct lapic *lapic)
 		lapic_set_reg(lapic, reg, lapic_get_reg(lapic, reg) | LAPIC_LVT_MASKED);
 }
 
-/* In x2APIC mode the logical id follows from the id (SDM 3A 10.12.10.2). */
+/* In x2APIC mode the logical id follows from the id (SDM 3A 11.12.10.2). */
 void lapic_set_mode_ids(struct lapic *lapic)
 {
 	if (lapic_x2apic(lapic)) {
@@ -193,7 +193,7 @@ void lapic_set_mode_ids(struct lapic *lapic)
 	}
 }
 
-/* SDM 3A 10.4.7.1 */
+/* SDM 3A 11.4.7.1 */
 void lapic_reset_regs(struct lapic *lapic)
 {
 	lapic_timer_stop(lapic);

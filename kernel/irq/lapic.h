@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The local APIC of a vCPU, xAPIC and x2APIC (SDM 3A chapter 10).
+ * The local APIC of a vCPU, xAPIC and x2APIC (SDM 3A chapter 11).
  *
  * The registers belong to the vCPU: its thread calls these functions, or a thread that holds the
  * vCPU's mutex. A function "in any context" may be called by any thread and in a hard irq: it
@@ -22,12 +22,12 @@ struct irq_fabric;
 #define LAPIC_DEFAULT_BASE 0xfee00000ull
 #define LAPIC_MMIO_SIZE 0x1000
 
-/* IA32_APIC_BASE (SDM 3A 10.4.4, 10.12.1). */
+/* IA32_APIC_BASE (SDM 3A 11.4.4, 11.12.1). */
 #define LAPIC_BASE_BSP BIT(8)
 #define LAPIC_BASE_EXTD BIT(10)
 #define LAPIC_BASE_ENABLE BIT(11)
 
-/* First and last x2APIC MSR (SDM 3A 10.12.1.2). */
+/* First and last x2APIC MSR (SDM 3A 11.12.1.2). */
 #define LAPIC_MSR_FIRST 0x800
 #define LAPIC_MSR_LAST 0x8ff
 #define LAPIC_MSR_TPR 0x808
@@ -100,7 +100,7 @@ void lapic_destroy(struct lapic *lapic);
 
 /**
  * lapic_reset() - RESET or INIT; may sleep
- * @init: true for INIT, which keeps IA32_APIC_BASE (SDM 3A 10.4.7.3) and the events that were
+ * @init: true for INIT, which keeps IA32_APIC_BASE (SDM 3A 11.4.7.3) and the events that were
  *	posted after this INIT was taken; false for power-on, which drops all events
  */
 void lapic_reset(struct lapic *lapic, bool init);
@@ -140,11 +140,11 @@ void lapic_accept(struct lapic *lapic, u8 vector);
  * lapic_accepts_extint() - return true if LINT0 passes the PIC's INTR to the CPU; any context
  *
  * Either LVT LINT0 is unmasked and in ExtINT mode, or the APIC is disabled and LINT0 is the
- * CPU's INTR pin (SDM 3A 10.4.3), which the board connects for the BSP alone.
+ * CPU's INTR pin (SDM 3A 11.4.3), which the board connects for the BSP alone.
  */
 bool lapic_accepts_extint(const struct lapic *lapic);
 
-/** lapic_end_of_interrupt() - EOI (SDM 3A 10.8.5) */
+/** lapic_end_of_interrupt() - EOI (SDM 3A 11.8.5) */
 void lapic_end_of_interrupt(struct lapic *lapic);
 
 /**
@@ -215,7 +215,7 @@ void lapic_mmio_read(struct lapic *lapic, u32 offset, void *buf, unsigned int le
 
 /**
  * lapic_mmio_write() - write the xAPIC page, with all side effects; may sleep
- * @len: 1 to 8; any access but an aligned one of 32 bits is ignored (SDM 3A 10.4.1)
+ * @len: 1 to 8; any access but an aligned one of 32 bits is ignored (SDM 3A 11.4.1)
  */
 void lapic_mmio_write(struct lapic *lapic, u32 offset, const void *buf, unsigned int len);
 
@@ -231,7 +231,7 @@ static inline u64 lapic_get_base(const struct lapic *lapic)
 
 /**
  * lapic_set_base() - write IA32_APIC_BASE; may sleep
- * @host: userspace writes, and may change the mode in ways that SDM 3A 10.12.5 forbids
+ * @host: userspace writes, and may change the mode in ways that SDM 3A 11.12.5 forbids
  *
  * Return: 0, or -EINVAL for #GP(0) or to refuse the ioctl.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Accesses to a local APIC's registers. The guest has the xAPIC page and the x2APIC MSRs
- * (SDM 3A 10.4.1, 10.12.1), and IA32_APIC_BASE, which chooses one of the two. Userspace has
+ * (SDM 3A 11.4.1, 11.12.1), and IA32_APIC_BASE, which chooses one of the two. Userspace has
  * KVM_GET_LAPIC and KVM_SET_LAPIC.
  */
 #include <linux/errno.h>
@@ -40,7 +40,7 @@ struct lapic_rule {
 };
 
 /*
- * One row per register, from SDM 3A tables 10-1 and 10-6 and their figures. A write through
+ * One row per register, from SDM 3A tables 11-1 and 11-6 and their figures. A write through
  * the xAPIC page keeps ICR's reserved bits, as KVM does; lapic_write_icr64() refuses them.
  */
 static const struct lapic_rule rules[LAPIC_REG_COUNT] = {
@@ -74,7 +74,7 @@ static struct lapic_rule lapic_rule(const struct lapic *lapic, u32 reg)
 {
 	struct lapic_rule rule = rules[reg / 16];
 
-	/* Bit 18 is reserved without TSC-deadline mode (SDM 3A 10.5.1). */
+	/* Bit 18 is reserved without TSC-deadline mode (SDM 3A 11.5.1). */
 	if (reg == LAPIC_LVT_TIMER && !lapic->features.tsc_deadline)
 		rule.writable &= ~BIT(18);
 	return rule;
@@ -83,7 +83,7 @@ static struct lapic_rule lapic_rule(const struct lapic *lapic, u32 reg)
 static void lapic_write_svr(struct lapic *lapic, u32 val)
 {
 	lapic_set_reg(lapic, LAPIC_SVR, val);
-	/* Software-disabling masks all LVT entries (SDM 3A 10.4.7.2). */
+	/* Software-disabling masks all LVT entries (SDM 3A 11.4.7.2). */
 	if (!(val & LAPIC_SVR_ENABLE))
 		lapic_mask_lvts(lapic);
 }
@@ -127,7 +127,7 @@ static void lapic_reg_write(struct lapic *lapic, u32 reg, u32 val)
 		lapic_write_svr(lapic, val);
 		break;
 	case LAPIC_ESR:
-		/* A write loads the errors found since the last write (SDM 3A 10.5.3). */
+		/* A write loads the errors found since the last write (SDM 3A 11.5.3). */
 		lapic_set_reg(lapic, reg, atomic_xchg(&lapic->errors, 0));
 		break;
 	case LAPIC_ICR:
@@ -199,7 +199,7 @@ bool lapic_is_tpr(const struct lapic *lapic, u64 gpa)
  * MSRs.
  */
 
-/* ICR in x2APIC mode: bits 63:32 are the destination, bit 12 is ignored (SDM 3A 10.12.9). */
+/* ICR in x2APIC mode: bits 63:32 are the destination, bit 12 is ignored (SDM 3A 11.12.9). */
 static int lapic_write_icr64(struct lapic *lapic, u64 val)
 {
 	u32 icr = val;
@@ -248,7 +248,7 @@ int lapic_msr_write(struct lapic *lapic, u32 msr, u64 val)
 	if (val & ~(u64)(rule.writable | rule.read_only))
 		return -EINVAL;
 	if (reg == LAPIC_SELF_IPI)
-		/* Equal to an ICR write with the self shorthand (SDM 3A 10.12.11). */
+		/* Equal to an ICR write with the self shorthand (SDM 3A 11.12.11). */
 		lapic_send_ipi(lapic, (u32)val | LAPIC_SHORTHAND_SELF << 18, 0);
 	else
 		lapic_reg_write(lapic, reg, val);
@@ -257,7 +257,7 @@ int lapic_msr_write(struct lapic *lapic, u32 msr, u64 val)
 
 /*
  * x2APIC mode can be entered only from xAPIC mode, and left only by disabling the APIC
- * (SDM 3A figure 10-27).
+ * (SDM 3A figure 11-27).
  */
 static bool lapic_base_transition_ok(u64 from, u64 to)
 {
@@ -300,7 +300,7 @@ int lapic_set_base(struct lapic *lapic, u64 base, bool host)
 			atomic_inc(&lapic->fabric->xapics);
 		lapic_set_mode_ids(lapic);
 	}
-	/* A disabled APIC loses its state (SDM 3A 10.4.3). */
+	/* A disabled APIC loses its state (SDM 3A 11.4.3). */
 	if (old & LAPIC_BASE_ENABLE && !(base & LAPIC_BASE_ENABLE))
 		lapic_reset_regs(lapic);
 	return 0;
@@ -353,7 +353,7 @@ static bool state_id_valid(const struct lapic *lapic, const struct kvm_lapic_sta
 }
 
 /*
- * Restore ISR, TMR or IRR. Vectors 0 to 15 are illegal (SDM 3A 10.8.4), and KVM keeps them all
+ * Restore ISR, TMR or IRR. Vectors 0 to 15 are illegal (SDM 3A 11.8.4), and KVM keeps them all
  * the same: their priority class is 0, so none is ever delivered.
  */
 static void restore_vectors(struct lapic *lapic, const struct kvm_lapic_state *state, u32 reg)

@@ -122,7 +122,7 @@ static int lapic_take(struct lapic *lapic, const struct irq_msg *msg)
 	case LAPIC_MODE_NMI:
 		return lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
 	case LAPIC_MODE_INIT:
-		/* INIT level de-assert only sets arbitration ids (SDM 3A 10.6.1). */
+		/* INIT level de-assert only sets arbitration ids (SDM 3A 11.6.1). */
 		if (!msg->assert)
 			return 0;
 		return lapic_post_event(lapic, LAPIC_EVENT_INIT, 0);
@@ -146,7 +146,7 @@ static bool lapic_is_broadcast(const struct lapic *lapic, const struct irq_msg *
 	return msg->dest == 0xffffffff;
 }
 
-/* SDM 3A 10.6.2.2 and 10.12.10.2 */
+/* SDM 3A 11.6.2.2 and 11.12.10.2 */
 static bool lapic_match_logical(const struct lapic *lapic, u32 dest)
 {
 	u32 ldr = lapic_get_reg(lapic, LAPIC_LDR);
@@ -190,7 +190,7 @@ struct delivery {
 	int result;
 };
 
-/* The lower priority wins. If equal, the lapic wins that won less recently (SDM 3A 10.6.2.4). */
+/* The lower priority wins. If equal, the lapic wins that won less recently (SDM 3A 11.6.2.4). */
 static bool lapic_beats(const struct lapic *lapic, const struct lapic *best)
 {
 	u32 ppr = lapic_ppr(lapic);
@@ -247,7 +247,7 @@ static void delivery_scan(struct delivery *d, struct irq_fabric *fabric,
 	else if (!msg->logical)
 		delivery_offer_range(d, map, msg->dest, 1);
 	else if (!atomic_read(&fabric->xapics))
-		/* In x2APIC mode 16 consecutive ids are a cluster (SDM 3A 10.12.10.2). */
+		/* In x2APIC mode 16 consecutive ids are a cluster (SDM 3A 11.12.10.2). */
 		delivery_offer_range(d, map, msg->dest >> 16 << 4, 16);
 	else
 		delivery_offer_range(d, map, 0, map->size);
@@ -279,7 +279,7 @@ int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct
 	return d.result;
 }
 
-/* Decode the lower half of ICR (SDM 3A 10.6.1); the caller sets the destination. */
+/* Decode the lower half of ICR (SDM 3A 11.6.1); the caller sets the destination. */
 static struct irq_msg icr_message(const struct lapic *lapic, u32 icr)
 {
 	return (struct irq_msg){

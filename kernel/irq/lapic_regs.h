@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Registers of the local APIC (SDM 3A table 10-1), and functions that its source files share.
+ * Registers of the local APIC (SDM 3A table 11-1), and functions that its source files share.
  * The rules about context in lapic.h hold here too.
  */
 #ifndef ORIEL_IRQ_LAPIC_REGS_H
@@ -41,7 +41,7 @@
 #define LAPIC_SELF_IPI 0x3f0
 #define LAPIC_REG_COUNT (KVM_APIC_REG_SIZE / 0x10)
 
-/* Version 0x14, six LVT entries, no EOI-broadcast suppression (SDM 3A 10.4.8). */
+/* Version 0x14, six LVT entries, no EOI-broadcast suppression (SDM 3A 11.4.8). */
 #define LAPIC_VERSION_VALUE 0x00050014
 
 #define LAPIC_SVR_ENABLE BIT(8)
@@ -59,20 +59,20 @@
 #define LAPIC_LVT_TIMER_MODE GENMASK(18, 17)
 #define LAPIC_LVT_TIMER_MODE_SHIFT 17
 
-/* ESR (SDM 3A 10.5.3). */
+/* ESR (SDM 3A 11.5.3). */
 #define LAPIC_ESR_SEND_VECTOR BIT(5)
 #define LAPIC_ESR_RECEIVE_VECTOR BIT(6)
 #define LAPIC_ESR_REGISTER BIT(7)
 #define LAPIC_ESR_ALL GENMASK(7, 0)
 
-/* ICR (SDM 3A 10.6.1, 10.12.9). */
+/* ICR (SDM 3A 11.6.1, 11.12.9). */
 #define LAPIC_ICR_STATUS BIT(12)
 #define LAPIC_ICR_VALID 0x000ccfffu
 #define LAPIC_ICR_LOGICAL BIT(11)
 #define LAPIC_ICR_ASSERT BIT(14)
 #define LAPIC_ICR_LEVEL BIT(15)
 
-/* Delivery modes, in ICR, LVT, RTE and MSI alike (SDM 3A 10.6.1). */
+/* Delivery modes, in ICR, LVT, RTE and MSI alike (SDM 3A 11.6.1). */
 enum lapic_mode {
 	LAPIC_MODE_FIXED,
 	LAPIC_MODE_LOWEST,
@@ -84,7 +84,7 @@ enum lapic_mode {
 	LAPIC_MODE_EXTINT,
 };
 
-/* Destination shorthands (SDM 3A 10.6.1). */
+/* Destination shorthands (SDM 3A 11.6.1). */
 enum lapic_shorthand {
 	LAPIC_SHORTHAND_NONE,
 	LAPIC_SHORTHAND_SELF,
@@ -92,7 +92,7 @@ enum lapic_shorthand {
 	LAPIC_SHORTHAND_OTHERS,
 };
 
-/* Lower vectors are reserved for exceptions (SDM 3A 10.5.2). */
+/* Lower vectors are reserved for exceptions (SDM 3A 11.5.2). */
 #define LAPIC_FIRST_VECTOR 16
 
 /* The lapics of a fabric. */

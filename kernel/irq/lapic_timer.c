@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The APIC timer: one-shot, periodic and TSC-deadline (SDM 3A 10.5.4), over an hrtimer. The bus
+ * The APIC timer: one-shot, periodic and TSC-deadline (SDM 3A 11.5.4), over an hrtimer. The bus
  * clock it counts is 1 GHz, so a tick takes as many nanoseconds as the divisor says. A CPU that
  * can count to a deadline while the guest runs does so, and the hrtimer serves only a vCPU that
  * sleeps.
@@ -20,7 +20,7 @@
 /* Allow 5000 periods per second, or a guest could keep a host's CPU in this interrupt. */
 #define LAPIC_MIN_PERIOD_NS (200 * NSEC_PER_USEC)
 
-/* LVT Timer bits 18:17 (SDM 3A 10.5.4): count down once, count down and reload, TSC deadline. */
+/* LVT Timer bits 18:17 (SDM 3A 11.5.4): count down once, count down and reload, TSC deadline. */
 enum lapic_timer_mode {
 	LAPIC_TIMER_ONESHOT,
 	LAPIC_TIMER_PERIODIC,
@@ -129,7 +129,7 @@ void lapic_timer_write_lvt(struct lapic *lapic, u32 lvt)
 	u32 old = lapic_get_reg(lapic, LAPIC_LVT_TIMER);
 	u32 deadline = (u32)LAPIC_TIMER_DEADLINE << LAPIC_LVT_TIMER_MODE_SHIFT;
 
-	/* A change to TSC-deadline mode or from it disarms the timer (SDM 3A 10.5.4.1). */
+	/* A change to TSC-deadline mode or from it disarms the timer (SDM 3A 11.5.4.1). */
 	if ((old ^ lvt) & deadline) {
 		lapic_timer_stop(lapic);
 		lapic_set_reg(lapic, LAPIC_TMICT, 0);

@@ -19,7 +19,7 @@
 
 #define PIC_CHIP_PINS (PIC_PINS / 2)
 
-/* Message data (SDM 3A 10.11.2). */
+/* Message data (SDM 3A 11.11.2). */
 #define MSI_DATA_VECTOR GENMASK(7, 0)
 #define MSI_DATA_LEVEL BIT(15)
 
@@ -194,7 +194,7 @@ int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_e
 	return 0;
 }
 
-/* SDM 3A 10.11.1 and 10.11.2 */
+/* SDM 3A 11.11.1 and 11.11.2 */
 static int deliver_msi(struct irq_fabric *fabric, u32 address_lo, u32 address_hi, u32 data)
 {
 	struct irq_msg msg = {

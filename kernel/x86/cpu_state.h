@@ -120,7 +120,7 @@ static inline bool exception_is_soft(u8 vector)
 	return vector == EXC_BP || vector == EXC_OF;
 }
 
-/* DR6: a MOV to or from a debug register, a single step, a task switch (SDM 3B 17.2.3). */
+/* DR6: a MOV to or from a debug register, a single step, a task switch (SDM 3B 18.2.3). */
 #define DR6_BD BIT(13)
 #define DR6_BS BIT(14)
 #define DR6_BT BIT(15)
