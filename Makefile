@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Builds oriel.ko, the launcher and the unit tests, installs them, and names the
-# ways to run them. The module's own rules are in Kbuild, the launcher's in user/.
+# Builds oriel.ko, the launcher and the unit tests, installs the module and the launcher, and
+# has a target for each way to run and to test them. The module's own rules are in Kbuild, the
+# launcher's in user/.
 
 PREFIX	?= /usr/local
 ifeq ($(origin CC),default)
 CC	= gcc
 endif
 
-# The shell is asked once, and only by targets that need the answer.
+# Run scripts/headers once, and only for targets that need its answer.
 ifndef KDIR
 KDIR	= $(eval KDIR := $(shell scripts/headers))$(KDIR)
 endif
 KVER	= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
-# Options given to this make are not meant for the kernel's.
+# The kernel's make must not get the options of this one.
 unexport CFLAGS CPPFLAGS LDFLAGS
 MODULE	= $(MAKE) -C $(KDIR) W=1 MAKEOVERRIDES= $(if $(V),V=$(V))
 
@@ -23,9 +24,9 @@ all: module user unit
 module: | build/setup-build
 	+$(MODULE) M=$(CURDIR) modules
 
-# The module built against another kernel's headers, in a copy of its sources:
-# make module-6.12 takes Debian's newest packaged 6.12, make module-debug the kernel
-# of the host amd-debug, make module-small that of scripts/lab intel --kernel small.
+# Build the module against another kernel's headers, in a copy of its sources:
+# module-6.12 is for Debian's newest packaged 6.12, module-debug for the kernel of the
+# host amd-debug, module-small for that of scripts/lab intel --kernel small.
 module-%: | build/setup-build
 	mkdir -p build/$@
 	cp -pu --parents Kbuild $$(find kernel uapi -name '*.[chS]') build/$@/
@@ -47,14 +48,14 @@ install: module user
 	install -D -m 644 oriel.ko $(DESTDIR)/lib/modules/$(KVER)/updates/oriel.ko
 	$(if $(DESTDIR),,depmod $(KVER))
 
-# A guest, on this machine or on an emulated host; AUTO=1 types by itself.
+# Run a guest, on this machine or on an emulated host. AUTO=1 types some commands.
 demo: $(if $(filter amd-debug,$(HOST)),module-debug,module) user | build/setup-lab
 	scripts/demo $(if $(HOST),--host $(HOST)) $(if $(AUTO),--auto)
 
 bench: module user | build/setup-lab
 	scripts/bench $(if $(HOST),--host $(HOST))
 
-# Sphinx warns only when it reads a document, so it reads all of them each time (-E).
+# Sphinx warns only when it reads a document, so let it read all of them each time (-E).
 htmldocs: | build/setup-docs
 	sphinx-build -q -E -W --keep-going -b html -d build/doctrees \
 		Documentation build/htmldocs
@@ -71,7 +72,7 @@ check: all module-6.12 | build/setup-lint build/setup-docs build/setup-lab build
 check-long: module | build/setup-lab
 	tests/run selftests-long
 
-# Programs of Debian's that speak KVM, beside the in-tree KVM.
+# Run Debian's programs that speak KVM, on Oriel and on the in-tree KVM.
 check-clients: module | build/setup-lab build/setup-clients
 	tests/clients/run $(if $(HOST),--host $(HOST))
 
@@ -87,12 +88,12 @@ clean:
 
 help:
 	@echo 'make            oriel.ko, the launcher (build/oriel), the unit tests'
-	@echo 'make demo       a Linux guest to a shell; AUTO=1 types by itself,'
+	@echo 'make demo       a Linux guest to a shell; AUTO=1 types some commands,'
 	@echo '                HOST=intel, amd, amd-debug, amd-bochs: on that host'
 	@echo 'make check      every test, lint included'
 	@echo 'make check-long the tests that take longer'
-	@echo 'make check-clients  QEMU and what runs in it, on Oriel and on KVM;'
-	@echo '                HOST=intel: the smallest of it, on that host'
+	@echo 'make check-clients  guests of QEMU, kvmtool and libvirt, on Oriel and on KVM;'
+	@echo '                HOST=intel: the smallest of them, on that host'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
 	@echo 'make htmldocs   the documentation as HTML, in build/htmldocs'
@@ -101,7 +102,7 @@ help:
 	@echo 'make install    DESTDIR and PREFIX are honoured'
 	@echo 'make module-6.12  the module against other headers of Debian;'
 	@echo '                  -debug, -small: against those of a kernel of the lab'
-	@echo 'make clean      all but what was fetched (build/lab, build/headers)'
+	@echo 'make clean      remove what was built; build/lab and build/headers stay'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 
 .PHONY: all module user unit install demo bench htmldocs lint format check check-long check-clients
