@@ -419,7 +419,7 @@ void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset)
 	tsc_changed(vcpu);
 }
 
-/* The guest's WRMSR to IA32_TSC or IA32_TSC_ADJUST changes both (SDM 3B 17.17.3). */
+/* The guest's WRMSR to IA32_TSC or IA32_TSC_ADJUST changes both (SDM 3B 18.17.3). */
 static void adjust_tsc(struct vcpu *vcpu, u64 delta)
 {
 	vcpu->clock.tsc_adjust += delta;

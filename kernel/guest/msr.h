@@ -44,7 +44,7 @@ u32 msr_list(u32 list[MSR_LIST_MAX], bool features);
 int msr_read_feature(u32 index, u64 *data);
 
 /**
- * msr_apic_base_valid() - may IA32_APIC_BASE hold @base? (SDM 3A 10.4.4, 10.12.1)
+ * msr_apic_base_valid() - may IA32_APIC_BASE hold @base? (SDM 3A 11.4.4, 11.12.1)
  * @vcpu: has no in-kernel local APIC; that checks by itself
  */
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base);

@@ -19,7 +19,7 @@
 #include "irq/lapic.h"
 #include "x86/cr.h"
 
-/* Memory-type range registers (SDM 3A 11.11.2). */
+/* Memory-type range registers (SDM 3A 12.11.2). */
 #define MTRR_CAP 0xfe
 #define MTRR_PHYSBASE0 0x200
 #define MTRR_FIX64K_00000 0x250
@@ -104,7 +104,7 @@ static int host_de_cfg(u64 *data)
 	return 0;
 }
 
-/* No guest has performance counters (SDM 3B 19.8). */
+/* No guest has performance counters (SDM 3B 20.8). */
 static int host_perf_capabilities(u64 *data)
 {
 	*data = 0;
@@ -131,7 +131,7 @@ static bool canonical(struct vcpu *vcpu, u32 index, u64 data)
 	return linear_canonical(&vcpu->state, data);
 }
 
-/* Memory types that exist: UC, WC, WT, WP, WB and, in PAT, UC- (SDM 3A 11.12.2). */
+/* Memory types that exist: UC, WC, WT, WP, WB and, in PAT, UC- (SDM 3A 12.12.2). */
 static bool pat_valid(struct vcpu *vcpu, u32 index, u64 pat)
 {
 	int i;
@@ -145,7 +145,7 @@ static bool pat_valid(struct vcpu *vcpu, u32 index, u64 pat)
 	return true;
 }
 
-/* UC, WC, WT, WP and WB (SDM 3A table 11-8). */
+/* UC, WC, WT, WP and WB (SDM 3A table 12-8). */
 static bool mtrr_type_valid(u8 type)
 {
 	return type < 7 && type != 2 && type != 3;
@@ -318,7 +318,7 @@ static int write_tsc_aux(struct vcpu *vcpu, u32 index, bool host, u64 data)
 	return 0;
 }
 
-/* The guest's write asks for the revision, which the next read has anyway (SDM 3A 9.11.7.1). */
+/* The guest's write asks for the revision, which the next read has anyway (SDM 3A 10.11.7.1). */
 static int write_ucode_rev(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
 	if (host)

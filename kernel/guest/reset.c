@@ -12,7 +12,7 @@
 #include "irq/lapic.h"
 #include "x86/cr.h"
 
-/* SDM 3A 9.1.1 and table 9-1, APM 2 14.1.3 */
+/* SDM 3A 10.1.1 and table 10-1, APM 2 14.1.3 */
 static void reset_state(struct cpu_state *state, bool init, u32 signature)
 {
 	struct cpu_segment data = { .attrib = 0x93, .limit = 0xffff };
@@ -64,7 +64,7 @@ void vcpu_reset(struct vcpu *vcpu, bool init)
 	vcpu_make_request(vcpu, REQ_MSR_FILTER);
 }
 
-/* Posted INIT, SIPI and NMI (SDM 3A 8.4.2, 10.4.7). */
+/* Posted INIT, SIPI and NMI (SDM 3A 9.4.2, 11.4.7). */
 void vcpu_take_lapic_events(struct vcpu *vcpu)
 {
 	u32 events;

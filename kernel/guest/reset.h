@@ -13,7 +13,7 @@ struct vcpu;
 /**
  * vcpu_reset() - set the registers to their values after power-on or INIT
  * @vcpu: or a vCPU that nobody can reach yet
- * @init: INIT, which keeps the FPU, the TSC and the MSRs (SDM 3A table 9-1)
+ * @init: INIT, which keeps the FPU, the TSC and the MSRs (SDM 3A table 10-1)
  */
 void vcpu_reset(struct vcpu *vcpu, bool init);
 

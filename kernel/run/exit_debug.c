@@ -148,7 +148,7 @@ static bool write_dr(struct vcpu *vcpu, u8 dr, u64 value)
 }
 
 /*
- * Check an access, in the order of SDM 3B 17.2.2 and 17.2.4. If it must not be made, raise the
+ * Check an access, in the order of SDM 3B 18.2.2 and 18.2.4. If it must not be made, raise the
  * exception or fill in kvm_run, and set @fate.
  */
 static bool may_access(struct vcpu *vcpu, u8 *dr, enum exit_fate *fate)

@@ -116,7 +116,7 @@ static int take_extint(struct vcpu *vcpu)
 
 /*
  * Take the interrupt that vcpu_irq_pending() has found. The PIC's comes before the local APIC's: it
- * is not subject to the local APIC's priorities (SDM 3A 10.8.1).
+ * is not subject to the local APIC's priorities (SDM 3A 11.8.1).
  */
 static int take_irq(struct vcpu *vcpu)
 {
@@ -136,7 +136,7 @@ static int take_irq(struct vcpu *vcpu)
 
 /*
  * Set RF for a fault, so that an instruction breakpoint on the faulting instruction does not fire
- * twice (SDM 3B 17.3.1.1). #DB needs no RF from here: if it is a fault, the CPU has set RF itself.
+ * twice (SDM 3B 18.3.1.1). #DB needs no RF from here: if it is a fault, the CPU has set RF itself.
  */
 static void take_exception(struct vcpu *vcpu)
 {

@@ -92,7 +92,7 @@ enum exit_fate vcpu_emul_stopped(struct vcpu *vcpu, enum emul_result result)
 		vcpu_raise(vcpu, &vcpu->emul.fault);
 		return EXIT_RESUME;
 	case EMUL_AGAIN:
-		/* Traps also come between two iterations of a REP (SDM 3B 17.3.1.2, 17.3.1.4). */
+		/* Traps also come between two iterations of a REP (SDM 3B 18.3.1.2, 18.3.1.4). */
 		emul_trap(vcpu, vcpu->emul.tf_trap);
 		return EXIT_RESUME;
 	case EMUL_USER:

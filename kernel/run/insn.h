@@ -17,7 +17,7 @@ enum exit_fate vcpu_skip(struct vcpu *vcpu);
  * vcpu_advance() - finish the current instruction and continue at another
  * @rip: of the next instruction; this function cuts it to the width of the mode
  *
- * Ends a shadow, clears RF, and raises the single-step #DB if TF is set (SDM 3B 17.3.1.4).
+ * Ends a shadow, clears RF, and raises the single-step #DB if TF is set (SDM 3B 18.3.1.4).
  */
 void vcpu_advance(struct vcpu *vcpu, u64 rip);
 

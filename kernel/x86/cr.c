@@ -20,17 +20,17 @@
 #define XCR0_YMM BIT_ULL(2)
 #define XCR0_AVX512 GENMASK_ULL(7, 5)
 
-/* B0 to B3, BD, BS, BT; the other bits are hard-wired (SDM 3B 17.2.3). */
+/* B0 to B3, BD, BS, BT; the other bits are hard-wired (SDM 3B 18.2.3). */
 #define DR6_WRITABLE (GENMASK_ULL(3, 0) | GENMASK_ULL(15, 13))
 #define DR6_BREAKPOINTS GENMASK_ULL(3, 0)
 #define DR6_RTM BIT_ULL(16)
 
-/* Four bits for each breakpoint: the accesses it is for, and its length (SDM 3B 17.2.4). */
+/* Four bits for each breakpoint: the accesses it is for, and its length (SDM 3B 18.2.4). */
 #define DR7_RW_SHIFT 16
 #define DR7_RW_WRITE 1
 #define DR7_RW_ACCESS 3
 
-/* L and G bits, LE, GE, GD, R/W and LEN fields (SDM 3B 17.2.4). */
+/* L and G bits, LE, GE, GD, R/W and LEN fields (SDM 3B 18.2.4). */
 #define DR7_WRITABLE (GENMASK_ULL(9, 0) | BIT_ULL(13) | GENMASK_ULL(31, 16))
 #define DR7_RTM BIT_ULL(11)
 
@@ -165,7 +165,7 @@ u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6)
 
 u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions)
 {
-	/* Bits that are 1 at rest become 0 when their condition is met (SDM 3B 17.2.3). */
+	/* Bits that are 1 at rest become 0 when their condition is met (SDM 3B 18.2.3). */
 	dr6 = ((dr6 & ~DR6_BREAKPOINTS) | DR6_RESET | conditions) ^ (conditions & DR6_RESET);
 	return dr6_effective(facts, dr6);
 }

@@ -102,7 +102,7 @@ bool cr4_write_valid(const struct cpuid_facts *facts, const struct cpu_state *st
  */
 bool cr3_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u64 cr3);
 
-/** cr8_valid() - no bit above 3 (SDM 3A 10.8.6.1) */
+/** cr8_valid() - no bit above 3 (SDM 3A 11.8.6.1) */
 bool cr8_valid(u64 cr8);
 
 /** efer_valid() - @efer.LMA is ignored */
@@ -126,9 +126,9 @@ u64 efer_effective(u64 efer, u64 cr0);
  */
 bool xcr0_valid(const struct cpuid_facts *facts, u64 xcr0);
 
-/** dr6_valid() - for DR6 and DR4: no bit above 31 (SDM 3B 17.2.6) */
+/** dr6_valid() - for DR6 and DR4: no bit above 31 (SDM 3B 18.2.6) */
 bool dr6_valid(u64 dr6);
-/** dr7_valid() - for DR7 and DR5: no bit above 31 (SDM 3B 17.2.6) */
+/** dr7_valid() - for DR7 and DR5: no bit above 31 (SDM 3B 18.2.6) */
 bool dr7_valid(u64 dr7);
 
 /* With the hard-wired bits. */
@@ -141,7 +141,7 @@ u64 dr7_effective(const struct cpuid_facts *facts, u64 dr7);
  * @conditions: a set bit for each condition met, also for bits that DR6 shows inverted
  *
  * B0 to B3 tell of this exception alone; the other bits stay until software clears them
- * (SDM 3B 17.2.3).
+ * (SDM 3B 18.2.3).
  */
 u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions);
 
@@ -151,7 +151,7 @@ u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions);
  * @linear: linear address of the access
  * @size: bytes, at least 1
  *
- * Return: the B bits of DR6 of the breakpoints that are enabled for it (SDM 3B 17.2.5).
+ * Return: the B bits of DR6 of the breakpoints that are enabled for it (SDM 3B 18.2.5).
  */
 u64 dr_data_hits(const u64 *dr, u64 dr7, u64 linear, unsigned int size, bool write);
 

@@ -91,7 +91,7 @@ static void apic_bit(void)
 
 	report(cpuid(1, 0).edx & BIT(9), "APIC bit with the APIC on");
 	wrmsr(MSR_APIC_BASE, base & ~APIC_BASE_ENABLE);
-	report(!(cpuid(1, 0).edx & BIT(9)), "no APIC bit with the APIC off (SDM 3A 10.4.3)");
+	report(!(cpuid(1, 0).edx & BIT(9)), "no APIC bit with the APIC off (SDM 3A 11.4.3)");
 	wrmsr(MSR_APIC_BASE, base);
 	report(cpuid(1, 0).edx & BIT(9), "APIC bit with the APIC on again");
 	report_eq(cpuid(1, 0).ebx >> 24, apic_read(APIC_ID) >> 24,

@@ -175,7 +175,7 @@ static void levels(void)
 	serial_irq(false);
 }
 
-/* SDM 3A 10.8.5: with suppression, software has to write the IOAPIC's EOI register. */
+/* SDM 3A 11.8.5: with suppression, software has to write the IOAPIC's EOI register. */
 static void test_suppression(void)
 {
 	if (!(apic_read(APIC_VERSION) & BIT(24))) {

@@ -59,7 +59,7 @@ static void lvt(void)
 			  entries[i]);
 		apic_write(entries[i], 0x78);
 	}
-	/* SDM 3A 10.4.7.2: software-disabled, every LVT entry is masked and stays so. */
+	/* SDM 3A 11.4.7.2: software-disabled, every LVT entry is masked and stays so. */
 	apic_write(APIC_SVR, svr & ~APIC_SVR_ENABLE);
 	for (unsigned int i = 0; i < ARRAY_SIZE(entries); i++) {
 		report(apic_read(entries[i]) & APIC_LVT_MASKED,
@@ -157,7 +157,7 @@ static void software_disable(void)
 	report_eq(irq_count[VECTOR], 0, "%s: software-disabled, it takes no interrupt", mode);
 }
 
-/* SDM 3A 10.5.3. KVM keeps the register and leaves it at zero. */
+/* SDM 3A 11.5.3. KVM keeps the register and leaves it at zero. */
 static void error_status(void)
 {
 	u32 esr;
@@ -277,7 +277,7 @@ static void deadline_timer(void)
 
 	wrmsr(MSR_TSC_DEADLINE, read_tsc() + (1ULL << 62));
 	apic_write(APIC_LVT_TIMER, TIMER);
-	report_eq(rdmsr(MSR_TSC_DEADLINE), 0, "%s: another mode disarms it (SDM 3A 10.5.4.1)",
+	report_eq(rdmsr(MSR_TSC_DEADLINE), 0, "%s: another mode disarms it (SDM 3A 11.5.4.1)",
 		  mode);
 	wrmsr(MSR_TSC_DEADLINE, read_tsc() + 1000);
 	report_eq(rdmsr(MSR_TSC_DEADLINE), 0, "%s: no deadline in another mode", mode);

@@ -84,7 +84,7 @@ static void unknown(void)
 	}
 }
 
-/* RFLAGS of a fault have RF set, also if the hypervisor raises it (SDM 3B 17.3.1.1). */
+/* RFLAGS of a fault have RF set, also if the hypervisor raises it (SDM 3B 18.3.1.1). */
 static void resume_flag(void)
 {
 	u64 value;
@@ -234,7 +234,7 @@ static void tsc_adjust(void)
 	report(after - before >= step && after - before < 2 * step, "WRMSR TSC moves the TSC");
 	adjust = rdmsr(MSR_TSC_ADJUST) - adjust;
 	report(adjust > step / 2 && adjust < step * 2,
-	       "WRMSR TSC shows in TSC_ADJUST (SDM 3B 17.17.3)");
+	       "WRMSR TSC shows in TSC_ADJUST (SDM 3B 18.17.3)");
 	report(rdmsr(MSR_TSC) - after < step, "RDMSR TSC and RDTSC agree");
 }
 

@@ -109,7 +109,7 @@ at_\name:
 	DONE
 bounds:	.long	0
 
-	/* 64 KiB - 1 is the limit (SDM 3B 20.1.1): the second byte is outside. */
+	/* 64 KiB - 1 is the limit (SDM 3B 21.1.1): the second byte is outside. */
 	CASE	rm_data_limit
 	mov	$0xffff, %bx
 	AT	rm_data_limit

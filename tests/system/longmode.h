@@ -25,7 +25,7 @@ static inline void set_cpuid(const struct machine *m, unsigned int i)
 	free(cpuid);
 }
 
-/* Flat 64-bit mode with the page tables at @pml4, out of set_flat()'s (SDM 3A 9.8.5). */
+/* Flat 64-bit mode with the page tables at @pml4, out of set_flat()'s (SDM 3A 10.8.5). */
 static inline void set_long_mode(const struct machine *m, unsigned int i, uint64_t pml4)
 {
 	struct kvm_sregs sregs;

@@ -765,7 +765,7 @@ static struct machine eoi_machine(uint32_t handler)
 
 static void send_msi(const struct machine *m, uint32_t vector)
 {
-	/* To APIC id 0, edge-triggered (SDM 3A 10.11). */
+	/* To APIC id 0, edge-triggered (SDM 3A 11.11). */
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = vector };
 
 	MUST(m->vm, KVM_SIGNAL_MSI, &msi);

@@ -204,7 +204,7 @@ static inline void must_set_slot(const struct machine *m, uint32_t slot, uint32_
 		die("KVM_SET_USER_MEMORY_REGION");
 }
 
-/* Flat 32-bit protected mode without paging (SDM 3A 9.9.1). */
+/* Flat 32-bit protected mode without paging (SDM 3A 10.9.1). */
 static inline void set_flat(const struct machine *m, unsigned int i)
 {
 	struct kvm_segment code = {

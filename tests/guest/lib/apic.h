@@ -11,7 +11,7 @@
 #define LAPIC_BASE 0xfee00000ULL
 #define IOAPIC_BASE 0xfec00000ULL
 
-/* Register offsets (SDM 3A table 10-1). */
+/* Register offsets (SDM 3A table 11-1). */
 #define APIC_ID 0x20
 #define APIC_VERSION 0x30
 #define APIC_TPR 0x80
@@ -67,7 +67,7 @@ bool apic_test(u32 base, unsigned int vector);
 /* Software-enabled, spurious vector 0xff, TPR 0, all LVT entries masked. */
 void apic_enable(void);
 void x2apic_enable(void);
-/* Through the disabled state, the only legal way back (SDM 3A 10.12.5). */
+/* Through the disabled state, the only legal way back (SDM 3A 11.12.5). */
 void xapic_enable(void);
 bool x2apic_on(void);
 

@@ -142,7 +142,7 @@ static void test_logical_flat_broadcast(void **state)
 	assert_int_equal(receivers(), 0xf);
 }
 
-/* Cluster model: 4 bits of cluster, 4 bits within (SDM 3A 10.6.2.2). */
+/* Cluster model: 4 bits of cluster, 4 bits within (SDM 3A 11.6.2.2). */
 static void test_logical_cluster(void **state)
 {
 	(void)state;

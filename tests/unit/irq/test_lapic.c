@@ -282,7 +282,7 @@ static void test_nesting(void **state)
 	assert_int_equal(take_vector(lapic), 0x4f);
 }
 
-/* PPR for all classes of TPR and ISR (SDM 3A 10.8.3.1). */
+/* PPR for all classes of TPR and ISR (SDM 3A 11.8.3.1). */
 static void test_ppr(void **state)
 {
 	(void)state;
@@ -481,7 +481,7 @@ static void test_base_values(void **state)
 	assert_int_equal(lapic_set_base(lapic, 1ull << 36 | 0x900, true), -EINVAL);
 }
 
-/* From each mode to each mode, by the guest and by the host (SDM 3A figure 10-27). */
+/* From each mode to each mode, by the guest and by the host (SDM 3A figure 11-27). */
 static void test_base_transitions(void **state)
 {
 	static const u64 modes[] = { 0xfee00100, 0xfee00900, 0xfee00d00 };
@@ -522,7 +522,7 @@ static void test_x2apic_registers(void **state)
 	assert_int_equal(val, 1);
 }
 
-/* x2APIC MSRs that can be read, and that can be written with 0 (SDM 3A table 10-6). */
+/* x2APIC MSRs that can be read, and that can be written with 0 (SDM 3A table 11-6). */
 static void test_x2apic_access(void **state)
 {
 	(void)state;

@@ -314,7 +314,7 @@ static void test_canonical(void **state __maybe_unused)
 	assert_true(linear_canonical(&s, 0xff00000000000000));
 }
 
-/* The breakpoints that accesses of all sizes meet: SDM 3B table 17-2 and more. */
+/* The breakpoints that accesses of all sizes meet: SDM 3B table 18-2 and more. */
 static void test_data_breakpoints(void **state)
 {
 	/* DR0: 4 bytes written; DR1: 1 byte read or written; DR2: code; DR3: 8 bytes, off. */
