@@ -128,7 +128,7 @@ enum mmu_result {
 
 /**
  * memory_init() - set up zeroed memory without slots over the current thread's address space; may
- * sleep; 0, -ENOMEM, or -EINTR for a pending signal. @format must outlive @memory
+ * sleep; 0, -ENOMEM, or -EINTR for a pending signal. @format must outlive @memory.
  */
 int memory_init(struct memory *memory, const struct sl_format *format,
 		const struct memory_ops *ops);
