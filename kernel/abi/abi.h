@@ -93,7 +93,8 @@ void translate_get(struct vcpu *vcpu, struct kvm_translation *translation);
 
 /**
  * events_settle() - write a pending exception's value into CR2 or DR6, before userspace reads them,
- * for a client without KVM_CAP_EXCEPTION_PAYLOAD. It cannot move the value to another vCPU otherwise.
+ * for a client without KVM_CAP_EXCEPTION_PAYLOAD, which cannot move the value to another vCPU
+ * otherwise
  */
 void events_settle(struct vcpu *vcpu);
 void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events);

@@ -32,7 +32,7 @@ struct vm {
 	struct vcpu **vcpus; /* in order of creation; an element never changes */
 	u32 vcpu_count; /* number of valid @vcpus; grows with release semantics */
 	u32 bsp_id; /* id of the bootstrap processor's vCPU */
-	/* KVM_CAP_EXIT_ON_EMULATION_FAILURE: unknown instructions exit to userspace at every CPL. */
+	/* KVM_CAP_EXIT_ON_EMULATION_FAILURE: unknown instructions exit to userspace at any CPL. */
 	bool unknown_insns_exit;
 	u32 vcpu_id_limit; /* vCPU ids are below it; 0 if userspace has not set it */
 	/* MSRs that userspace denies, or NULL; under @memory.srcu, replaced under @lock. */
@@ -44,7 +44,7 @@ struct vm {
 	u64 quirks_off; /* KVM_X86_QUIRK_* that userspace has turned off */
 	u32 exits_off; /* KVM_X86_DISABLE_EXITS_*; constant once there are vCPUs */
 	bool platform_info_hidden; /* the guest gets #GP for MSR_PLATFORM_INFO */
-	/* KVM_CAP_EXCEPTION_PAYLOAD: userspace saves a pending exception with the CR2 or DR6 to be. */
+	/* KVM_CAP_EXCEPTION_PAYLOAD: userspace saves pending exceptions with their CR2 or DR6. */
 	bool exception_payload;
 	/* KVM_CAP_X86_TRIPLE_FAULT_EVENT: userspace saves a pending shutdown. */
 	bool triple_fault_event;

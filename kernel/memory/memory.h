@@ -128,7 +128,7 @@ enum mmu_result {
 
 /**
  * memory_init() - set up zeroed memory without slots over the current thread's address space; may
- * sleep; 0, -ENOMEM, or -EINTR for a pending signal. @format must outlive @memory.
+ * sleep. Return 0, -ENOMEM, or -EINTR for a pending signal. @format must outlive @memory.
  */
 int memory_init(struct memory *memory, const struct sl_format *format,
 		const struct memory_ops *ops);
@@ -176,8 +176,8 @@ static inline bool memslot_is_logged(const struct memslot *slot)
  */
 unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable);
 /**
- * memory_read() - read guest memory; may sleep; 0; -ENXIO if a part of it is in no slot (MMIO);
- * -EFAULT if the launcher has nothing mapped there. After a failure @buf is undefined.
+ * memory_read() - read guest memory; may sleep. Return 0; -ENXIO if a part of it is in no slot
+ * (MMIO); -EFAULT if the launcher has nothing mapped there. After a failure @buf is undefined.
  */
 int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len);
 /**
