@@ -28,11 +28,9 @@ void vcpu_destroy(struct vcpu *vcpu);
 /** vcpu_run() - KVM_RUN; the vCPU is not loaded; returns as vcpu_run_loop(), or -EINVAL */
 int vcpu_run(struct vcpu *vcpu);
 
-/* statistics.c */
+/* statistics.c: KVM_GET_STATS_FD; they return a descriptor or an errno */
 
-/** stats_open_vm() - KVM_GET_STATS_FD of a VM; returns a descriptor or an errno */
 int stats_open_vm(struct vm *vm);
-/** stats_open_vcpu() - KVM_GET_STATS_FD of a vCPU; returns a descriptor or an errno */
 int stats_open_vcpu(struct vcpu *vcpu);
 
 /* capability.c */
@@ -43,7 +41,6 @@ int capability_check(unsigned long cap);
 int capability_check_own(unsigned long cap);
 /** capability_enable_vm() - KVM_ENABLE_CAP; takes @vm->lock */
 int capability_enable_vm(struct vm *vm, const struct kvm_enable_cap *cap);
-/** capability_enable_vcpu() - KVM_ENABLE_CAP on a vCPU */
 int capability_enable_vcpu(struct vcpu *vcpu, const struct kvm_enable_cap *cap);
 
 /* irqchip.c: ioctls about interrupt chips and routes; they take the VM's lock themselves */

@@ -34,8 +34,7 @@ int cpuid_ioctl_set(struct vcpu *vcpu, struct kvm_cpuid __user *user);
 int cpuid_ioctl_set2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user);
 /** cpuid_ioctl_get2() - KVM_GET_CPUID2; 0, -E2BIG if @user->nent is too small, or -EFAULT */
 int cpuid_ioctl_get2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user);
-/** cpuid_init_vcpu() - give a new vCPU an empty table */
-void cpuid_init_vcpu(struct vcpu *vcpu);
+void cpuid_init_vcpu(struct vcpu *vcpu); /* with an empty table */
 /**
  * cpuid_refresh_vcpu() - have CPUID show a change of CR4, IA32_APIC_BASE, IA32_MISC_ENABLE or XCR0
  */

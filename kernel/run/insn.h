@@ -10,7 +10,6 @@
 
 struct vcpu;
 
-/** vcpu_skip() - step over the instruction that exited */
 enum exit_fate vcpu_skip(struct vcpu *vcpu);
 /**
  * vcpu_advance() - finish the current instruction and continue at @rip, which this function cuts to

@@ -7,8 +7,7 @@
 
 struct vcpu;
 
-/** vcpu_load_init() - set up a new vCPU, which is on no CPU yet */
-void vcpu_load_init(struct vcpu *vcpu);
+void vcpu_load_init(struct vcpu *vcpu); /* of a new vCPU, which is on no CPU yet */
 /**
  * vcpu_load() - let the current thread use the vCPU's hardware state, until vcpu_put(). The vCPU's
  * mutex is held. Whenever the thread changes CPU, the back end's vcpu_put() and vcpu_load() are
