@@ -29,13 +29,9 @@ typedef int (*ioctl_function)(void *object, void *data);
 	}
 
 /**
- * ioctl_copy() - carry out an ioctl on a copy of its structure
- * @object: the VM or vCPU, for @function
- * @number: of the ioctl; it encodes the size of the structure
- * @direction: _IOC_WRITE: copy it in; _IOC_READ: copy it out if @function succeeds
- * @arg: the structure's address in userspace
- *
- * May sleep. Return: the result of @function, -EFAULT or -ENOMEM.
+ * ioctl_copy() - carry out an ioctl of a VM or vCPU @object on a copy of the structure at @arg in
+ * userspace; @number encodes its size. @direction: _IOC_WRITE: copy it in; _IOC_READ: copy it out
+ * if @function succeeds. May sleep. Return the result of @function, -EFAULT or -ENOMEM.
  */
 long ioctl_copy(void *object, ioctl_function function, unsigned int number, unsigned int direction,
 		unsigned long arg);

@@ -18,9 +18,7 @@
 
 struct task_struct;
 
-/*
- * Time.
- */
+/* Time. */
 
 /* One moment, read on several clocks. */
 struct clock_sample {
@@ -71,9 +69,7 @@ struct vcpu_fpu {
 	bool pkru_live; /* the CPU's PKRU is the guest's, since fpu_enter_guest() */
 };
 
-/*
- * MSRs.
- */
+/* MSRs. */
 
 #define MSR_MTRR_VARIABLE 8 /* pairs of base and mask */
 #define MSR_MTRR_FIXED 11
@@ -108,9 +104,7 @@ struct vcpu_mc {
 	u64 bank[MC_BANKS][MC_BANK_MSRS];
 };
 
-/*
- * Paravirtual features: guest memory that stands for a register, and steal time.
- */
+/* Paravirtual features: guest memory that stands for a register, and steal time. */
 
 /* A word of guest memory that stands for the TPR, and reports of accesses to the TPR. */
 struct vcpu_vapic {
@@ -136,9 +130,7 @@ struct vcpu_steal_time {
 	bool marked; /* the structure may have KVM_VCPU_PREEMPTED */
 };
 
-/*
- * Dirty rings.
- */
+/* Dirty rings. */
 
 /* A page that was pushed. Userspace cannot change this copy. */
 struct dirty_page {
@@ -157,9 +149,7 @@ struct dirty_ring {
 	spinlock_t lock; /* the above: pushes by the vCPU against a reset; inside mmu.lock */
 };
 
-/*
- * Accesses of the instruction in flight.
- */
+/* Accesses of the instruction in flight. */
 
 /* The most MMIO accesses of one instruction: 64 bytes in, 64 bytes out, one of them split. */
 #define ACCESS_LOG_MAX 18
@@ -249,9 +239,7 @@ struct vm_dma {
 	struct mutex lock; /* held while the CPUs in @cpus write their caches back */
 };
 
-/*
- * Statistics.
- */
+/* Statistics. */
 
 /* The values of a VM's statistics. */
 struct vm_stats {

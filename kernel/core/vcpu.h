@@ -200,9 +200,8 @@ static inline bool vcpu_has_pv(const struct vcpu *vcpu, unsigned int feature)
 }
 
 /**
- * vcpu_make_request() - let the vCPU serve a request before its next entry
- *
- * Any context. A thread that is not the vCPU's calls vcpu_kick() afterwards.
+ * vcpu_make_request() - let the vCPU serve a request before its next entry; any context. A thread
+ * that is not the vCPU's calls vcpu_kick() afterwards.
  */
 static inline void vcpu_make_request(struct vcpu *vcpu, enum vcpu_request request)
 {
@@ -223,9 +222,8 @@ static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request reques
 }
 
 /**
- * vcpu_kick() - make the vCPU look at its requests soon
- *
- * Wakes it if it sleeps, and ends the guest if it runs. Any context, interrupts on or off.
+ * vcpu_kick() - make the vCPU look at its requests soon: wake it if it sleeps, and end the guest if
+ * it runs. Any context, interrupts on or off.
  */
 void vcpu_kick(struct vcpu *vcpu);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Conversions between struct vcpu_event and the word with which the CPU describes an event.
- */
+/* Conversions between struct vcpu_event and the word with which the CPU describes an event. */
 #ifndef ORIEL_VCPU_EVENT_H
 #define ORIEL_VCPU_EVENT_H
 
@@ -9,9 +7,8 @@
 #include "x86/event_word.h"
 
 /**
- * vcpu_event_to_word() - return the word for an event; 0, which is not valid, for EVENT_NONE
- *
- * The word has no error code and no length: their place differs by vendor.
+ * vcpu_event_to_word() - return the word for an event; 0, which is not valid, for EVENT_NONE. It
+ * has no error code and no length: their place differs by vendor.
  */
 static inline u32 vcpu_event_to_word(const struct vcpu_event *event)
 {
@@ -29,11 +26,9 @@ static inline u32 vcpu_event_to_word(const struct vcpu_event *event)
 }
 
 /**
- * vcpu_event_from_word() - return the event, without error code, whose delivery an exit cut short
- * @word: from the CPU, valid
- *
- * The type is EVENT_NONE for INT n and INT1: RIP is still that of the instruction, and the guest
- * executes it again.
+ * vcpu_event_from_word() - return the event, without error code, whose delivery an exit cut short.
+ * @word is from the CPU, and valid. The type is EVENT_NONE for INT n and INT1: RIP is still that of
+ * the instruction, and the guest executes it again.
  */
 static inline struct vcpu_event vcpu_event_from_word(u32 word)
 {

@@ -24,34 +24,22 @@ struct vcpu;
 #define WINDOW_NMI BIT(1) /* the guest can take an NMI */
 #define WINDOW_TPR BIT(2) /* the guest has lowered the TPR: an interrupt may pass now */
 
-/**
- * enum exit_fate - the next step of KVM_RUN's loop after a VM exit
- * @EXIT_RESUME: enter the guest again
- * @EXIT_USER: KVM_RUN returns 0; kvm_run is filled in
- * @EXIT_ERROR: KVM_RUN fails with vcpu->error
- */
+/* The next step of KVM_RUN's loop after a VM exit. */
 enum exit_fate {
-	EXIT_RESUME,
-	EXIT_USER,
-	EXIT_ERROR,
+	EXIT_RESUME, /* enter the guest again */
+	EXIT_USER, /* KVM_RUN returns 0; kvm_run is filled in */
+	EXIT_ERROR, /* KVM_RUN fails with vcpu->error */
 };
 
-/** struct vendor_ops - a vendor's data, and a function pointer for each row of vendor_ops.h */
+/* A vendor's data, and a function pointer for each row of vendor_ops.h. */
 struct vendor_ops {
-	/** @name: "VT-x" or "AMD-V", for messages */
-	const char *name;
-	/** @kvm_module: the in-tree KVM's module for this vendor, for messages */
-	const char *kvm_module;
-	/** @vcpu_size: bytes of the vendor's vCPU, which starts with struct vcpu */
-	size_t vcpu_size;
-	/** @deadline_timer: enter() ends at lapic_held_deadline(); valid after setup() */
-	const bool *deadline_timer;
-	/** @walks_pdptes: the CPU reads the PDPTEs of PAE paging from memory when it walks */
-	bool walks_pdptes;
-	/** @host_irq_exit: the exit_code() of an exit for an interrupt of the host */
-	u64 host_irq_exit;
-	/** @format: the layout of second-level page-table entries */
-	const struct sl_format *format;
+	const char *name; /* "VT-x" or "AMD-V", for messages */
+	const char *kvm_module; /* the in-tree KVM's module for this vendor, for messages */
+	size_t vcpu_size; /* bytes of the vendor's vCPU, which starts with struct vcpu */
+	const bool *deadline_timer; /* enter() ends at lapic_held_deadline(); valid after setup() */
+	bool walks_pdptes; /* the CPU reads the PDPTEs of PAE paging from memory when it walks */
+	u64 host_irq_exit; /* the exit_code() of an exit for an interrupt of the host */
+	const struct sl_format *format; /* the layout of second-level page-table entries */
 
 #define VENDOR_OP(type, name, ...) type (*name)(__VA_ARGS__);
 #include "core/vendor_ops.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * A virtual machine: its memory, its vCPUs and its interrupt chips.
- */
+/* A virtual machine: its memory, its vCPUs and its interrupt chips. */
 #ifndef ORIEL_VM_H
 #define ORIEL_VM_H
 
@@ -34,10 +32,7 @@ struct vm {
 	struct vcpu **vcpus; /* in order of creation; an element never changes */
 	u32 vcpu_count; /* number of valid @vcpus; grows with release semantics */
 	u32 bsp_id; /* id of the bootstrap processor's vCPU */
-	/*
-	 * KVM_CAP_EXIT_ON_EMULATION_FAILURE: an instruction that the executor does not know exits
-	 * to userspace at every CPL.
-	 */
+	/* KVM_CAP_EXIT_ON_EMULATION_FAILURE: unknown instructions exit to userspace at any CPL. */
 	bool unknown_insns_exit;
 	u32 vcpu_id_limit; /* vCPU ids are below it; 0 if userspace has not set it */
 	/* MSRs that userspace denies, or NULL; under @memory.srcu, replaced under @lock. */
@@ -49,10 +44,7 @@ struct vm {
 	u64 quirks_off; /* KVM_X86_QUIRK_* that userspace has turned off */
 	u32 exits_off; /* KVM_X86_DISABLE_EXITS_*; constant once there are vCPUs */
 	bool platform_info_hidden; /* the guest gets #GP for MSR_PLATFORM_INFO */
-	/*
-	 * KVM_CAP_EXCEPTION_PAYLOAD: userspace saves a pending exception with the value that CR2 or
-	 * DR6 will get.
-	 */
+	/* KVM_CAP_EXCEPTION_PAYLOAD: userspace saves pending exceptions with their CR2 or DR6. */
 	bool exception_payload;
 	/* KVM_CAP_X86_TRIPLE_FAULT_EVENT: userspace saves a pending shutdown. */
 	bool triple_fault_event;
@@ -85,11 +77,9 @@ static inline bool vm_quirk_on(const struct vm *vm, u64 quirk)
 
 /** vm_flush_tlbs() - memory_ops.flush_tlbs */
 void vm_flush_tlbs(struct memory *memory);
-
 /**
- * vm_make_request_all() - make a request (enum vcpu_request) for every vCPU, and kick it
- *
- * Interrupts on; spinlocks may be held. Does not wait.
+ * vm_make_request_all() - make a request (enum vcpu_request) for every vCPU, kick it, and do not
+ * wait. Interrupts on; spinlocks may be held.
  */
 void vm_make_request_all(struct vm *vm, unsigned int request);
 

@@ -13,39 +13,30 @@ struct vcpu;
 struct vm;
 
 /**
- * clock_setup() - follow the host's clock source; once, at load; may sleep
- *
- * Return: 0; -ENODEV after one line in the log if the kernel does not know its TSC's frequency.
+ * clock_setup() - follow the host's clock source; once, at load; may sleep. Return 0, or -ENODEV
+ * after one line in the log if the kernel does not know its TSC's frequency.
  */
 int clock_setup(void);
-
-/** clock_teardown() - undo clock_setup(); may sleep */
-void clock_teardown(void);
-
+void clock_teardown(void); /* may sleep */
 /** clock_vm_init() - start the kvmclock of a new VM at 0 */
 void clock_vm_init(struct vm *vm);
-
 /**
- * clock_vcpu_init() - start a new vCPU's TSC at 0, in step with its siblings
- * @vcpu: has its vendor state, and is not yet in vm->vcpus
+ * clock_vcpu_init() - start a new vCPU's TSC at 0, in step with its siblings. The vCPU has its
+ * vendor state, and is not yet in vm->vcpus.
  */
 void clock_vcpu_init(struct vcpu *vcpu);
-
 /**
- * clock_load() - the vCPU's thread starts to run on this CPU
- * @moved: it was on another CPU, or on none
- *
- * Keep the guest's TSC from going back where the TSCs of the host's CPUs differ, and have kvmclock
- * published anew where it depends on the CPU. Preemption off; after the vendor's vcpu_load().
+ * clock_load() - the vCPU's thread starts to run on this CPU; if @moved, it was on another, or on
+ * none. Keep the guest's TSC from going back where the TSCs of the host's CPUs differ, and have
+ * kvmclock published anew where it depends on the CPU. Preemption off; after the vendor's
+ * vcpu_load().
  */
 void clock_load(struct vcpu *vcpu, bool moved);
-
 /** clock_put() - the vCPU's thread leaves this CPU; preemption off */
 void clock_put(struct vcpu *vcpu);
-
 /**
- * clock_update() - serve REQ_CLOCK_UPDATE: publish kvmclock, if the guest has enabled it
- * @vcpu: loaded; vm->memory.srcu held; may sleep
+ * clock_update() - serve REQ_CLOCK_UPDATE: publish kvmclock, if the guest has enabled it. The vCPU
+ * is loaded, and vm->memory.srcu is held; may sleep.
  */
 void clock_update(struct vcpu *vcpu);
 
@@ -60,37 +51,23 @@ int clock_write_system_time(struct vcpu *vcpu, u32 index, bool host, u64 data);
 int clock_read_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 *data);
 int clock_write_wall_clock(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
-/**
- * clock_set_tsc_offset() - KVM_VCPU_TSC_OFFSET: userspace sets the TSC to the tick
- * @offset: guest TSC less host TSC
- */
+/** clock_set_tsc_offset() - KVM_VCPU_TSC_OFFSET: set the guest TSC less the host TSC, in ticks */
 void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset);
-
 /** clock_guest_tsc() - read the TSC as RDTSC in the guest does now */
 u64 clock_guest_tsc(struct vcpu *vcpu);
-
 /** clock_tsc_to_ns() - the time that guest TSC ticks take, in ns, rounded up, at most S64_MAX */
 u64 clock_tsc_to_ns(struct vcpu *vcpu, u64 ticks);
-
-/** clock_get() - KVM_GET_CLOCK */
 void clock_get(struct vm *vm, struct kvm_clock_data *data);
-
 /** clock_set() - KVM_SET_CLOCK; -EINVAL for a flag that does not exist */
 int clock_set(struct vm *vm, const struct kvm_clock_data *data);
-
 /** clock_stopped() - KVM_KVMCLOCK_CTRL; -EINVAL if the guest has not enabled kvmclock */
 int clock_stopped(struct vcpu *vcpu);
-
 /**
- * clock_set_tsc_khz() - KVM_SET_TSC_KHZ
- * @khz: 0 for the host's frequency. There is no TSC scaling: any other frequency must be the
- *	host's, too, within the tolerance of tsc_khz_tolerated()
- *
- * Return: 0 or -EINVAL.
+ * clock_set_tsc_khz() - KVM_SET_TSC_KHZ; 0 stands for the host's frequency. There is no TSC
+ * scaling: -EINVAL for a frequency that is not the host's, too, within the tolerance of
+ * tsc_khz_tolerated().
  */
 int clock_set_tsc_khz(struct vcpu *vcpu, u64 khz);
-
-/** clock_get_tsc_khz() - KVM_GET_TSC_KHZ */
 u32 clock_get_tsc_khz(const struct vcpu *vcpu);
 
 #endif

@@ -20,10 +20,8 @@
 #include "core/vcpu.h"
 
 /**
- * guest_debug_owns_db() - are #DB and the debug registers userspace's?
- *
- * Then each access of the guest to a debug register exits, and vcpu->state has the guest's values
- * of all of them.
+ * guest_debug_owns_db() - are #DB and the debug registers userspace's? Then each access of the
+ * guest to a debug register exits, and vcpu->state has the guest's values of all of them.
  */
 static inline bool guest_debug_owns_db(const struct guest_debug *debug)
 {
@@ -55,11 +53,9 @@ static inline u64 guest_debug_dr7(const struct guest_debug *debug, u64 guest)
 }
 
 /**
- * guest_debug_hide_tf() - the guest's RFLAGS, from the hardware's
- * @before: the guest's before it ran
- *
- * While the hardware's TF is userspace's, nothing tells whether the guest has set TF too: a step
- * over POPF that sets TF loses it.
+ * guest_debug_hide_tf() - the guest's RFLAGS, from the hardware's; @before: the guest's before it
+ * ran. While the hardware's TF is userspace's, nothing tells whether the guest has set TF too: a
+ * step over POPF that sets TF loses it.
  */
 static inline u64 guest_debug_hide_tf(struct guest_debug *debug, u64 rflags, u64 before)
 {
@@ -77,9 +73,8 @@ static inline u64 guest_debug_show_tf(const struct guest_debug *debug, u64 rflag
 }
 
 /**
- * debugreg_enter() - load the breakpoint addresses in force, if they matter; interrupts off
- * @vcpu: its state.dr is always up to date outside the guest
- * @dr7: DR7 of this entry
+ * debugreg_enter() - load the breakpoint addresses in force if @dr7 of this entry makes them
+ * matter; interrupts off. vcpu->state.dr is always up to date outside the guest.
  */
 static inline void debugreg_enter(const struct vcpu *vcpu, u64 dr7)
 {
@@ -98,12 +93,9 @@ static inline void debugreg_enter(const struct vcpu *vcpu, u64 dr7)
 }
 
 /**
- * debugreg_leave() - read the addresses that the guest wrote, and load the host's; interrupts off
- *
- * The exit left DR7 disabled (APM 2 15.6.1, SDM 3C 28.5.1).
- *
- * Return: true if the guest had the registers without intercepts; then the back end intercepts them
- * again.
+ * debugreg_leave() - read the addresses that the guest wrote, and load the host's; interrupts off.
+ * The exit left DR7 disabled (APM 2 15.6.1, SDM 3C 28.5.1). Return true if the guest had the
+ * registers without intercepts; then the back end intercepts them again.
  */
 static inline bool debugreg_leave(struct vcpu *vcpu)
 {

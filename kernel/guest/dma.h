@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Devices of the host that access a guest's memory past the caches.
- */
+/* Devices of the host that access a guest's memory past the caches. */
 #ifndef ORIEL_DMA_H
 #define ORIEL_DMA_H
 
@@ -11,15 +9,12 @@
 #include "core/parts.h"
 
 void dma_init(struct vm_dma *dma);
-
 /** dma_destroy() - free what vfio_create_device() allocated; nobody can reach the VM any more */
 void dma_destroy(struct vm_dma *dma);
-
 /**
- * dma_write_back() - WBINVD of a guest
- *
- * On return no CPU's caches have data that the vCPU wrote before. Do nothing if all devices snoop
- * the caches. Called by the vCPU's thread, loaded; may sleep.
+ * dma_write_back() - WBINVD of a guest: on return no CPU's caches have data that the vCPU wrote
+ * before. Do nothing if all devices snoop the caches. Called by the vCPU's thread, loaded; may
+ * sleep.
  */
 void dma_write_back(struct vm_dma *dma);
 

@@ -23,17 +23,12 @@ int mc_write_ctl(struct vcpu *vcpu, u32 index, bool host, u64 data);
 
 /** mc_supported() - KVM_X86_GET_MCE_CAP_SUPPORTED: bits that IA32_MCG_CAP may have */
 u64 mc_supported(void);
-
 /** mc_setup() - KVM_X86_SETUP_MCE; -EINVAL for a number of banks or a bit that cannot be had */
 int mc_setup(struct vcpu *vcpu, const u64 *mcg_cap);
-
 /**
- * mc_report() - KVM_X86_SET_MCE: an error was found
- *
- * An uncorrected error raises #MC, or shuts the guest down if it cannot take #MC. Any other error
- * only stays in the bank. With its controls the guest can turn a report off.
- *
- * Return: 0; -EINVAL for a bank that is not there or a status that is not valid.
+ * mc_report() - KVM_X86_SET_MCE: an error was found. An uncorrected error raises #MC, or shuts the
+ * guest down if it cannot take #MC. Any other error only stays in the bank. With its controls the
+ * guest can turn a report off. -EINVAL for a bank that is not there or a status that is not valid.
  */
 int mc_report(struct vcpu *vcpu, const struct kvm_x86_mce *mce);
 

@@ -22,30 +22,22 @@ enum msr_refusal {
 
 /** msr_setup() - index the table of MSRs; once, at load */
 void msr_setup(void);
-
 /** msr_reset() - the MSRs of struct vcpu_msrs to their values after power-on */
 void msr_reset(struct vcpu *vcpu);
-
 /**
- * msr_read() - RDMSR, or one entry of KVM_GET_MSRS
- * @host: on behalf of userspace: the guest's CPUID does not limit it
- *
- * Return: 0, or enum msr_refusal.
+ * msr_read() - RDMSR, or one entry of KVM_GET_MSRS; return 0 or enum msr_refusal. @host: on behalf
+ * of userspace: the guest's CPUID does not limit it.
  */
 int msr_read(struct vcpu *vcpu, u32 index, bool host, u64 *data);
-
 /** msr_write() - WRMSR, or one entry of KVM_SET_MSRS; as msr_read(). May sleep */
 int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
-
 /** msr_list() - KVM_GET_MSR_INDEX_LIST, or KVM_GET_MSR_FEATURE_INDEX_LIST; returns how many */
 u32 msr_list(u32 list[MSR_LIST_MAX], bool features);
-
 /** msr_read_feature() - one entry of KVM_GET_MSRS on the node; 0, or an errno if there is none */
 int msr_read_feature(u32 index, u64 *data);
-
 /**
- * msr_apic_base_valid() - may IA32_APIC_BASE hold @base? (SDM 3A 11.4.4, 11.12.1)
- * @vcpu: has no in-kernel local APIC; that checks by itself
+ * msr_apic_base_valid() - may IA32_APIC_BASE hold @base? (SDM 3A 11.4.4, 11.12.1) Only for a vCPU
+ * without an in-kernel local APIC, which checks by itself.
  */
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The table of MSRs, which msr_table.c has and msr.c reads.
- */
+/* The table of MSRs, which msr_table.c has and msr.c reads. */
 #ifndef ORIEL_MSR_TABLE_H
 #define ORIEL_MSR_TABLE_H
 
@@ -16,42 +14,49 @@ enum msr_listing {
 	MSR_LISTED_IF_HOST, /* if the host's CPUID has @fact and @pv */
 };
 
-/**
- * struct msr_row - one MSR, or a run of MSRs with consecutive numbers that are alike
- * @first: number of the first MSR
- * @count: MSRs in the run
- * @offset: the value of the first MSR is the u64 at this offset of struct vcpu, and so on for the
- *	run; 0: it is not there
- * @fact: offset of a bool in struct cpuid_facts: a guest whose CPUID lacks the fact has no such
- *	MSR, but userspace always has it; 0: no condition
- * @pv: bit of KVM_CPUID_FEATURES: with KVM_CAP_ENFORCE_PV_FEATURE_CPUID, if the guest's CPUID lacks
- *	the bit, neither the guest nor userspace has the MSR; 0: no condition. A row has at most one
- *	of @fact and @pv
- * @listed: does KVM_GET_MSR_INDEX_LIST name it? If so, @count is 1
- * @without: enum msr_refusal of an access that @fact or @pv forbids; 0: accesses are not refused,
- *	@fact only decides on the list
- * @reserved: bits that must be 0
- * @valid: is a value without @reserved bits allowed? NULL: all are
- * @read: read the MSR; NULL: its value is at @offset, or without an @offset a read is MSR_UNKNOWN
- * @write: write a value that @reserved and @valid allow; NULL: store it at @offset, or without an
- *	@offset a write is MSR_UNKNOWN
- * @feature: read the value that the host can give, for KVM_GET_MSRS on the node; an errno if the
- *	host has none. NULL: KVM_GET_MSR_FEATURE_INDEX_LIST does not name it
- *
- * @read and @write return 0 or enum msr_refusal; their @host is true on behalf of userspace.
+/*
+ * One MSR, or a run of MSRs with consecutive numbers that are alike. @read and @write return 0 or
+ * enum msr_refusal; their @host is true on behalf of userspace.
  */
 struct msr_row {
-	u32 first;
-	u32 count;
+	u32 first; /* number of the first MSR */
+	u32 count; /* MSRs in the run */
+	/*
+	 * The value of the first MSR is the u64 at this offset of struct vcpu, and so on for the
+	 * run; 0: it is not there.
+	 */
 	u16 offset;
+	/*
+	 * Offset of a bool in struct cpuid_facts: a guest whose CPUID lacks the fact has no such
+	 * MSR, but userspace always has it; 0: no condition.
+	 */
 	u16 fact;
+	/*
+	 * Bit of KVM_CPUID_FEATURES: with KVM_CAP_ENFORCE_PV_FEATURE_CPUID, if the guest's CPUID
+	 * lacks the bit, neither the guest nor userspace has the MSR; 0: no condition. A row has at
+	 * most one of @fact and @pv.
+	 */
 	u32 pv;
-	u8 listed;
+	u8 listed; /* does KVM_GET_MSR_INDEX_LIST name it? If so, @count is 1 */
+	/*
+	 * An access that @fact or @pv forbids returns this enum msr_refusal; 0: accesses are not
+	 * refused, @fact only decides on the list.
+	 */
 	s8 without;
-	u64 reserved;
+	u64 reserved; /* bits that must be 0 */
+	/* Is a value without @reserved bits allowed? NULL: all are. */
 	bool (*valid)(struct vcpu *vcpu, u32 index, u64 data);
+	/* Read the MSR; NULL: its value is at @offset, or without one a read is MSR_UNKNOWN. */
 	int (*read)(struct vcpu *vcpu, u32 index, bool host, u64 *data);
+	/*
+	 * Write a value that @reserved and @valid allow; NULL: store it at @offset, or without one
+	 * a write is MSR_UNKNOWN.
+	 */
 	int (*write)(struct vcpu *vcpu, u32 index, bool host, u64 data);
+	/*
+	 * Read the value that the host can give, for KVM_GET_MSRS on the node; an errno if the host
+	 * has none. NULL: KVM_GET_MSR_FEATURE_INDEX_LIST does not name it.
+	 */
 	int (*feature)(u64 *data);
 };
 

@@ -12,19 +12,15 @@ struct vcpu;
 
 /* A row of guest/msr_table.c. With an address outside of memory nothing is ever offered. */
 int pv_eoi_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
-
 /**
- * pv_eoi_offer() - an event was chosen for the next entry: let the guest end it so, if possible
- * @vcpu: inside KVM_RUN; has the MSR enabled, and no offer; may sleep
+ * pv_eoi_offer() - an event was chosen for the next entry: let the guest end it so, if possible.
+ * The vCPU is inside KVM_RUN, and has the MSR enabled, and no offer; may sleep.
  */
 void pv_eoi_offer(struct vcpu *vcpu);
-
 /**
- * pv_eoi_take_back() - end the offer: do the EOI if the guest has cleared the bit
- * @vcpu: inside KVM_RUN; has an offer; may sleep
- *
- * After each exit, before anything looks at the local APIC; before another event is chosen; and
- * before userspace can look.
+ * pv_eoi_take_back() - end the vCPU's offer: do the EOI if the guest has cleared the bit. Inside
+ * KVM_RUN; may sleep. Call it after each exit, before anything looks at the local APIC; before
+ * another event is chosen; and before userspace can look.
  */
 void pv_eoi_take_back(struct vcpu *vcpu);
 

@@ -11,15 +11,14 @@
 struct vcpu;
 
 /**
- * vcpu_reset() - set the registers to their values after power-on or INIT
- * @vcpu: or a vCPU that nobody can reach yet
- * @init: INIT, which keeps the FPU, the TSC and the MSRs (SDM 3A table 10-1)
+ * vcpu_reset() - set the registers to their values after power-on or, if @init, INIT, which keeps
+ * the FPU, the TSC and the MSRs (SDM 3A table 10-1). For a vCPU that nobody can reach yet, the
+ * mutex is not needed.
  */
 void vcpu_reset(struct vcpu *vcpu, bool init);
-
 /**
- * vcpu_take_lapic_events() - serve the INIT, SIPI and NMI that other processors sent
- * @vcpu: loaded, with a local APIC
+ * vcpu_take_lapic_events() - serve the INIT, SIPI and NMI that other processors sent to a loaded
+ * vCPU with a local APIC
  */
 void vcpu_take_lapic_events(struct vcpu *vcpu);
 

@@ -12,20 +12,15 @@ struct vcpu;
 
 /* A row of guest/msr_table.c. With an address outside of memory nothing is ever written. */
 int steal_time_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
-
 /**
- * steal_time_update() - for REQ_STEAL_TIME: the vCPU is about to run
- * @vcpu: inside KVM_RUN, its mutex and vm->memory.srcu held; may sleep
- *
- * Add the time that the thread has waited, and clear the mark of steal_time_stopped(). If another
- * vCPU asked for a flush meanwhile, make REQ_TLB_FLUSH.
+ * steal_time_update() - for REQ_STEAL_TIME: the vCPU is about to run. Add the time that the thread
+ * has waited, and clear the mark of steal_time_stopped(). If another vCPU asked for a flush
+ * meanwhile, make REQ_TLB_FLUSH. Inside KVM_RUN, the vCPU's mutex and vm->memory.srcu held; may
+ * sleep.
  */
 void steal_time_update(struct vcpu *vcpu);
-
 /**
- * steal_time_stopped() - the thread leaves its CPU while the vCPU rests
- * @vcpu: has steal time enabled
- *
+ * steal_time_stopped() - the thread leaves its CPU while the vCPU rests and has steal time enabled.
  * In the middle of a context switch: neither sleep nor fault. If the structure cannot be written
  * so, it stays as it is. Until steal_time_update(), no guest instruction of the vCPU may be
  * executed.

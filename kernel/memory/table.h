@@ -8,7 +8,7 @@
  * entries need it exclusive. The CPU sets accessed and dirty bits at any time.
  *
  * A range includes both frame @first and frame @last. A large leaf that is partly in the range is
- * treated as if all of it were.
+ * treated as if all of it were. A leaf's @gfn is any frame inside it.
  */
 #ifndef ORIEL_TABLE_H
 #define ORIEL_TABLE_H
@@ -45,54 +45,39 @@ enum sl_memtype {
  */
 #define SL_SOFT_PAGE BIT_ULL(52)
 
-/**
- * struct sl_format - the layout of second-level entries on this CPU
- * @present: an entry is present if any of these bits is set
- * @table: set in every entry that refers to a table
- * @leaf: set in every leaf (NPT: P and U)
- * @read: grants reading (EPT: R; NPT: 0, present is readable)
- * @write: grants writing
- * @exec: grants execution (EPT: X; NPT: 0)
- * @no_exec: denies execution (NPT: NX; EPT: 0)
- * @accessed: the bit that the CPU sets on an access; 0 if the CPU sets none
- * @dirty: the bit that the CPU sets on a write; 0 if the CPU sets none
- * @unmarked: the same format without @accessed and @dirty. With these two, this CPU treats its own
- *	reads of the guest's page tables as writes. NULL for other CPUs
- * @large: marks a leaf above level 1
- * @addr: the host physical address in an entry of level 1 or of a table
- * @memtype: the bits of each enum sl_memtype in a leaf. If the host encrypts its memory (SME),
- *	@table and @memtype[SL_WB] have the C-bit, @addr has not
- * @levels: number of levels; NPT uses the host's paging mode (APM 2 15.25.3)
- * @max_leaf: highest level at which the CPU supports a leaf
- */
+/* The layout of second-level entries on this CPU. */
 struct sl_format {
-	u64 present;
-	u64 table;
-	u64 leaf;
-	u64 read;
-	u64 write;
-	u64 exec;
-	u64 no_exec;
-	u64 accessed;
-	u64 dirty;
+	u64 present; /* an entry is present if any of these bits is set */
+	u64 table; /* set in every entry that refers to a table */
+	u64 leaf; /* set in every leaf (NPT: P and U) */
+	u64 read; /* grants reading (EPT: R; NPT: 0, present is readable) */
+	u64 write; /* grants writing */
+	u64 exec; /* grants execution (EPT: X; NPT: 0) */
+	u64 no_exec; /* denies execution (NPT: NX; EPT: 0) */
+	u64 accessed; /* the CPU sets this bit on an access; 0 if it sets none */
+	u64 dirty; /* the CPU sets this bit on a write; 0 if it sets none */
+	/*
+	 * The same format without @accessed and @dirty. With these two, this CPU treats its own
+	 * reads of the guest's page tables as writes. NULL for other CPUs.
+	 */
 	const struct sl_format *unmarked;
-	u64 large;
-	u64 addr;
+	u64 large; /* marks a leaf above level 1 */
+	u64 addr; /* the host physical address in an entry of level 1 or of a table */
+	/*
+	 * The bits of each enum sl_memtype in a leaf. If the host encrypts its memory (SME), @table
+	 * and @memtype[SL_WB] have the C-bit, @addr has not.
+	 */
 	u64 memtype[SL_MEMTYPES];
-	u8 levels;
-	u8 max_leaf;
+	u8 levels; /* number of levels; NPT uses the host's paging mode (APM 2 15.25.3) */
+	u8 max_leaf; /* highest level at which the CPU supports a leaf */
 };
 
-/**
- * struct sl_table - the second-level tables of one VM
- * @format: the layout of entries
- * @root: the top-level table: a 4 KiB page in the kernel's direct mapping, like all tables
- * @leaves: number of leaves, indexed by level less 1
- */
+/* The second-level tables of one VM. */
 struct sl_table {
-	const struct sl_format *format;
+	const struct sl_format *format; /* the layout of entries */
+	/* The top-level table: a 4 KiB page in the kernel's direct mapping, like all tables. */
 	u64 *root;
-	atomic_long_t leaves[SL_LEVEL_1G];
+	atomic_long_t leaves[SL_LEVEL_1G]; /* number of leaves, indexed by level less 1 */
 };
 
 /* Zeroed table pages, allocated before the lock is taken; the first @count of @page are left. */
@@ -101,16 +86,13 @@ struct sl_spare {
 	u64 *page[SL_MAX_LEVELS - 1];
 };
 
-/*
- * The owner of the tables defines the next two. They are called with the lock held exclusive.
- */
+/* The owner of the tables defines the next two. They are called with the lock held exclusive. */
 
 /** sl_retire() - take over an unlinked table page, which CPUs may walk until the next flush */
 void sl_retire(struct sl_table *table, u64 *page);
-
 /**
- * sl_carry() - copy a leaf's accessed and dirty bits to the struct page of the host page
- * @leaf: the leaf, with SL_SOFT_PAGE, before it changed; it still has its host page
+ * sl_carry() - copy the accessed and dirty bits of a leaf with SL_SOFT_PAGE to the struct page of
+ * the host page. @leaf is its value before it changed; it still has its host page.
  */
 void sl_carry(struct sl_table *table, u64 leaf, int level);
 
@@ -127,9 +109,8 @@ static inline gfn_t sl_max_gfn(const struct sl_format *format)
 }
 
 /**
- * sl_leaf_dirty() - return true if the guest may have written through a leaf
- *
- * If the CPU sets no dirty bit, each writable leaf counts as dirty.
+ * sl_leaf_dirty() - may the guest have written through a leaf? Without a dirty bit, a writable leaf
+ * counts as dirty
  */
 static inline bool sl_leaf_dirty(const struct sl_format *format, u64 leaf)
 {
@@ -137,102 +118,67 @@ static inline bool sl_leaf_dirty(const struct sl_format *format, u64 leaf)
 }
 
 /**
- * sl_make_leaf() - compose a leaf
- * @hpa: aligned to the level's size
- * @level: 1 to the format's @max_leaf
- * @rights: SL_READ, alone or with SL_WRITE and SL_EXEC
- *
- * The accessed bit is set, so that the CPU need not set it with a locked access. The caller may
- * set the dirty bit of a writable leaf for the same reason.
+ * sl_make_leaf() - compose a leaf. @hpa is aligned to the level's size, @level at most the format's
+ * @max_leaf; @rights are SL_READ, alone or with SL_WRITE and SL_EXEC. The accessed bit is set, so
+ * that the CPU need not set it with a locked access. The caller may set the dirty bit of a writable
+ * leaf for the same reason.
  */
 u64 sl_make_leaf(const struct sl_format *format, hpa_t hpa, int level, u32 rights,
 		 enum sl_memtype type);
-
 /**
- * sl_install() - install a leaf, or add its rights to the leaf that is there
- * @gfn: any frame inside the leaf
- * @leaf: from sl_make_leaf()
- *
- * Return: 0 if the tables grant at least the rights of @leaf; -ENOMEM if @spare has too few pages
+ * sl_install() - install a leaf from sl_make_leaf(), or add its rights to the leaf that is there.
+ * Return 0 if the tables grant at least the rights of @leaf; -ENOMEM if @spare has too few pages
  * (the format's @levels - 1 are always enough); -EBUSY if another entry is in the way: call
  * sl_make_room().
  */
 int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl_spare *spare);
-
 /**
- * sl_make_room() - remove or split entries that are in the way of a leaf
- * @gfn: any frame inside the leaf
- *
- * A larger leaf is split down to @level, which changes no translation. A table or leaf at @level
- * is removed, but no more than SL_PART_LEAVES leaves of it. The caller has to flush all TLBs
- * before it drops the lock.
- *
- * Return: 0: call sl_install() again, which may still return -EBUSY; -ENOMEM if @spare has too
- * few pages: allocate more after the flush and call again.
+ * sl_make_room() - remove or split entries that are in the way of a leaf. A larger leaf is split
+ * down to @level, which changes no translation. A table or leaf at @level is removed, but no more
+ * than SL_PART_LEAVES leaves of it. The caller has to flush all TLBs before it drops the lock.
+ * Return 0: call sl_install() again, which may still return -EBUSY; -ENOMEM if @spare has too few
+ * pages: allocate more after the flush and call again.
  */
 int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *spare);
-
 /**
- * sl_zap() - remove all leaves of a range, and the tables that become empty
- *
- * Calls sl_carry() for each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table.
- *
- * Return: true if TLBs must be flushed before the lock is dropped.
+ * sl_zap() - remove all leaves of a range, and the tables that become empty. Calls sl_carry() for
+ * each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table. Return true if TLBs must be
+ * flushed before the lock is dropped.
  */
 bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last);
 
-/**
- * struct sl_part - a range for work in parts: the caller may drop the lock between two parts
- * @first: first frame that is left to do
- * @last: last frame, inclusive
- * @budget: leaves that this part may still visit; SL_PART_LEAVES at first
- * @flush: TLBs have to be flushed for the work done; set here, cleared by the caller
- */
+/* A range for work in parts: the caller may drop the lock between two parts. */
 struct sl_part {
-	gfn_t first;
-	gfn_t last;
-	u32 budget;
-	bool flush;
+	gfn_t first; /* the first frame that is left to do */
+	gfn_t last; /* last frame, inclusive */
+	u32 budget; /* leaves that this part may still visit; SL_PART_LEAVES at first */
+	bool flush; /* TLBs have to be flushed for the work done; set here, cleared by the caller */
 };
 
 /* A part with this number of leaves takes some tens of microseconds. */
 #define SL_PART_LEAVES 1024
 
 /**
- * sl_zap_part() - do the next part of sl_zap()
- * @part: the rest of the range on return
- *
- * The caller may drop the lock between two calls, after a flush. A leaf that is installed
- * meanwhile below @part->first stays.
- *
- * Return: true if there is more to do.
+ * sl_zap_part() - do the next part of sl_zap(), and return true if there is more to do. The caller
+ * may drop the lock between two calls, after a flush. A leaf that is installed meanwhile below
+ * @part->first stays.
  */
 bool sl_zap_part(struct sl_table *table, struct sl_part *part);
-
 /**
- * sl_write_protect() - remove the right to write from all leaves of a range
- *
- * Return: true if TLBs must be flushed.
+ * sl_write_protect() - remove the right to write from a range; return true if TLBs must be flushed
  */
 bool sl_write_protect(struct sl_table *table, gfn_t first, gfn_t last);
-
 /**
- * sl_write_protect_part() - do the next part of sl_write_protect()
- * @part: the rest of the range on return
- *
- * The caller may drop the lock between two calls and flush after the last one: until then a CPU
- * may still write through its TLB.
- *
- * Return: true if there is more to do.
+ * sl_write_protect_part() - do the next part of sl_write_protect(), and return true if there is
+ * more to do. The caller may drop the lock between two calls and flush after the last one: until
+ * then a CPU may still write through its TLB.
  */
 bool sl_write_protect_part(struct sl_table *table, struct sl_part *part);
-
 /**
- * sl_test_young() - return true if a leaf of a range was accessed
- * @clear: clear the accessed bits, too; only for formats that have them. No flush follows, so a
- *	CPU sets the bit again only after the translation has left its TLB
- *
- * If the format has no accessed bit, every leaf counts, because an access has installed it.
+ * sl_test_young() - return true if a leaf of a range was accessed. If the format has no accessed
+ * bit, every leaf counts, because an access has installed it. @clear, only for formats that have
+ * the bit: clear the accessed bits, too. No flush follows, so a CPU sets the bit again only after
+ * the translation has left its TLB.
  */
 bool sl_test_young(struct sl_table *table, gfn_t first, gfn_t last, bool clear);
 

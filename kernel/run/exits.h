@@ -14,13 +14,10 @@
 #include "core/vcpu.h"
 #include "emulate/task_switch.h"
 
-/**
- * struct exit_row - a row of a vendor's table; its index is the number of the exit
- * @name: in the manual
- * @handle: NULL if no control that Oriel sets lets this exit happen
- */
+/* A row of a vendor's table; its index is the number of the exit. */
 struct exit_row {
-	const char *name;
+	const char *name; /* in the manual */
+	/* NULL if no control that Oriel sets lets this exit happen. */
 	enum exit_fate (*handle)(struct vcpu *vcpu);
 };
 
@@ -41,9 +38,7 @@ static inline enum exit_fate exit_dispatch(struct vcpu *vcpu, const struct exit_
 	return row->handle(vcpu);
 }
 
-/*
- * exit_insn.c: single instructions
- */
+/* exit_insn.c: single instructions */
 
 enum exit_fate exit_cpuid(struct vcpu *vcpu);
 enum exit_fate exit_hlt(struct vcpu *vcpu);
@@ -60,80 +55,56 @@ enum exit_fate exit_monitor(struct vcpu *vcpu);
 #define OPCODE_VMMCALL 0xd9
 
 /**
- * exit_undefined() - give the guest #UD, or patch the other vendor's hypercall into its own
- * @own: the opcode of this vendor's hypercall: OPCODE_VMCALL or OPCODE_VMMCALL
+ * exit_undefined() - give the guest #UD, or patch the other vendor's hypercall into this vendor's,
+ * with the opcode @own: OPCODE_VMCALL or OPCODE_VMMCALL
  */
 enum exit_fate exit_undefined(struct vcpu *vcpu, u8 own);
 
-/*
- * exit_cr.c: control registers
- */
+/* exit_cr.c: control registers */
 
 /** exit_cr() - decode MOV to or from a control register, CLTS, LMSW or SMSW, and carry it out */
 enum exit_fate exit_cr(struct vcpu *vcpu);
-
-/**
- * exit_mov_cr() - MOV to or from a control register
- * @cr: 0, 3, 4 or 8
- * @reg: enum cpu_gpr of the other operand
- * @to_cr: the control register is written
- */
+/** exit_mov_cr() - MOV to (@to_cr) or from CR0, 3, 4 or 8; @reg is the enum cpu_gpr */
 enum exit_fate exit_mov_cr(struct vcpu *vcpu, u8 cr, u8 reg, bool to_cr);
-
 enum exit_fate exit_clts(struct vcpu *vcpu);
 enum exit_fate exit_lmsw(struct vcpu *vcpu, u16 msw);
 
-/*
- * exit_io.c: port I/O, second-level faults, and accesses that userspace has done
- */
+/* exit_io.c: port I/O, second-level faults, and accesses that userspace has done */
 
 /** exit_pio() - IN or OUT of 1, 2 or 4 bytes; @next_rip: of the next instruction */
 enum exit_fate exit_pio(struct vcpu *vcpu, u16 port, u32 size, bool in, u64 next_rip);
-
 /** exit_pio_string() - INS or OUTS */
 enum exit_fate exit_pio_string(struct vcpu *vcpu);
-
 /**
- * exit_sl_fault() - second-level page fault
- * @access: MMU_ACCESS_*
- * @hint: the addresses that the hardware reports; HINT_NONE if a walk accessed a page table
- * @linear: with HINT_LINEAR, the linear address that was translated to @gpa
+ * exit_sl_fault() - second-level page fault. @access: MMU_ACCESS_*. @hint: the addresses that the
+ * hardware reports; HINT_NONE if a walk accessed a page table. @linear: with HINT_LINEAR, the
+ * linear address that was translated to @gpa.
  */
 enum exit_fate exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access_hint hint,
 			     u64 linear);
-
 /** vcpu_complete_access() - finish the access that the last exit left to userspace, if any */
 enum exit_fate vcpu_complete_access(struct vcpu *vcpu);
 
-/*
- * exit_msr.c, exit_hypercall.c, exit_task_switch.c
- */
+/* exit_msr.c, exit_hypercall.c, exit_task_switch.c */
 
 enum exit_fate exit_rdmsr(struct vcpu *vcpu);
 enum exit_fate exit_wrmsr(struct vcpu *vcpu);
-/** exit_hypercall() - VMCALL or VMMCALL */
 enum exit_fate exit_hypercall(struct vcpu *vcpu);
-
 /**
- * exit_task_switch() - a task switch
- * @vcpu: if an event used the task gate, not INT n, INT1, INT3 or INTO, it is vcpu->event
- * @selector: of the new task's TSS
- * @source: the instruction or event that switches the task
- * @external: an event or INT1 used the task gate, not INT n, INT3 or INTO
- * @length: bytes of the instruction, 0 for an event
+ * exit_task_switch() - switch to the task with the TSS @selector. @source: the instruction or event
+ * that switches. @external: an event or INT1 used the task gate, not INT n, INT3 or INTO. @length:
+ * bytes of the instruction, 0 for an event. If an event used the task gate, not INT n, INT1, INT3
+ * or INTO, it is vcpu->event.
  */
 enum exit_fate exit_task_switch(struct vcpu *vcpu, u16 selector, enum task_switch_source source,
 				bool external, u8 length);
 
-/*
- * exit_event.c: events and errors
- */
+/* exit_event.c: events and errors */
 
 /** exit_host_irq() - an interrupt of the host, which it has already taken */
 enum exit_fate exit_host_irq(struct vcpu *vcpu);
 /** exit_handled() - an event that the host has already handled */
 enum exit_fate exit_handled(struct vcpu *vcpu);
-/** exit_exception() - give the guest an exception */
 enum exit_fate exit_exception(struct vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code);
 /** exit_absent() - #UD for an instruction that the guest's CPUID does not have */
 enum exit_fate exit_absent(struct vcpu *vcpu);
@@ -145,7 +116,6 @@ enum exit_fate exit_window(struct vcpu *vcpu);
 enum exit_fate exit_triple_fault(struct vcpu *vcpu);
 /** exit_fail_entry() - the CPU refused the entry with code @reason */
 enum exit_fate exit_fail_entry(struct vcpu *vcpu, u64 reason);
-
 /** vcpu_internal_error() - KVM_EXIT_INTERNAL_ERROR: the module cannot run this guest further */
 enum exit_fate vcpu_internal_error(struct vcpu *vcpu, u32 suberror);
 
