@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 
 	/*
 	 * The vCPU's descriptor is mapped as struct kvm_run. There the hypervisor
-	 * says why KVM_RUN returned.
+	 * says why KVM_RUN returned. NULL stands for 0 here: the vCPU's id.
 	 */
 	vcpu = CALL(vm, KVM_CREATE_VCPU, NULL);
 	run = mmap(NULL, CALL(oriel, KVM_GET_VCPU_MMAP_SIZE, NULL), PROT_READ | PROT_WRITE,
@@ -91,8 +91,8 @@ int main(int argc, char **argv)
 		err(1, "mmap of the vCPU");
 
 	/*
-	 * The vCPU is as a CPU is after a reset, with CS:IP at F000:FFF0 and CS's base
-	 * at FFFF0000h (SDM 3A 10.1.4). Make it begin at the program instead. The base
+	 * The vCPU starts in the state of a CPU after reset: CS:IP is F000:FFF0, and CS's
+	 * base is FFFF0000h (SDM 3A 10.1.4). Make it begin at the program instead. The base
 	 * of DS is 0 already. Bit 1 of RFLAGS is always set.
 	 */
 	CALL(vcpu, KVM_GET_SREGS, &sregs);
@@ -114,6 +114,7 @@ int main(int argc, char **argv)
 			putchar(((const uint8_t *)run)[run->io.data_offset]);
 			break;
 		case KVM_EXIT_HLT:
+			/* With KVM_CREATE_IRQCHIP the thread would sleep in KVM_RUN instead. */
 			puts("The guest halted.");
 			return 0;
 		default:

@@ -22,26 +22,26 @@
  *      installs what it has read in the host's page tables before the change.
  *   4. New memslots are published with mmu.lock exclusive; then the old slot's leaves are removed
  *      (publish()). A fault with the old snapshot fails its check, so no leaf comes back. The
- *      notifier finds the old slot by its launcher addresses until the last leaf is gone, because
+ *      notifier finds the old slot by its client addresses until the last leaf is gone, because
  *      the host may invalidate a page meanwhile.
  *   5. A fault holds a reference to the host page, if that has a struct page, until the leaf is
  *      installed or the fault has failed. After that 3 protects the page.
  *   6. In a logged slot faults install 4 KiB leaves. A larger leaf from before stays until a fault
  *      splits it for a write. A leaf is writable only if its page is in the log: try_install()
- *      makes both so during one hold of mmu.lock. A reader of the log first clears the page's bit
- *      and then removes the right to write (clear_bits()): this reader sees a write that comes in
- *      between, because it copies the page later. The module itself first writes to memory and then
- *      marks the page in the log (memory_write()).
+ *      makes both so during one hold of mmu.lock. A thread that reads the log clears the page's
+ *      bit, then removes the right to write (clear_bits()), and userspace copies the page after
+ *      that: a write between the first two steps is in the copy. The module itself first writes to
+ *      memory and then marks the page in the log (memory_write()).
  *   7. If only the right to write is removed, the lock may be dropped before the flush. Until the
- *      flush a guest may write through its TLB. It writes to a page that this reader will copy, or
- *      before logging begins; memory->lock keeps other readers out. The flush comes before the
- *      return to userspace.
+ *      flush a guest may write through its TLB: to a page that userspace has yet to copy, or before
+ *      logging begins. The flush comes before the return to userspace, and memory->lock admits one
+ *      thread at a time that reads the log.
  *   8. Removing many leaves takes long, so it is done in parts. If another thread waits for the
  *      lock, mmu_let_others() flushes and drops the lock between two parts; 1 holds there as well.
  *   9. Unlinked table pages wait in mmu.retired. mmu_flush() frees them after the flush, so no CPU
  *      walks freed memory.
  *  10. A change of the memory types or of the format of leaves empties the tables and changes
- *      invalidate_seq, so no fault installs a leaf of the old kind. At the end of the launcher's
+ *      invalidate_seq, so no fault installs a leaf of the old kind. At the end of the client's
  *      address space mmu.released makes every check fail.
  *
  * The states of a frame:
@@ -75,7 +75,7 @@
  * @slots: the snapshot that @slot belongs to
  * @slot: the memslot that covers @gfn
  * @gfn: the guest frame
- * @hva: the launcher address of the frame
+ * @hva: the client address of the frame
  * @write: the guest wrote, so the host's mapping must be writable
  * @exec: the guest fetched an instruction
  * @ahead: install a writable leaf after a read, too, if the host's mapping is writable
@@ -116,7 +116,7 @@ static int gup_error(const struct fault *f, long err)
 {
 	switch (err) {
 	case -EHWPOISON:
-		/* The launcher would get this signal if it accessed the broken page itself. */
+		/* The client would get this signal if it accessed the broken page itself. */
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f->hva, PAGE_SHIFT, current);
 		return -EAGAIN;
 	case -EFAULT:
@@ -418,7 +418,11 @@ int mmu_fault(struct memory *memory, gpa_t gpa, u32 access)
 	f.ahead = !readonly && !memslot_is_logged(f.slot);
 	f.hva = memslot_hva(f.slot, f.gfn);
 	f.seq = READ_ONCE(memory->mmu.invalidate_seq);
-	/* Read @seq before the host's page tables. Pairs with mmu.lock in the notifier. */
+	/*
+	 * Read @seq before the host's page tables. The host changes these before
+	 * invalidate_range_end() changes invalidate_seq: a fault that reads the new count also
+	 * reads the new page tables.
+	 */
 	smp_rmb();
 
 	ret = lookup_host(&f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest's physical memory. Memslots are the parts of the launcher's address space behind it,
+ * A guest's physical memory. Memslots are the parts of the client's address space behind it,
  * second-level page tables map it for the CPU, and a log records the pages that were written.
  *
  * Locks, in the order in which they are taken (fault.c describes their use):
@@ -50,7 +50,7 @@ struct memory;
 struct memslot {
 	gfn_t base_gfn; /* the first guest frame number */
 	u64 npages; /* length in 4 KiB pages, never 0 */
-	unsigned long hva; /* launcher address of the first byte, page aligned */
+	unsigned long hva; /* client address of the first byte, page aligned */
 	u16 id; /* slot number, given by userspace */
 	u32 flags; /* KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY */
 	/* One bit per page while the slot is logged without rings, else NULL. */
@@ -75,12 +75,12 @@ struct mmu {
 	struct sl_table table; /* the tables */
 	/* See the top of this file; held exclusive to write @invalidate_seq to @retired. */
 	rwlock_t lock;
-	struct mmu_notifier notifier; /* reports changes of the launcher's mappings */
+	struct mmu_notifier notifier; /* reports changes of the client's mappings */
 	unsigned long invalidate_seq; /* grows with each invalidation */
 	u32 invalidate_count; /* number of invalidations that have begun and not ended */
 	unsigned long invalidate_start; /* lowest hva of these invalidations */
 	unsigned long invalidate_end; /* highest hva of these invalidations, exclusive */
-	bool released; /* the launcher's address space has ended: no leaf is installed any more */
+	bool released; /* the client's address space has ended: no leaf is installed any more */
 	bool guest_memtypes; /* the guest may choose how memory is cached */
 	struct page *retired; /* unlinked table pages that wait for the TLB flush */
 	atomic_long_t table_pages; /* table pages in use, with the root */
@@ -107,12 +107,12 @@ struct memory_ops {
 /* The memory of one VM. */
 struct memory {
 	const struct memory_ops *ops; /* the VM's services */
-	struct mm_struct *mm; /* the launcher's address space */
+	struct mm_struct *mm; /* the client's address space */
 	struct mutex lock; /* one change of the memslots, or one reader of the dirty log */
 	struct srcu_struct srcu; /* protects @slots for readers that sleep */
 	struct memslots __rcu *slots; /* the current snapshot; replaced under @lock */
 	struct xarray slot_ids; /* the slots by number; under @lock */
-	struct rb_root_cached slots_by_hva; /* the slots by launcher address; under @mmu.lock */
+	struct rb_root_cached slots_by_hva; /* the slots by client address; under @mmu.lock */
 	u32 manual_dirty_log; /* KVM_DIRTY_LOG_* flags that userspace has turned on; under @lock */
 	/* Size of each vCPU's ring, 0 for none; under @lock; constant once there are vCPUs. */
 	u32 ring_bytes;
@@ -133,9 +133,9 @@ enum mmu_result {
 int memory_init(struct memory *memory, const struct sl_format *format,
 		const struct memory_ops *ops);
 /**
- * memory_stop() - empty the tables and stop following the launcher's address space; may sleep; no
+ * memory_stop() - empty the tables and stop following the client's address space; may sleep; no
  * lock held. No vCPU runs or will run. Call it before you free the vCPUs: until it returns, a
- * change of the launcher's mappings may flush their TLBs.
+ * change of the client's mappings may flush their TLBs.
  */
 void memory_stop(struct memory *memory);
 /** memory_destroy() - free the rest, after memory_stop(); may sleep */
@@ -147,7 +147,7 @@ void memory_destroy(struct memory *memory);
  * memory_set_region() - KVM_SET_USER_MEMORY_REGION: create, move, change or delete a slot. Takes
  * @memory->lock; @srcu must not be held; may sleep. On return no vCPU can access memory that the
  * slot does not map any more. Return 0; -EINVAL for a bad slot number, flag, alignment, address or
- * size, for a deletion of a slot that does not exist, and for a change of a slot's size, launcher
+ * size, for a deletion of a slot that does not exist, and for a change of a slot's size, client
  * address or KVM_MEM_READONLY; -EEXIST if it overlaps another slot; -ENOMEM. On failure nothing has
  * changed.
  */
@@ -171,19 +171,19 @@ static inline bool memslot_is_logged(const struct memslot *slot)
 }
 
 /**
- * memory_hva() - return the launcher address of a frame, page aligned, or MEMSLOT_NO_HVA. @writable
+ * memory_hva() - return the client address of a frame, page aligned, or MEMSLOT_NO_HVA. @writable
  * may be NULL; if there is a slot, it becomes true unless the slot is read-only.
  */
 unsigned long memory_hva(const struct memory *memory, gfn_t gfn, bool *writable);
 /**
  * memory_read() - read guest memory; may sleep. Return 0; -ENXIO if a part of it is in no slot
- * (MMIO); -EFAULT if the launcher has nothing mapped there. After a failure @buf is undefined.
+ * (MMIO); -EFAULT if the client has nothing mapped there. After a failure @buf is undefined.
  */
 int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t len);
 /**
  * memory_write() - write guest memory and log it as dirty; may sleep. If the VM has dirty rings,
  * one of its vCPUs must be loaded: its ring gets the entries. Return 0; -ENXIO if a part of it is
- * in no slot; -EROFS if the slot is read-only; -EFAULT if the launcher has nothing writable there;
+ * in no slot; -EROFS if the slot is read-only; -EFAULT if the client has nothing writable there;
  * -EAGAIN if the vCPU's ring is full, which ends KVM_RUN. After a failure a part of the range may
  * be written.
  */
@@ -250,7 +250,7 @@ static inline u64 mmu_leaves(const struct mmu *mmu, int level)
  * mmu_fault() - resolve a second-level fault of a kind MMU_ACCESS_*. May sleep, also for swap-in;
  * all vCPUs may call it at the same time. Return enum mmu_result; -EINTR if a signal is pending;
  * -EAGAIN if the guest has to make the access again (drop @srcu in between, and check for signals);
- * -EFAULT if the launcher's address space has nothing there or forbids the access; -ENOMEM.
+ * -EFAULT if the client's address space has nothing there or forbids the access; -ENOMEM.
  */
 int mmu_fault(struct memory *memory, gpa_t gpa, u32 access);
 /**

@@ -175,7 +175,7 @@ static bool must_zap(const struct memslot *old, const struct memslot *new)
 	       (memslot_is_logged(old) && !memslot_is_logged(new));
 }
 
-/* Let the mmu_notifier find the slot by its launcher addresses; mmu.lock held exclusive. */
+/* Let the mmu_notifier find the slot by its client addresses; mmu.lock held exclusive. */
 static void add_by_hva(struct memory *memory, struct memslot *slot)
 {
 	slot->by_hva.start = slot->hva;
@@ -248,7 +248,7 @@ static int region_check(const struct memory *memory,
 	return 0;
 }
 
-/* Return true if size, launcher address and KVM_MEM_READONLY are the same: they cannot change. */
+/* Return true if size, client address and KVM_MEM_READONLY are the same: they cannot change. */
 static bool region_fits(const struct memslot *old, const struct kvm_userspace_memory_region *region)
 {
 	return old->npages == region->memory_size >> PAGE_SHIFT &&

@@ -41,7 +41,7 @@ void sl_retire(struct sl_table *table, u64 *entries)
 
 /*
  * The leaf was still in the tables, so no invalidation of the page has finished and the page is
- * still the launcher's. It is enough to set the page's dirty flag, and only anonymous and shared
+ * still the client's. It is enough to set the page's dirty flag, and only anonymous and shared
  * memory need it: a file system that tracks dirty pages marks a page dirty before the page is
  * mapped writable.
  */

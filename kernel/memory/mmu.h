@@ -13,7 +13,7 @@ int mmu_init(struct mmu *mmu, const struct sl_format *format);
 void mmu_destroy(struct mmu *mmu);
 /**
  * mmu_table_page() - allocate a zeroed table page, or return NULL; may sleep. It is charged to the
- * launcher, and counted in @mmu and by the host (SecPageTables in /proc/meminfo).
+ * client, and counted in @mmu and by the host (SecPageTables in /proc/meminfo).
  */
 u64 *mmu_table_page(struct mmu *mmu);
 /** mmu_free_table_page() - free a page that no CPU can walk; any context */
@@ -33,7 +33,7 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
 
 /* notifier.c */
 
-/** mmu_notifier_start() - begin to follow the launcher's address space; 0, -ENOMEM or -EINTR */
+/** mmu_notifier_start() - begin to follow the client's address space; 0, -ENOMEM or -EINTR */
 int mmu_notifier_start(struct memory *memory);
 /** mmu_notifier_stop() - empty the tables and end it; no vCPU runs */
 void mmu_notifier_stop(struct memory *memory);

@@ -13,7 +13,7 @@ static struct memory *notifier_memory(struct mmu_notifier *notifier)
 	return container_of(notifier, struct memory, mmu.notifier);
 }
 
-/* Find the frames of a slot that lie in a range of launcher addresses. There is at least one. */
+/* Find the frames of a slot that lie in a range of client addresses. There is at least one. */
 static void slot_frames(const struct interval_tree_node *node, unsigned long start,
 			unsigned long end, gfn_t *first, gfn_t *last)
 {
@@ -23,7 +23,7 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
 }
 
-/* Zap a part of the range, and return true if there is more. Slots may share launcher memory. */
+/* Zap a part of the range, and return true if there is more. Slots may share client memory. */
 static bool zap_part(struct memory *memory, unsigned long start, unsigned long end, bool *flush)
 {
 	struct interval_tree_node *node =

@@ -20,8 +20,8 @@
  *      data of an input stays in the port page (op_port()).
  *   5. Accesses to memory are not logged: reads are made again. So the right to write is checked
  *      before an effect that cannot be repeated: by the read of a read-modify-write
- *      (EMUL_ACCESS_WRITE); with op_probe() by INS, by task switches, and for a write that crosses
- *      a page. MOVS, PUSH and others that load and then store do not check: if the store faults,
+ *      (EMUL_ACCESS_WRITE); with op_probe() by INS and by task switches; by op_write() for a write
+ *      that crosses a page. MOVS, PUSH and others that load and then store do not check: if the store faults,
  *      the instruction begins anew and a device sees the load twice.
  *   6. A write for userspace does not wait. kvm_run carries it (access->posted), the instruction
  *      goes on, most often to its end, and then KVM_RUN returns; RIP is that of the next
@@ -44,9 +44,9 @@
  *   exit: vcpu_emulate()                     exit: exit_pio(), exit_rdmsr(), exit_wrmsr()
  *           |                                           |
  *           v        any other result                   | userspace has to answer
- *      the executor ------------------> the guest       |
- *        |     ^                        goes on         v
- *        |     |                           ^       ACCESS_PIO, ACCESS_RDMSR, ACCESS_WRMSR
+ *      the executor ----------------> the guest goes on |
+ *        |     ^                      (posted: KVM_RUN  v
+ *        |     |                      returns first)   ACCESS_PIO, ACCESS_RDMSR, ACCESS_WRMSR
  *   EMUL_USER  | vcpu_emulate_again()      |            |
  *        |     |                           |            | KVM_RUN returns and is called again:
  *        v     |                           |            | vcpu_complete_access()

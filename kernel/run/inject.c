@@ -31,7 +31,8 @@
  *      is none, vcpu->event has arrived and is forgotten. Else vcpu_requeue_event() makes it
  *      vcpu->event again, with its error code. INT n, INT1, INT3 and INTO of the guest are
  *      forgotten: RIP is still at the instruction, and the guest executes it again. An injected #BP
- *      or #OF is delivered again. An injected INT n (EVENT_SOFT_INT) is not.
+ *      or #OF is delivered again. An INT n that userspace injected (EVENT_SOFT_INT) is not, because
+ *      the first delivery may have changed RIP.
  *   9. If the CPU refused the entry, nothing was delivered: vcpu_keep_event().
  *  10. CR2 or DR6 gets the exception's value when the exception is chosen, not when it is raised
  *      (vcpu_settle_exception()).

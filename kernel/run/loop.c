@@ -22,7 +22,10 @@
  *      this interrupt stays pending until the guest runs; then it ends the guest before the guest's
  *      next instruction (SDM 3C 26.2, APM 2 15.13.1).
  *   6. The vCPU clears a bit before it does the work (vcpu_test_request()). If the same request
- *      comes during the work, the bit is set again and the vCPU does the work again.
+ *      comes during the work, the bit is set again and the vCPU does the work again. After the
+ *      clear a full barrier stands before the reads of the request's data. It pairs with the write
+ *      barrier before the bit is set (vcpu_make_request()): a vCPU that finds the bit finds the
+ *      data.
  *   7. After an exit the vCPU writes VCPU_OUTSIDE with release semantics. A thread that reads this
  *      with acquire semantics, as vm_flush_tlbs() does, knows that the guest uses no cached
  *      translation any more, and that the vCPU will see the request before the guest can use one

@@ -58,7 +58,7 @@ static void settle_tpr(struct vmx_vcpu *vmx)
 
 /*
  * Have the guest exit at the deadline of the local APIC's timer. The VMX-preemption timer
- * counts at a fraction of the TSC's rate (SDM 3C 26.5.1, D.A.6); the count is rounded up, so
+ * counts at a fraction of the TSC's rate (SDM 3C 26.5.1, 3D A.6); the count is rounded up, so
  * that it never ends early.
  */
 static void set_preemption_timer(struct vmx_vcpu *vmx)
