@@ -32,14 +32,10 @@ struct coalesced {
 void coalesced_init(struct coalesced *coalesced, void *ring);
 /** coalesced_destroy() - free the zones; no vCPU runs and no ioctl changes them any more */
 void coalesced_destroy(struct coalesced *coalesced);
-/**
- * coalesced_register() - KVM_REGISTER_COALESCED_MMIO; @args not checked yet; zones may overlap; may
- * sleep. Return 0; -EINVAL if pio is neither 0 nor 1; -ENOSPC; -ENOMEM.
- */
+/** coalesced_register() - may sleep; zones may overlap. Return 0, -EINVAL, -ENOSPC or -ENOMEM. */
 int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
 /**
- * coalesced_unregister() - KVM_UNREGISTER_COALESCED_MMIO: remove each zone that contains @args, if
- * there is any; sleeps for a grace period. @args and errors as above, without -ENOSPC.
+ * coalesced_unregister() - remove each zone that contains @args, if any; sleeps for a grace period
  */
 int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
 /**

@@ -118,14 +118,14 @@ void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops);
 /** fabric_destroy() - after all lapics, when nobody raises interrupts any more; may sleep */
 void fabric_destroy(struct irq_fabric *fabric);
 /**
- * fabric_create_irqchip() - KVM_CREATE_IRQCHIP: PIC, IOAPIC, default routes; before the first
- * lapic; may sleep. Return 0, -EEXIST or -ENOMEM.
+ * fabric_create_irqchip() - KVM_CREATE_IRQCHIP, before the first lapic; may sleep. Return 0,
+ * -EEXIST or -ENOMEM.
  */
 int fabric_create_irqchip(struct irq_fabric *fabric);
 /**
- * fabric_split_irqchip() - KVM_CAP_SPLIT_IRQCHIP: local APICs only, and no routes; before the first
- * lapic. A GSI below @user_pins, at most FABRIC_MAX_GSI, is a pin of userspace's IOAPIC. Return 0,
- * -EINVAL or -EEXIST.
+ * fabric_split_irqchip() - KVM_CAP_SPLIT_IRQCHIP, before the first lapic: no GSI gets a route.
+ * Those below @user_pins, at most FABRIC_MAX_GSI, are pins of userspace's IOAPIC. Return 0, -EINVAL
+ * or -EEXIST.
  */
 int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins);
 /** fabric_create_pit() - KVM_CREATE_PIT2; may sleep. Return 0, -EINVAL, -EEXIST or -ENOMEM. */
@@ -171,16 +171,17 @@ bool fabric_pic_pending(const struct irq_fabric *fabric);
 /** fabric_pic_ack() - acknowledge the interrupt as the CPU's INTA cycle does; return its vector */
 int fabric_pic_ack(struct irq_fabric *fabric);
 /**
- * fabric_pio_read() - as fabric_pio_write(), access a port of PIC or PIT with @size 1, 2 or 4
- * bytes; vCPU thread, may sleep. A wide access is split into bytes, as the ISA bus does it; a byte
- * at another port reads as ones. Return 0, or -EOPNOTSUPP if @port is not the fabric's.
+ * fabric_pio_read() - access a port of PIC or PIT with @size 1, 2 or 4 bytes; vCPU thread, may
+ * sleep. A wide access is split into bytes, as the ISA bus does it; a byte at another port reads as
+ * ones. Return 0, or -EOPNOTSUPP if @port is not the fabric's. The same holds for
+ * fabric_pio_write().
  */
 int fabric_pio_read(struct irq_fabric *fabric, u16 port, unsigned int size, u32 *val);
 int fabric_pio_write(struct irq_fabric *fabric, u16 port, unsigned int size, u32 val);
 /**
- * fabric_mmio_read() - as fabric_mmio_write(), access the page of @lapic (or NULL) or the IOAPIC
- * with @len 1 to 8 bytes; vCPU thread, may sleep. Return 0, or -EOPNOTSUPP if neither covers all of
- * the access.
+ * fabric_mmio_read() - access @lapic's page (@lapic may be NULL) or the IOAPIC with @len 1 to 8
+ * bytes; vCPU thread, may sleep. Return 0, or -EOPNOTSUPP if neither covers all of the access. The
+ * same holds for fabric_mmio_write().
  */
 int fabric_mmio_read(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, void *buf,
 		     unsigned int len);

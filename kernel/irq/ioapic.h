@@ -44,10 +44,7 @@ struct ioapic {
 struct ioapic *ioapic_create(struct irq_fabric *fabric);
 /** ioapic_destroy() - @ioapic is NULL, or nobody uses it any more */
 void ioapic_destroy(struct ioapic *ioapic);
-/**
- * ioapic_mmio_read() - read at an offset below IOAPIC_MMIO_SIZE, 1 to 8 bytes; zeroes where no
- * register is
- */
+/** ioapic_mmio_read() - read 1 to 8 bytes below IOAPIC_MMIO_SIZE; 0 where no register is */
 void ioapic_mmio_read(struct ioapic *ioapic, u32 offset, void *buf, unsigned int len);
 /** ioapic_mmio_write() - write in the same range; only the lowest 4 bytes count */
 void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsigned int len);

@@ -109,9 +109,7 @@ void lapic_accept(struct lapic *lapic, u8 vector);
 bool lapic_accepts_extint(const struct lapic *lapic);
 /** lapic_end_of_interrupt() - EOI (SDM 3A 11.8.5) */
 void lapic_end_of_interrupt(struct lapic *lapic);
-/**
- * lapic_eoi_is_silent() - return true if an EOI only ends @vector, which lapic_accept() has taken
- */
+/** lapic_eoi_is_silent() - return true if an EOI only ends @vector, now in service */
 bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector);
 /**
  * lapic_take_events() - take the posted INIT, SIPI and NMI: LAPIC_EVENT_* bits. If both INIT and
@@ -126,9 +124,8 @@ u32 lapic_take_events(struct lapic *lapic);
  */
 bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector);
 /**
- * lapic_multicast() - send an IPI to the processors of @ids, of which bit 0 has APIC id @first;
- * vector and delivery mode of @icr are as in ICR[31:0]. Return how many took it; -EINVAL for a
- * logical destination or a shorthand.
+ * lapic_multicast() - send an IPI as in ICR[31:0] to @ids, whose bit 0 is APIC id @first. Return
+ * how many took it; -EINVAL for a logical destination or a shorthand.
  */
 int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids);
 

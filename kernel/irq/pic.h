@@ -22,10 +22,7 @@ void pic_destroy(struct pic *pic);
 bool pic_covers(u16 port);
 u8 pic_pio_read(struct pic *pic, u16 port);
 void pic_pio_write(struct pic *pic, u16 port, u8 val);
-/**
- * pic_set_irq() - drive a pin, below PIC_PINS; any context. Return > 0 if delivered or deasserted,
- * 0 if coalesced, -1 if masked.
- */
+/** pic_set_irq() - any context. Return > 0 if delivered or deasserted, 0 coalesced, -1 masked. */
 int pic_set_irq(struct pic *pic, unsigned int pin, bool level, enum irq_source source);
 void pic_get_state(struct pic *pic, bool slave, struct kvm_pic_state *state);
 /** pic_set_state() - KVM_SET_IRQCHIP; a value that is out of range is cut */

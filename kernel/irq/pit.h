@@ -26,8 +26,8 @@ void pit_pio_write(struct pit *pit, u16 port, u8 val);
 void pit_set_reinject(struct pit *pit, bool reinject);
 void pit_get_state(struct pit *pit, struct kvm_pit_state2 *state);
 /**
- * pit_set_state() - KVM_SET_PIT2; channel 0 begins its count anew. Return 0; or -EINVAL for unknown
- * flags or a value that a counter cannot have, and nothing has changed.
+ * pit_set_state() - KVM_SET_PIT2; channel 0 begins anew. Return 0; or -EINVAL, and nothing has
+ * changed.
  */
 int pit_set_state(struct pit *pit, const struct kvm_pit_state2 *state);
 
