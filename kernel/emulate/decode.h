@@ -94,9 +94,7 @@ static inline u8 insn_reg(const struct insn *insn)
 	return (insn->modrm >> 3 & 7) | (insn->rex & INSN_REX_R ? 8 : 0);
 }
 
-/**
- * insn_rm() - the same of ModRM.rm, with REX.B; ModRM.mod is 3, or ignored as in MOV of CRs and DRs
- */
+/** insn_rm() - that in ModRM.rm, REX.B applied; mod is 3, or ignored as in MOV of CRs and DRs */
 static inline u8 insn_rm(const struct insn *insn)
 {
 	return (insn->modrm & 7) | (insn->rex & INSN_REX_B ? 8 : 0);
