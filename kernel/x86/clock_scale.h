@@ -19,9 +19,7 @@ struct tsc_scale {
 struct tsc_scale tsc_scale_from_khz(u32 khz);
 /** tsc_scale_ns() - convert as a guest's pvclock does: rounded down, modulo 2^64 */
 u64 tsc_scale_ns(struct tsc_scale scale, u64 ticks);
-/**
- * tsc_ticks_to_ns() - convert for a timer: rounded up so that it never fires early, at most S64_MAX
- */
+/** tsc_ticks_to_ns() - for a timer: rounded up so that it never fires early, at most S64_MAX */
 u64 tsc_ticks_to_ns(u32 khz, u64 ticks);
 /** tsc_ns_to_ticks() - convert nanoseconds to ticks, rounded down, modulo 2^64 */
 u64 tsc_ns_to_ticks(u32 khz, u64 ns);
@@ -41,10 +39,7 @@ struct tsc_bracket {
 	u32 tries; /* readings of the clock so far */
 };
 
-/**
- * tsc_bracket_narrows() - take one more reading of a clock, with the TSC @before and @after it;
- * return true if it is the most exact so far, so that @bracket describes it now
- */
+/** tsc_bracket_narrows() - take one more reading; return true if it is the most exact so far */
 bool tsc_bracket_narrows(struct tsc_bracket *bracket, u64 before, u64 after);
 /** tsc_bracket_done() - return true if the best reading is exact enough; after the first reading */
 bool tsc_bracket_done(const struct tsc_bracket *bracket, u32 khz);

@@ -91,16 +91,10 @@ struct cpuid_live {
 	u64 xcr0; /* size of the XSAVE area */
 };
 
-/**
- * cpuid_supported() - KVM_GET_SUPPORTED_CPUID; return the number of entries in @out, or -E2BIG if
- * @max are too few
- */
+/** cpuid_supported() - KVM_GET_SUPPORTED_CPUID: number of entries; -E2BIG if @max are too few */
 int cpuid_supported(const struct cpuid_host *host, struct kvm_cpuid_entry2 *out, u32 max);
 void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count, struct cpuid_facts *facts);
-/**
- * cpuid_check() - return 0 if a vCPU may have this table; -E2BIG for too many entries; -EINVAL for
- * a virtual-address width that no CPU has (CPUID 0x80000008 EAX[15:8] other than 0, 48 or 57)
- */
+/** cpuid_check() - return 0 if a vCPU may have this table, else -E2BIG or -EINVAL */
 int cpuid_check(const struct kvm_cpuid_entry2 *entries, u32 count);
 /**
  * cpuid_replace() - give a vCPU a new table, which shows the state @live; under vcpu->mutex; may
@@ -120,15 +114,9 @@ void cpuid_refresh(struct cpuid_table *table, const struct cpuid_live *live);
 /** cpuid_find() - the entry of @function, and of @index where the index counts; or NULL */
 const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid_entry2 *entries, u32 count,
 					  u32 function, u32 index);
-/**
- * cpuid_execute() - execute CPUID for the guest; under vcpu->mutex. Functions out of range follow
- * the vendor's rule: SDM 2A CPUID (the highest basic function again), APM 3 CPUID (zeros).
- */
+/** cpuid_execute() - execute CPUID for the guest; under vcpu->mutex */
 void cpuid_execute(const struct cpuid_table *table, struct cpuid_query *regs);
-/**
- * cpuid_xsave_size() - bytes of an XSAVE area in the standard format, at least 576: the legacy
- * region and the header; @entries have function 0xd
- */
+/** cpuid_xsave_size() - bytes of an XSAVE area in the standard format, at least 576 */
 u32 cpuid_xsave_size(const struct kvm_cpuid_entry2 *entries, u32 count, u64 xcr0);
 
 #endif

@@ -196,6 +196,7 @@ static bool is_data_breakpoint(u64 dr7, unsigned int n, bool write)
 	return dr7 >> 2 * n & 3 && (kind == DR7_RW_ACCESS || (kind == DR7_RW_WRITE && write));
 }
 
+/* Only breakpoints that are enabled count (SDM 3B 18.2.5). @size is at least 1. */
 u64 dr_data_hits(const u64 *dr, u64 dr7, u64 linear, unsigned int size, bool write)
 {
 	static const u8 lengths[] = { 1, 2, 8, 4 };

@@ -60,10 +60,7 @@
 #define DR6_RESET 0xffff0ff0UL
 #define DR7_RESET 0x400UL
 
-/**
- * cr_pae_paging() - return true if the CPU uses three-level paging outside long mode; from CR0,
- * CR4, EFER
- */
+/** cr_pae_paging() - return true for three-level paging outside long mode; from CR0, CR4, EFER */
 bool cr_pae_paging(const struct cpu_state *state);
 bool cr0_valid(u64 cr0);
 /** cr0_write_valid() - from CR0, CR4, EFER, CS. For PAE paging the caller checks the PDPTEs. */
@@ -91,10 +88,7 @@ u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6);
 u64 dr7_effective(const struct cpuid_facts *facts, u64 dr7);
 /** dr6_after() - DR6 after a debug exception; @conditions met are 1, even where DR6 inverts them */
 u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions);
-/**
- * dr_data_hits() - the B bits of DR6 of the breakpoints in @dr, DR0 to DR3, that are enabled for a
- * data access of @size bytes, at least 1 (SDM 3B 18.2.5)
- */
+/** dr_data_hits() - DR6.B bits of the breakpoints that a data access of @size bytes meets */
 u64 dr_data_hits(const u64 *dr, u64 dr7, u64 linear, unsigned int size, bool write);
 /**
  * cr_mode_valid() - return false if CR0, CR3, CR4, EFER and CS do not agree, so that an entry would
