@@ -16,10 +16,7 @@ struct claim_owner {
 /** claim_all() - claim all CPUs, and those that come online later; reports an error itself */
 int claim_all(const struct claim_owner *owner);
 void release_all(void);
-/**
- * cpu_claimed() - return true if a guest may be entered on this CPU: false before the claim, and
- * after release for suspend, reboot or hotplug; interrupts off
- */
+/** cpu_claimed() - return true if a guest may be entered on this CPU; interrupts off */
 bool cpu_claimed(void);
 
 #endif
