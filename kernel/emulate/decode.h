@@ -39,7 +39,6 @@ enum insn_encoding {
 #define INSN_MAP_XOP8 8
 #define INSN_MAP_XOP9 9
 #define INSN_MAP_XOPA 10
-
 /* struct insn's @prefixes. */
 #define INSN_PREFIX_OPSIZE BIT(0)
 #define INSN_PREFIX_ADSIZE BIT(1)
@@ -47,7 +46,6 @@ enum insn_encoding {
 #define INSN_PREFIX_REP BIT(3)
 #define INSN_PREFIX_REPNE BIT(4)
 #define INSN_PREFIX_SEGMENT BIT(5)
-
 /* struct insn's @rex; VEX and XOP prefixes are translated to these as well. */
 #define INSN_REX_B BIT(0)
 #define INSN_REX_X BIT(1)
@@ -96,25 +94,17 @@ static inline u8 insn_reg(const struct insn *insn)
 	return (insn->modrm >> 3 & 7) | (insn->rex & INSN_REX_R ? 8 : 0);
 }
 
-/**
- * insn_rm() - the number of the register in ModRM.rm: 0 to 15, REX.B applied
- * @insn: its ModRM.mod is 3, or ignored as in MOV of control and debug registers
- */
+/** insn_rm() - that in ModRM.rm, REX.B applied; mod is 3, or ignored as in MOV of CRs and DRs */
 static inline u8 insn_rm(const struct insn *insn)
 {
 	return (insn->modrm & 7) | (insn->rex & INSN_REX_B ? 8 : 0);
 }
 
 /**
- * insn_decode() - decode the instruction at the start of @bytes
- * @insn: filled on success; undefined otherwise
- * @bytes: guest code; need not be more than the instruction
- * @len: number of valid bytes, any
- * @mode: mode of the guest's code segment
- *
- * Return: 0; a positive number when the instruction goes on after @len bytes and at least so
- * many more are needed (the total never exceeds 15); -EILSEQ when no such instruction exists
- * (#UD); -E2BIG when it is longer than 15 bytes (#GP).
+ * insn_decode() - decode the instruction at the start of @bytes, of which @len are valid; fill
+ * @insn if 0 is returned. A positive number is returned if the instruction goes on after @len bytes
+ * and needs at least so many more (the total never exceeds 15); -EILSEQ if no such instruction
+ * exists (#UD); -E2BIG if it is longer than 15 bytes (#GP).
  */
 int insn_decode(struct insn *insn, const u8 *bytes, size_t len, enum insn_mode mode);
 

@@ -23,6 +23,9 @@ enum insn_mode emul_mode(const struct cpu_state *state)
 	return cs->attrib & SEG_ATTR_DB ? INSN_MODE_32 : INSN_MODE_16;
 }
 
+/*
+ * In compatibility mode code has 32 bits, but the CPU's own tables may lie anywhere (SDM 3A 3.5.2).
+ */
 u64 emul_linear_mask(const struct emul *e, unsigned int access)
 {
 	if (access & EMUL_ACCESS_SYSTEM && e->state->efer & CR_EFER_LMA)
@@ -107,6 +110,10 @@ enum emul_result emul_decode(struct emul *e)
 	return ret;
 }
 
+/*
+ * An instruction accesses more addresses if it has two operands in memory, or one and uses the
+ * stack or a port.
+ */
 bool emul_has_one_address(const struct emul *e)
 {
 	switch (e->insn.op) {

@@ -63,7 +63,6 @@ enum insn_operand {
 #define IMM_ENTER 7 /* 2 bytes, then 1 byte */
 #define IMM_BB 8 /* 1 byte, then 1 byte */
 #define IMM_D 9 /* 4 bytes */
-
 #define OPC_MODRM BIT(4) /* has a ModRM byte */
 #define OPC_BYTE BIT(5) /* operand size is 1 */
 #define OPC_D64 BIT(6) /* in 64-bit mode: 8 bytes, or 2 with 66 */
@@ -76,16 +75,11 @@ enum insn_operand {
 #define OPC_MEM BIT(13) /* undefined with ModRM.mod 3 */
 #define OPC_MAX32 BIT(14) /* REX.W does not widen */
 
-/**
- * struct opcode - one row of an opcode table
- * @op: enum insn_op, or enum opcode_group with OPC_GROUP
- * @operands: destination in the high nibble, source in the low one
- * @flags: OPC_* and IMM_*
- */
+/* One row of an opcode table. */
 struct opcode {
-	u8 op;
-	u8 operands;
-	u16 flags;
+	u8 op; /* enum insn_op, or enum opcode_group with OPC_GROUP */
+	u8 operands; /* destination in the high nibble, source in the low one */
+	u16 flags; /* OPC_* and IMM_* */
 };
 
 struct opcode opcode_lookup(u8 map, u8 opcode);

@@ -17,6 +17,7 @@
 static DEFINE_PER_CPU(bool, claimed);
 static const struct claim_owner *owner;
 
+/* Return false before the claim, and after the release for suspend, reboot or hotplug. */
 bool cpu_claimed(void)
 {
 	return __this_cpu_read(claimed);

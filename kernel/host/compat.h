@@ -81,10 +81,8 @@
 #endif
 
 /**
- * oriel_immediate_exit() - return the address of immediate_exit in kvm_run
- *
- * Read the field once: userspace may change it at any time. The field's name in the kernel warns
- * of that from 6.8 on.
+ * oriel_immediate_exit() - return the address of immediate_exit. Read the field once: userspace may
+ * change it at any time; from 6.8 on its name warns of that.
  */
 static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 {
@@ -96,9 +94,8 @@ static inline u8 *oriel_immediate_exit(struct kvm_run *run)
 }
 
 /**
- * oriel_rcu_note_context_switch() - report a quiescent state to RCU, because a guest is entered
- *
- * Interrupts off. Up to 6.6 the CPU is an argument.
+ * oriel_rcu_note_context_switch() - report a quiescent state to RCU, because a guest is entered;
+ * interrupts off. Up to 6.6 the CPU is an argument.
  */
 static inline void oriel_rcu_note_context_switch(void)
 {
@@ -109,21 +106,13 @@ static inline void oriel_rcu_note_context_switch(void)
 #endif
 }
 
-/**
- * oriel_counts_run_delay() - return true if the kernel counts how long threads wait for a CPU
- *
- * Any context. A kernel may be built without it.
- */
+/* Return true if the kernel is built to count how long threads wait for a CPU; any context. */
 static inline bool oriel_counts_run_delay(void)
 {
 	return IS_ENABLED(CONFIG_SCHED_INFO);
 }
 
-/**
- * oriel_run_delay() - return the nanoseconds that the current thread has waited for a CPU
- *
- * Any context of the thread. Always 0 if the kernel does not count.
- */
+/* Return the nanoseconds that the current thread has waited for a CPU; 0 without a count. */
 static inline u64 oriel_run_delay(void)
 {
 #ifdef CONFIG_SCHED_INFO
@@ -134,10 +123,8 @@ static inline u64 oriel_run_delay(void)
 }
 
 /**
- * oriel_note_guest_ran() - tell the kernel that a guest ran on this CPU
- *
- * Interrupts off. On CPUs that VMSCAPE affects, the kernel issues a predictor barrier on the way to
- * userspace then.
+ * oriel_note_guest_ran() - tell the kernel that a guest ran on this CPU; interrupts off. On CPUs
+ * that VMSCAPE affects, the kernel then issues a predictor barrier on the way to userspace.
  */
 static inline void oriel_note_guest_ran(void)
 {
@@ -189,12 +176,10 @@ struct oriel_pfnmap {
 };
 
 /**
- * oriel_follow_pfnmap() - find the entry for @address in a VM_PFNMAP or VM_IO mapping
- *
- * The mm's mmap_lock is held. The kernel has follow_pte() up to 6.11 (up to 6.9 with the mm as an
- * argument), and follow_pfnmap_start() from 6.12 on.
- *
- * Return: 0, or an errno if nothing is mapped there yet.
+ * oriel_follow_pfnmap() - find the entry for @address in a VM_PFNMAP or VM_IO mapping; the
+ * mmap_lock is held. Return 0, or an errno if nothing is mapped there yet. The kernel has
+ * follow_pte() up to 6.11 (up to 6.9 with the mm as an argument), and follow_pfnmap_start() from
+ * 6.12 on.
  */
 static inline int oriel_follow_pfnmap(struct vm_area_struct *vma, unsigned long address,
 				      struct oriel_pfnmap *map)

@@ -21,8 +21,7 @@ static __always_inline void context_enter_guest(void)
 }
 
 /**
- * context_leave_guest() - tell the kernel that the guest does not run any more; interrupts off
- *
+ * context_leave_guest() - tell the kernel that the guest does not run any more; interrupts off.
  * Guest time ends later, after the interrupt that ended the guest: see run/loop.c.
  */
 static __always_inline void context_leave_guest(void)

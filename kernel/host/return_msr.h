@@ -18,15 +18,11 @@ enum return_msr {
 };
 
 /**
- * return_msr_set() - give an MSR the guest's value, until this CPU returns to userspace
- *
- * Interrupts off, on a CPU that is claimed. Does nothing if the CPU does not have @msr.
+ * return_msr_set() - give an MSR, if the CPU has it, the guest's value; interrupts off, CPU claimed
  */
 void return_msr_set(enum return_msr msr, u64 value);
-
 /** return_msr_cpu_enable() - read the host's values on this CPU; interrupts off */
 void return_msr_cpu_enable(void);
-
 /** return_msr_cpu_disable() - restore the host's values on this CPU; interrupts off */
 void return_msr_cpu_disable(void);
 

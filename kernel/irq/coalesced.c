@@ -193,6 +193,7 @@ static struct coalesced_zone zone_of(const struct kvm_coalesced_mmio_zone *args)
 	return zone;
 }
 
+/* KVM_REGISTER_COALESCED_MMIO; @args not checked yet. -EINVAL: pio is neither 0 nor 1. */
 int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args)
 {
 	const struct coalesced_zone zone = zone_of(args);
@@ -206,6 +207,7 @@ int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_m
 	return err;
 }
 
+/* KVM_UNREGISTER_COALESCED_MMIO; @args not checked yet. -EINVAL as above; -ENOMEM. */
 int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args)
 {
 	const struct coalesced_zone zone = zone_of(args);

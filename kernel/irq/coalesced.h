@@ -19,17 +19,12 @@
 /* Place of the ring in a vCPU's mapping, in pages; the answer to KVM_CAP_COALESCED_MMIO. */
 #define COALESCED_PAGE_OFFSET 2
 
-/**
- * struct coalesced - the zones of one VM and their ring
- * @lock: serializes changes of @table; may sleep
- * @table: zones; read under RCU, NULL when there is none
- * @ring_lock: serializes the writers of @ring, which are the vCPUs
- * @ring: a page that userspace maps and may write: nothing in it is trusted
- */
+/* The zones of one VM and their ring. */
 struct coalesced {
-	struct mutex lock; /* changes of @table */
-	struct coalesced_table __rcu *table;
-	spinlock_t ring_lock; /* @ring */
+	struct mutex lock; /* changes of @table; may sleep */
+	struct coalesced_table __rcu *table; /* zones; read under RCU, NULL when there is none */
+	spinlock_t ring_lock; /* the writers of @ring, which are the vCPUs */
+	/* A page that userspace maps and may write: nothing in it is trusted. */
 	struct kvm_coalesced_mmio_ring *ring;
 };
 
@@ -37,31 +32,16 @@ struct coalesced {
 void coalesced_init(struct coalesced *coalesced, void *ring);
 /** coalesced_destroy() - free the zones; no vCPU runs and no ioctl changes them any more */
 void coalesced_destroy(struct coalesced *coalesced);
-
-/**
- * coalesced_register() - KVM_REGISTER_COALESCED_MMIO; may sleep
- * @args: not checked yet; zones may overlap
- *
- * Return: 0; -EINVAL when pio is neither 0 nor 1; -ENOSPC; -ENOMEM.
- */
+/** coalesced_register() - may sleep; zones may overlap. Return 0, -EINVAL, -ENOSPC or -ENOMEM. */
 int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
-
 /**
- * coalesced_unregister() - KVM_UNREGISTER_COALESCED_MMIO: remove each zone that contains @args,
- * if there is any; sleeps for a grace period
- * @args: not checked yet
- *
- * Return: 0; -EINVAL when pio is neither 0 nor 1; -ENOMEM.
+ * coalesced_unregister() - remove each zone that contains @args, if any; sleeps for a grace period
  */
 int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
-
 /**
- * coalesced_write() - put a guest's writes into the ring; vCPU thread
- * @pio: @addr is a port, else a guest-physical address
- * @buf: @count elements of @len bytes, 1 to 8; they go into the ring together or not at all
- *
- * Return: true if the ring has taken them; false if userspace has to do the write: no zone
- * contains all of it, or the ring is full.
+ * coalesced_write() - put a guest's writes to a port (@pio) or a guest-physical address into the
+ * ring: @count elements of @len bytes, 1 to 8; all or none; vCPU thread. Return false if userspace
+ * has to do the write: no zone contains all of it, or the ring is full.
  */
 bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void *buf,
 		     unsigned int len, unsigned int count);

@@ -98,6 +98,10 @@ int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins)
 	return 0;
 }
 
+/*
+ * Only KVM_PIT_SPEAKER_DUMMY is a valid flag. The PIT may come before fabric_create_irqchip(), as
+ * kvmtool does it; until then no tick has a route.
+ */
 int fabric_create_pit(struct irq_fabric *fabric, u32 flags)
 {
 	struct pit *pit;

@@ -37,81 +37,65 @@ enum irq_source {
 	IRQ_SOURCE_COUNT
 };
 
-/**
- * struct fabric_ops - operations that the owner of the vCPUs provides
- * @kick: make the vCPU look at its lapic and at the PIC soon: wake it if it sleeps, or make it
- *	leave the guest. The fabric stores the new state before it kicks.
- *	Any context, with raw spinlocks held too; the vCPU may be the caller's own.
- * @guest_tsc: return the vCPU's TSC, in the guest's ticks (offset and scale
- *	applied). vCPU thread or under the vCPU's mutex.
- * @tsc_to_ns: return the nanoseconds that @ticks of the guest's TSC take, rounded up and
- *	saturated at S64_MAX, so that a deadline never fires early. Same context.
- * @counts_deadline: return true if the CPU counts to a TSC deadline by itself while the
- *	vCPU runs: see lapic_held_deadline(). Optional. Any context.
- * @user_eoi: tell userspace that the vCPU has ended a level-triggered interrupt of userspace's
- *	IOAPIC. vCPU thread or under the vCPU's mutex.
- *
- * The first argument is always the cookie given to lapic_create().
+/*
+ * Operations that the owner of the vCPUs provides. The first argument is the cookie given to
+ * lapic_create(). Those on the TSC are called by the vCPU's thread or under its mutex, as is
+ * @user_eoi; the others in any context.
  */
 struct fabric_ops {
+	/*
+	 * Make the vCPU look at its lapic and the PIC soon: wake it, or make it leave the guest.
+	 * The fabric stores the new state before it kicks. Raw spinlocks may be held; the vCPU may
+	 * be the caller's own.
+	 */
 	void (*kick)(void *vcpu);
-	u64 (*guest_tsc)(void *vcpu);
+	u64 (*guest_tsc)(void *vcpu); /* the guest's ticks: offset and scale applied */
+	/* Rounds up, at most S64_MAX, so that a deadline never fires early. */
 	u64 (*tsc_to_ns)(void *vcpu, u64 ticks);
+	/* Optional: the CPU counts to a deadline by itself (lapic_held_deadline()). */
 	bool (*counts_deadline)(void *vcpu);
+	/* The vCPU ended a level-triggered interrupt of userspace's IOAPIC. */
 	void (*user_eoi)(void *vcpu, u8 vector);
 };
 
-/**
- * struct irq_fabric - the interrupt controllers of one VM
- * @ops: provided by the owner of the vCPUs
- * @lock: serializes creation and removal of parts and changes of the routing
- * @lapics: local APICs by APIC id; read under RCU
- * @routing: GSI routing table; read under RCU
- * @acks: struct irq_ack listeners; read under RCU, written under @lock
- * @pic: dual 8259, NULL without an in-kernel irqchip
- * @ioapic: I/O APIC, NULL without an in-kernel irqchip
- * @pit: 8254, NULL until created
- * @split: the module has the local APICs only, and userspace has PIC and IOAPIC
- * @user_pins: with @split: a GSI below this number is a pin of userspace's IOAPIC
- * @xapics: number of lapics that are not in x2APIC mode
- * @arb: counts lowest-priority deliveries, to choose among lapics of equal priority
- * @ids32: MSI and lapic state carry 32-bit APIC ids (KVM_X2APIC_API_USE_32BIT_IDS)
- * @no_x2apic_broadcast: destination 0xff of an MSI or RTE is no broadcast for an
- *	x2APIC-mode lapic (KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
- * @lint0_masked: the BSP's LVT LINT0 starts masked, as on bare metal
- *	(KVM_X86_QUIRK_LINT0_REENABLED disabled)
- *
- * Embedded in the owner's VM structure. The owner sets the last three flags before the first
- * vCPU runs.
+/*
+ * The interrupt controllers of one VM. Embedded in the owner's VM structure; the owner sets the
+ * last three flags before the first vCPU runs.
  */
 struct irq_fabric {
 	const struct fabric_ops *ops;
-	struct mutex lock; /* creation, removal, routing */
-	struct lapic_map __rcu *lapics;
-	struct irq_routing __rcu *routing;
-	struct hlist_head acks;
-	struct pic *pic;
-	struct ioapic *ioapic;
-	struct pit *pit;
-	bool split;
-	u32 user_pins;
-	atomic_t xapics;
-	atomic_t arb;
-	bool ids32;
+	struct mutex lock; /* creation and removal of parts, changes of @routing */
+	struct lapic_map __rcu *lapics; /* local APICs by APIC id; read under RCU */
+	struct irq_routing __rcu *routing; /* GSI routing table; read under RCU */
+	struct hlist_head acks; /* struct irq_ack listeners; read under RCU, written under @lock */
+	struct pic *pic; /* dual 8259; NULL without an in-kernel irqchip */
+	struct ioapic *ioapic; /* NULL without an in-kernel irqchip */
+	struct pit *pit; /* 8254, NULL until created */
+	bool split; /* the module has the local APICs only; userspace has PIC and IOAPIC */
+	u32 user_pins; /* with @split: a GSI below this number is a pin of userspace's IOAPIC */
+	atomic_t xapics; /* number of lapics that are not in x2APIC mode */
+	atomic_t arb; /* lowest-priority deliveries: chooses among lapics of equal priority */
+	bool ids32; /* 32-bit APIC ids in MSI and lapic state (KVM_X2APIC_API_USE_32BIT_IDS) */
+	/*
+	 * Destination 0xff of an MSI or RTE is no broadcast for a lapic in x2APIC mode
+	 * (KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK).
+	 */
 	bool no_x2apic_broadcast;
+	/*
+	 * The BSP's LVT LINT0 starts masked, as on bare metal (KVM_X86_QUIRK_LINT0_REENABLED is
+	 * disabled).
+	 */
 	bool lint0_masked;
 };
 
-/**
- * struct irq_ack - a listener for the guest's acknowledgments of a GSI
- * @node: in irq_fabric.acks
- * @gsi: the GSI
- * @acked: called at the guest's EOI (lapic or PIC) with no lock of the fabric
- *	held, under RCU, in atomic context; may raise or lower GSIs
- */
+/* A listener for the guest's acknowledgments of a GSI. */
 struct irq_ack {
-	struct hlist_node node;
+	struct hlist_node node; /* in irq_fabric.acks */
 	u32 gsi;
+	/*
+	 * Called at the guest's EOI (lapic or PIC) with no lock of the fabric held, under RCU, in
+	 * atomic context; may raise or lower GSIs.
+	 */
 	void (*acked)(struct irq_ack *ack);
 };
 
@@ -131,142 +115,91 @@ struct irq_msg {
 
 /** fabric_init() - start without controllers; @fabric is zeroed, @ops must outlive it */
 void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops);
-
 /** fabric_destroy() - after all lapics, when nobody raises interrupts any more; may sleep */
 void fabric_destroy(struct irq_fabric *fabric);
-
 /**
- * fabric_create_irqchip() - create PIC, IOAPIC and default routing (KVM_CREATE_IRQCHIP)
- *
- * Call it before the first lapic is created. May sleep. Returns 0, -EEXIST or -ENOMEM.
+ * fabric_create_irqchip() - KVM_CREATE_IRQCHIP, before the first lapic; may sleep. Return 0,
+ * -EEXIST or -ENOMEM.
  */
 int fabric_create_irqchip(struct irq_fabric *fabric);
-
 /**
- * fabric_split_irqchip() - have the local APICs only (KVM_CAP_SPLIT_IRQCHIP)
- * @user_pins: a GSI below this number is a pin of userspace's IOAPIC; at most FABRIC_MAX_GSI
- *
- * Call it before the first lapic is created. It gives no GSI a route. Returns 0, -EINVAL or
- * -EEXIST.
+ * fabric_split_irqchip() - KVM_CAP_SPLIT_IRQCHIP, before the first lapic: no GSI gets a route.
+ * Those below @user_pins, at most FABRIC_MAX_GSI, are pins of userspace's IOAPIC. Return 0, -EINVAL
+ * or -EEXIST.
  */
 int fabric_split_irqchip(struct irq_fabric *fabric, u64 user_pins);
-
-/**
- * fabric_create_pit() - create the 8254 (KVM_CREATE_PIT2); may sleep
- * @flags: KVM_PIT_SPEAKER_DUMMY or 0
- *
- * It may be called before fabric_create_irqchip(), as kvmtool does it; until then no tick has a
- * route. Returns 0, -EINVAL for unknown flags, -EEXIST or -ENOMEM.
- */
+/** fabric_create_pit() - KVM_CREATE_PIT2; may sleep. Return 0, -EINVAL, -EEXIST or -ENOMEM. */
 int fabric_create_pit(struct irq_fabric *fabric, u32 flags);
 
-/** fabric_has_irqchip() - return true if PIC and IOAPIC exist */
 static inline bool fabric_has_irqchip(const struct irq_fabric *fabric)
 {
 	return READ_ONCE(fabric->ioapic);
 }
 
-/** fabric_has_lapics() - return true if each vCPU gets a lapic */
+/* Return true if each vCPU gets a lapic. */
 static inline bool fabric_has_lapics(const struct irq_fabric *fabric)
 {
 	return fabric_has_irqchip(fabric) || READ_ONCE(fabric->split);
 }
 
 /**
- * fabric_set_gsi() - drive a GSI
- * @gsi: any value; one without a route is ignored
- * @level: true asserts
- *
- * Return: as KVM_IRQ_LINE_STATUS: > 0 for the number of places that have taken it, 0 if it has
- * merged with an interrupt that is still pending, -1 if it is masked, reaches no lapic or has no
- * route.
+ * fabric_set_gsi() - drive a GSI; one without a route is ignored. Return, as KVM_IRQ_LINE_STATUS
+ * does, how many places have taken it; 0 if it has merged with an interrupt that is still pending;
+ * -1 if it is masked, reaches no lapic or has no route.
  */
 int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level);
-
 /** fabric_pulse_gsi() - send one edge: assert and deassert a GSI; return the assertion's result */
 int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi);
-
 /**
- * fabric_deliver_msi() - deliver a message-signalled interrupt (KVM_SIGNAL_MSI)
- * @msi: address and data as a device would write them (SDM 3A 11.11)
- *
- * Return: > 0 if it is delivered, 0 if it has merged with a pending one or the guest blocks it,
- * -EINVAL for flags other than a device id's, or for an address with reserved bits (ids32).
+ * fabric_deliver_msi() - KVM_SIGNAL_MSI: address and data as a device would write them (SDM 3A
+ * 11.11). Return > 0 if it is delivered; 0 if it has merged with a pending one or the guest blocks
+ * it; -EINVAL for flags other than a device id's, or an address with reserved bits (ids32).
  */
 int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi);
-
 /**
- * fabric_set_routing() - replace the routing table (KVM_SET_GSI_ROUTING); may sleep
- * @entries: @nr entries in kernel memory; NULL if @nr is 0, which removes all routes
- *
- * A pin that is asserted stays asserted. An interrupt that is raised meanwhile takes the old
- * routes or the new ones, never a mixture.
- *
- * Return: 0; -EINVAL: @nr > FABRIC_MAX_GSI, GSI out of range, flags other than an
- * MSI's device id, unknown type, chip or pin, a chip in a VM with a split irqchip, a second
- * MSI or a second entry for the same chip on one GSI, MSI address not valid;
- * -ENOMEM. On error nothing has changed.
+ * fabric_set_routing() - KVM_SET_GSI_ROUTING: replace the table; no @entries remove all routes; may
+ * sleep. An asserted pin stays so; an interrupt that is raised meanwhile takes the old routes or
+ * the new, never a mixture. Return 0, or an errno, and nothing has changed: -ENOMEM; -EINVAL: @nr >
+ * FABRIC_MAX_GSI, GSI out of range, flags other than an MSI's device id, unknown type, chip or pin,
+ * a chip in a VM with a split irqchip, a second MSI or a second entry for the same chip on one GSI,
+ * MSI address not valid.
  */
 int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_entry *entries,
 		       u32 nr);
-
 /** fabric_pic_pending() - return true if the PIC asserts INTR; see lapic_accepts_extint() */
 bool fabric_pic_pending(const struct irq_fabric *fabric);
-
-/**
- * fabric_pic_ack() - acknowledge the PIC's interrupt, as the CPU's INTA cycle does
- *
- * Return: the vector to inject; that of IR7 (spurious) if the request is gone.
- */
+/** fabric_pic_ack() - acknowledge the interrupt as the CPU's INTA cycle does; return its vector */
 int fabric_pic_ack(struct irq_fabric *fabric);
-
 /**
- * fabric_pio_read() - read an I/O port of PIC or PIT; vCPU thread, may sleep
- * @size: 1, 2 or 4 bytes
- * @val: the value; a wide access is split into bytes, as the ISA bus does it, and a byte at a
- *	port that is not the fabric's reads as ones
- *
- * Return: 0, -EOPNOTSUPP if @port is not the fabric's.
+ * fabric_pio_read() - access a port of PIC or PIT with @size 1, 2 or 4 bytes; vCPU thread, may
+ * sleep. A wide access is split into bytes, as the ISA bus does it; a byte at another port reads as
+ * ones. Return 0, or -EOPNOTSUPP if @port is not the fabric's. The same holds for
+ * fabric_pio_write().
  */
 int fabric_pio_read(struct irq_fabric *fabric, u16 port, unsigned int size, u32 *val);
-/** fabric_pio_write() - write an I/O port of PIC or PIT; as fabric_pio_read() */
 int fabric_pio_write(struct irq_fabric *fabric, u16 port, unsigned int size, u32 val);
-
 /**
- * fabric_mmio_read() - read the local APIC's page or the IOAPIC; vCPU thread, may sleep
- * @lapic: the vCPU's, or NULL
- * @len: 1 to 8 bytes
- *
- * Return: 0, -EOPNOTSUPP if neither covers all of the access.
+ * fabric_mmio_read() - access @lapic's page (@lapic may be NULL) or the IOAPIC with @len 1 to 8
+ * bytes; vCPU thread, may sleep. Return 0, or -EOPNOTSUPP if neither covers all of the access. The
+ * same holds for fabric_mmio_write().
  */
 int fabric_mmio_read(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, void *buf,
 		     unsigned int len);
-/** fabric_mmio_write() - write the local APIC's page or the IOAPIC; as fabric_mmio_read() */
 int fabric_mmio_write(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, const void *buf,
 		      unsigned int len);
 
-/*
- * Between the parts of the fabric.
- */
+/* Between the parts of the fabric. */
 
 /**
- * fabric_deliver() - deliver a message to the local APICs it names
- * @source: sending lapic, for shorthands; NULL for IOAPIC and MSI
- *
- * Return: > 0 for the number of lapics where it is newly pending, 0 if it was pending in all of
- * them already, -1 if no lapic matched or accepted it.
+ * fabric_deliver() - deliver a message to the local APICs it names; @source is the sender, for
+ * shorthands, or NULL. Return the number of lapics where it is newly pending; 0 if it was pending
+ * in all of them already; -1 if no lapic matched or accepted it.
  */
 int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg);
-
 /** fabric_set_lint0() - raise LINT0 of all lapics, to which the PIC's output is wired */
 void fabric_set_lint0(struct irq_fabric *fabric);
-
-/**
- * fabric_is_user_vector() - return true if a pin of userspace's IOAPIC sends @vector as a
- * level-triggered MSI
- */
+/** fabric_is_user_vector() - return true for a level-triggered MSI of userspace's IOAPIC */
 bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector);
-
 /** fabric_add_ack() - add a listener, of which the caller has filled in all but @node; may sleep */
 void fabric_add_ack(struct irq_fabric *fabric, struct irq_ack *ack);
 /** fabric_remove_ack() - remove it; sleeps for a grace period, after which @ack may be freed */

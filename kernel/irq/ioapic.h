@@ -15,7 +15,6 @@
 
 #define IOAPIC_DEFAULT_BASE 0xfec00000ull
 #define IOAPIC_MMIO_SIZE 0x100
-
 /* Redirection table entry (82093AA 3.2.4). */
 #define IOAPIC_RTE_VECTOR GENMASK_ULL(7, 0)
 #define IOAPIC_RTE_MODE GENMASK_ULL(10, 8)
@@ -27,27 +26,17 @@
 #define IOAPIC_RTE_MASK BIT_ULL(16)
 #define IOAPIC_RTE_DEST GENMASK_ULL(63, 56)
 
-/**
- * struct ioapic - an I/O APIC
- * @fabric: the VM's fabric
- * @lock: protects what follows; taken in hard irq
- * @base: guest-physical address of its registers
- * @select: IOREGSEL
- * @id: IOAPICID, bits 27:24 of the register
- * @irr: pins whose line is asserted
- * @rte: redirection table
- * @sources: for each pin the enum irq_source bits that assert it
- * @vectors: vectors that any RTE holds; an EOI of another vector need not take @lock
- */
+/* An I/O APIC. */
 struct ioapic {
 	struct irq_fabric *fabric;
-	raw_spinlock_t lock;
-	u64 base;
-	u8 select;
-	u8 id;
-	u32 irr;
-	u64 rte[KVM_IOAPIC_NUM_PINS];
-	u8 sources[KVM_IOAPIC_NUM_PINS];
+	raw_spinlock_t lock; /* protects what follows; taken in hard irq */
+	u64 base; /* guest-physical address of its registers */
+	u8 select; /* IOREGSEL */
+	u8 id; /* IOAPICID, bits 27:24 of the register */
+	u32 irr; /* pins whose line is asserted */
+	u64 rte[KVM_IOAPIC_NUM_PINS]; /* redirection table */
+	u8 sources[KVM_IOAPIC_NUM_PINS]; /* for each pin the enum irq_source bits that assert it */
+	/* Vectors that any RTE holds; an EOI of another vector need not take @lock. */
 	DECLARE_BITMAP(vectors, 256);
 };
 
@@ -55,30 +44,20 @@ struct ioapic {
 struct ioapic *ioapic_create(struct irq_fabric *fabric);
 /** ioapic_destroy() - @ioapic is NULL, or nobody uses it any more */
 void ioapic_destroy(struct ioapic *ioapic);
-
-/**
- * ioapic_mmio_read() - read at an offset below IOAPIC_MMIO_SIZE, 1 to 8 bytes
- *
- * Zeroes come from an offset without register.
- */
+/** ioapic_mmio_read() - read 1 to 8 bytes below IOAPIC_MMIO_SIZE; 0 where no register is */
 void ioapic_mmio_read(struct ioapic *ioapic, u32 offset, void *buf, unsigned int len);
 /** ioapic_mmio_write() - write in the same range; only the lowest 4 bytes count */
 void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsigned int len);
-
 /**
- * ioapic_set_irq() - drive a pin, below KVM_IOAPIC_NUM_PINS; any context
- *
- * Return: > 0 if delivered or deasserted; 0 if coalesced: an edge-triggered line was asserted
- * already, or remote IRR is set; -1 if masked or not accepted.
+ * ioapic_set_irq() - drive a pin, below KVM_IOAPIC_NUM_PINS; any context. Return > 0 if delivered
+ * or deasserted; 0 if coalesced: an edge-triggered line was asserted already, or remote IRR is set;
+ * -1 if masked or not accepted.
  */
 int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source);
-
 /**
- * ioapic_eoi() - a local APIC has ended an interrupt; vCPU thread, no fabric lock held
- * @level: the interrupt was level-triggered (TMR), so the local APIC broadcasts its EOI
- *
- * Call the listeners for each pin with this vector. With @level, also clear remote IRR, and
- * deliver again if the line is still asserted.
+ * ioapic_eoi() - a local APIC has ended an interrupt: call the listeners for each pin with @vector.
+ * If it was level-triggered (@level, from TMR), also clear remote IRR, and deliver again if the
+ * line is still asserted. vCPU thread, no fabric lock held.
  */
 void ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level);
 
@@ -89,11 +68,9 @@ static inline bool ioapic_handles(const struct ioapic *ioapic, u8 vector)
 }
 
 void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state);
-
 /**
- * ioapic_set_state() - KVM_SET_IRQCHIP
- * @state: reserved bits are dropped. A line that is asserted here counts as asserted by
- *	userspace, and its interrupt is delivered if it is due
+ * ioapic_set_state() - KVM_SET_IRQCHIP; reserved bits are dropped. A line that is asserted here
+ * counts as asserted by userspace, and its interrupt is delivered if it is due.
  */
 void ioapic_set_state(struct ioapic *ioapic, const struct kvm_ioapic_state *state);
 

@@ -14,37 +14,28 @@
 /* The most doorbells that one VM may have. */
 #define IOEVENTFD_MAX 1000
 
-/**
- * struct ioeventfds - the ioeventfds of one VM
- * @lock: serializes changes; may sleep
- * @table: by address; read under RCU, NULL when there is none
- */
+/* The ioeventfds of one VM. */
 struct ioeventfds {
-	struct mutex lock; /* changes of @table */
+	struct mutex lock; /* changes of @table; may sleep */
+	/* By address; read under RCU, NULL when there is none. */
 	struct ioeventfd_table __rcu *table;
 };
 
 void ioeventfds_init(struct ioeventfds *ioeventfds);
 /** ioeventfds_destroy() - remove all; no vCPU runs and no ioctl changes them any more */
 void ioeventfds_destroy(struct ioeventfds *ioeventfds);
-
 /**
- * ioeventfds_change() - KVM_IOEVENTFD; sleeps for a grace period
- * @args: not checked yet; length 0 matches writes of any length
- *
- * Return: 0; -EINVAL: unknown flags, a length that is not 0, 1, 2, 4 or 8, a
- * range that wraps, datamatch without a length, no eventfd; -EBADF; -EEXIST:
- * a write could match this one and another; -ENOENT: there is no such ioeventfd to remove;
- * -ENOSPC; -ENOMEM. On error nothing has changed.
+ * ioeventfds_change() - KVM_IOEVENTFD; @args not checked yet; length 0 matches writes of any
+ * length; sleeps for a grace period. Return 0, or an errno, and nothing has changed: -EINVAL:
+ * unknown flags, a length that is not 0, 1, 2, 4 or 8, a range that wraps, datamatch without a
+ * length, no eventfd; -EBADF; -EEXIST: a write could match this one and another; -ENOENT: there is
+ * no such ioeventfd to remove; -ENOSPC; -ENOMEM.
  */
 int ioeventfds_change(struct ioeventfds *ioeventfds, const struct kvm_ioeventfd *args);
-
 /**
- * ioeventfds_write() - signal the eventfd that a guest's write matches; vCPU thread
- * @pio: @addr is a port, else a guest-physical address
- * @len: bytes of @buf; if they are not 1, 2, 4 or 8, only ioeventfds of length 0 match
- *
- * Return: true if an eventfd was signalled, so that the write is done.
+ * ioeventfds_write() - return true if a guest's write to a port (@pio) or a guest-physical address
+ * has signalled an eventfd, and so is done; vCPU thread. If @len is not 1, 2, 4 or 8, only
+ * ioeventfds of length 0 match.
  */
 bool ioeventfds_write(struct ioeventfds *ioeventfds, bool pio, u64 addr, const void *buf,
 		      unsigned int len);

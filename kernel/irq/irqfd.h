@@ -13,41 +13,29 @@
 
 struct irq_fabric;
 
-/**
- * struct irqfds - the irqfds of one VM
- * @fabric: its GSIs are raised
- * @lock: protects the lists; may sleep
- * @items: struct irqfd
- * @resamplers: struct irqfd_resampler, one for each GSI with a resamplefd
- * @hangup: removes irqfds whose eventfd was closed
- */
+/* The irqfds of one VM. */
 struct irqfds {
 	struct irq_fabric *fabric;
-	struct mutex lock; /* both lists */
-	struct list_head items;
+	struct mutex lock; /* both lists; may sleep */
+	struct list_head items; /* struct irqfd */
+	/* struct irqfd_resampler, one for each GSI with a resamplefd. */
 	struct list_head resamplers;
-	struct work_struct hangup;
+	struct work_struct hangup; /* removes irqfds whose eventfd was closed */
 };
 
 /** irqfds_init() - @fabric must outlive @irqfds */
 void irqfds_init(struct irqfds *irqfds, struct irq_fabric *fabric);
-
 /**
- * irqfds_destroy() - remove all irqfds, before fabric_destroy(); sleeps for grace periods
- *
- * Nobody calls irqfds_change() any more. When irqfds_destroy() returns, no eventfd raises an
- * interrupt of this VM any more.
+ * irqfds_destroy() - remove all irqfds; sleeps for grace periods. Call it before fabric_destroy(),
+ * when nobody calls irqfds_change() any more. On return no eventfd raises an interrupt of this VM.
  */
 void irqfds_destroy(struct irqfds *irqfds);
-
 /**
- * irqfds_change() - KVM_IRQFD; may sleep
- * @args: not checked yet. KVM_IRQFD_FLAG_DEASSIGN removes the irqfd of this eventfd and this
- *	GSI. KVM_IRQFD_FLAG_RESAMPLE makes the GSI level-triggered: when the guest acknowledges
- *	it, the GSI is lowered and resamplefd is signalled
- *
- * Return: 0; -EINVAL: unknown flags, GSI out of range, no eventfd, no irqchip;
- * -EBADF; -EBUSY: the eventfd raises a GSI of this VM already; -ENOMEM.
+ * irqfds_change() - KVM_IRQFD; @args not checked yet; may sleep. KVM_IRQFD_FLAG_DEASSIGN removes
+ * the irqfd of this eventfd and this GSI. KVM_IRQFD_FLAG_RESAMPLE makes the GSI level-triggered:
+ * when the guest acknowledges it, the GSI is lowered and resamplefd is signalled. Return 0;
+ * -EINVAL: unknown flags, GSI out of range, no eventfd, no irqchip; -EBADF; -EBUSY: the eventfd
+ * raises a GSI of this VM already; -ENOMEM.
  */
 int irqfds_change(struct irqfds *irqfds, const struct kvm_irqfd *args);
 

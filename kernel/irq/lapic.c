@@ -52,6 +52,7 @@ u32 lapic_ppr(const struct lapic *lapic)
 	return (tpr & 0xf0) >= service ? tpr : service;
 }
 
+/* A back end derives the TPR threshold or the intercept of CR8 writes from the result. */
 int lapic_highest_irr(struct lapic *lapic)
 {
 	if (!READ_ONCE(lapic->irr_pending))
@@ -117,6 +118,10 @@ void lapic_end_of_interrupt(struct lapic *lapic)
 		ioapic_eoi(ioapic, vector, level);
 }
 
+/*
+ * For this @vector has to be the highest in service and edge-triggered, its EOI must concern no
+ * listener, and IRR must be empty. A vector that is posted later kicks the vCPU.
+ */
 bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector)
 {
 	struct irq_fabric *fabric = lapic->fabric;
@@ -164,6 +169,10 @@ u32 lapic_vapic_word(struct lapic *lapic)
 	return (u32)max(irr, 0) << 24 | (max(isr, 0) & 0xf0) << 8 | lapic_get_tpr(lapic);
 }
 
+/*
+ * Either LVT LINT0 is unmasked and in ExtINT mode, or the APIC is disabled and LINT0 is the CPU's
+ * INTR pin (SDM 3A 11.4.3), which the board connects for the BSP alone.
+ */
 bool lapic_accepts_extint(const struct lapic *lapic)
 {
 	u32 lvt = lapic_get_reg(lapic, LAPIC_LVT_LINT0);

@@ -21,17 +21,14 @@ struct irq_fabric;
 
 #define LAPIC_DEFAULT_BASE 0xfee00000ull
 #define LAPIC_MMIO_SIZE 0x1000
-
 /* IA32_APIC_BASE (SDM 3A 11.4.4, 11.12.1). */
 #define LAPIC_BASE_BSP BIT(8)
 #define LAPIC_BASE_EXTD BIT(10)
 #define LAPIC_BASE_ENABLE BIT(11)
-
 /* First and last x2APIC MSR (SDM 3A 11.12.1.2). */
 #define LAPIC_MSR_FIRST 0x800
 #define LAPIC_MSR_LAST 0x8ff
 #define LAPIC_MSR_TPR 0x808
-
 /* Bits of lapic_take_events(). */
 #define LAPIC_EVENT_INIT BIT(0)
 #define LAPIC_EVENT_SIPI BIT(1)
@@ -53,68 +50,47 @@ struct lapic_timer {
 	u32 divide; /* divisor, a power of two from 1 to 128 */
 };
 
-/**
- * struct lapic - a local APIC
- * @fabric: the VM's fabric
- * @vcpu: cookie for fabric_ops
- * @regs: registers in the layout of the xAPIC page, which APICv and AVIC also want; any CPU
- *	may write IRR and TMR, with atomics
- * @base: IA32_APIC_BASE
- * @id: x2APIC id; its low byte is the xAPIC id
- * @features: see lapic_set_features()
- * @irr_pending: IRR may hold a vector. The head of lapic.c says in which order both are written
- * @events: LAPIC_EVENT_*, atomic
- * @sipi_vector: vector of the last SIPI, valid with LAPIC_EVENT_SIPI
- * @arb: irq_fabric.arb when it last won a lowest-priority arbitration
- * @errors: ESR bits found since ESR was last written, atomic
- * @timer: APIC timer
- */
+/* A local APIC. */
 struct lapic {
 	struct irq_fabric *fabric;
-	void *vcpu;
+	void *vcpu; /* cookie for fabric_ops */
+	/*
+	 * Registers in the layout of the xAPIC page, which APICv and AVIC also want; any CPU may
+	 * write IRR and TMR, with atomics.
+	 */
 	u8 *regs;
-	u64 base;
-	u32 id;
-	struct lapic_features features;
+	u64 base; /* IA32_APIC_BASE */
+	u32 id; /* x2APIC id; its low byte is the xAPIC id */
+	struct lapic_features features; /* by lapic_set_features() */
+	/* IRR may hold a vector; the head of lapic.c has the order of the writes. */
 	bool irr_pending;
-	atomic_t events;
-	u8 sipi_vector;
-	u32 arb;
-	atomic_t errors;
+	atomic_t events; /* LAPIC_EVENT_*, atomic */
+	u8 sipi_vector; /* vector of the last SIPI, valid with LAPIC_EVENT_SIPI */
+	u32 arb; /* irq_fabric.arb when it last won a lowest-priority arbitration */
+	atomic_t errors; /* ESR bits found since ESR was last written, atomic */
 	struct lapic_timer timer;
 };
 
 /**
- * lapic_create() - give a vCPU its local APIC, in the power-on state; may sleep
- * @vcpu: cookie for fabric_ops, valid until lapic_destroy() returns
- * @apic_id: below FABRIC_MAX_APIC_ID, unique in the VM
- * @bsp: it is the bootstrap processor's
- *
- * Return: the lapic, to which messages are delivered from now on, or
- * ERR_PTR(-EINVAL, -EEXIST, -ENOMEM).
+ * lapic_create() - give a vCPU its local APIC, in the power-on state; may sleep. Messages reach it
+ * from now on. @vcpu is the cookie for fabric_ops, valid until lapic_destroy() returns; @apic_id is
+ * below FABRIC_MAX_APIC_ID, unique in the VM. Fails with ERR_PTR(-EINVAL, -EEXIST, -ENOMEM).
  */
 struct lapic *lapic_create(struct irq_fabric *fabric, void *vcpu, u32 apic_id, bool bsp);
-
 /** lapic_destroy() - @lapic is NULL, or its vCPU does not run; sleeps for a grace period */
 void lapic_destroy(struct lapic *lapic);
-
 /**
- * lapic_reset() - RESET or INIT; may sleep
- * @init: true for INIT, which keeps IA32_APIC_BASE (SDM 3A 11.4.7.3) and the events that were
- *	posted after this INIT was taken; false for power-on, which drops all events
+ * lapic_reset() - power-on, which drops all events, or INIT (@init), which keeps IA32_APIC_BASE
+ * (SDM 3A 11.4.7.3) and the events that were posted after this INIT was taken; may sleep
  */
 void lapic_reset(struct lapic *lapic, bool init);
-
 /** lapic_set_features() - follow the guest's CPUID; initially 36 bits and neither feature */
 void lapic_set_features(struct lapic *lapic, const struct lapic_features *features);
 
 /**
  * lapic_has_work() - return true if anything may be pending; cheap enough for each entry; any
- * context
- *
- * If false, IRR holds no vector and no event is posted. If true, lapic_take_events() and
+ * context. If false, IRR holds no vector and no event is posted. If true, lapic_take_events() and
  * lapic_pending() tell what it is. The PIC's interrupt is not included: fabric_pic_pending().
- *
  * lapic_post() and lapic_post_event() store before they kick. So a vCPU that calls this after a
  * kick, or with interrupts off after it has stored VCPU_IN_GUEST, misses nothing.
  */
@@ -125,62 +101,31 @@ static inline bool lapic_has_work(const struct lapic *lapic)
 
 /** lapic_pending() - highest vector in IRR if its class is above PPR's, or -1 */
 int lapic_pending(struct lapic *lapic);
-
-/**
- * lapic_highest_irr() - highest vector in IRR whatever PPR is, or -1; any context
- *
- * A back end derives from it the TPR threshold or the intercept of CR8 writes.
- */
+/** lapic_highest_irr() - highest vector in IRR whatever PPR is, or -1; any context */
 int lapic_highest_irr(struct lapic *lapic);
-
 /** lapic_accept() - move the vector of lapic_pending() from IRR to ISR: it will be injected */
 void lapic_accept(struct lapic *lapic, u8 vector);
-
-/**
- * lapic_accepts_extint() - return true if LINT0 passes the PIC's INTR to the CPU; any context
- *
- * Either LVT LINT0 is unmasked and in ExtINT mode, or the APIC is disabled and LINT0 is the
- * CPU's INTR pin (SDM 3A 11.4.3), which the board connects for the BSP alone.
- */
+/** lapic_accepts_extint() - return true if LINT0 passes the PIC's INTR to the CPU; any context */
 bool lapic_accepts_extint(const struct lapic *lapic);
-
 /** lapic_end_of_interrupt() - EOI (SDM 3A 11.8.5) */
 void lapic_end_of_interrupt(struct lapic *lapic);
-
-/**
- * lapic_eoi_is_silent() - return true if an EOI would only take @vector out of service
- * @vector: lapic_accept() has taken it
- *
- * For this @vector has to be the highest in service and edge-triggered, its EOI must concern no
- * listener, and IRR must be empty. A vector that is posted later kicks the vCPU.
- */
+/** lapic_eoi_is_silent() - return true if an EOI only ends @vector, now in service */
 bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector);
-
 /**
- * lapic_take_events() - take the posted INIT, SIPI and NMI: LAPIC_EVENT_* bits
- *
- * If both INIT and SIPI are set, INIT came first. The caller drops an event that the vCPU cannot
- * use now (a SIPI for which it does not wait), and keeps an NMI that is blocked.
+ * lapic_take_events() - take the posted INIT, SIPI and NMI: LAPIC_EVENT_* bits. If both INIT and
+ * SIPI are set, INIT came first. The caller drops an event that the vCPU cannot use now (a SIPI for
+ * which it does not wait), and keeps an NMI that is blocked.
  */
 u32 lapic_take_events(struct lapic *lapic);
-
 /**
- * lapic_post_event() - post INIT, SIPI or NMI, and kick; any context
- * @event: one of LAPIC_EVENT_*; INIT cancels a SIPI that is not taken yet
- * @sipi_vector: with LAPIC_EVENT_SIPI: page number of the start address
- *
- * Return: true if it was not pending already.
+ * lapic_post_event() - post one of LAPIC_EVENT_*, and kick; any context. INIT cancels a SIPI that
+ * is not taken yet; @sipi_vector of a SIPI is the page number of the start address. Return true if
+ * it was not pending already.
  */
 bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector);
-
 /**
- * lapic_multicast() - send an IPI to up to 64 processors by their ids
- * @lapic: of the sender
- * @icr: vector and delivery mode as in the lower half of ICR
- * @first: APIC id of bit 0 of @ids
- *
- * Return: number of processors that took it; -EINVAL if @icr has a logical destination or a
- * shorthand.
+ * lapic_multicast() - send an IPI as in ICR[31:0] to @ids, whose bit 0 is APIC id @first. Return
+ * how many took it; -EINVAL for a logical destination or a shorthand.
  */
 int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids);
 
@@ -202,23 +147,18 @@ static inline bool lapic_covers(const struct lapic *lapic, u64 gpa)
 	return gpa - (lapic->base & ~(u64)(LAPIC_MMIO_SIZE - 1)) < LAPIC_MMIO_SIZE;
 }
 
-/** lapic_is_tpr() - return true if @gpa is the address of TPR in the xAPIC page */
 bool lapic_is_tpr(const struct lapic *lapic, u64 gpa);
-
 /**
- * lapic_mmio_read() - read the xAPIC page
- * @buf: receives @len bytes; all ones if there is no page (APIC disabled or in x2APIC mode),
- *	zeroes for a reserved register or an access that crosses the 32 bits of a register
- * @len: 1 to 8
+ * lapic_mmio_read() - read @len bytes, 1 to 8, of the xAPIC page: all ones if there is no page
+ * (APIC disabled or in x2APIC mode), zeroes for a reserved register or an access that crosses the
+ * 32 bits of a register
  */
 void lapic_mmio_read(struct lapic *lapic, u32 offset, void *buf, unsigned int len);
-
 /**
- * lapic_mmio_write() - write the xAPIC page, with all side effects; may sleep
- * @len: 1 to 8; any access but an aligned one of 32 bits is ignored (SDM 3A 11.4.1)
+ * lapic_mmio_write() - write the xAPIC page, with all side effects; may sleep. @len is 1 to 8; any
+ * access but an aligned one of 32 bits is ignored (SDM 3A 11.4.1).
  */
 void lapic_mmio_write(struct lapic *lapic, u32 offset, const void *buf, unsigned int len);
-
 /** lapic_msr_read() - RDMSR of LAPIC_MSR_FIRST to _LAST; returns 0, or -EINVAL for #GP(0) */
 int lapic_msr_read(struct lapic *lapic, u32 msr, u64 *val);
 /** lapic_msr_write() - WRMSR, with all side effects; returns the same; may sleep */
@@ -230,46 +170,34 @@ static inline u64 lapic_get_base(const struct lapic *lapic)
 }
 
 /**
- * lapic_set_base() - write IA32_APIC_BASE; may sleep
- * @host: userspace writes, and may change the mode in ways that SDM 3A 11.12.5 forbids
- *
- * Return: 0, or -EINVAL for #GP(0) or to refuse the ioctl.
+ * lapic_set_base() - write IA32_APIC_BASE; may sleep. Userspace (@host) may change the mode in ways
+ * that SDM 3A 11.12.5 forbids. Return 0, or -EINVAL for #GP(0) or to refuse the ioctl.
  */
 int lapic_set_base(struct lapic *lapic, u64 base, bool host);
-
 /** lapic_registers() - the page of registers; the CPU may change TPR in it while the guest runs */
 void *lapic_registers(struct lapic *lapic);
-
 /* CR8 is the upper half of TPR. A reserved bit in @cr8 makes -EINVAL, for #GP(0). */
 u64 lapic_get_cr8(const struct lapic *lapic);
 int lapic_set_cr8(struct lapic *lapic, u64 cr8);
 u8 lapic_get_tpr(const struct lapic *lapic);
 void lapic_set_tpr(struct lapic *lapic, u8 tpr);
-
 /**
- * lapic_vapic_word() - the word for KVM_SET_VAPIC_ADDR
- *
- * Return: TPR in bits 7:0, the class of the highest vector in ISR in bits 15:8, the
- * highest vector in IRR in bits 31:24; 0 where there is none.
+ * lapic_vapic_word() - the word for KVM_SET_VAPIC_ADDR: TPR in bits 7:0, the class of the highest
+ * vector in ISR in bits 15:8, the highest vector in IRR in bits 31:24; 0 where there is none
  */
 u32 lapic_vapic_word(struct lapic *lapic);
-
 /**
- * lapic_get_state() - all registers (KVM_GET_LAPIC)
- * @state: the xAPIC page's first KiB. In x2APIC mode ICR[63:32] is at 0x310 and
- *	the id at 0x20 is 32 bits wide if irq_fabric.ids32, else in bits 31:24
+ * lapic_get_state() - all registers (KVM_GET_LAPIC), as in the xAPIC page's first KiB. In x2APIC
+ * mode ICR[63:32] is at 0x310 and the id at 0x20 is 32 bits wide if irq_fabric.ids32, else in bits
+ * 31:24.
  */
 void lapic_get_state(struct lapic *lapic, struct kvm_lapic_state *state);
-
 /**
- * lapic_set_state() - replace all registers (KVM_SET_LAPIC); may sleep
- * @lapic: its IA32_APIC_BASE has been restored before
- * @state: reserved bits are dropped; a timer that was running goes on from its current count
- *
- * Return: 0; -EINVAL if @state has another id in x2APIC mode, and nothing has changed.
+ * lapic_set_state() - replace all registers (KVM_SET_LAPIC), after IA32_APIC_BASE was restored; may
+ * sleep. Reserved bits are dropped; a timer that was running goes on from its current count. Return
+ * 0; or -EINVAL if @state has another id in x2APIC mode, and nothing has changed.
  */
 int lapic_set_state(struct lapic *lapic, const struct kvm_lapic_state *state);
-
 /** lapic_get_tsc_deadline() - IA32_TSC_DEADLINE; 0 if disarmed, fired or in another timer mode */
 u64 lapic_get_tsc_deadline(struct lapic *lapic);
 /** lapic_set_tsc_deadline() - write it; 0 disarms; ignored in other timer modes; may sleep */

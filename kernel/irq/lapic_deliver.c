@@ -102,6 +102,10 @@ void lapic_deliver_lvt(struct lapic *lapic, u32 reg)
 	}
 }
 
+/*
+ * The LVT makes the edge an NMI, a fixed interrupt, an INIT or an ExtINT. For an ExtINT the vCPU is
+ * kicked, so that it looks at the PIC.
+ */
 void lapic_raise_lint(struct lapic *lapic, unsigned int pin)
 {
 	if (lapic_enabled(lapic))

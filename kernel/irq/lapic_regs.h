@@ -40,15 +40,11 @@
 #define LAPIC_TDCR 0x3e0
 #define LAPIC_SELF_IPI 0x3f0
 #define LAPIC_REG_COUNT (KVM_APIC_REG_SIZE / 0x10)
-
 /* Version 0x14, six LVT entries, no EOI-broadcast suppression (SDM 3A 11.4.8). */
 #define LAPIC_VERSION_VALUE 0x00050014
-
 #define LAPIC_SVR_ENABLE BIT(8)
-
 #define LAPIC_DFR_MODEL GENMASK(31, 28)
 #define LAPIC_DFR_RESERVED GENMASK(27, 0)
-
 #define LAPIC_LVT_VECTOR GENMASK(7, 0)
 #define LAPIC_LVT_MODE GENMASK(10, 8)
 #define LAPIC_LVT_STATUS BIT(12)
@@ -58,13 +54,11 @@
 #define LAPIC_LVT_MASKED BIT(16)
 #define LAPIC_LVT_TIMER_MODE GENMASK(18, 17)
 #define LAPIC_LVT_TIMER_MODE_SHIFT 17
-
 /* ESR (SDM 3A 11.5.3). */
 #define LAPIC_ESR_SEND_VECTOR BIT(5)
 #define LAPIC_ESR_RECEIVE_VECTOR BIT(6)
 #define LAPIC_ESR_REGISTER BIT(7)
 #define LAPIC_ESR_ALL GENMASK(7, 0)
-
 /* ICR (SDM 3A 11.6.1, 11.12.9). */
 #define LAPIC_ICR_STATUS BIT(12)
 #define LAPIC_ICR_VALID 0x000ccfffu
@@ -155,23 +149,13 @@ void lapic_reset_regs(struct lapic *lapic);
 /* lapic_deliver.c */
 
 /**
- * lapic_post() - post a vector into IRR, and kick; any context
- * @vector: below 16 is an error that ESR shows
- * @level: level-triggered: its EOI goes to the IOAPIC
- *
- * Return: 1 posted, 0 already pending, -1 not accepted (software-disabled or
- * an illegal vector).
+ * lapic_post() - post a vector into IRR, and kick; any context. A vector below 16 is an error that
+ * ESR shows; the EOI of a level-triggered one (@level) goes to the IOAPIC. Return 1 if posted, 0 if
+ * already pending, -1 if not accepted (software-disabled or an illegal vector).
  */
 int lapic_post(struct lapic *lapic, u8 vector, bool level);
-
-/**
- * lapic_raise_lint() - an edge arrives at LINT0 or LINT1 (@pin is 0 or 1); any context
- *
- * The LVT makes it an NMI, a fixed interrupt, an INIT or an ExtINT. For an ExtINT the vCPU is
- * kicked, so that it looks at the PIC.
- */
+/** lapic_raise_lint() - an edge arrives at LINT0 or LINT1 (@pin is 0 or 1); any context */
 void lapic_raise_lint(struct lapic *lapic, unsigned int pin);
-
 /** lapic_error() - keep a bit for ESR and raise LVT Error; any context */
 void lapic_error(struct lapic *lapic, u32 bit);
 /** lapic_deliver_lvt() - deliver the interrupt that the LVT's entry at @reg holds; any context */
@@ -190,15 +174,12 @@ void lapic_timer_write_lvt(struct lapic *lapic, u32 lvt);
 void lapic_timer_write_initial(struct lapic *lapic, u32 count);
 /** lapic_timer_write_divide() - write the divisor; a timer that runs goes on from its count */
 void lapic_timer_write_divide(struct lapic *lapic, u32 divide);
-
 /**
- * lapic_timer_count() - the current count; 0 when it does not run or is in TSC-deadline mode
- *
- * Waits for a callback that runs on another CPU, so that the count is 0 once the interrupt of a
- * one-shot timer is in IRR. The caller holds no lock that a kick takes.
+ * lapic_timer_count() - the current count; 0 when it does not run or is in TSC-deadline mode. Waits
+ * for a callback that runs on another CPU, so that the count is 0 once the interrupt of a one-shot
+ * timer is in IRR. The caller holds no lock that a kick takes.
  */
 u32 lapic_timer_count(struct lapic *lapic);
-
 /** lapic_timer_restore() - go on at @count; userspace has set the timer's other registers */
 void lapic_timer_restore(struct lapic *lapic, u32 count);
 

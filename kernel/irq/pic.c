@@ -217,6 +217,7 @@ bool fabric_pic_pending(const struct irq_fabric *fabric)
 	return fabric_has_irqchip(fabric) && READ_ONCE(fabric->pic->output);
 }
 
+/* Returns the vector of IR7 (spurious) if the request is gone. */
 int fabric_pic_ack(struct irq_fabric *fabric)
 {
 	struct pic *pic = fabric->pic;

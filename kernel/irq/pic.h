@@ -18,19 +18,12 @@
 struct pic *pic_create(struct irq_fabric *fabric);
 /** pic_destroy() - @pic is NULL, or nobody uses it any more */
 void pic_destroy(struct pic *pic);
-
 /** pic_covers() - return true if a port is the PIC's, for pic_pio_read() and pic_pio_write() */
 bool pic_covers(u16 port);
 u8 pic_pio_read(struct pic *pic, u16 port);
 void pic_pio_write(struct pic *pic, u16 port, u8 val);
-
-/**
- * pic_set_irq() - drive a pin, below PIC_PINS; any context
- *
- * Return: > 0 delivered or deasserted, 0 coalesced, -1 masked.
- */
+/** pic_set_irq() - any context. Return > 0 if delivered or deasserted, 0 coalesced, -1 masked. */
 int pic_set_irq(struct pic *pic, unsigned int pin, bool level, enum irq_source source);
-
 void pic_get_state(struct pic *pic, bool slave, struct kvm_pic_state *state);
 /** pic_set_state() - KVM_SET_IRQCHIP; a value that is out of range is cut */
 void pic_set_state(struct pic *pic, bool slave, const struct kvm_pic_state *state);

@@ -672,6 +672,7 @@ static void pit_set_channel(struct pit *pit, unsigned int index,
 	ch->idle = ch->null || (pit_periodic(ch) && !ch->gate);
 }
 
+/* Unknown flags, and a value that a counter cannot have, are refused. */
 int pit_set_state(struct pit *pit, const struct kvm_pit_state2 *state)
 {
 	const u32 flags = KVM_PIT_FLAGS_HPET_LEGACY | KVM_PIT_FLAGS_SPEAKER_DATA_ON;

@@ -18,21 +18,15 @@
 struct pit *pit_create(struct irq_fabric *fabric, u32 flags);
 /** pit_destroy() - @pit may be NULL; sleeps for a grace period */
 void pit_destroy(struct pit *pit);
-
 /** pit_covers() - return true if a port is the PIT's, for pit_pio_read() and pit_pio_write() */
 bool pit_covers(const struct pit *pit, u16 port);
 u8 pit_pio_read(struct pit *pit, u16 port);
 void pit_pio_write(struct pit *pit, u16 port, u8 val);
-
 /** pit_set_reinject() - KVM_REINJECT_CONTROL; if false, a tick is lost while one is pending */
 void pit_set_reinject(struct pit *pit, bool reinject);
-
 void pit_get_state(struct pit *pit, struct kvm_pit_state2 *state);
-
 /**
- * pit_set_state() - KVM_SET_PIT2; channel 0 begins its count anew
- *
- * Return: 0; -EINVAL for unknown flags or a value that a counter cannot have, and nothing has
+ * pit_set_state() - KVM_SET_PIT2; channel 0 begins anew. Return 0; or -EINVAL, and nothing has
  * changed.
  */
 int pit_set_state(struct pit *pit, const struct kvm_pit_state2 *state);

@@ -11,39 +11,26 @@
 /* The most rows of a table; the value of each is 8 bytes. */
 #define STATS_MAX 64
 
-/**
- * struct stats_row - one statistic
- * @name: the name that KVM uses, if KVM has the statistic
- * @offset: of the value among all values, in bytes
- * @type: KVM_STATS_TYPE_CUMULATIVE or KVM_STATS_TYPE_INSTANT
- */
+/* One statistic. */
 struct stats_row {
-	const char *name;
-	u32 offset;
-	u32 type;
+	const char *name; /* the name that KVM uses, if KVM has the statistic */
+	u32 offset; /* of the value among all values, in bytes */
+	u32 type; /* KVM_STATS_TYPE_CUMULATIVE or KVM_STATS_TYPE_INSTANT */
 };
 
-/**
- * struct stats_source - the owner of some statistics
- * @rows: one for each value
- * @count: of rows and of values, at most STATS_MAX
- * @read: copy the current values
- * @release: called when the descriptor is closed
- */
+/* The owner of some statistics. */
 struct stats_source {
-	const struct stats_row *rows;
-	u32 count;
-	void (*read)(const void *object, u64 *values);
-	void (*release)(void *object);
+	const struct stats_row *rows; /* one for each value */
+	u32 count; /* of rows and of values, at most STATS_MAX */
+	void (*read)(const void *object, u64 *values); /* copies the current values */
+	void (*release)(void *object); /* called when the descriptor is closed */
 };
 
 /**
- * stats_open() - make a descriptor for read() and pread(); may sleep
- * @source: must outlive the descriptor
- * @object: the argument of @source->read and @source->release; must live until the latter
- * @id: a program reads it from the descriptor
- *
- * Return: a descriptor; -ENOMEM or -EMFILE, without a call of @source->release.
+ * stats_open() - make a descriptor for read() and pread(), from which a program reads @id; may
+ * sleep. @source must outlive it; @object is the argument of @source->read and @source->release,
+ * and lives until the latter. Return a descriptor; -ENOMEM or -EMFILE, without a call of
+ * @source->release.
  */
 int stats_open(const struct stats_source *source, void *object, const char *id);
 

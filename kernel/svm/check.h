@@ -39,9 +39,8 @@ extern const struct svm_rule svm_rules[];
 extern const size_t svm_rule_count;
 
 /**
- * svm_check_entry() - find every rule of VMRUN that a VMCB breaks, and add it to @report
- *
- * Any context. A VMCB that the CPU accepts breaks no rule.
+ * svm_check_entry() - add every rule of VMRUN that a VMCB breaks to @report: none if the CPU
+ * accepts the VMCB; any context
  */
 void svm_check_entry(const struct vmcb *vmcb, const struct svm_check *facts,
 		     struct entry_report *report);

@@ -77,12 +77,7 @@ static inline void svm_dirty(struct svm_vcpu *svm, u32 groups)
 
 /* entry.S: run the guest until its next exit; interrupts off */
 asmlinkage void svm_world_switch(u64 *gpr, u64 vmcb_pa, u64 host_vmcb_pa);
-
-/*
- * Rows of svm_ops, by file. core/vendor_ops.h says what each of them does.
- */
-
-/* caps.c */
+/* Rows of svm_ops, by file (core/vendor_ops.h). caps.c: */
 int svm_setup(void);
 void svm_teardown(void);
 int svm_cpu_enable(void);
@@ -104,17 +99,13 @@ void svm_recover(struct vcpu *vcpu);
 /* exit.c */
 enum exit_fate svm_handle_exit(struct vcpu *vcpu);
 
-/*
- * Functions that the files call in each other, by file.
- */
-
+/* Functions that the files call in each other, by file. */
 /* caps.c: the format of nested page tables, complete after svm_setup() */
 extern struct sl_format npt_format;
 /* Physical address of the I/O permission map, which intercepts every port. */
 u64 svm_iopm_pa(void);
 /* That of the MSR permission map; @direct lets the guest access MSRs that the VMCB switches. */
 u64 svm_msrpm_pa(bool direct);
-
 /* event.c: the window is open (VMEXIT_VINTR), so request it no more */
 void svm_window_opened(struct svm_vcpu *svm);
 /* VMEXIT_IRET: NMIs are unblocked when the IRET has finished. */

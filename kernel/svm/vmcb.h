@@ -16,7 +16,6 @@
 /* intercept_cr and intercept_dr: reads in the low half, writes in the high. */
 #define INTERCEPT_READ(n) BIT(n)
 #define INTERCEPT_WRITE(n) BIT(16 + (n))
-
 /* intercept_misc1, offset 00Ch */
 #define INTERCEPT_INTR BIT(0)
 #define INTERCEPT_NMI BIT(1)
@@ -36,7 +35,6 @@
 #define INTERCEPT_MSR_PROT BIT(28)
 #define INTERCEPT_FERR_FREEZE BIT(30)
 #define INTERCEPT_SHUTDOWN BIT(31)
-
 /* intercept_misc2, offset 010h */
 #define INTERCEPT_VMRUN BIT(0)
 #define INTERCEPT_VMMCALL BIT(1)
@@ -51,37 +49,30 @@
 #define INTERCEPT_MWAIT BIT(11)
 #define INTERCEPT_XSETBV BIT(13)
 #define INTERCEPT_RDPRU BIT(14)
-
 /* intercept_misc3, offset 014h */
 #define INTERCEPT_INVLPGB BIT(0)
 #define INTERCEPT_INVPCID BIT(2)
 #define INTERCEPT_MCOMMIT BIT(3)
 #define INTERCEPT_TLBSYNC BIT(4)
-
 /* tlb_control, offset 05Ch (APM 2 15.16.1) */
 #define TLB_CONTROL_NOTHING 0
 #define TLB_CONTROL_FLUSH_ALL 1
 #define TLB_CONTROL_FLUSH_ASID 3
-
 /* v_intr, offset 060h (APM 2 15.21.1) */
 #define V_TPR GENMASK(7, 0)
 #define V_IRQ BIT(8)
 #define V_INTR_PRIO_SHIFT 16
 #define V_IGN_TPR BIT(20)
 #define V_INTR_MASKING BIT(24)
-
 /* interrupt_shadow, offset 068h */
 #define INTERRUPT_SHADOW BIT(0)
-
 /* eventinj and exitintinfo (APM 2 15.20): the error code. The low half is that of event_word.h. */
 #define EVENTINJ_ERROR_CODE_SHIFT 32
-
 /*
  * exitinfo1 of a nested page fault, beside a page-fault error code (APM 2 15.25.6): the fault
  * was at the final guest-physical address, not at that of a guest page table.
  */
 #define NPF_FINAL BIT_ULL(32)
-
 /* exitinfo1 of VMEXIT_IOIO (APM 2 15.10.2) */
 #define IOIO_IN BIT(0)
 #define IOIO_STRING BIT(2)
@@ -89,7 +80,6 @@
 #define IOIO_SIZE_SHIFT 4
 #define IOIO_SIZE_MASK 7
 #define IOIO_PORT_SHIFT 16
-
 /* vmcb_clean, offset 0C0h (APM 2 15.15.3) */
 #define VMCB_CLEAN_I BIT(0) /* intercepts, tsc_offset, pause filter */
 #define VMCB_CLEAN_IOPM BIT(1)

@@ -29,17 +29,13 @@ struct vmx_check {
 };
 
 /**
- * vmx_check_entry() - find every rule of VM entry that a VMCS breaks, and add it to @report
- *
- * Any context in which @source->read works. A VMCS that the CPU accepts breaks no rule. The rules
- * about structures in memory to which the VMCS points, and about MSRs that an entry loads from an
- * area (SDM 3C 27.4), are not checked.
+ * vmx_check_entry() - find every rule of VM entry that a VMCS breaks, and add it to @report; none
+ * if the CPU accepts the VMCS. Any context in which @source->read works. Structures in memory to
+ * which the VMCS points, and MSRs that an entry loads from an area (SDM 3C 27.4), are not checked.
  */
 void vmx_check_entry(const struct vmx_check *source, struct entry_report *report);
 
-/*
- * For the files with rules, check*.c, and their tests.
- */
+/* The rest is for the files with rules, check*.c, and their tests. */
 
 /* An entry, with the fields of the guest on which many rules depend. */
 struct vmx_entry {
@@ -96,24 +92,17 @@ extern const struct vmx_rules vmx_control_rules; /* SDM 3C 27.2.1 */
 extern const struct vmx_rules vmx_host_rules; /* SDM 3C 27.2.2 to 27.2.4 */
 extern const struct vmx_rules vmx_guest_rules; /* SDM 3C 27.3.1 without 27.3.1.2 */
 
-/* Functions for @broken of rows in more than one file. Each returns true if ... */
-/* a bit of @mask is 1 */
+/* Functions for @broken of rows in more than one file. vmx_bits_*(): one bit of @mask is enough. */
 bool vmx_bits_set(const struct vmx_entry *entry, u64 value, u64 mask);
-/* a bit of @mask is 0 */
 bool vmx_bits_clear(const struct vmx_entry *entry, u64 value, u64 mask);
-/* @value is 0 */
 bool vmx_is_zero(const struct vmx_entry *entry, u64 value, u64 unused);
-/* a bit beyond the CPU's physical-address width is 1 */
 bool vmx_beyond_maxphyaddr(const struct vmx_entry *entry, u64 value, u64 unused);
-/* a bit is 1 that the address of a structure may not have, by IA32_VMX_BASIC (SDM 3D A.1) */
+/* The address has a bit that IA32_VMX_BASIC forbids for a structure (SDM 3D A.1). */
 bool vmx_beyond_width(const struct vmx_entry *entry, u64 value, u64 unused);
-/* the address is not canonical with the CPU's linear-address width */
 bool vmx_not_canonical(const struct vmx_entry *entry, u64 value, u64 unused);
-/* a byte is not one of the memory types of PAT */
 bool vmx_bad_pat(const struct vmx_entry *entry, u64 value, u64 unused);
-/* a reserved bit of IA32_PERF_GLOBAL_CTRL is 1 */
 bool vmx_bad_perf_global_ctrl(const struct vmx_entry *entry, u64 value, u64 unused);
-/* CR4 has a bit that VMX operation does not allow */
+/* CR4 lacks a bit that VMX operation requires, or has one that it forbids. */
 bool vmx_bad_cr4(const struct vmx_entry *entry, u64 value, u64 unused);
 
 /* All bits but SCE, LME, LMA and NXE, which EFER has on a CPU with VMX (SDM 3A 2.2.1). */
@@ -122,11 +111,7 @@ bool vmx_bad_cr4(const struct vmx_entry *entry, u64 value, u64 unused);
 /* CR4.CET, which cr.h does not need. */
 #define VMX_CR4_CET BIT_ULL(23)
 
-/*
- * Segment registers of the guest (SDM 3C 27.3.1.2). A rule holds for several of them.
- */
-
-/* The fields of a segment register. */
+/* Fields of a guest's segment register (SDM 3C 27.3.1.2). A rule holds for several registers. */
 enum vmx_segment_part { PART_SELECTOR, PART_BASE, PART_LIMIT, PART_RIGHTS, PART_COUNT };
 
 struct vmx_segment;

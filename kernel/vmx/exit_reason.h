@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Basic exit reasons (SDM 3D appendix C): those of <asm/vmx.h>, and the ones that it lacks.
- */
+/* Basic exit reasons (SDM 3D appendix C): those of <asm/vmx.h>, and the ones that it lacks. */
 #ifndef ORIEL_VMX_EXIT_REASON_H
 #define ORIEL_VMX_EXIT_REASON_H
 

@@ -160,14 +160,12 @@ enum vmcs_field {
 
 /* The encodings of the guest's segment fields go up by two, in the order of enum cpu_seg. */
 #define VMCS_SEG(field, seg) ((field) + 2 * (seg))
-
 /* pin_based_controls (SDM 3C 25.6.1) */
 #define PIN_EXTERNAL_INTERRUPT_EXITING BIT(0)
 #define PIN_NMI_EXITING BIT(3)
 #define PIN_VIRTUAL_NMIS BIT(5)
 #define PIN_PREEMPTION_TIMER BIT(6)
 #define PIN_POSTED_INTERRUPTS BIT(7)
-
 /* primary_controls (SDM 3C 25.6.2) */
 #define PRIMARY_INTERRUPT_WINDOW_EXITING BIT(2)
 #define PRIMARY_TSC_OFFSETTING BIT(3)
@@ -190,7 +188,6 @@ enum vmcs_field {
 #define PRIMARY_MONITOR_EXITING BIT(29)
 #define PRIMARY_PAUSE_EXITING BIT(30)
 #define PRIMARY_SECONDARY_CONTROLS BIT(31)
-
 /* secondary_controls (SDM 3C 25.6.2) */
 #define SECONDARY_VIRTUALIZE_APIC_ACCESSES BIT(0)
 #define SECONDARY_EPT BIT(1)
@@ -212,7 +209,6 @@ enum vmcs_field {
 #define SECONDARY_MODE_BASED_EXECUTE BIT(22)
 #define SECONDARY_SUB_PAGE_WRITE BIT(23)
 #define SECONDARY_TSC_SCALING BIT(25)
-
 /* exit_controls (SDM 3C 25.7.1) */
 #define EXIT_SAVE_DEBUG_CONTROLS BIT(2)
 #define EXIT_HOST_ADDRESS_SPACE_SIZE BIT(9)
@@ -224,7 +220,6 @@ enum vmcs_field {
 #define EXIT_LOAD_EFER BIT(21)
 #define EXIT_SAVE_PREEMPTION_TIMER BIT(22)
 #define EXIT_CLEAR_BNDCFGS BIT(23)
-
 /* entry_controls (SDM 3C 25.8.1) */
 #define ENTRY_LOAD_DEBUG_CONTROLS BIT(2)
 #define ENTRY_IA32E_MODE_GUEST BIT(9)
@@ -234,7 +229,6 @@ enum vmcs_field {
 #define ENTRY_LOAD_PAT BIT(14)
 #define ENTRY_LOAD_EFER BIT(15)
 #define ENTRY_LOAD_BNDCFGS BIT(16)
-
 /*
  * Access rights of a segment (SDM 3C 25.4.1): bits 55:40 of its descriptor. In struct
  * cpu_segment, bits 55:52 follow right after bits 47:40.
@@ -242,7 +236,6 @@ enum vmcs_field {
 #define ACCESS_RIGHTS_LOW GENMASK(7, 0)
 #define ACCESS_RIGHTS_HIGH GENMASK(15, 12)
 #define ACCESS_RIGHTS_UNUSABLE BIT(16)
-
 /* guest_interruptibility_state (SDM 3C table 25-3) */
 #define BLOCKING_BY_STI BIT(0)
 #define BLOCKING_BY_MOV_SS BIT(1)
@@ -250,29 +243,24 @@ enum vmcs_field {
 #define BLOCKING_BY_SMI BIT(2)
 #define BLOCKING_BY_NMI BIT(3)
 #define ENCLAVE_INTERRUPTION BIT(4)
-
 /* guest_activity_state (SDM 3C 25.4.2) */
 #define ACTIVITY_ACTIVE 0
 #define ACTIVITY_HLT 1
 #define ACTIVITY_SHUTDOWN 2
 #define ACTIVITY_WAIT_FOR_SIPI 3
-
 /* guest_pending_debug_exceptions (SDM 3C table 25-4) */
 #define PENDING_DEBUG_BREAKPOINTS GENMASK(3, 0)
 #define PENDING_DEBUG_ENABLED BIT(12)
 #define PENDING_DEBUG_BS BIT(14)
 #define PENDING_DEBUG_RTM BIT(16)
-
 /*
  * exit_interruption_info (SDM 3C table 25-19), beside the bits of event_word.h: an IRET had
  * unblocked NMIs and then raised the exception.
  */
 #define INTERRUPTION_NMI_UNBLOCKING BIT(12)
-
 /* exit_reason: the basic exit reason is bits 15:0 (SDM 3C 25.9.1, appendix C) */
 #define EXIT_REASON_BASIC GENMASK(15, 0)
 #define EXIT_REASON_ENTRY_FAILURE BIT(31)
-
 /* ept_pointer (SDM 3C table 25-9) */
 #define EPTP_MEMTYPE_WB 6
 #define EPTP_WALK_LENGTH_SHIFT 3 /* of the number of levels, less one */

@@ -162,11 +162,7 @@ static inline bool vmx_has(enum vmx_word word, u32 bit)
 asmlinkage bool vmx_world_switch(u64 *gpr, u64 *host_rsp, bool launched);
 extern const char vmx_exit_point[];
 
-/*
- * Rows of vmx_ops, by file. core/vendor_ops.h says what each of them does.
- */
-
-/* caps.c */
+/* Rows of vmx_ops, by file (core/vendor_ops.h). caps.c: */
 int vmx_setup(void);
 void vmx_teardown(void);
 int vmx_cpu_enable(void);
@@ -194,19 +190,14 @@ void vmx_recover(struct vcpu *vcpu);
 /* exit.c */
 enum exit_fate vmx_handle_exit(struct vcpu *vcpu);
 
-/*
- * Functions that the files call in each other, by file.
- */
-
+/* Functions that the files call in each other, by file. */
 /* caps.c: the physical address of the MSR bitmap for the vCPU's @x2apic and @msrs_filtered */
 u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx);
 /* Allocate a zeroed region with the revision identifier, for VMCS or VMXON. */
 void *vmx_alloc_vmcs(gfp_t gfp);
 void vmx_free_vmcs(void *vmcs);
-
 /* vmcs.c: execute VMCLEAR on a VMCS of this CPU's list; interrupts off, or in a crash */
 void vmx_vcpu_clear(struct vmx_vcpu *vmx);
-
 /* host.c: write host-state fields that never change, and those of this CPU (preemption off) */
 void vmx_host_setup(void);
 void vmx_host_setup_cpu(struct vmx_vcpu *vmx);
@@ -216,7 +207,6 @@ void vmx_host_enter(struct vmx_vcpu *vmx);
 void vmx_host_leave(struct vmx_vcpu *vmx, unsigned long debugctl);
 /* Give the thread its own state back, if the CPU has the guest's; preemption off. */
 void vmx_host_restore(struct vmx_vcpu *vmx);
-
 /* event.c: make the pending single step agree with TF and the shadow */
 void vmx_settle_step(struct vcpu *vcpu);
 

@@ -62,6 +62,11 @@ u64 tsc_ns_to_ticks(u32 khz, u64 ns)
 	return ms * khz + div_u64(rest * khz, NS_PER_MS);
 }
 
+/*
+ * To set up several vCPUs, software writes "the same" TSC to one after the other, which takes time.
+ * So a write is one of these if @value is within one second of the value that the TSC of the last
+ * write has reached by now.
+ */
 bool tsc_write_matches(u32 khz, u64 last, u64 elapsed_ns, u64 value)
 {
 	u64 expected = last + tsc_ns_to_ticks(khz, elapsed_ns);
@@ -83,12 +88,17 @@ bool tsc_bracket_narrows(struct tsc_bracket *bracket, u64 before, u64 after)
 	return true;
 }
 
+/*
+ * The two readings of the TSC may be 20 us apart, which all clocks of a PC allow. A clock may be
+ * slower, so some tries are enough too.
+ */
 bool tsc_bracket_done(const struct tsc_bracket *bracket, u32 khz)
 {
 	return bracket->tries >= BRACKET_TRIES ||
 	       bracket->width <= tsc_ns_to_ticks(khz, BRACKET_WIDTH_NS);
 }
 
+/* NTP and migrated guests can bear 250 parts per million. KVM's tsc_tolerance_ppm is the same. */
 bool tsc_khz_tolerated(u32 host_khz, u32 khz)
 {
 	u64 slack = div64_u64((u64)host_khz * TOLERANCE_PPM, 1000000);

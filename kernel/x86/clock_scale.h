@@ -9,46 +9,23 @@
 
 #include <linux/types.h>
 
-/**
- * struct tsc_scale - ns = ((ticks << shift) * mul) >> 32, as pvclock defines it
- * @mul: tsc_to_system_mul, a 32-bit binary fraction, top bit set
- * @shift: tsc_shift; to the right when negative
- */
+/* A scale: ns = ((ticks << shift) * mul) >> 32, as pvclock defines it. */
 struct tsc_scale {
-	u32 mul;
-	s8 shift;
+	u32 mul; /* tsc_to_system_mul: a 32-bit binary fraction, top bit set */
+	s8 shift; /* tsc_shift; to the right when negative */
 };
 
 /** tsc_scale_from_khz() - the scale of a TSC, with the greatest precision that fits */
 struct tsc_scale tsc_scale_from_khz(u32 khz);
-
-/**
- * tsc_scale_ns() - convert ticks to nanoseconds, as a guest's pvclock does
- *
- * Return: nanoseconds, rounded down, modulo 2^64.
- */
+/** tsc_scale_ns() - convert as a guest's pvclock does: rounded down, modulo 2^64 */
 u64 tsc_scale_ns(struct tsc_scale scale, u64 ticks);
-
-/**
- * tsc_ticks_to_ns() - convert ticks to nanoseconds, for a timer
- *
- * Return: nanoseconds, rounded up so that a timer never fires early, at most S64_MAX.
- */
+/** tsc_ticks_to_ns() - for a timer: rounded up so that it never fires early, at most S64_MAX */
 u64 tsc_ticks_to_ns(u32 khz, u64 ticks);
-
 /** tsc_ns_to_ticks() - convert nanoseconds to ticks, rounded down, modulo 2^64 */
 u64 tsc_ns_to_ticks(u32 khz, u64 ns);
-
 /**
- * tsc_write_matches() - return true if a write of a TSC is to synchronize it with the last write
- * @khz: frequency of both TSCs
- * @last: value last written to a vCPU of the VM
- * @elapsed_ns: time since then
- * @value: value that is written now
- *
- * To set up several vCPUs, software writes "the same" TSC to one after the other, which takes
- * time. So a write is one of these if @value is within one second of the value that the TSC of
- * the last write has reached by now. Then both vCPUs get one TSC.
+ * tsc_write_matches() - return true if both vCPUs are to have one TSC: @last was written
+ * @elapsed_ns ago, and @value is written now
  */
 bool tsc_write_matches(u32 khz, u64 last, u64 elapsed_ns, u64 value);
 
@@ -62,27 +39,11 @@ struct tsc_bracket {
 	u32 tries; /* readings of the clock so far */
 };
 
-/**
- * tsc_bracket_narrows() - take one more reading of a clock, with the TSC @before and @after it
- *
- * Return: true if it is the most exact so far, so that @bracket describes it now.
- */
+/** tsc_bracket_narrows() - take one more reading; return true if it is the most exact so far */
 bool tsc_bracket_narrows(struct tsc_bracket *bracket, u64 before, u64 after);
-
-/**
- * tsc_bracket_done() - return true if the best reading is exact enough; after the first reading
- *
- * It is if its two readings of the TSC are at most 20 us apart, which all clocks of a PC allow,
- * or after some tries, because a clock may be slower.
- */
+/** tsc_bracket_done() - return true if the best reading is exact enough; after the first reading */
 bool tsc_bracket_done(const struct tsc_bracket *bracket, u32 khz);
-
-/**
- * tsc_khz_tolerated() - return true if a guest with a TSC of @khz needs no scaling
- *
- * The limit is 250 parts per million, which NTP and migrated guests can bear. KVM's
- * tsc_tolerance_ppm is the same.
- */
+/** tsc_khz_tolerated() - return true if a guest with a TSC of @khz needs no scaling */
 bool tsc_khz_tolerated(u32 host_khz, u32 khz);
 
 #endif

@@ -127,14 +127,12 @@ static inline bool exception_is_soft(u8 vector)
 /* DR7: breakpoints that are enabled, locally or globally; general detect. */
 #define DR7_ENABLED 0xff
 #define DR7_GD BIT(13)
-
 /* Page-fault error code bits (SDM 3A 4.7). */
 #define PFEC_PRESENT BIT(0)
 #define PFEC_WRITE BIT(1)
 #define PFEC_USER BIT(2)
 #define PFEC_RESERVED BIT(3)
 #define PFEC_FETCH BIT(4)
-
 /* Groups of struct cpu_state that are fetched and committed together. */
 #define STATE_GPRS BIT(0) /* gpr[] */
 #define STATE_RIP BIT(1) /* rip, rflags */

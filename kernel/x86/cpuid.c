@@ -537,6 +537,7 @@ int cpuid_supported(const struct cpuid_host *host, struct kvm_cpuid_entry2 *out,
 	return b.count <= max ? (int)b.count : -E2BIG;
 }
 
+/* There are always the legacy region and the header. @entries have function 0xd. */
 u32 cpuid_xsave_size(const struct kvm_cpuid_entry2 *entries, u32 count, u64 xcr0)
 {
 	u32 size = XSAVE_LEGACY_AND_HEADER;
@@ -704,6 +705,10 @@ static void limit_facts(struct cpuid_facts *facts, const struct cpuid_facts *lim
 	facts->arch_capabilities &= limit->arch_capabilities;
 }
 
+/*
+ * -E2BIG: too many entries. -EINVAL: a virtual-address width that no CPU has (CPUID 0x80000008
+ * EAX[15:8] other than 0, 48 or 57).
+ */
 int cpuid_check(const struct kvm_cpuid_entry2 *entries, u32 count)
 {
 	u32 width;
@@ -846,6 +851,10 @@ static bool past_topology(const struct cpuid_table *table, struct cpuid_query *r
 	return true;
 }
 
+/*
+ * Functions out of range follow the vendor's rule: SDM 2A CPUID (the highest basic function again),
+ * APM 3 CPUID (zeros).
+ */
 void cpuid_execute(const struct cpuid_table *table, struct cpuid_query *regs)
 {
 	const struct kvm_cpuid_entry2 *e = find_or_wrap(table, regs->eax, regs->ecx);

@@ -14,17 +14,11 @@
 /* The most entries that a vCPU may have, and that KVM_SET_CPUID2 may bring. */
 #define CPUID_MAX_ENTRIES 256
 
-/**
- * struct cpuid_query - operands and results of one CPUID
- * @eax: function, then result
- * @ebx: result
- * @ecx: index, then result
- * @edx: result
- */
+/* Operands and results of one CPUID. */
 struct cpuid_query {
-	u32 eax;
+	u32 eax; /* function, then result */
 	u32 ebx;
-	u32 ecx;
+	u32 ecx; /* index, then result */
 	u32 edx;
 };
 
@@ -36,56 +30,25 @@ struct cpuid_query {
 #define CPUID_HOST_INVPCID BIT(4) /* INVPCID works in the guest */
 #define CPUID_HOST_STEAL_TIME BIT(5) /* the kernel counts the time a thread waits for a CPU */
 
-/**
- * struct cpuid_host - the host, as the source of a guest's CPUID
- * @read: execute CPUID of @regs->eax and @regs->ecx on the host; leave out the features that the
- *	host's kernel has turned off
- * @xcr0: XCR0 bits that the guest's FPU state can hold; 0 without XSAVE
- * @flags: CPUID_HOST_* bits
- */
+/* The host, as the source of a guest's CPUID. */
 struct cpuid_host {
+	/*
+	 * Executes CPUID of @regs->eax and @regs->ecx on the host; leaves out the features that the
+	 * host's kernel has turned off.
+	 */
 	void (*read)(const struct cpuid_host *host, struct cpuid_query *regs);
-	u64 xcr0;
-	u32 flags;
+	u64 xcr0; /* XCR0 bits that the guest's FPU state can hold; 0 without XSAVE */
+	u32 flags; /* CPUID_HOST_* bits */
 };
 
-/**
- * struct cpuid_facts - digest of a guest's CPUID, for frequent questions
- * @cr4_reserved: CR4 bits that are #GP to set
- * @efer_reserved: EFER bits that are #GP to set
- * @xcr0: XCR0 bits that may be set; 0 without XSAVE
- * @maxphyaddr: width of a guest-physical address in bits
- * @intel: the vendor string is Intel's or Centaur's: their rules apply
- * @amd: the vendor string is AMD's or Hygon's
- * @lm: long mode
- * @nx: no-execute
- * @gbpages: 1 GiB pages in the guest's own tables
- * @la57: five-level paging
- * @pcid: process-context identifiers
- * @invpcid: INVPCID
- * @xsave: XSAVE and XCR0
- * @pku: protection keys for user pages
- * @x2apic: x2APIC mode
- * @tsc_deadline: the APIC timer's TSC-deadline mode
- * @tsc_adjust: IA32_TSC_ADJUST
- * @rdtscp: RDTSCP and IA32_TSC_AUX
- * @rdpid: RDPID and IA32_TSC_AUX
- * @tsc_aux: IA32_TSC_AUX, which @rdtscp and @rdpid read
- * @rtm: restricted transactional memory, which makes DR6[16] and DR7[11] live
- * @spec_ctrl: IA32_SPEC_CTRL
- * @pred_cmd: IA32_PRED_CMD
- * @arch_capabilities: IA32_ARCH_CAPABILITIES
- * @mca: machine-check architecture
- * @mtrr: memory-type range registers
- * @pv_features: EAX of KVM_CPUID_FEATURES
- */
+/* A digest of a CPUID, for frequent questions. Flags: CPUID has the feature of this name. */
 struct cpuid_facts {
-	u64 cr4_reserved;
-	u64 efer_reserved;
-	u64 xcr0;
-	u8 maxphyaddr;
-	bool intel;
-	bool amd;
+	u64 cr4_reserved; /* CR4 bits that are #GP to set */
+	u64 efer_reserved; /* EFER bits that are #GP to set */
+	u64 xcr0; /* XCR0 bits that may be set; 0 without XSAVE */
+	u8 maxphyaddr; /* width of a guest-physical address in bits */
+	bool intel; /* the vendor is Intel or Centaur: their rules apply */
+	bool amd; /* the vendor is AMD or Hygon */
 	bool lm;
 	bool nx;
 	bool gbpages;
@@ -93,114 +56,67 @@ struct cpuid_facts {
 	bool pcid;
 	bool invpcid;
 	bool xsave;
-	bool pku;
+	bool pku; /* protection keys for user pages */
 	bool x2apic;
 	bool tsc_deadline;
 	bool tsc_adjust;
 	bool rdtscp;
 	bool rdpid;
-	bool tsc_aux;
-	bool rtm;
+	bool tsc_aux; /* IA32_TSC_AUX, which RDTSCP and RDPID read */
+	bool rtm; /* restricted transactional memory: DR6[16] and DR7[11] are live */
 	bool spec_ctrl;
 	bool pred_cmd;
 	bool arch_capabilities;
 	bool mca;
 	bool mtrr;
-	u32 pv_features;
+	u32 pv_features; /* EAX of KVM_CPUID_FEATURES */
 };
 
-/**
- * struct cpuid_table - one vCPU's CPUID
- * @entries: userspace's entries in its order; bits that follow the guest's state are kept current
- * @count: number of @entries
- * @frozen: the vCPU has run; from now on only an identical table is accepted
- * @facts: digest of @entries, limited by the host's facts
- */
+/* One vCPU's CPUID. */
 struct cpuid_table {
+	/* Userspace's, in its order; kept current with the guest's state. */
 	struct kvm_cpuid_entry2 *entries;
 	u32 count;
-	bool frozen;
-	struct cpuid_facts facts;
+	bool frozen; /* the vCPU has run: only an identical table is accepted */
+	struct cpuid_facts facts; /* digest of @entries, limited by the host's facts */
 };
 
-/**
- * struct cpuid_live - guest state that CPUID shows
- * @cr4: guest CR4 (OSXSAVE, OSPKE)
- * @apic_base: IA32_APIC_BASE (the APIC bit)
- * @misc_enable: IA32_MISC_ENABLE (MONITOR)
- * @monitor_follows: @misc_enable decides on MONITOR, not the bit that userspace gave
- * @no_unhalt: HLT does not exit, so nobody can be kicked out of it (PV_UNHALT)
- * @xcr0: guest XCR0 (size of the XSAVE area)
- */
+/* Guest state that CPUID shows, and in which of its bits. */
 struct cpuid_live {
-	u64 cr4;
-	u64 apic_base;
-	u64 misc_enable;
-	bool monitor_follows;
-	bool no_unhalt;
-	u64 xcr0;
+	u64 cr4; /* OSXSAVE, OSPKE */
+	u64 apic_base; /* the APIC bit */
+	u64 misc_enable; /* MONITOR */
+	bool monitor_follows; /* @misc_enable decides on MONITOR, not the bit that userspace gave */
+	bool no_unhalt; /* HLT does not exit, so nobody can be kicked out of it (PV_UNHALT) */
+	u64 xcr0; /* size of the XSAVE area */
 };
 
-/**
- * cpuid_supported() - build the answer to KVM_GET_SUPPORTED_CPUID
- * @max: room in @out, in entries
- *
- * Return: the number of entries, or -E2BIG if @max is too small.
- */
+/** cpuid_supported() - KVM_GET_SUPPORTED_CPUID: number of entries; -E2BIG if @max are too few */
 int cpuid_supported(const struct cpuid_host *host, struct kvm_cpuid_entry2 *out, u32 max);
-
 void cpuid_make_facts(const struct kvm_cpuid_entry2 *entries, u32 count, struct cpuid_facts *facts);
-
-/**
- * cpuid_check() - may a vCPU have this table?
- *
- * Return: 0, -E2BIG for too many entries, or -EINVAL for a virtual-address width that no CPU has
- * (CPUID 0x80000008 EAX[15:8] other than 0, 48 or 57).
- */
+/** cpuid_check() - return 0 if a vCPU may have this table, else -E2BIG or -EINVAL */
 int cpuid_check(const struct kvm_cpuid_entry2 *entries, u32 count);
-
 /**
- * cpuid_replace() - give a vCPU a new table
- * @entries: kmalloc'ed; after success they belong to @table, else to the caller
- * @limit: the host's facts, which limit the guest's
- * @live: guest state to show in the entries
- *
- * Under vcpu->mutex; may sleep.
- *
- * Return: 0, an error of cpuid_check(), or -EINVAL if the vCPU has run with another table.
+ * cpuid_replace() - give a vCPU a new table, which shows the state @live; under vcpu->mutex; may
+ * sleep. @entries are kmalloc'ed; after success they belong to @table, else to the caller. @limit,
+ * the host's facts, limit the guest's. Return 0, an error of cpuid_check(), or -EINVAL if the vCPU
+ * has run with another table.
  */
 int cpuid_replace(struct cpuid_table *table, struct kvm_cpuid_entry2 *entries, u32 count,
 		  const struct cpuid_facts *limit, const struct cpuid_live *live);
-
 /** cpuid_free() - free a vCPU's table; idempotent */
 void cpuid_free(struct cpuid_table *table);
-
 /**
- * cpuid_refresh() - show changed guest state in the entries; under vcpu->mutex
- *
- * After a change of CR4.OSXSAVE, CR4.PKE, IA32_APIC_BASE's enable bit, IA32_MISC_ENABLE or XCR0.
+ * cpuid_refresh() - show changed guest state in the entries, after a change of CR4.OSXSAVE,
+ * CR4.PKE, IA32_APIC_BASE's enable bit, IA32_MISC_ENABLE or XCR0; under vcpu->mutex
  */
 void cpuid_refresh(struct cpuid_table *table, const struct cpuid_live *live);
-
 /** cpuid_find() - the entry of @function, and of @index where the index counts; or NULL */
 const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid_entry2 *entries, u32 count,
 					  u32 function, u32 index);
-
-/**
- * cpuid_execute() - execute CPUID for the guest; under vcpu->mutex
- *
- * Functions out of range follow the vendor's rule: SDM 2A CPUID (the highest basic function again),
- * APM 3 CPUID (zeros).
- */
+/** cpuid_execute() - execute CPUID for the guest; under vcpu->mutex */
 void cpuid_execute(const struct cpuid_table *table, struct cpuid_query *regs);
-
-/**
- * cpuid_xsave_size() - bytes of an XSAVE area in the standard format
- * @entries: a table with function 0xd
- * @xcr0: enabled components
- *
- * Return: at least 576, the legacy region and the header.
- */
+/** cpuid_xsave_size() - bytes of an XSAVE area in the standard format, at least 576 */
 u32 cpuid_xsave_size(const struct kvm_cpuid_entry2 *entries, u32 count, u64 xcr0);
 
 #endif

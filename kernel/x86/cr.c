@@ -44,6 +44,10 @@ bool cr_pae_paging(const struct cpu_state *state)
 	return state->cr0 & CR0_PG && state->cr4 & CR4_PAE && !in_long_mode(state);
 }
 
+/*
+ * Return false for bits 63:32 set, PG without PE, NW without CD (SDM 3A 2.5 and 6.15, #GP
+ * conditions of MOV CR).
+ */
 bool cr0_valid(u64 cr0)
 {
 	if (cr0 >> 32)
@@ -100,6 +104,10 @@ static bool physical_valid(const struct cpuid_facts *facts, u64 gpa)
 	return !(gpa >> facts->maxphyaddr);
 }
 
+/*
+ * Return false for a bit at or above MAXPHYADDR in long mode. With CR4.PCIDE bit 63 is a hint that
+ * is not stored.
+ */
 bool cr3_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u64 cr3)
 {
 	/* Outside long mode, the source of the MOV has 32 bits. */
@@ -110,6 +118,7 @@ bool cr3_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u
 	return physical_valid(facts, cr3);
 }
 
+/* The value has no bit above 3 (SDM 3A 11.8.6.1). */
 bool cr8_valid(u64 cr8)
 {
 	return cr8 <= 15;
@@ -120,6 +129,7 @@ bool efer_valid(const struct cpuid_facts *facts, u64 efer)
 	return !(efer & facts->efer_reserved & ~CR_EFER_LMA);
 }
 
+/* LME must not change under paging (APM 2 14.6.1). */
 bool efer_write_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u64 efer)
 {
 	if (!efer_valid(facts, efer))
@@ -134,6 +144,10 @@ u64 efer_effective(u64 efer, u64 cr0)
 	return efer & ~CR_EFER_LMA;
 }
 
+/*
+ * Return false if x87 is clear, a component lacks its base, or the guest does not have a component
+ * (SDM 1 13.3).
+ */
 bool xcr0_valid(const struct cpuid_facts *facts, u64 xcr0)
 {
 	u64 avx512 = xcr0 & XCR0_AVX512;
@@ -146,6 +160,7 @@ bool xcr0_valid(const struct cpuid_facts *facts, u64 xcr0)
 	return !avx512 || (avx512 == XCR0_AVX512 && (xcr0 & XCR0_YMM));
 }
 
+/* The value has no bit above 31, in DR7 and DR5 too (SDM 3B 18.2.6). */
 bool dr6_valid(u64 dr6)
 {
 	return !(dr6 >> 32);
@@ -163,6 +178,10 @@ u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6)
 	return (dr6 & writable) | (DR6_RESET & ~writable);
 }
 
+/*
+ * B0 to B3 tell of this exception alone; the other bits stay until software clears them (SDM 3B
+ * 18.2.3).
+ */
 u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions)
 {
 	/* Bits that are 1 at rest become 0 when their condition is met (SDM 3B 18.2.3). */
@@ -177,6 +196,7 @@ static bool is_data_breakpoint(u64 dr7, unsigned int n, bool write)
 	return dr7 >> 2 * n & 3 && (kind == DR7_RW_ACCESS || (kind == DR7_RW_WRITE && write));
 }
 
+/* Only breakpoints that are enabled count (SDM 3B 18.2.5). @size is at least 1. */
 u64 dr_data_hits(const u64 *dr, u64 dr7, u64 linear, unsigned int size, bool write)
 {
 	static const u8 lengths[] = { 1, 2, 8, 4 };
@@ -221,6 +241,7 @@ bool cr_mode_valid(const struct cpuid_facts *facts, const struct cpuid_facts *ho
 	       long_mode_agrees(state);
 }
 
+/* Return true if all bits above the linear-address width equal its topmost bit (SDM 1 3.3.7.1). */
 bool linear_canonical(const struct cpu_state *state, u64 address)
 {
 	unsigned int unused = state->cr4 & CR4_LA57 ? 64 - 57 : 64 - 48;

@@ -28,7 +28,6 @@
 #define CR0_NW BIT(29)
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
-
 /* CR4 (SDM 3A 2.5). */
 #define CR4_VME BIT(0)
 #define CR4_PVI BIT(1)
@@ -49,7 +48,6 @@
 #define CR4_SMEP BIT(20)
 #define CR4_SMAP BIT(21)
 #define CR4_PKE BIT(22)
-
 /* EFER (SDM 3A 2.2.1, APM 2 3.1.7). Prefixed like the rest of this header. */
 #define CR_EFER_SCE BIT(0)
 #define CR_EFER_LME BIT(8)
@@ -58,120 +56,48 @@
 #define CR_EFER_SVME BIT(12)
 #define CR_EFER_LMSLE BIT(13)
 #define CR_EFER_FFXSR BIT(14)
-
 /* DR6 and DR7 after RESET (SDM 3A table 10-1). */
 #define DR6_RESET 0xffff0ff0UL
 #define DR7_RESET 0x400UL
 
-/** cr_pae_paging() - does the CPU use three-level paging outside long mode? From CR0, CR4, EFER */
+/** cr_pae_paging() - return true for three-level paging outside long mode; from CR0, CR4, EFER */
 bool cr_pae_paging(const struct cpu_state *state);
-
-/**
- * cr0_valid()
- *
- * Return: false for bits 63:32 set, PG without PE, NW without CD (SDM 3A 2.5 and 6.15, #GP
- * conditions of MOV CR).
- */
 bool cr0_valid(u64 cr0);
-
-/**
- * cr0_write_valid()
- * @state: CR0, CR4, EFER and CS before the write
- *
- * If PAE paging is turned on, the caller checks that the PDPTEs can be loaded.
- */
+/** cr0_write_valid() - from CR0, CR4, EFER, CS. For PAE paging the caller checks the PDPTEs. */
 bool cr0_write_valid(const struct cpu_state *state, u64 cr0);
-
 /** cr0_effective() - with ET, which is hard-wired, and without reserved bits (SDM 3A 2.5) */
 u64 cr0_effective(u64 cr0);
-
 bool cr4_valid(const struct cpuid_facts *facts, u64 cr4);
-
-/**
- * cr4_write_valid() - SDM 3A 4.1.2 and 4.10.1
- * @state: CR3, CR4 and EFER before the write
- */
+/** cr4_write_valid() - @state has CR3, CR4 and EFER before the write (SDM 3A 4.1.2, 4.10.1) */
 bool cr4_write_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u64 cr4);
-
-/**
- * cr3_valid() - may the guest move this to CR3?
- * @state: CR4 and EFER
- * @cr3: with CR4.PCIDE bit 63 is a hint that is not stored
- *
- * Return: false for a bit at or above MAXPHYADDR in long mode.
- */
+/** cr3_valid() - from CR4 and EFER */
 bool cr3_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u64 cr3);
-
-/** cr8_valid() - no bit above 3 (SDM 3A 11.8.6.1) */
 bool cr8_valid(u64 cr8);
-
 /** efer_valid() - @efer.LMA is ignored */
 bool efer_valid(const struct cpuid_facts *facts, u64 efer);
-
-/**
- * efer_write_valid() - LME must not change under paging (APM 2 14.6.1)
- * @state: CR0 and EFER before the write
- * @efer: LMA is ignored: the hardware keeps it
- */
+/** efer_write_valid() - from CR0 and EFER; LMA of @efer is ignored: the hardware keeps it */
 bool efer_write_valid(const struct cpuid_facts *facts, const struct cpu_state *state, u64 efer);
-
 /** efer_effective() - @efer with LMA, which is LME and CR0.PG (SDM 3A 10.8.5) */
 u64 efer_effective(u64 efer, u64 cr0);
-
-/**
- * xcr0_valid() - may XSETBV write this to XCR0?
- *
- * Return: false if x87 is clear, a component lacks its base, or the guest does not have a component
- * (SDM 1 13.3).
- */
 bool xcr0_valid(const struct cpuid_facts *facts, u64 xcr0);
-
-/** dr6_valid() - for DR6 and DR4: no bit above 31 (SDM 3B 18.2.6) */
+/* Also for DR4 and DR5. */
 bool dr6_valid(u64 dr6);
-/** dr7_valid() - for DR7 and DR5: no bit above 31 (SDM 3B 18.2.6) */
 bool dr7_valid(u64 dr7);
-
 /* With the hard-wired bits. */
 u64 dr6_effective(const struct cpuid_facts *facts, u64 dr6);
 u64 dr7_effective(const struct cpuid_facts *facts, u64 dr7);
-
-/**
- * dr6_after() - DR6 as a debug exception leaves it
- * @dr6: DR6 before
- * @conditions: a set bit for each condition met, also for bits that DR6 shows inverted
- *
- * B0 to B3 tell of this exception alone; the other bits stay until software clears them
- * (SDM 3B 18.2.3).
- */
+/** dr6_after() - DR6 after a debug exception; @conditions met are 1, even where DR6 inverts them */
 u64 dr6_after(const struct cpuid_facts *facts, u64 dr6, u64 conditions);
-
-/**
- * dr_data_hits() - the breakpoints that a data access meets
- * @dr: DR0 to DR3
- * @linear: linear address of the access
- * @size: bytes, at least 1
- *
- * Return: the B bits of DR6 of the breakpoints that are enabled for it (SDM 3B 18.2.5).
- */
+/** dr_data_hits() - DR6.B bits of the breakpoints that a data access of @size bytes meets */
 u64 dr_data_hits(const u64 *dr, u64 dr7, u64 linear, unsigned int size, bool write);
-
 /**
- * cr_mode_valid() - do CR0, CR3, CR4, EFER and CS agree with each other?
- * @host: facts of the host, which limit EFER: userspace may use more than the guest
- *
- * For KVM_SET_SREGS, which brings the state at once instead of write by write.
- *
- * Return: false if no sequence of valid writes leads there, so that an entry would fail.
+ * cr_mode_valid() - return false if CR0, CR3, CR4, EFER and CS do not agree, so that an entry would
+ * fail: no sequence of valid writes leads there. For KVM_SET_SREGS, which brings the state at once.
+ * @host has the facts of the host, which limit EFER: userspace may use more than the guest.
  */
 bool cr_mode_valid(const struct cpuid_facts *facts, const struct cpuid_facts *host,
 		   const struct cpu_state *state);
-
-/**
- * linear_canonical() - are all bits above the linear-address width equal to its topmost bit?
- * @state: CR4, for the width
- *
- * For MSRs and segment bases, where another address is #GP (SDM 1 3.3.7.1).
- */
+/** linear_canonical() - the width is from CR4; for MSRs and segment bases, else #GP */
 bool linear_canonical(const struct cpu_state *state, u64 address);
 
 #endif

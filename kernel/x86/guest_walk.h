@@ -22,15 +22,14 @@
 /* Protection-key violation in a #PF error code (SDM 3A 4.7). */
 #define PFEC_PKEY BIT(5)
 
-/**
- * struct walk_ops - callbacks with which the walker reaches guest physical memory
- * @read: read an entry of @size (4 or 8) bytes at @gpa, zero extended to @entry. Return 0, or
- *	an errno that ends the walk
- * @cmpxchg: replace an entry atomically. Return 0; -EAGAIN if it was not @old, which starts
- *	the walk over; or another errno, which ends the walk
+/*
+ * Callbacks with which the walker reaches guest physical memory. They return 0, or an errno that
+ * ends the walk.
  */
 struct walk_ops {
+	/* Reads an entry of @size (4 or 8) bytes, zero extended. */
 	int (*read)(void *ctx, gpa_t gpa, unsigned int size, u64 *entry);
+	/* Replaces an entry atomically; -EAGAIN if it was not @old, which starts the walk over. */
 	int (*cmpxchg)(void *ctx, gpa_t gpa, unsigned int size, u64 old, u64 new);
 };
 
@@ -49,20 +48,12 @@ struct guest_paging {
 /** guest_paging_init() - fill @paging; its pkru becomes 0, which denies nothing */
 void guest_paging_init(struct guest_paging *paging, const struct cpu_state *state, u8 phys_bits,
 		       bool gbpages);
-
 /**
- * guest_walk() - translate a linear address
- * @linear: canonical, or below 4 GiB outside long mode
- * @access: WALK_* flags
- * @ctx: argument of @ops
- * @gpa: out: the guest physical address, if 0 is returned
- * @fault: out: the #PF with error code and address, if 1 is returned
- *
- * Sets accessed and dirty bits as the CPU would, but none before it knows that the access is
- * allowed. A CPU may set A of the upper levels earlier. Sleeps if @ops does.
- *
- * Return: 0; 1 if the guest gets @fault; an errno of @ops; -EAGAIN if the entries have changed
- * during each of several walks.
+ * guest_walk() - translate @linear, which is canonical, or below 4 GiB outside long mode; @access
+ * has WALK_* flags. Accessed and dirty bits are set as the CPU would, but none before the access is
+ * known to be allowed; a CPU may set A of the upper levels earlier. Sleeps if @ops does. Return 0
+ * with @gpa; 1 if the guest gets the #PF in @fault; an errno of @ops; -EAGAIN if the entries have
+ * changed during each of several walks.
  */
 int guest_walk(const struct guest_paging *paging, u64 linear, u32 access,
 	       const struct walk_ops *ops, void *ctx, gpa_t *gpa, struct cpu_exception *fault);
