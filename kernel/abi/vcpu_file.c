@@ -135,26 +135,42 @@ static int set_cpuid2(struct vcpu *vcpu, struct kvm_cpuid2 __user *user)
 	return r;
 }
 
-/* A vCPU's one attribute: its TSC offset, a u64 in userspace. */
-static int has_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
+/* Find the u64 in userspace of a vCPU's one attribute, its TSC offset; 0, -EFAULT or -ENXIO. */
+static int find_attribute(const struct kvm_device_attr __user *user, u64 __user **value)
 {
-	return attr->group == KVM_VCPU_TSC_CTRL && attr->attr == KVM_VCPU_TSC_OFFSET ? 0 : -ENXIO;
-}
+	struct kvm_device_attr attr;
 
-static int get_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
-{
-	u64 __user *to = u64_to_user_ptr(attr->addr);
-
-	return has_attribute(vcpu, attr) ?: put_user(vcpu->clock.tsc_offset, to);
-}
-
-static int set_attribute(struct vcpu *vcpu, const struct kvm_device_attr *attr)
-{
-	u64 offset;
-
-	if (has_attribute(vcpu, attr))
+	if (copy_from_user(&attr, user, sizeof(attr)))
+		return -EFAULT;
+	if (attr.group != KVM_VCPU_TSC_CTRL || attr.attr != KVM_VCPU_TSC_OFFSET)
 		return -ENXIO;
-	if (get_user(offset, (u64 __user *)u64_to_user_ptr(attr->addr)))
+	*value = u64_to_user_ptr(attr.addr);
+	return 0;
+}
+
+static int has_attribute(struct vcpu *vcpu, const struct kvm_device_attr __user *user)
+{
+	u64 __user *value;
+
+	return find_attribute(user, &value);
+}
+
+static int get_attribute(struct vcpu *vcpu, const struct kvm_device_attr __user *user)
+{
+	u64 __user *value;
+
+	return find_attribute(user, &value) ?: put_user(vcpu->clock.tsc_offset, value);
+}
+
+static int set_attribute(struct vcpu *vcpu, const struct kvm_device_attr __user *user)
+{
+	u64 __user *value;
+	u64 offset;
+	int r = find_attribute(user, &value);
+
+	if (r)
+		return r;
+	if (get_user(offset, value))
 		return -EFAULT;
 	clock_set_tsc_offset(vcpu, offset);
 	return 0;

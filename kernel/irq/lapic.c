@@ -29,7 +29,7 @@
 #include "irq/lapic.h"
 #include "irq/lapic_regs.h"
 
-int lapic_highest_vector(const struct lapic *lapic, u32 reg)
+static int highest_vector(const struct lapic *lapic, u32 reg)
 {
 	int i;
 
@@ -46,7 +46,7 @@ int lapic_highest_vector(const struct lapic *lapic, u32 reg)
 u32 lapic_ppr(const struct lapic *lapic)
 {
 	u32 tpr = lapic_get_reg(lapic, LAPIC_TPR);
-	int isr = lapic_highest_vector(lapic, LAPIC_ISR);
+	int isr = highest_vector(lapic, LAPIC_ISR);
 	u32 service = isr < 0 ? 0 : isr & 0xf0;
 
 	return (tpr & 0xf0) >= service ? tpr : service;
@@ -57,7 +57,7 @@ int lapic_highest_irr(struct lapic *lapic)
 {
 	if (!READ_ONCE(lapic->irr_pending))
 		return -1;
-	return lapic_highest_vector(lapic, LAPIC_IRR);
+	return highest_vector(lapic, LAPIC_IRR);
 }
 
 int lapic_pending(struct lapic *lapic)
@@ -83,7 +83,7 @@ void lapic_accept(struct lapic *lapic, u8 vector)
 	 * which orders the bit in IRR before the flag.
 	 */
 	smp_mb();
-	if (lapic_highest_vector(lapic, LAPIC_IRR) >= 0)
+	if (highest_vector(lapic, LAPIC_IRR) >= 0)
 		WRITE_ONCE(lapic->irr_pending, true);
 }
 
@@ -101,7 +101,7 @@ void lapic_end_of_interrupt(struct lapic *lapic)
 {
 	struct irq_fabric *fabric = lapic->fabric;
 	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
-	int vector = lapic_highest_vector(lapic, LAPIC_ISR);
+	int vector = highest_vector(lapic, LAPIC_ISR);
 	bool level;
 
 	if (vector < 0)
@@ -127,7 +127,7 @@ bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector)
 	struct irq_fabric *fabric = lapic->fabric;
 	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
 
-	if (lapic_highest_irr(lapic) >= 0 || lapic_highest_vector(lapic, LAPIC_ISR) != vector ||
+	if (lapic_highest_irr(lapic) >= 0 || highest_vector(lapic, LAPIC_ISR) != vector ||
 	    lapic_test_vector(lapic, LAPIC_TMR, vector))
 		return false;
 	return !ioapic || !fabric_has_acks(fabric) || !ioapic_handles(ioapic, vector);
@@ -163,7 +163,7 @@ void lapic_set_tpr(struct lapic *lapic, u8 tpr)
 
 u32 lapic_vapic_word(struct lapic *lapic)
 {
-	int isr = lapic_highest_vector(lapic, LAPIC_ISR);
+	int isr = highest_vector(lapic, LAPIC_ISR);
 	int irr = lapic_highest_irr(lapic);
 
 	return (u32)max(irr, 0) << 24 | (max(isr, 0) & 0xf0) << 8 | lapic_get_tpr(lapic);

@@ -137,8 +137,6 @@ static inline bool lapic_software_enabled(const struct lapic *lapic)
 
 /* lapic.c */
 
-/** lapic_highest_vector() - highest bit of LAPIC_ISR, _TMR or _IRR, or -1; any context */
-int lapic_highest_vector(const struct lapic *lapic, u32 reg);
 u32 lapic_ppr(const struct lapic *lapic);
 void lapic_mask_lvts(struct lapic *lapic);
 /** lapic_set_mode_ids() - set the id and the logical id to their values in this mode */

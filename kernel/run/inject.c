@@ -98,7 +98,8 @@ bool vcpu_window_wanted(struct vcpu *vcpu)
 	       vcpu_user_irq_room(vcpu);
 }
 
-bool vcpu_irq_pending(struct vcpu *vcpu)
+/* Does an interrupt wait that the local APIC lets pass? */
+static bool irq_pending(struct vcpu *vcpu)
 {
 	if (vcpu->irq_queued >= 0 || extint_pending(vcpu))
 		return true;
@@ -116,7 +117,7 @@ static int take_extint(struct vcpu *vcpu)
 }
 
 /*
- * Take the interrupt that vcpu_irq_pending() has found. The PIC's comes before the local APIC's: it
+ * Take the interrupt that irq_pending() has found. The PIC's comes before the local APIC's: it
  * is not subject to the local APIC's priorities (SDM 3A 11.8.1).
  */
 static int take_irq(struct vcpu *vcpu)
@@ -188,7 +189,7 @@ static void choose(struct vcpu *vcpu)
 		vcpu->nmi_pending--;
 		vcpu->stats.nmi_injections++;
 		vcpu->event = (struct vcpu_event){ .type = EVENT_NMI, .vector = EXC_NMI };
-	} else if (vcpu_irq_pending(vcpu) && vcpu_irq_allowed(vcpu)) {
+	} else if (irq_pending(vcpu) && vcpu_irq_allowed(vcpu)) {
 		int vector = take_irq(vcpu);
 
 		if (vector >= 0) {
@@ -243,7 +244,7 @@ void vcpu_choose_event(struct vcpu *vcpu)
 	}
 	if (vcpu->nmi_pending)
 		windows |= WINDOW_NMI;
-	if (vcpu_irq_pending(vcpu) || vcpu_window_wanted(vcpu))
+	if (irq_pending(vcpu) || vcpu_window_wanted(vcpu))
 		windows |= WINDOW_IRQ;
 	/* Without a local APIC, only userspace knows if CR8 holds an interrupt back. */
 	if (!vcpu->lapic || lapic_highest_irr(vcpu->lapic) >= 0)
@@ -257,5 +258,5 @@ bool vcpu_has_wake_event(struct vcpu *vcpu)
 		return true;
 	if (vcpu->nmi_pending && nmi_allowed(vcpu))
 		return true;
-	return vcpu_irq_pending(vcpu) && vcpu_irq_allowed(vcpu);
+	return irq_pending(vcpu) && vcpu_irq_allowed(vcpu);
 }

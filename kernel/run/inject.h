@@ -22,8 +22,6 @@ void vcpu_keep_event(struct vcpu *vcpu);
 void vcpu_choose_event(struct vcpu *vcpu);
 /** vcpu_irq_allowed() - return true if the guest can take an external interrupt now */
 bool vcpu_irq_allowed(struct vcpu *vcpu);
-/** vcpu_irq_pending() - return true if an interrupt waits that the local APIC lets pass */
-bool vcpu_irq_pending(struct vcpu *vcpu);
 /**
  * vcpu_user_irq_room() - return true if there is room for an interrupt of KVM_INTERRUPT: it would
  * displace no other, and the guest would take it as soon as interrupts are allowed

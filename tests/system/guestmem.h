@@ -10,7 +10,7 @@
 
 #include "rawvm.h"
 
-/* Where slot 1 usually is: aligned for large pages. */
+/* The usual address of slot 1, aligned for large pages. */
 #define AREA 0x400000UL
 #define PAGES 16u
 #define AREA_SIZE (PAGES * PAGE)

@@ -439,7 +439,7 @@ static void test_preempted_without_memory(void)
 	munmap(memory, PAGE);
 }
 
-/* As KVM_SET_MSRS on another machine, with the memory of this one. */
+/* Do what KVM_SET_MSRS does on another machine, with the memory of this one. */
 static void test_byte_of_another_host(void)
 {
 	struct machine m = pv_machine(1);

@@ -5,7 +5,7 @@
  *
  *	roundtrip [-d /dev/oriel]
  *
- * As a test it checks that each operation is done in the kernel or by userspace, as it should.
+ * Run as a test, it checks that each operation is done in the kernel or by userspace, as it should.
  * With ORIEL_ROUND_TRIPS=N it does each operation N times and prints the median of the TSC's
  * steps, less that of an empty loop. On a counting host a tick is an instruction, so these are
  * instructions. It passes on the in-tree KVM as well.

@@ -122,7 +122,7 @@ user_call:
 	mov	%rsi, %rdi
 	iretq
 
-	/* Where the function that user_call() called returns to. */
+	/* The function that user_call() called returns to here. */
 	.globl	user_return
 user_return:
 	int	$0x80
