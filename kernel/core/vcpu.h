@@ -216,7 +216,7 @@ static inline bool vcpu_test_request(struct vcpu *vcpu, enum vcpu_request reques
 	if (!test_bit(request, &vcpu->requests))
 		return false;
 	clear_bit(request, &vcpu->requests);
-	/* Clear the bit, then read the request's data: vcpu_make_request() writes data, then bit. */
+	/* First the bit, then the request's data: vcpu_make_request() writes data, then bit. */
 	smp_mb__after_atomic();
 	return true;
 }

@@ -21,8 +21,8 @@
  *   5. Accesses to memory are not logged: reads are made again. So the right to write is checked
  *      before an effect that cannot be repeated: by the read of a read-modify-write
  *      (EMUL_ACCESS_WRITE); with op_probe() by INS and by task switches; by op_write() for a write
- *      that crosses a page. MOVS, PUSH and others that load and then store do not check: if the store faults,
- *      the instruction begins anew and a device sees the load twice.
+ *      that crosses a page. MOVS, PUSH and others that load and then store do not check: if the
+ *      store faults, the instruction begins anew and a device sees the load twice.
  *   6. A write for userspace does not wait. kvm_run carries it (access->posted), the instruction
  *      goes on, most often to its end, and then KVM_RUN returns; RIP is that of the next
  *      instruction. If a device access follows, even one that the module could answer, the executor
