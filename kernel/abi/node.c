@@ -161,8 +161,6 @@ static void teardown_shared(void)
 	clock_teardown();
 }
 
-static struct claim_owner owner;
-
 static int __init oriel_init(void)
 {
 	int r = choose_vendor();
@@ -176,19 +174,14 @@ static int __init oriel_init(void)
 	if (r)
 		goto no_shared;
 	preempt_notifier_inc();
-	owner = (struct claim_owner){
-		.name = vendor->name,
-		.kvm_module = vendor->kvm_module,
-		.enable = vendor->cpu_enable,
-		.disable = vendor->cpu_disable,
-	};
-	r = claim_all(&owner);
+	r = claim_all(&vendor->owner);
 	if (r)
 		goto no_claim;
 	r = create_node();
 	if (r)
 		goto no_node;
-	pr_info("%s claimed on %u CPUs, node /dev/%s\n", vendor->name, num_online_cpus(), node);
+	pr_info("%s claimed on %u CPUs, node /dev/%s\n", vendor->owner.name, num_online_cpus(),
+		node);
 	return 0;
 
 no_node:

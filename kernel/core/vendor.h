@@ -9,6 +9,7 @@
 #include <linux/static_call.h>
 #include <linux/types.h>
 
+#include "host/claim.h"
 #include "x86/cpu_state.h"
 
 struct entry_report;
@@ -33,8 +34,7 @@ enum exit_fate {
 
 /* A vendor's data, and a function pointer for each row of vendor_ops.h. */
 struct vendor_ops {
-	const char *name; /* "VT-x" or "AMD-V", for messages */
-	const char *kvm_module; /* the in-tree KVM's module for this vendor, for messages */
+	struct claim_owner owner; /* how the vendor's extension is turned on and off */
 	size_t vcpu_size; /* bytes of the vendor's vCPU, which starts with struct vcpu */
 	const bool *deadline_timer; /* enter() ends at lapic_held_deadline(); valid after setup() */
 	bool walks_pdptes; /* the CPU reads the PDPTEs of PAE paging from memory when it walks */

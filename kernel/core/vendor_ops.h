@@ -11,10 +11,6 @@
 VENDOR_OP(int, setup, void)
 /* Undo setup; no CPU has the extension enabled any more. */
 VENDOR_OP(void, teardown, void)
-/* Enable the extension on this CPU; interrupts off; -EBUSY if another owner has it. */
-VENDOR_OP(int, cpu_enable, void)
-/* Disable it, if it is enabled; interrupts off; also in a crash, in NMI context. */
-VENDOR_OP(void, cpu_disable, void)
 /* Return the CPUID_HOST_* features that the back end supports on this machine, after setup. */
 VENDOR_OP(u32, cpuid_flags, void)
 

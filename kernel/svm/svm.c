@@ -254,16 +254,18 @@ static void svm_explain(struct vcpu *vcpu, struct entry_report *report)
 }
 
 const struct vendor_ops svm_ops = {
-	.name = "AMD-V",
-	.kvm_module = "kvm_amd",
+	.owner = {
+		.name = "AMD-V",
+		.kvm_module = "kvm_amd",
+		.enable = svm_cpu_enable,
+		.disable = svm_cpu_disable,
+	},
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.walks_pdptes = true,
 	.host_irq_exit = SVM_EXIT_INTR,
 	.format = &npt_format,
 	.setup = svm_setup,
 	.teardown = svm_teardown,
-	.cpu_enable = svm_cpu_enable,
-	.cpu_disable = svm_cpu_disable,
 	.vcpu_create = svm_vcpu_create,
 	.vcpu_destroy = svm_vcpu_destroy,
 	.vcpu_reset = svm_vcpu_reset,

@@ -77,7 +77,7 @@ static inline void svm_dirty(struct svm_vcpu *svm, u32 groups)
 
 /* entry.S: run the guest until its next exit; interrupts off */
 asmlinkage void svm_world_switch(u64 *gpr, u64 vmcb_pa, u64 host_vmcb_pa);
-/* Rows of svm_ops, by file (core/vendor_ops.h). caps.c: */
+/* Members of svm_ops, by file (core/vendor.h). caps.c: */
 int svm_setup(void);
 void svm_teardown(void);
 int svm_cpu_enable(void);

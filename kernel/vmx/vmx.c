@@ -279,16 +279,18 @@ static void vmx_explain(struct vcpu *vcpu, struct entry_report *report)
 }
 
 const struct vendor_ops vmx_ops = {
-	.name = "VT-x",
-	.kvm_module = "kvm_intel",
+	.owner = {
+		.name = "VT-x",
+		.kvm_module = "kvm_intel",
+		.enable = vmx_cpu_enable,
+		.disable = vmx_cpu_disable,
+	},
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.deadline_timer = &vmx_preemption_timer,
 	.host_irq_exit = EXIT_REASON_EXTERNAL_INTERRUPT,
 	.format = &ept_format,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,
-	.cpu_enable = vmx_cpu_enable,
-	.cpu_disable = vmx_cpu_disable,
 	.vcpu_create = vmx_vcpu_create,
 	.vcpu_destroy = vmx_vcpu_destroy,
 	.vcpu_reset = vmx_vcpu_reset,

@@ -162,7 +162,7 @@ static inline bool vmx_has(enum vmx_word word, u32 bit)
 asmlinkage bool vmx_world_switch(u64 *gpr, u64 *host_rsp, bool launched);
 extern const char vmx_exit_point[];
 
-/* Rows of vmx_ops, by file (core/vendor_ops.h). caps.c: */
+/* Members of vmx_ops, by file (core/vendor.h). caps.c: */
 int vmx_setup(void);
 void vmx_teardown(void);
 int vmx_cpu_enable(void);
