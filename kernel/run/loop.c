@@ -154,13 +154,18 @@ static enum exit_fate serve_requests(struct vcpu *vcpu)
 }
 
 /*
- * Return true if this thread has to reschedule, take a signal or do task work. TIF_NOTIFY_RESUME
- * without task work (restartable sequences) can wait until the return to userspace.
+ * A signal ends KVM_RUN. So does task work: the kernel does it on the way to userspace.
+ * TIF_NOTIFY_RESUME without task work (restartable sequences) can wait until the return.
  */
+static bool must_return_to_user(void)
+{
+	return signal_pending(current) ||
+	       (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current));
+}
+
 static bool thread_work_pending(void)
 {
-	return need_resched() || signal_pending(current) ||
-	       (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current));
+	return need_resched() || must_return_to_user();
 }
 
 /* 4 and 9 above: interrupts are off, and the mode is VCPU_IN_GUEST. */
@@ -294,11 +299,9 @@ static enum exit_fate block(struct vcpu *vcpu)
 	return uninitialized ? exit_error(vcpu, -EAGAIN) : EXIT_RESUME;
 }
 
-/* A signal ends KVM_RUN. So does task work: the kernel does it on the way to userspace. */
 static enum exit_fate do_thread_work(struct vcpu *vcpu)
 {
-	if (signal_pending(current) ||
-	    (test_thread_flag(TIF_NOTIFY_RESUME) && task_work_pending(current)))
+	if (must_return_to_user())
 		return exit_error(vcpu, -EINTR);
 	vcpu->steal_time.resting = true;
 	cond_resched();
