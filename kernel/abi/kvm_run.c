@@ -11,8 +11,8 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/fpu.h"
+#include "guest/msr.h"
 #include "guest/paging.h"
-#include "irq/lapic.h"
 #include "run/inject.h"
 #include "run/run.h"
 #include "x86/cr.h"
@@ -112,7 +112,7 @@ static void fill_run(struct vcpu *vcpu)
 	vcpu_need(vcpu, STATE_RIP);
 	run->if_flag = !!(vcpu->state.rflags & X86_EFLAGS_IF);
 	run->cr8 = paging_cr8(vcpu);
-	run->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
+	run->apic_base = msr_apic_base(vcpu);
 	run->ready_for_interrupt_injection = fabric_has_irqchip(&vcpu->vm->fabric) ||
 					     irq_acceptable(vcpu);
 	run->flags = 0;

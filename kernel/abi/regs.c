@@ -136,11 +136,6 @@ static struct kvm_segment *sregs_segment(struct kvm_sregs *sregs, enum cpu_seg s
 	}
 }
 
-static u64 current_apic_base(const struct vcpu *vcpu)
-{
-	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-}
-
 /* Fill in the members that struct kvm_sregs2 has, too, and clear the others. */
 static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 {
@@ -158,7 +153,7 @@ static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 		.cr4 = state->cr4,
 		.cr8 = paging_cr8(vcpu),
 		.efer = state->efer,
-		.apic_base = current_apic_base(vcpu),
+		.apic_base = msr_apic_base(vcpu),
 	};
 	for (i = 0; i < SEG_COUNT; i++)
 		segment_get(&state->seg[i], sregs_segment(sregs, i));

@@ -13,8 +13,8 @@
 #include "core/vm.h"
 #include "guest/cpuid_table.h"
 #include "guest/fpu.h"
+#include "guest/msr.h"
 #include "host/compat.h"
-#include "irq/lapic.h"
 
 static struct kvm_cpuid_entry2 *supported;
 static u32 supported_count;
@@ -141,7 +141,7 @@ static void read_live(struct vcpu *vcpu, struct cpuid_live *live)
 {
 	vcpu_need(vcpu, STATE_CR);
 	live->cr4 = vcpu->state.cr4;
-	live->apic_base = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
+	live->apic_base = msr_apic_base(vcpu);
 	live->misc_enable = vcpu->msrs.misc_enable;
 	live->monitor_follows = !vm_quirk_on(vcpu->vm, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT);
 	live->no_unhalt = vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_HLT;

@@ -35,6 +35,8 @@ int msr_write(struct vcpu *vcpu, u32 index, bool host, u64 data);
 u32 msr_list(u32 list[MSR_LIST_MAX], bool features);
 /** msr_read_feature() - one entry of KVM_GET_MSRS on the node; 0, or an errno if there is none */
 int msr_read_feature(u32 index, u64 *data);
+/** msr_apic_base() - IA32_APIC_BASE, which the in-kernel local APIC holds if there is one */
+u64 msr_apic_base(const struct vcpu *vcpu);
 /**
  * msr_apic_base_valid() - may IA32_APIC_BASE hold @base? (SDM 3A 11.4.4, 11.12.1) Only for a vCPU
  * without an in-kernel local APIC, which checks by itself.

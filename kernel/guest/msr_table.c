@@ -225,8 +225,13 @@ static int write_vendor(struct vcpu *vcpu, u32 index, bool host, u64 data)
 
 static int read_apic_base(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 {
-	*data = vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
+	*data = msr_apic_base(vcpu);
 	return 0;
+}
+
+u64 msr_apic_base(const struct vcpu *vcpu)
+{
+	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
 }
 
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base)
