@@ -24,7 +24,7 @@ int msr_ioctl_list(struct kvm_msr_list __user *user, bool features)
 	return copy_to_user(user->indices, list, n * sizeof(*list)) ? -EFAULT : 0;
 }
 
-/* One call carries fewer MSRs than this; the list of all is far shorter. */
+/* A call with this many MSRs fails, as with KVM: the list of all MSRs is far shorter. */
 #define MSRS_MAX 256
 
 /* A list of so many, most often of one, needs no allocation. */

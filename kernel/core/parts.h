@@ -20,7 +20,7 @@ struct task_struct;
 
 /* Time. */
 
-/* One moment, read on several clocks. */
+/* The clocks in this structure were read at the same moment. */
 struct clock_sample {
 	u64 tsc; /* host TSC; if not @exact, the middle of the shortest of some measurements */
 	s64 base; /* kvmclock's base: raw monotonic time plus suspended time, in ns */
@@ -139,7 +139,7 @@ struct dirty_page {
 	u32 slot;
 };
 
-/* One vCPU's ring. Positions count modulo 2^32. */
+/* Each vCPU has a ring. Its positions count modulo 2^32. */
 struct dirty_ring {
 	struct kvm_dirty_gfn *entries; /* shared with userspace; NULL if the VM has no rings */
 	u32 size; /* number of @entries, a power of two */
@@ -157,7 +157,7 @@ struct dirty_ring {
 /* The most bytes of MMIO that kvm_run carries. */
 #define ACCESS_MMIO_MAX 8
 
-/* One MMIO access that the current instruction has made. */
+/* The current instruction has made this MMIO access. */
 struct access_record {
 	u64 gpa;
 	u8 data[ACCESS_MMIO_MAX];

@@ -104,7 +104,7 @@ struct vcpu_event {
 	u8 length; /* of the INT3 or INTO at RIP, which delivery steps over; 0 if there is none */
 };
 
-/* One virtual CPU. The vendor's code embeds it as the first member of its own structure. */
+/* The vendor's code embeds this structure as the first member of its own structure. */
 struct vcpu {
 	struct vm *vm;
 	u32 id; /* given by userspace; also the initial APIC ID */

@@ -23,7 +23,6 @@ struct vcpu;
 #define VM_MAX_VCPUS 1024
 #define VM_MAX_VCPU_ID FABRIC_MAX_APIC_ID
 
-/* One virtual machine. */
 struct vm {
 	struct memory memory;
 	refcount_t refs; /* each descriptor (VM, vCPU, statistics, VFIO device) holds one */

@@ -53,7 +53,6 @@ enum insn_encoding {
 #define INSN_REX_W BIT(3)
 #define INSN_REX_PRESENT BIT(6)
 
-/* One decoded instruction. */
 struct insn {
 	u8 length; /* 1 to 15 bytes */
 	u8 mode; /* enum insn_mode it was decoded in */

@@ -75,7 +75,6 @@ enum insn_operand {
 #define OPC_MEM BIT(13) /* undefined with ModRM.mod 3 */
 #define OPC_MAX32 BIT(14) /* REX.W does not widen */
 
-/* One row of an opcode table. */
 struct opcode {
 	u8 op; /* enum insn_op, or enum opcode_group with OPC_GROUP */
 	u8 operands; /* destination in the high nibble, source in the low one */

@@ -17,7 +17,7 @@ enum task_switch_source {
 	TASK_SWITCH_GATE, /* a task gate in the IDT */
 };
 
-/* One task switch. emul_task_switch() fills in the last two members. */
+/* emul_task_switch() fills in the last two members. */
 struct task_switch {
 	u16 selector; /* of the new task's TSS */
 	enum task_switch_source source;

@@ -46,14 +46,14 @@ struct memory;
 #define MMU_ACCESS_WRITE SL_WRITE
 #define MMU_ACCESS_EXEC SL_EXEC
 
-/* One range of guest-physical memory, immutable once published. */
+/* A slot is a range of guest-physical memory. It does not change once it is published. */
 struct memslot {
 	gfn_t base_gfn; /* the first guest frame number */
 	u64 npages; /* length in 4 KiB pages, never 0 */
 	unsigned long hva; /* client address of the first byte, page aligned */
 	u16 id; /* slot number, given by userspace */
 	u32 flags; /* KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY */
-	/* One bit per page while the slot is logged without rings, else NULL. */
+	/* Has a bit for each page while the slot is logged without rings; else NULL. */
 	unsigned long *dirty_bitmap;
 	struct interval_tree_node by_hva; /* the slot's place in memory->slots_by_hva */
 };

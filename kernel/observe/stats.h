@@ -11,7 +11,6 @@
 /* The most rows of a table; the value of each is 8 bytes. */
 #define STATS_MAX 64
 
-/* One statistic. */
 struct stats_row {
 	const char *name; /* the name that KVM uses, if KVM has the statistic */
 	u32 offset; /* of the value among all values, in bytes */

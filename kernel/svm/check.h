@@ -21,7 +21,6 @@ struct svm_check {
 	bool shadow_stacks; /* the CPU has CET shadow stacks */
 };
 
-/* One rule about one field. */
 struct svm_rule {
 	const char *field; /* its name */
 	u16 offset; /* its offset in the VMCB */

@@ -57,7 +57,6 @@ static inline u64 vmx_entry_read(const struct vmx_entry *entry, enum vmcs_field 
 	return entry->source->read(entry->source->context, field);
 }
 
-/* One rule about one field. */
 struct vmx_rule {
 	enum vmcs_field field;
 	const char *name; /* of the field */
@@ -116,7 +115,7 @@ enum vmx_segment_part { PART_SELECTOR, PART_BASE, PART_LIMIT, PART_RIGHTS, PART_
 
 struct vmx_segment;
 
-/* One rule about several segment registers. */
+/* This is a rule about several segment registers. */
 struct vmx_segment_rule {
 	u16 segments; /* BIT(enum cpu_seg) of these registers */
 	u8 part; /* enum vmx_segment_part of the field that is reported */

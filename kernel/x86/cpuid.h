@@ -72,7 +72,6 @@ struct cpuid_facts {
 	u32 pv_features; /* EAX of KVM_CPUID_FEATURES */
 };
 
-/* One vCPU's CPUID. */
 struct cpuid_table {
 	/* Userspace's, in its order; kept current with the guest's state. */
 	struct kvm_cpuid_entry2 *entries;

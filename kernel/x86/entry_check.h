@@ -10,7 +10,7 @@
 
 #define ENTRY_MAX_VIOLATIONS 16
 
-/* One broken rule. The strings live as long as the module. */
+/* The strings live as long as the module. */
 struct entry_violation {
 	const char *rule; /* the rule in plain words */
 	const char *section; /* manual and section that has the rule */

@@ -11,7 +11,6 @@
 #include "machine/output.h"
 #include "machine/terminal.h"
 
-/* One guest's console. */
 struct console {
 	struct serial_link link; /* joins it to the serial port */
 	struct stop *stop;

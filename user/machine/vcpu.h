@@ -20,7 +20,6 @@ struct vcpu_devices {
 	const atomic_uint *progress_code; /* the guest's last progress code, for dumps */
 };
 
-/* One virtual CPU. */
 struct vcpu {
 	unsigned int index; /* its number and APIC ID */
 	int fd;
