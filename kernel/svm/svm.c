@@ -26,9 +26,6 @@
 #include "svm/svm.h"
 #include "svm/svm_ops.h"
 
-/* G_PAT after reset (APM 2 7.8.1) */
-#define PAT_RESET 0x0007040600070406ull
-
 #define CPUID_7_ECX_SHSTK BIT(7)
 
 static void init_intercepts(struct vmcb_control *control, u32 exits_off)
@@ -65,7 +62,7 @@ static void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 	memset(control, 0, sizeof(*control));
 	if (!init) {
 		memset(&vmcb->save, 0, sizeof(vmcb->save));
-		vmcb->save.g_pat = PAT_RESET;
+		vmcb->save.g_pat = PAT_AT_RESET;
 	}
 	init_intercepts(control, vcpu->vm->exits_off);
 	control->iopm_base_pa = svm_iopm_pa();

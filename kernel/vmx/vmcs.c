@@ -13,9 +13,6 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
-/* IA32_PAT after reset (SDM 3A 12.12.4) */
-#define PAT_RESET 0x0007040600070406ull
-
 /* VPID 0 is the host's (SDM 3C 29.1). */
 #define VPID_FIRST 1
 #define VPID_LAST 0xffff
@@ -221,7 +218,7 @@ void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 	vmcs_write(vmcs_guest_ia32_sysenter_cs, 0);
 	vmcs_write(vmcs_guest_ia32_sysenter_esp, 0);
 	vmcs_write(vmcs_guest_ia32_sysenter_eip, 0);
-	vmcs_write(vmcs_guest_ia32_pat, PAT_RESET);
+	vmcs_write(vmcs_guest_ia32_pat, PAT_AT_RESET);
 	vmx_set_msr(vcpu, MSR_KERNEL_GS_BASE, 0);
 }
 

@@ -133,6 +133,8 @@ static inline bool exception_is_soft(u8 vector)
 #define PFEC_USER BIT(2)
 #define PFEC_RESERVED BIT(3)
 #define PFEC_FETCH BIT(4)
+/* IA32_PAT after reset (SDM 3A 12.12.4, APM 2 7.8.1). */
+#define PAT_AT_RESET 0x0007040600070406ull
 /* Groups of struct cpu_state that are fetched and committed together. */
 #define STATE_GPRS BIT(0) /* gpr[] */
 #define STATE_RIP BIT(1) /* rip, rflags */
