@@ -9,7 +9,8 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
-struct vcpu;
+#include "core/vcpu.h"
+#include "irq/lapic.h"
 
 /* Why an access is refused: #GP in the guest, the end of the list for userspace. */
 enum msr_refusal {
@@ -36,7 +37,11 @@ u32 msr_list(u32 list[MSR_LIST_MAX], bool features);
 /** msr_read_feature() - one entry of KVM_GET_MSRS on the node; 0, or an errno if there is none */
 int msr_read_feature(u32 index, u64 *data);
 /** msr_apic_base() - IA32_APIC_BASE, which the in-kernel local APIC holds if there is one */
-u64 msr_apic_base(const struct vcpu *vcpu);
+static inline u64 msr_apic_base(const struct vcpu *vcpu)
+{
+	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
+}
+
 /**
  * msr_apic_base_valid() - may IA32_APIC_BASE hold @base? (SDM 3A 11.4.4, 11.12.1) Only for a vCPU
  * without an in-kernel local APIC, which checks by itself.

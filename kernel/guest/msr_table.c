@@ -229,11 +229,6 @@ static int read_apic_base(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 	return 0;
 }
 
-u64 msr_apic_base(const struct vcpu *vcpu)
-{
-	return vcpu->lapic ? lapic_get_base(vcpu->lapic) : vcpu->apic_base;
-}
-
 bool msr_apic_base_valid(const struct vcpu *vcpu, u64 base)
 {
 	u64 reserved = GENMASK(7, 0) | BIT(9) | ~0ull << vcpu->cpuid.facts.maxphyaddr;
