@@ -15,9 +15,11 @@
 #include "machine/device_table.h"
 #include "machine/node.h"
 #include "machine/vcpu.h"
+#include "machine/vcpu_dump.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -218,6 +220,15 @@ static int create_vcpus(struct machine *machine, unsigned int cpus, const struct
 	return -1;
 }
 
+/* SIGQUIT asks for the state of a guest that hangs. */
+static void print_state(const struct machine *machine, unsigned int vcpus)
+{
+	for (unsigned int i = 0; i < vcpus; i++) {
+		diag_note("vCPU %u:", i);
+		vcpu_dump_state(&machine->vcpus[i]);
+	}
+}
+
 /* Return: the exit status. */
 static int run_vcpus(struct machine *machine)
 {
@@ -229,8 +240,10 @@ static int run_vcpus(struct machine *machine)
 		console_run(&machine->console);
 	else
 		stop_request(&machine->stop, EXIT_STATUS_ERROR);
-	while (started)
-		vcpu_join(&machine->vcpus[--started]);
+	for (unsigned int i = started; i; i--)
+		vcpu_join(&machine->vcpus[i - 1]);
+	if (stop_requested(&machine->stop) == EXIT_STATUS_SIGNAL + SIGQUIT)
+		print_state(machine, started);
 	return stop_requested(&machine->stop);
 }
 

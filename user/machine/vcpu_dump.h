@@ -7,7 +7,7 @@
 
 /*
  * Print the reason of the last exit and all registers, or only the registers. The vCPU's own
- * thread calls these functions.
+ * thread calls these functions, or the main thread after that thread has ended.
  */
 void vcpu_dump_exit(const struct vcpu *vcpu);
 void vcpu_dump_state(const struct vcpu *vcpu);
