@@ -26,16 +26,21 @@ static inline u32 vcpu_event_to_word(const struct vcpu_event *event)
 }
 
 /**
- * vcpu_event_from_word() - return the event, without error code, whose delivery an exit cut short.
- * @word is from the CPU, and valid. The type is EVENT_NONE for INT n and INT1: RIP is still that of
- * the instruction, and the guest executes it again.
+ * vcpu_event_to_repeat() - return the event, without error code, whose delivery an exit cut short
+ * @vcpu: after the exit
+ * @word: from the CPU, and valid
+ *
+ * The type is EVENT_NONE for INT n, INT1, INT3 and INTO of the guest: RIP is still that of the
+ * instruction, and the guest executes it again. But if Oriel has injected the event, RIP is behind
+ * the instruction, and the event has to be injected again.
  */
-static inline struct vcpu_event vcpu_event_from_word(u32 word)
+static inline struct vcpu_event vcpu_event_to_repeat(const struct vcpu *vcpu, u32 word)
 {
 	struct vcpu_event event = {
 		.vector = word & EVENT_WORD_VECTOR,
 		.has_error_code = word & EVENT_WORD_ERROR_CODE,
 	};
+	bool soft = false;
 
 	switch (word & EVENT_WORD_TYPE) {
 	case EVENT_WORD_INTERRUPT:
@@ -47,17 +52,18 @@ static inline struct vcpu_event vcpu_event_from_word(u32 word)
 	case EVENT_WORD_EXCEPTION:
 	case EVENT_WORD_SOFT_EXCEPTION:
 		event.type = EVENT_EXCEPTION;
+		soft = exception_is_soft(event.vector);
+		break;
+	case EVENT_WORD_SOFT_INTERRUPT:
+		event.type = EVENT_SOFT_INT;
+		soft = true;
 		break;
 	default:
 		event.type = EVENT_NONE;
 	}
+	if (soft && (vcpu->event.type != event.type || vcpu->event.vector != event.vector))
+		event.type = EVENT_NONE;
 	return event;
-}
-
-/** vcpu_event_injected() - return true if the last entry injected the exception @vector */
-static inline bool vcpu_event_injected(const struct vcpu *vcpu, u8 vector)
-{
-	return vcpu->event.type == EVENT_EXCEPTION && vcpu->event.vector == vector;
 }
 
 #endif

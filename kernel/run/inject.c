@@ -30,9 +30,8 @@
  *   8. After each exit the back end's recover() reads which event the CPU was delivering. If there
  *      is none, vcpu->event has arrived and is forgotten. Else vcpu_requeue_event() makes it
  *      vcpu->event again, with its error code. INT n, INT1, INT3 and INTO of the guest are
- *      forgotten: RIP is still at the instruction, and the guest executes it again. An injected #BP
- *      or #OF is delivered again. An INT n that userspace injected (EVENT_SOFT_INT) is not, because
- *      the first delivery may have changed RIP.
+ *      forgotten: RIP is still at the instruction, and the guest executes it again. An injected
+ *      #BP or #OF is delivered again, and so is an INT n of userspace (EVENT_SOFT_INT).
  *   9. If the CPU refused the entry, nothing was delivered: vcpu_keep_event().
  *  10. CR2 or DR6 gets the exception's value when the exception is chosen, not when it is raised
  *      (vcpu_settle_exception()).
@@ -66,9 +65,6 @@ void vcpu_requeue_event(struct vcpu *vcpu, const struct vcpu_event *event)
 
 void vcpu_keep_event(struct vcpu *vcpu)
 {
-	/* The injection of userspace's INT n may have changed RIP: do not inject it again. */
-	if (vcpu->event.type == EVENT_SOFT_INT)
-		vcpu->event.type = EVENT_NONE;
 	if (vcpu->event.type != EVENT_NONE)
 		vcpu_make_request(vcpu, REQ_EVENT);
 }

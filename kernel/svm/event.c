@@ -99,7 +99,10 @@ void svm_iret_intercepted(struct svm_vcpu *svm)
 	intercept(svm, INTERCEPT_IRET, false);
 }
 
-/* Delivery pushes RIP, or with NRIPS the RIP of the next instruction (APM 2 15.20): set both. */
+/*
+ * The delivery of a soft event pushes RIP, or with NRIPS the RIP of the next instruction (APM 2
+ * 15.20): set both. Userspace's INT n has no length.
+ */
 static void step_over_trap(struct vcpu *vcpu)
 {
 	vcpu_need(vcpu, STATE_RIP);
@@ -143,6 +146,8 @@ void svm_inject(struct vcpu *vcpu)
 	word = vcpu_event_to_word(event);
 	if (event->type == EVENT_EXCEPTION)
 		word = inject_exception(vcpu, word);
+	else if (unlikely(event->type == EVENT_SOFT_INT))
+		step_over_trap(vcpu);
 	svm->injected = word;
 	svm->vmcb->control.eventinj = word;
 }
@@ -265,15 +270,8 @@ bool svm_step_done(struct svm_vcpu *svm)
 /* Deliver again an event whose delivery an exit cut short. Kept out of line: that is rare. */
 static noinline void requeue(struct vcpu *vcpu, u64 info)
 {
-	struct vcpu_event event = vcpu_event_from_word(info);
+	struct vcpu_event event = vcpu_event_to_repeat(vcpu, info);
 
-	/*
-	 * RIP is still that of the INT3 or INTO, so the guest executes the instruction again. But
-	 * if Oriel has injected the exception, RIP is behind the instruction already.
-	 */
-	if (event.type == EVENT_EXCEPTION && exception_is_soft(event.vector) &&
-	    !vcpu_event_injected(vcpu, event.vector))
-		event.type = EVENT_NONE;
 	vcpu->event.type = EVENT_NONE;
 	if (event.type == EVENT_NONE)
 		return;

@@ -89,6 +89,7 @@ static void inject_soft_interrupt(struct vcpu *vcpu)
 		vcpu_need(vcpu, STATE_RIP);
 		vcpu->state.rip--;
 		vcpu_touch(vcpu, STATE_RIP);
+		to_vmx(vcpu)->rip_moved = true;
 		length = 1;
 	}
 	vmcs_write(vmcs_entry_instruction_length, length);
@@ -159,15 +160,8 @@ void vmx_request_window(struct vcpu *vcpu, u32 windows)
 /* Deliver again an event whose delivery an exit cut short. Kept out of line: that is rare. */
 static noinline void requeue(struct vcpu *vcpu, u32 word)
 {
-	struct vcpu_event event = vcpu_event_from_word(word);
-	bool soft = (word & EVENT_WORD_TYPE) == EVENT_WORD_SOFT_EXCEPTION;
+	struct vcpu_event event = vcpu_event_to_repeat(vcpu, word);
 
-	/*
-	 * RIP is still that of the INT3 or INTO, so the guest executes the instruction again. But
-	 * if Oriel has injected the exception, the instruction is done and must not run again.
-	 */
-	if (soft && !vcpu_event_injected(vcpu, event.vector))
-		event.type = EVENT_NONE;
 	vcpu->event.type = EVENT_NONE;
 	if (event.type == EVENT_NONE)
 		return;
@@ -175,17 +169,34 @@ static noinline void requeue(struct vcpu *vcpu, u32 word)
 		vmx_set_nmi_blocked(vcpu, false);
 	if (event.has_error_code)
 		event.error_code = vmcs_read(vmcs_idt_vectoring_error_code);
-	if (soft)
+	if ((word & EVENT_WORD_TYPE) == EVENT_WORD_SOFT_EXCEPTION)
 		event.length = vmcs_read(vmcs_exit_instruction_length);
 	vcpu_requeue_event(vcpu, &event);
+}
+
+/*
+ * An INT n that inject_soft_interrupt() injected with a smaller RIP was not delivered: RIP is as
+ * before, for the next injection. After a delivery RIP is the handler's.
+ */
+static noinline void restore_rip(struct vcpu *vcpu, bool delivered)
+{
+	to_vmx(vcpu)->rip_moved = false;
+	if (delivered)
+		return;
+	vcpu_need(vcpu, STATE_RIP);
+	vcpu->state.rip++;
+	vcpu_touch(vcpu, STATE_RIP);
 }
 
 void vmx_recover(struct vcpu *vcpu)
 {
 	u32 word = vmcs_read(vmcs_idt_vectoring_info);
+	bool refused = to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE;
 
+	if (unlikely(to_vmx(vcpu)->rip_moved))
+		restore_rip(vcpu, !refused && !(word & EVENT_WORD_VALID));
 	/* A refused entry has delivered nothing, and the word is that of an earlier exit. */
-	if (unlikely(to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE))
+	if (unlikely(refused))
 		vcpu_keep_event(vcpu);
 	else if (unlikely(word & EVENT_WORD_VALID))
 		requeue(vcpu, word);

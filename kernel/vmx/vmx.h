@@ -78,6 +78,10 @@ struct vmx_vcpu {
 	u32 control[VMX_WORDS]; /* the controls in the VMCS, by enum vmx_word */
 	u32 tpr_threshold; /* the TPR threshold in the VMCS */
 	u32 exit_reason; /* of the last exit */
+	u64 spec_ctrl; /* the guest's IA32_SPEC_CTRL */
+	bool spec_ctrl_direct; /* the guest accesses IA32_SPEC_CTRL without an exit */
+	bool rip_moved; /* RIP is smaller by one, for an INT n that is being injected (event.c) */
+	u32 ple_window; /* the PAUSE-loop window in the VMCS */
 	u64 kernel_gs_base; /* the guest's IA32_KERNEL_GS_BASE while @host.loaded is not set */
 	u64 msr[VMX_MSRS]; /* the guest's MSRs, by enum vmx_msr */
 	struct vmx_host host;
@@ -191,13 +195,15 @@ void vmx_recover(struct vcpu *vcpu);
 enum exit_fate vmx_handle_exit(struct vcpu *vcpu);
 
 /* Functions that the files call in each other, by file. */
-/* caps.c: the physical address of the MSR bitmap for the vCPU's @x2apic and @msrs_filtered */
+/* caps.c: the physical address of the MSR bitmap for the MSRs that the vCPU may access */
 u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx);
 /* Allocate a zeroed region with the revision identifier, for VMCS or VMXON. */
 void *vmx_alloc_vmcs(gfp_t gfp);
 void vmx_free_vmcs(void *vmcs);
 /* vmcs.c: execute VMCLEAR on a VMCS of this CPU's list; interrupts off, or in a crash */
 void vmx_vcpu_clear(struct vmx_vcpu *vmx);
+/* The guest spun for a whole PAUSE-loop window: let the next one last longer. */
+void vmx_grow_ple_window(struct vmx_vcpu *vmx);
 /* host.c: write host-state fields that never change, and those of this CPU (preemption off) */
 void vmx_host_setup(void);
 void vmx_host_setup_cpu(struct vmx_vcpu *vmx);

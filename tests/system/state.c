@@ -532,6 +532,34 @@ static void test_init_ends_run(void)
 	free_machine(&m);
 }
 
+#define SOFT_VECTOR 0x40
+
+/* The handler runs, and returns to the RIP that userspace has set with the INT n. */
+static void expect_soft_interrupt(const struct machine *m, uint64_t rip, const char *what)
+{
+	struct kvm_vcpu_events events = get_events(m);
+	struct kvm_regs regs = { .rip = rip };
+
+	set_regs(m, 0, &regs);
+	events.interrupt.injected = 1;
+	events.interrupt.soft = 1;
+	events.interrupt.nr = SOFT_VECTOR;
+	MUST(m->vcpu[0], KVM_SET_VCPU_EVENTS, &events);
+	expect_port(m, run(m, 0), PORT_HANDLER, what);
+	check_equal(get_regs(m, 0).rcx, rip, what);
+	check_equal(get_events(m).interrupt.injected, 0, "injected afterwards");
+}
+
+/* No memory is mapped for the guest yet, so exits cut the first delivery short. */
+static void test_soft_interrupt_is_delivered(void)
+{
+	struct machine m = handling_machine(SOFT_VECTOR, CODE);
+
+	expect_soft_interrupt(&m, CODE + 3, "the first INT n");
+	expect_soft_interrupt(&m, CODE + 7, "the second");
+	free_machine(&m);
+}
+
 /* The state that can be saved includes an INIT or SIPI that has arrived. */
 static void test_mp_state_has_what_arrived(void)
 {
@@ -566,6 +594,7 @@ static const struct test tests[] = {
 	TEST(breakpoint_is_handed_on),
 	TEST(triple_fault_waits),
 	TEST(nmi_waits_for_iret),
+	TEST(soft_interrupt_is_delivered),
 	/* The rest. */
 	TEST(sync_regs_refused),
 	TEST(sync_regs_shown),
