@@ -29,7 +29,7 @@ module: | build/setup-build
 # host amd-debug, module-small for that of scripts/lab intel --kernel small.
 module-%: | build/setup-build
 	mkdir -p build/$@
-	cp -pu --parents Kbuild $$(find kernel uapi -name '*.[chS]') build/$@/
+	cp -pu --parents Kbuild scripts/kernel-facts $$(find kernel uapi -name '*.[chS]') build/$@/
 	+$(MAKE) -C $$(scripts/headers $*) W=1 MAKEOVERRIDES= M=$(CURDIR)/build/$@ \
 		$(if $(filter debug,$*),UBSAN_SANITIZE=y) modules
 

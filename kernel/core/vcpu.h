@@ -144,6 +144,11 @@ struct vcpu {
 	u64 apic_base; /* IA32_APIC_BASE of a vCPU without @lapic */
 	struct vcpu_vapic vapic;
 	struct vcpu_pv_eoi pv_eoi;
+	/*
+	 * Since the last entry code has run that may have brought secrets of the host into the L1
+	 * data cache: another thread, userspace, the executor, a second-level fault.
+	 */
+	bool secrets_cached;
 	bool return_msrs_set; /* the CPU has the guest's IA32_TSC_AUX (host/return_msr.h) */
 	bool breakpoints_live; /* the guest has its own DRs for one entry (guest/debug.h) */
 	struct guest_debug debug;

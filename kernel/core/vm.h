@@ -30,6 +30,7 @@ struct vm {
 	struct mutex lock; /* changes of vCPUs and interrupt chips; before @memory.lock */
 	struct vcpu **vcpus; /* in order of creation; an element never changes */
 	u32 vcpu_count; /* number of valid @vcpus; grows with release semantics */
+	u32 yielded_to; /* index of the vCPU that got the last directed yield (run/yield.c) */
 	u32 bsp_id; /* id of the bootstrap processor's vCPU */
 	/* KVM_CAP_EXIT_ON_EMULATION_FAILURE: unknown instructions exit to userspace at any CPL. */
 	bool unknown_insns_exit;

@@ -39,8 +39,6 @@
 	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
 	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 
-#define SPEC_CTRL_MASK (SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD)
-
 /* McStatusWrEn, CpbDis, IRPerfEn, IgnneEn, TlbCacheDis and so on: kept, without effect. */
 #define HWCR_MASK (BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8) | BIT_ULL(18) | BIT_ULL(24) | BIT_ULL(30))
 
@@ -131,6 +129,24 @@ static bool canonical(struct vcpu *vcpu, u32 index, u64 data)
 	return linear_canonical(&vcpu->state, data);
 }
 
+/*
+ * The guest can set every bit that the CPU accepts, because it accesses the MSR without an exit. So
+ * ask the CPU: what KVM_GET_MSRS returns, KVM_SET_MSRS has to take.
+ */
+static bool spec_ctrl_valid(struct vcpu *vcpu, u32 index, u64 data)
+{
+	unsigned long flags;
+	bool valid;
+	u64 host;
+
+	local_irq_save(flags);
+	valid = !rdmsrl_safe(MSR_IA32_SPEC_CTRL, &host) && !wrmsrl_safe(MSR_IA32_SPEC_CTRL, data);
+	if (valid)
+		wrmsrl(MSR_IA32_SPEC_CTRL, host);
+	local_irq_restore(flags);
+	return valid;
+}
+
 /* Memory types that exist: UC, WC, WT, WP, WB and, in PAT, UC- (SDM 3A 12.12.2). */
 static bool pat_valid(struct vcpu *vcpu, u32 index, u64 pat)
 {
@@ -200,8 +216,9 @@ static int read_mtrr_cap(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 
 static int write_pred_cmd(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
+	/* Not the kernel's barrier, which the host's mitigations may have made weaker, or nothing. */
 	if (data)
-		indirect_branch_prediction_barrier();
+		native_wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 	return 0;
 }
 
@@ -435,7 +452,8 @@ const struct msr_row msr_rows[] = {
 	  CALLS(mc_read_bank, mc_write_bank, ALL) },
 
 	/* Speculation, and properties of the CPU. */
-	{ MSR(MSR_IA32_SPEC_CTRL), VENDOR(SPEC_CTRL_MASK), FACT(spec_ctrl, 0), LISTED_IF_HOST },
+	{ MSR(MSR_IA32_SPEC_CTRL), VENDOR(ALL), .valid = spec_ctrl_valid, FACT(spec_ctrl, 0),
+	  LISTED_IF_HOST },
 	{ MSR(MSR_IA32_PRED_CMD), CALLS(NULL, write_pred_cmd, PRED_CMD_IBPB),
 	  FACT(pred_cmd, MSR_INVALID) },
 	{ MSR(MSR_IA32_ARCH_CAPABILITIES), KEPT(msrs.arch_capabilities, ALL),

@@ -17,12 +17,6 @@
 
 #ifdef __ASSEMBLY__
 
-#ifdef VM_CLEAR_CPU_BUFFERS
-#define ORIEL_CLEAR_CPU_BUFFERS VM_CLEAR_CPU_BUFFERS
-#else
-#define ORIEL_CLEAR_CPU_BUFFERS
-#endif
-
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define ORIEL_UNTRAIN_RET UNTRAIN_RET_VM
 #define ORIEL_IBPB_ON_VMEXIT
@@ -69,6 +63,7 @@
 #define pr_fmt(fmt) "oriel: " fmt
 
 #include <linux/eventfd.h>
+#include <linux/hardirq.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -131,6 +126,50 @@ static inline void oriel_note_guest_ran(void)
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/*
+ * Functions of the kernel's interrupt entry that serve the in-tree KVM: an interrupt has brought
+ * data of the host into this CPU's L1 data cache since the flag was cleared. A kernel that is
+ * built without KVM for Intel does not keep it: then take it for set. Interrupts off.
+ */
+static __always_inline bool oriel_irq_left_secrets(void)
+{
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+	return kvm_get_cpu_l1tf_flush_l1d();
+#else
+	return true;
+#endif
+}
+
+static __always_inline void oriel_irq_forget_secrets(void)
+{
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+	kvm_clear_cpu_l1tf_flush_l1d();
+#endif
+}
+
+/**
+ * oriel_reduces_bp_speculation() - return true if the kernel leaves SRSO of this CPU to the
+ * hypervisor: it has to set BpSpecReduce in BP_CFG while guests exist (6.12 with Zen 5)
+ */
+static inline bool oriel_reduces_bp_speculation(void)
+{
+#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
+	return cpu_feature_enabled(X86_FEATURE_SRSO_BP_SPEC_REDUCE);
+#else
+	return false;
+#endif
+}
+
+/** oriel_uses_fred() - return true if events of the host arrive by FRED instead of the IDT */
+static inline bool oriel_uses_fred(void)
+{
+#ifdef X86_FEATURE_FRED
+	return cpu_feature_enabled(X86_FEATURE_FRED);
+#else
+	return false;
 #endif
 }
 

@@ -9,6 +9,10 @@
 
 #include <linux/context_tracking.h>
 #include <linux/vtime.h>
+#include <asm/mce.h>
+#include <asm/processor-flags.h>
+#include <asm/ptrace.h>
+#include <asm/segment.h>
 
 #include "host/compat.h"
 
@@ -29,15 +33,24 @@ static __always_inline void context_leave_guest(void)
 	context_tracking_guest_exit();
 }
 
-/* Raise a machine check again, because the exit that it caused consumed it; interrupts off. */
-static __always_inline void host_machine_check(void)
+/*
+ * Handle the machine check that ended a guest, because the exit consumed it; interrupts off, after
+ * context_leave_guest(). To the handler it happened in user mode: nothing of the kernel is lost,
+ * so it ends the launcher, or takes the bad page from it, and not the machine.
+ */
+static inline void host_machine_check(void)
 {
-	asm volatile("int $18");
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = __USER_CS, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
 }
 
 /*
  * Raise an NMI again, because the exit that it caused consumed it (VT-x); interrupts off. The
- * host's handler has to run, and its IRET has to unblock NMIs.
+ * host's handler has to run, and its IRET has to unblock NMIs. (With FRED an INT 2 would not come
+ * to that handler: vmx/caps.c refuses such hosts.)
  */
 static __always_inline void host_nmi(void)
 {

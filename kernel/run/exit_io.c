@@ -87,6 +87,7 @@ enum exit_fate exit_sl_fault(struct vcpu *vcpu, u64 gpa, u32 access, enum access
 	int r = mmu_fault(&vcpu->vm->memory, gpa, access);
 
 	vcpu->stats.pf_taken++;
+	vcpu->secrets_cached = true;
 	switch (r) {
 	case MMU_MAPPED:
 	case -EAGAIN:

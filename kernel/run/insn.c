@@ -142,6 +142,7 @@ static enum exit_fate execute(struct vcpu *vcpu)
 enum exit_fate vcpu_emulate(struct vcpu *vcpu)
 {
 	vcpu->stats.insn_emulation++;
+	vcpu->secrets_cached = true;
 	prepare_emul(vcpu);
 	return execute(vcpu);
 }

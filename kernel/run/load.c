@@ -19,6 +19,7 @@ static void load_here(struct vcpu *vcpu)
 
 	vcpu->last_cpu = cpu;
 	vcpu->return_msrs_set = false;
+	vcpu->secrets_cached = true;
 	this_cpu_write(loaded_vcpu, vcpu);
 	vendor_call(vcpu_load)(vcpu);
 	clock_load(vcpu, moved);

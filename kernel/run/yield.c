@@ -55,10 +55,15 @@ void vcpu_yield(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	/* Pairs with vcpu_publish(). */
 	u32 count = smp_load_acquire(&vm->vcpu_count);
-	bool yielded = false;
+	/* Go on behind the vCPU that was chosen last: it may be one that waits as well. */
+	u32 next = READ_ONCE(vm->yielded_to);
 	u32 i;
 
-	for (i = 0; i < count && !yielded; i++)
-		if (vm->vcpus[i] != vcpu)
-			yielded = yield_to_vcpu(vm->vcpus[i]);
+	for (i = 0; i < count; i++) {
+		next = next + 1 < count ? next + 1 : 0;
+		if (vm->vcpus[next] != vcpu && yield_to_vcpu(vm->vcpus[next])) {
+			WRITE_ONCE(vm->yielded_to, next);
+			return;
+		}
+	}
 }

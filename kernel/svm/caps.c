@@ -22,7 +22,12 @@
 #define SVM_CPUID_NRIPS BIT(3)
 #define SVM_CPUID_VMCB_CLEAN BIT(5)
 #define SVM_CPUID_FLUSH_BY_ASID BIT(6)
+#define SVM_CPUID_PAUSE_FILTER (BIT(10) | BIT(12)) /* the filter, and its threshold */
 #define SVM_CPUID_SPEC_CTRL BIT(20)
+
+/* Named MSR_ZEN4_BP_CFG by newer kernels. */
+#define MSR_BP_CFG 0xc001102e
+#define BP_CFG_BP_SPEC_REDUCE BIT_ULL(4)
 
 /* APM 2 15.30.1 */
 #define VM_CR_SVMDIS BIT(4)
@@ -125,6 +130,7 @@ static int svm_read_caps(void)
 		.asids = cpuid_ebx(0x8000000a),
 		.nrips = features & SVM_CPUID_NRIPS,
 		.flush_by_asid = features & SVM_CPUID_FLUSH_BY_ASID,
+		.pause_filter = (features & SVM_CPUID_PAUSE_FILTER) == SVM_CPUID_PAUSE_FILTER,
 		.clean_bits = features & SVM_CPUID_VMCB_CLEAN,
 		.spec_ctrl = features & SVM_CPUID_SPEC_CTRL,
 	};
@@ -220,6 +226,21 @@ void svm_teardown(void)
 	msrpm = NULL;
 }
 
+/*
+ * On a CPU with SRSO whose kernel leaves the mitigation to the hypervisor: while BpSpecReduce is set,
+ * the guest's branches do not train predictions that the host's would use. It is set as long as the
+ * module is loaded, so that no user makes the machine's CPUs interrupt each other by creating VMs.
+ */
+static void set_bp_spec_reduce(bool on)
+{
+	u64 config;
+
+	if (!oriel_reduces_bp_speculation())
+		return;
+	rdmsrl(MSR_BP_CFG, config);
+	wrmsrl(MSR_BP_CFG, on ? config | BP_CFG_BP_SPEC_REDUCE : config & ~BP_CFG_BP_SPEC_REDUCE);
+}
+
 int svm_cpu_enable(void)
 {
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
@@ -234,6 +255,7 @@ int svm_cpu_enable(void)
 	sc->last = NULL;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(sc->hsave));
+	set_bp_spec_reduce(true);
 	/* From now on the host's perf can exclude guests from its events. */
 	amd_pmu_enable_virt();
 	return 0;
@@ -248,6 +270,7 @@ void svm_cpu_disable(void)
 		return;
 	/* While GIF is clear, no INIT can stop this CPU after a crash (APM 2 15.17). */
 	asm volatile("stgi" : : : "memory");
+	set_bp_spec_reduce(false);
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 	/* A crash may have interrupted perf. Its counts do not matter any more. */

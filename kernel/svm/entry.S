@@ -38,7 +38,7 @@ SYM_FUNC_START(svm_world_switch)
 
 	/* FS, GS, TR, LDTR and the system-call MSRs (APM 2 15.5.2). */
 	vmload %rax
-	ORIEL_CLEAR_CPU_BUFFERS
+	VM_CLEAR_CPU_BUFFERS
 	vmrun %rax
 	vmsave %rax
 

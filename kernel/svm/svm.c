@@ -28,6 +28,13 @@
 
 #define CPUID_7_ECX_SHSTK BIT(7)
 
+/*
+ * A guest waits for another vCPU if it executes this many PAUSEs, each within so many cycles of
+ * the one before (APM 2 15.14.4).
+ */
+#define PAUSE_FILTER_COUNT 3000
+#define PAUSE_FILTER_THRESHOLD 128
+
 static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 {
 	control->intercept_cr = INTERCEPT_WRITE(4);
@@ -42,6 +49,11 @@ static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 				   INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
 				   INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR |
 				   INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU;
+	if (svm_caps.pause_filter && !(exits_off & KVM_X86_DISABLE_EXITS_PAUSE)) {
+		control->intercept_misc1 |= INTERCEPT_PAUSE;
+		control->pause_filter_count = PAUSE_FILTER_COUNT;
+		control->pause_filter_threshold = PAUSE_FILTER_THRESHOLD;
+	}
 	if (exits_off & KVM_X86_DISABLE_EXITS_HLT)
 		control->intercept_misc1 &= ~INTERCEPT_HLT;
 	if (exits_off & KVM_X86_DISABLE_EXITS_MWAIT)
@@ -162,6 +174,7 @@ static void svm_enter(struct vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control *control = &svm->vmcb->control;
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	unsigned long debugctl = get_debugctlmsr();
 
 	if (svm->asid_generation != sc->asid_generation || !svm->asid_generation)
 		assign_asid(svm, sc);
@@ -174,9 +187,16 @@ static void svm_enter(struct vcpu *vcpu)
 	 * this CPU, because an IPI may replace LDTR later. Now interrupts are off.
 	 */
 	asm volatile("vmsave %%rax" : : "a"(__sme_pa(sc->host_vmcb)) : "memory");
+	/* VMRUN keeps the host's IA32_DEBUGCTL: the guest would get its bus-lock or branch traps. */
+	if (unlikely(debugctl))
+		update_debugctlmsr(0);
 	context_enter_guest();
+	/* Zen 1: a division by zero must not show the guest the host's last quotient. */
+	amd_clear_divider();
 	svm_world_switch(vcpu->state.gpr, svm->vmcb_pa, __sme_pa(sc->host_vmcb));
 	context_leave_guest();
+	if (unlikely(debugctl))
+		update_debugctlmsr(debugctl);
 
 	control->vmcb_clean = svm_caps.clean_bits ? VMCB_CLEAN_ALL : 0;
 	if (unlikely(debugreg_leave(vcpu))) {
@@ -187,7 +207,9 @@ static void svm_enter(struct vcpu *vcpu)
 		host_machine_check();
 
 	control->eventinj = 0;
-	control->tlb_control = TLB_CONTROL_NOTHING;
+	/* A refused VMRUN may not have flushed anything: the next one does. */
+	if (likely(!svm_entry_refused(svm)))
+		control->tlb_control = TLB_CONTROL_NOTHING;
 	save_cr8(vcpu, control->v_intr & V_TPR & 0xf);
 	vcpu->cached = 0;
 	svm_fetch(vcpu, STATE_GPRS | STATE_RIP);

@@ -24,6 +24,7 @@ struct svm_caps {
 	u32 asids; /* number of address space identifiers, with ASID 0, which is the host's */
 	bool nrips; /* the CPU stores the next instruction's RIP in the VMCB */
 	bool flush_by_asid; /* TLB_CONTROL_FLUSH_ASID works */
+	bool pause_filter; /* the CPU counts PAUSEs that follow each other closely */
 	bool clean_bits; /* the CPU uses vmcb_clean */
 	bool spec_ctrl; /* the CPU switches SPEC_CTRL through the VMCB */
 };

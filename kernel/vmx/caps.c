@@ -11,6 +11,7 @@
 #include <asm/tlbflush.h>
 
 #include "host/compat.h"
+#include "host/l1d.h"
 #include "irq/lapic.h"
 #include "run/exit_msr.h"
 #include "vmx/caps.h"
@@ -25,15 +26,17 @@ DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 #define BITMAP_WRITE 0x800
 #define MSR_HIGH 0xc0000000
 
-static void *msr_bitmap;
-static void *msr_bitmap_x2apic;
+/* For vCPUs with and without @x2apic and @spec_ctrl_direct, and with @msrs_filtered. */
+static void *msr_bitmaps[2][2];
 static void *msr_bitmap_filtered;
 
 /* MSRs that a guest accesses without an exit: the CPU switches or saves them. */
-static const u32 direct_msrs[] = {
-	MSR_FS_BASE,	      MSR_GS_BASE,	     MSR_KERNEL_GS_BASE,
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-};
+static const u32
+	direct_msrs[] = {
+		MSR_FS_BASE,	      MSR_GS_BASE,	     MSR_KERNEL_GS_BASE,
+		MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+		MSR_IA32_SPEC_CTRL, /* last: only vCPUs with spec_ctrl_direct */
+	};
 
 /**
  * struct control - one VM-execution, VM-exit or VM-entry control
@@ -77,6 +80,8 @@ static const struct control controls[] = {
 	{ VMX_SECONDARY, SECONDARY_INVPCID, false, "enable INVPCID" },
 	{ VMX_SECONDARY, SECONDARY_VIRTUALIZE_X2APIC, false, "virtualize x2APIC mode" },
 	{ VMX_SECONDARY, SECONDARY_PAUSE_LOOP_EXITING, false, "PAUSE-loop exiting" },
+	{ VMX_SECONDARY, SECONDARY_ENCLS_EXITING, false, "enable ENCLS exiting" },
+	{ VMX_SECONDARY, SECONDARY_ENCLV_EXITING, false, "enable ENCLV exiting" },
 	{ VMX_EXIT, EXIT_SAVE_DEBUG_CONTROLS, true, "save debug controls" },
 	{ VMX_EXIT, EXIT_HOST_ADDRESS_SPACE_SIZE, true, "host address-space size" },
 	{ VMX_EXIT, EXIT_SAVE_PAT, true, "save IA32_PAT" },
@@ -139,17 +144,9 @@ static int choose_controls(void)
 	return 0;
 }
 
-/* Nehalem and Westmere count at a rate that they do not report (errata AAK139, BD59). */
 static bool timer_is_exact(void)
 {
-	static const u8 wrong[] = { 0x1a, 0x1e, 0x1f, 0x2e, 0x25, 0x2c, 0x2f };
-	int i;
-
-	if (boot_cpu_data.x86 == 6)
-		for (i = 0; i < ARRAY_SIZE(wrong); i++)
-			if (boot_cpu_data.x86_model == wrong[i])
-				return false;
-	return vmx_has(VMX_PIN, PIN_PREEMPTION_TIMER);
+	return vmx_has(VMX_PIN, PIN_PREEMPTION_TIMER) && !vmx_timer_erratum(cpuid_eax(1));
 }
 
 static int check_ept(void)
@@ -201,10 +198,24 @@ static int check_firmware(void)
 	return 0;
 }
 
+/*
+ * With FRED the NMI that host_nmi() raises would not come to the host's NMI handler, but to the one
+ * for INT n.
+ */
+static int check_fred(void)
+{
+	if (!oriel_uses_fred())
+		return 0;
+	pr_err("this kernel uses FRED (Flexible Return and Event Delivery), which Oriel does not support on VT-x: boot it with fred=off\n");
+	return -EOPNOTSUPP;
+}
+
 static int read_caps(void)
 {
 	int r = check_firmware();
 
+	if (!r)
+		r = check_fred();
 	if (r)
 		return r;
 	rdmsrl(MSR_IA32_VMX_BASIC, vmx_caps.basic);
@@ -250,32 +261,57 @@ static void bitmap_allow(void *bitmap, u32 msr)
 	write[bit / 8] &= ~BIT(bit % 8);
 }
 
+static void *alloc_bitmap(bool x2apic, bool spec_ctrl)
+{
+	void *bitmap = (void *)__get_free_page(GFP_KERNEL);
+	int i;
+
+	if (!bitmap)
+		return NULL;
+	memset(bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(direct_msrs) - !spec_ctrl; i++)
+		bitmap_allow(bitmap, direct_msrs[i]);
+	if (x2apic)
+		bitmap_allow(bitmap, LAPIC_MSR_TPR);
+	return bitmap;
+}
+
 static int alloc_bitmaps(void)
 {
 	int i;
 
-	msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
-	msr_bitmap_x2apic = (void *)__get_free_page(GFP_KERNEL);
 	msr_bitmap_filtered = (void *)__get_free_page(GFP_KERNEL);
-	if (!msr_bitmap || !msr_bitmap_x2apic || !msr_bitmap_filtered)
+	if (!msr_bitmap_filtered)
 		return -ENOMEM;
 	memset(msr_bitmap_filtered, 0xff, PAGE_SIZE);
-	memset(msr_bitmap, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++)
-		bitmap_allow(msr_bitmap, direct_msrs[i]);
-	memcpy(msr_bitmap_x2apic, msr_bitmap, PAGE_SIZE);
-	bitmap_allow(msr_bitmap_x2apic, LAPIC_MSR_TPR);
+	for (i = 0; i < 4; i++) {
+		msr_bitmaps[i / 2][i % 2] = alloc_bitmap(i / 2, i % 2);
+		if (!msr_bitmaps[i / 2][i % 2])
+			return -ENOMEM;
+	}
 	return 0;
+}
+
+static void free_bitmaps(void)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		free_page((unsigned long)msr_bitmaps[i / 2][i % 2]);
+		msr_bitmaps[i / 2][i % 2] = NULL;
+	}
+	free_page((unsigned long)msr_bitmap_filtered);
+	msr_bitmap_filtered = NULL;
 }
 
 u64 vmx_msr_bitmap_pa(const struct vmx_vcpu *vmx)
 {
+	/* Without the TPR shadow the guest's access would reach the host's own APIC. */
+	bool x2apic = vmx->x2apic && vmx->control[VMX_SECONDARY] & SECONDARY_VIRTUALIZE_X2APIC;
+
 	if (vmx->msrs_filtered)
 		return __pa(msr_bitmap_filtered);
-	/* Without the TPR shadow the guest's access would reach the host's own APIC. */
-	if (vmx->x2apic && vmx->control[VMX_SECONDARY] & SECONDARY_VIRTUALIZE_X2APIC)
-		return __pa(msr_bitmap_x2apic);
-	return __pa(msr_bitmap);
+	return __pa(msr_bitmaps[x2apic][vmx->spec_ctrl_direct]);
 }
 
 /* A filter rarely denies one of direct_msrs. If it does, every MSR access exits. */
@@ -310,7 +346,9 @@ int vmx_setup(void)
 		return r;
 	vmx_preemption_timer = timer_is_exact();
 	vmx_ept_setup();
-	r = alloc_bitmaps();
+	r = l1d_setup();
+	if (!r)
+		r = alloc_bitmaps();
 	if (!r)
 		r = alloc_cpus();
 	if (r)
@@ -328,12 +366,8 @@ void vmx_teardown(void)
 		vmx_free_vmcs(vc->vmxon);
 		memset(vc, 0, sizeof(*vc));
 	}
-	free_page((unsigned long)msr_bitmap);
-	free_page((unsigned long)msr_bitmap_x2apic);
-	free_page((unsigned long)msr_bitmap_filtered);
-	msr_bitmap_filtered = NULL;
-	msr_bitmap = NULL;
-	msr_bitmap_x2apic = NULL;
+	free_bitmaps();
+	l1d_teardown();
 	memset(&vmx_caps, 0, sizeof(vmx_caps));
 }
 

@@ -67,4 +67,32 @@ struct vmx_caps {
 #define VMX_VPID_INVVPID_SINGLE BIT_ULL(41)
 #define VMX_VPID_INVVPID_ALL BIT_ULL(42)
 
+/**
+ * vmx_timer_erratum() - return true if the VMX-preemption timer of a CPU counts at a rate that the
+ * CPU does not report
+ * @signature: CPUID 1 EAX
+ */
+static inline bool vmx_timer_erratum(u32 signature)
+{
+	u32 family = signature >> 8 & 0xf;
+	u32 model = (signature >> 12 & 0xf0) | (signature >> 4 & 0xf);
+
+	if (family != 6)
+		return false;
+	switch (model) {
+	case 0x1a: /* Nehalem: AAK139 */
+	case 0x1e:
+	case 0x1f:
+	case 0x2e:
+	case 0x25: /* Westmere: BD59 */
+	case 0x2c:
+	case 0x2f:
+		return true;
+	case 0x3a: /* Ivy Bridge, of which only this stepping */
+		return (signature & 0xf) == 8;
+	default:
+		return false;
+	}
+}
+
 #endif

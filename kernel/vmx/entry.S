@@ -42,7 +42,7 @@ SYM_FUNC_START(vmx_world_switch)
 	mov (8 * 0)(%rdi), %rax
 	LOAD_GUEST_GPRS
 
-	ORIEL_CLEAR_CPU_BUFFERS
+	CLEAR_CPU_BUFFERS
 	UNWIND_HINT_SAVE
 	jnc 2f
 3:	vmresume

@@ -130,6 +130,12 @@ static enum exit_fate vmx_exit_tpr_below_threshold(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
+static enum exit_fate vmx_exit_pause(struct vcpu *vcpu)
+{
+	vmx_grow_ple_window(to_vmx(vcpu));
+	return exit_pause(vcpu);
+}
+
 /* enum task_switch_source has the numbers of the exit qualification (SDM 3C table 28-3). */
 static enum exit_fate vmx_exit_task_switch(struct vcpu *vcpu)
 {
@@ -280,9 +286,9 @@ static const struct exit_row exits[] = {
 	[EXIT_REASON_MWAIT_INSTRUCTION] = { "MWAIT", exit_monitor },
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = { "monitor trap flag" },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { "MONITOR", exit_monitor },
-	[EXIT_REASON_PAUSE_INSTRUCTION] = { "PAUSE", exit_pause },
+	[EXIT_REASON_PAUSE_INSTRUCTION] = { "PAUSE", vmx_exit_pause },
 	[EXIT_REASON_MCE_DURING_VMENTRY] = { "VM-entry failure due to machine-check event",
-					     vmx_exit_entry_failure },
+					     exit_handled },
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { "TPR below threshold", vmx_exit_tpr_below_threshold },
 	[EXIT_REASON_APIC_ACCESS] = { "APIC access" },
 	[EXIT_REASON_EOI_INDUCED] = { "virtualized EOI" },

@@ -267,6 +267,8 @@ int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 		*data = vmcs_read(field);
 	} else if (slot >= 0) {
 		*data = vmx->msr[slot];
+	} else if (index == MSR_IA32_SPEC_CTRL) {
+		*data = vmx->spec_ctrl;
 	} else if (index == MSR_KERNEL_GS_BASE) {
 		/* If the CPU has the guest's value, this saves it in @vmx. */
 		preempt_disable();
@@ -277,6 +279,19 @@ int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 		return 1;
 	}
 	return 0;
+}
+
+/*
+ * A guest that has used IA32_SPEC_CTRL writes it often, so from the first value on it does so
+ * without an exit. Until then an entry has nothing to save.
+ */
+static void set_spec_ctrl(struct vmx_vcpu *vmx, u64 data)
+{
+	vmx->spec_ctrl = data;
+	if (!data || vmx->spec_ctrl_direct)
+		return;
+	vmx->spec_ctrl_direct = true;
+	vmcs_write(vmcs_msr_bitmap, vmx_msr_bitmap_pa(vmx));
 }
 
 /* The caller has checked that an address in @data is canonical. */
@@ -290,6 +305,10 @@ int vmx_set_msr(struct vcpu *vcpu, u32 index, u64 data)
 		vcpu_settle(vcpu, STATE_SEGS);
 		vmcs_write(field, data);
 		vcpu->cached &= ~STATE_SEGS;
+		return 0;
+	}
+	if (index == MSR_IA32_SPEC_CTRL) {
+		set_spec_ctrl(vmx, data);
 		return 0;
 	}
 	if (slot < 0 && index != MSR_KERNEL_GS_BASE)

@@ -9,6 +9,7 @@
 #include <asm/nospec-branch.h>
 
 #include "core/vm.h"
+#include "host/claim.h"
 #include "irq/lapic.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
@@ -23,6 +24,7 @@
  */
 #define PLE_GAP 128
 #define PLE_WINDOW 4096
+#define PLE_WINDOW_MAX (1u << 30)
 
 static DEFINE_IDA(vpids);
 
@@ -95,6 +97,22 @@ static void make_current(struct vmx_vcpu *vmx, struct vmx_cpu *vc)
 	local_irq_restore(flags);
 }
 
+static void set_ple_window(struct vmx_vcpu *vmx, u32 window)
+{
+	vmx->ple_window = window;
+	vmcs_write(vmcs_ple_window, window);
+}
+
+/*
+ * The vCPU for which the guest waits did not run in this window, or yielding to it did not help: a
+ * guest that spins on after that gains more from spinning than from exits.
+ */
+void vmx_grow_ple_window(struct vmx_vcpu *vmx)
+{
+	if (vmx->ple_window < PLE_WINDOW_MAX)
+		set_ple_window(vmx, vmx->ple_window * 2);
+}
+
 void vmx_vcpu_load(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -103,6 +121,12 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 
 	if (moved) {
 		clear_everywhere(vmx);
+		/*
+		 * No guest runs on this CPU. If it goes offline nothing clears its VMCSs, and
+		 * clear_everywhere() would wait for that for ever.
+		 */
+		if (unlikely(!cpu_claimed()))
+			return;
 		make_current(vmx, vc);
 		vmx_host_setup_cpu(vmx);
 		/* This CPU's TLB may hold translations from before a flush on another CPU. */
@@ -111,6 +135,9 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 		vc->current_vmcs = vmx;
 		vmcs_load(__pa(vmx->vmcs));
 	}
+	/* Since the last load others may have run, for which the guest waited. */
+	if (unlikely(vmx->ple_window > PLE_WINDOW))
+		set_ple_window(vmx, PLE_WINDOW);
 	if (vc->last != vmx) {
 		vc->last = vmx;
 		/* One guest must not train the predictors for another. */
@@ -176,8 +203,13 @@ static void write_execution_fields(struct vmx_vcpu *vmx)
 		vmcs_write(vmcs_vpid, vmx->vpid);
 	if (vmx_has(VMX_SECONDARY, SECONDARY_PAUSE_LOOP_EXITING)) {
 		vmcs_write(vmcs_ple_gap, PLE_GAP);
-		vmcs_write(vmcs_ple_window, PLE_WINDOW);
+		set_ple_window(vmx, PLE_WINDOW);
 	}
+	/* No guest has SGX: every leaf is #UD (SDM 3C 26.1.3). */
+	if (vmx_has(VMX_SECONDARY, SECONDARY_ENCLS_EXITING))
+		vmcs_write(vmcs_encls_exiting_bitmap, ~0ull);
+	if (vmx_has(VMX_SECONDARY, SECONDARY_ENCLV_EXITING))
+		vmcs_write(vmcs_enclv_exiting_bitmap, ~0ull);
 	if (vmx->control[VMX_PRIMARY] & PRIMARY_TPR_SHADOW) {
 		vmcs_write(vmcs_virtual_apic_address, __pa(lapic_registers(vmx->vcpu.lapic)));
 		vmcs_write(vmcs_tpr_threshold, 0);
@@ -215,6 +247,7 @@ void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 	if (init)
 		return;
 	memset(vmx->msr, 0, sizeof(vmx->msr));
+	vmx->spec_ctrl = 0;
 	vmcs_write(vmcs_guest_ia32_sysenter_cs, 0);
 	vmcs_write(vmcs_guest_ia32_sysenter_esp, 0);
 	vmcs_write(vmcs_guest_ia32_sysenter_eip, 0);

@@ -51,7 +51,9 @@ enum vmcs_field {
 	vmcs_eoi_exit_bitmap2 = 0x2020,
 	vmcs_eoi_exit_bitmap3 = 0x2022,
 	vmcs_xss_exiting_bitmap = 0x202c,
+	vmcs_encls_exiting_bitmap = 0x202e,
 	vmcs_tsc_multiplier = 0x2032,
+	vmcs_enclv_exiting_bitmap = 0x2036,
 	vmcs_guest_physical_address = 0x2400,
 	vmcs_vmcs_link_pointer = 0x2800,
 	vmcs_guest_ia32_debugctl = 0x2802,
@@ -203,12 +205,14 @@ enum vmcs_field {
 #define SECONDARY_INVPCID BIT(12)
 #define SECONDARY_VM_FUNCTIONS BIT(13)
 #define SECONDARY_VMCS_SHADOWING BIT(14)
+#define SECONDARY_ENCLS_EXITING BIT(15)
 #define SECONDARY_PML BIT(17)
 #define SECONDARY_EPT_VIOLATION_VE BIT(18)
 #define SECONDARY_XSAVES BIT(20)
 #define SECONDARY_MODE_BASED_EXECUTE BIT(22)
 #define SECONDARY_SUB_PAGE_WRITE BIT(23)
 #define SECONDARY_TSC_SCALING BIT(25)
+#define SECONDARY_ENCLV_EXITING BIT(28)
 /* exit_controls (SDM 3C 25.7.1) */
 #define EXIT_SAVE_DEBUG_CONTROLS BIT(2)
 #define EXIT_HOST_ADDRESS_SPACE_SIZE BIT(9)

@@ -5,15 +5,18 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
+#include "core/vm.h"
 #include "guest/clock.h"
 #include "guest/debug.h"
 #include "guest/reset.h"
 #include "host/context.h"
+#include "host/l1d.h"
 #include "irq/lapic.h"
 #include "run/run.h"
 #include "vmx/check.h"
@@ -76,14 +79,6 @@ static void set_preemption_timer(struct vmx_vcpu *vmx)
 	vmcs_write(vmcs_preemption_timer_value, min_t(u64, ticks, U32_MAX));
 }
 
-/* On CPUs with L1TF a guest could read the host's data from the L1 data cache: flush it. */
-static void flush_l1d(void)
-{
-	if (boot_cpu_has_bug(X86_BUG_L1TF) && l1tf_mitigation != L1TF_MITIGATION_OFF &&
-	    boot_cpu_has(X86_FEATURE_FLUSH_L1D))
-		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
-}
-
 static void load_debug_state(struct vmx_vcpu *vmx)
 {
 	debugreg_enter(&vmx->vcpu, vmcs_read(vmcs_guest_dr7));
@@ -108,31 +103,63 @@ static void store_debug_state(struct vmx_vcpu *vmx)
 	debugreg_leave(vcpu);
 }
 
-/* Raise again the host's events that the exit acknowledged; interrupts are still off. */
-static void take_host_events(struct vmx_vcpu *vmx)
+/*
+ * Return EVENT_WORD_NMI or EXC_MC if an NMI or a machine check of the host ended the guest, else
+ * 0. After a VMfail the word about the exit is that of an earlier one (SDM 3C 27.8).
+ */
+static u32 host_event(const struct vmx_vcpu *vmx)
 {
 	u32 basic = vmx->exit_reason & EXIT_REASON_BASIC;
 	u32 info;
 
 	if (unlikely(basic == EXIT_REASON_MCE_DURING_VMENTRY))
-		host_machine_check();
-	if (likely(basic != EXIT_REASON_EXCEPTION_NMI))
-		return;
+		return EXC_MC;
+	if (likely(basic != EXIT_REASON_EXCEPTION_NMI) || vmx->failed)
+		return 0;
 	info = vmcs_read(vmcs_exit_interruption_info);
 	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
-		host_nmi();
-	else if ((info & EVENT_WORD_VECTOR) == EXC_MC)
-		host_machine_check();
+		return EVENT_WORD_NMI;
+	return (info & EVENT_WORD_VECTOR) == EXC_MC ? EXC_MC : 0;
 }
 
 /*
- * The guest runs with the host's SPEC_CTRL. If the kernel sets and clears IBRS in it, IBRS
- * protects the host only if it is written again after the exit (SDM 4 IA32_SPEC_CTRL).
+ * Clear secrets of the host from the L1 data cache (L1TF), and from the buffers that a device of
+ * the host which the guest drives could let it read (MMIO stale data). Nothing of the host's runs
+ * after it but the switch.
  */
-static void restore_ibrs(void)
+static __always_inline void clear_secrets(struct vmx_vcpu *vmx)
 {
-	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
-		native_wrmsrl(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current));
+	if (static_branch_unlikely(&l1d_needs_flush))
+		l1d_flush(&vmx->vcpu.secrets_cached);
+	if (static_branch_unlikely(&mmio_stale_data_clear) && READ_ONCE(vmx->vcpu.vm->dma.device))
+		x86_clear_cpu_buffers();
+}
+
+/* Give the guest its IA32_SPEC_CTRL: no indirect branch may follow (SDM 4 IA32_SPEC_CTRL). */
+static __always_inline void load_spec_ctrl(const struct vmx_vcpu *vmx)
+{
+	if (cpu_feature_enabled(X86_FEATURE_MSR_SPEC_CTRL) &&
+	    vmx->spec_ctrl != this_cpu_read(x86_spec_ctrl_current))
+		native_wrmsrl(MSR_IA32_SPEC_CTRL, vmx->spec_ctrl);
+}
+
+/*
+ * Give the host its own back, before the first indirect branch. If the kernel sets and clears IBRS,
+ * IBRS protects the host only if it is written again after the exit.
+ */
+static __always_inline void restore_spec_ctrl(struct vmx_vcpu *vmx)
+{
+	u64 host;
+
+	if (!cpu_feature_enabled(X86_FEATURE_MSR_SPEC_CTRL))
+		return;
+	if (vmx->spec_ctrl_direct)
+		vmx->spec_ctrl = __rdmsr(MSR_IA32_SPEC_CTRL);
+	host = this_cpu_read(x86_spec_ctrl_current);
+	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS) || vmx->spec_ctrl != host)
+		native_wrmsrl(MSR_IA32_SPEC_CTRL, host);
+	/* The CPU must not speculate past the conditions above with the guest's value. */
+	barrier_nospec();
 }
 
 /* Controls of the host's perf on this CPU, with their values for host and guest. */
@@ -174,6 +201,7 @@ static void vmx_enter(struct vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	unsigned long debugctl = get_debugctlmsr();
 	struct perf_msrs perf;
+	u32 event;
 
 	vmx_host_enter(vmx);
 	if (unlikely(vmx->flush)) {
@@ -185,16 +213,19 @@ static void vmx_enter(struct vcpu *vcpu)
 	load_debug_state(vmx);
 	if (native_read_cr2() != vcpu->state.cr2)
 		native_write_cr2(vcpu->state.cr2);
-	flush_l1d();
 	perf = stop_host_perf();
 
 	context_enter_guest();
+	clear_secrets(vmx);
+	load_spec_ctrl(vmx);
 	vmx->failed = vmx_world_switch(vcpu->state.gpr, &vmx->host.rsp, vmx->launched);
-	restore_ibrs();
+	restore_spec_ctrl(vmx);
 	vcpu->state.cr2 = native_read_cr2();
 	vmx->exit_reason = likely(!vmx->failed) ? vmcs_read(vmcs_exit_reason) :
 						  EXIT_REASON_ENTRY_FAILURE;
-	take_host_events(vmx);
+	event = host_event(vmx);
+	if (unlikely(event == EVENT_WORD_NMI))
+		host_nmi();
 	context_leave_guest();
 
 	resume_host_perf(&perf);
@@ -203,6 +234,8 @@ static void vmx_enter(struct vcpu *vcpu)
 	vcpu->cached = 0;
 	if (likely(!(vmx->exit_reason & EXIT_REASON_ENTRY_FAILURE)))
 		vmx->launched = true;
+	if (unlikely(event == EXC_MC))
+		host_machine_check();
 }
 
 static void vmx_flush_tlb(struct vcpu *vcpu)
@@ -233,6 +266,8 @@ static u32 vmx_cpuid_flags(void)
 {
 	u32 flags = CPUID_HOST_LA57 | CPUID_HOST_PRED_CMD;
 
+	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		flags |= CPUID_HOST_SPEC_CTRL;
 	if (vmx_has(VMX_SECONDARY, SECONDARY_INVPCID))
 		flags |= CPUID_HOST_INVPCID;
 	if (vmx_has(VMX_SECONDARY, SECONDARY_RDTSCP))
