@@ -265,6 +265,17 @@ enum vmcs_field {
 /* exit_reason: the basic exit reason is bits 15:0 (SDM 3C 25.9.1, appendix C) */
 #define EXIT_REASON_BASIC GENMASK(15, 0)
 #define EXIT_REASON_ENTRY_FAILURE BIT(31)
+
+/**
+ * vmx_exit_has_event() - return true if an exception or NMI caused the exit: then the VM-exit
+ * interruption information is of this exit
+ * @reason: exit_reason; EXIT_REASON_ENTRY_FAILURE alone after a VMfail, which writes no other
+ * field of the exit (SDM 3C 27.8)
+ */
+static inline bool vmx_exit_has_event(u32 reason)
+{
+	return !(reason & (EXIT_REASON_BASIC | EXIT_REASON_ENTRY_FAILURE));
+}
 /* ept_pointer (SDM 3C table 25-9) */
 #define EPTP_MEMTYPE_WB 6
 #define EPTP_WALK_LENGTH_SHIFT 3 /* of the number of levels, less one */

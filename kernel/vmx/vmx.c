@@ -103,18 +103,14 @@ static void store_debug_state(struct vmx_vcpu *vmx)
 	debugreg_leave(vcpu);
 }
 
-/*
- * Return EVENT_WORD_NMI or EXC_MC if an NMI or a machine check of the host ended the guest, else
- * 0. After a VMfail the word about the exit is that of an earlier one (SDM 3C 27.8).
- */
-static u32 host_event(const struct vmx_vcpu *vmx)
+/* Return EVENT_WORD_NMI or EXC_MC if an NMI or machine check of the host ended the guest, else 0. */
+static u32 host_event(u32 reason)
 {
-	u32 basic = vmx->exit_reason & EXIT_REASON_BASIC;
 	u32 info;
 
-	if (unlikely(basic == EXIT_REASON_MCE_DURING_VMENTRY))
+	if (unlikely((reason & EXIT_REASON_BASIC) == EXIT_REASON_MCE_DURING_VMENTRY))
 		return EXC_MC;
-	if (likely(basic != EXIT_REASON_EXCEPTION_NMI) || vmx->failed)
+	if (likely(!vmx_exit_has_event(reason)))
 		return 0;
 	info = vmcs_read(vmcs_exit_interruption_info);
 	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
@@ -223,7 +219,7 @@ static void vmx_enter(struct vcpu *vcpu)
 	vcpu->state.cr2 = native_read_cr2();
 	vmx->exit_reason = likely(!vmx->failed) ? vmcs_read(vmcs_exit_reason) :
 						  EXIT_REASON_ENTRY_FAILURE;
-	event = host_event(vmx);
+	event = host_event(vmx->exit_reason);
 	if (unlikely(event == EVENT_WORD_NMI))
 		host_nmi();
 	context_leave_guest();
