@@ -24,7 +24,7 @@
  */
 #define PLE_GAP 128
 #define PLE_WINDOW 4096
-#define PLE_WINDOW_MAX (1u << 30)
+#define PLE_WINDOW_MAX (64 * PLE_WINDOW)
 
 static DEFINE_IDA(vpids);
 
