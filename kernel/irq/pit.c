@@ -638,7 +638,8 @@ void pit_get_state(struct pit *pit, struct kvm_pit_state2 *state)
 
 static bool pit_channel_valid(const struct kvm_pit_channel_state *state)
 {
-	return state->count <= pit_modulus(state->bcd) &&
+	/* A control word changes @bcd and keeps the count, so a BCD counter may have any count. */
+	return state->count <= pit_modulus(false) &&
 	       (state->mode <= 5 || state->mode == PIT_MODE_NONE) &&
 	       state->rw_mode <= PIT_ACCESS_WORD && state->count_latched <= PIT_ACCESS_WORD_HIGH &&
 	       state->read_state <= PIT_ACCESS_WORD_HIGH &&
