@@ -11,6 +11,7 @@
 #define ORIEL_IRQ_FABRIC_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/kvm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -34,8 +35,34 @@ enum irq_source {
 	IRQ_SOURCE_USER, /* KVM_IRQ_LINE and edge-triggered irqfds */
 	IRQ_SOURCE_PIT,
 	IRQ_SOURCE_RESAMPLE, /* all irqfds with a resamplefd, together */
+	IRQ_SOURCE_RESTORED, /* KVM_SET_IRQCHIP, until the first source lowers the line */
 	IRQ_SOURCE_COUNT
 };
+
+enum line_change {
+	LINE_LOWER,
+	LINE_RAISE,
+	LINE_PULSE, /* raise and lower, so that nobody sees the line asserted */
+};
+
+/**
+ * irq_sources_set() - return the sources that assert a line once @source raises or lowers it. A
+ * saved line does not tell which source asserted it. So a source that lowers the line also ends the
+ * assertion that was restored.
+ */
+static inline u8 irq_sources_set(u8 sources, enum irq_source source, bool level)
+{
+	if (level)
+		return sources | BIT(source);
+	return sources & ~(BIT(source) | BIT(IRQ_SOURCE_RESTORED));
+}
+
+/** irq_sources_restore() - return the sources once KVM_SET_IRQCHIP has set the line */
+static inline u8 irq_sources_restore(u8 sources, bool level)
+{
+	sources &= ~(BIT(IRQ_SOURCE_USER) | BIT(IRQ_SOURCE_RESTORED));
+	return level ? sources | BIT(IRQ_SOURCE_RESTORED) : sources;
+}
 
 /*
  * Operations that the owner of the vCPUs provides. The first argument is the cookie given to
@@ -148,7 +175,7 @@ static inline bool fabric_has_lapics(const struct irq_fabric *fabric)
  * -1 if it is masked, reaches no lapic or has no route.
  */
 int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level);
-/** fabric_pulse_gsi() - send one edge: assert and deassert a GSI; return the assertion's result */
+/** fabric_pulse_gsi() - send one edge, LINE_PULSE; return the assertion's result */
 int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi);
 /**
  * fabric_deliver_msi() - KVM_SIGNAL_MSI: address and data as a device would write them (SDM 3A
@@ -196,8 +223,11 @@ int fabric_mmio_write(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, c
  * in all of them already; -1 if no lapic matched or accepted it.
  */
 int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg);
-/** fabric_set_lint0() - raise LINT0 of all lapics, to which the PIC's output is wired */
-void fabric_set_lint0(struct irq_fabric *fabric);
+/**
+ * fabric_set_lint0() - raise LINT0 of all lapics, to which the PIC's output is wired. @again: the
+ * output has fallen and risen, so a vCPU that takes an ExtINT has been kicked already.
+ */
+void fabric_set_lint0(struct irq_fabric *fabric, bool again);
 /** fabric_is_user_vector() - return true for a level-triggered MSI of userspace's IOAPIC */
 bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector);
 /** fabric_add_ack() - add a listener, of which the caller has filled in all but @node; may sleep */

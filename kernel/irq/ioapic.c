@@ -88,28 +88,32 @@ static void ioapic_service_level(struct ioapic *ioapic, unsigned int pin)
 		ioapic_send(ioapic, pin);
 }
 
-int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source)
+/* Lock held. */
+static int ioapic_drive(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source)
 {
-	unsigned long flags;
-	int result = 1;
-	bool was_high;
+	bool was_high = ioapic->irr & BIT(pin);
 
-	raw_spin_lock_irqsave(&ioapic->lock, flags);
-	was_high = ioapic->irr & BIT(pin);
-	if (level)
-		ioapic->sources[pin] |= BIT(source);
-	else
-		ioapic->sources[pin] &= ~BIT(source);
-
+	ioapic->sources[pin] = irq_sources_set(ioapic->sources[pin], source, level);
 	if (!ioapic->sources[pin]) {
 		ioapic->irr &= ~BIT(pin);
-	} else {
-		ioapic->irr |= BIT(pin);
-		if (rte_is_level(ioapic->rte[pin]) || !was_high)
-			result = ioapic_send(ioapic, pin);
-		else
-			result = 0;
+		return 1;
 	}
+	ioapic->irr |= BIT(pin);
+	if (rte_is_level(ioapic->rte[pin]) || !was_high)
+		return ioapic_send(ioapic, pin);
+	return 0;
+}
+
+int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, enum line_change change,
+		   enum irq_source source)
+{
+	unsigned long flags;
+	int result;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	result = ioapic_drive(ioapic, pin, change != LINE_LOWER, source);
+	if (change == LINE_PULSE)
+		ioapic_drive(ioapic, pin, false, source);
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 	return result;
 }
@@ -261,9 +265,7 @@ static void ioapic_restore_pin(struct ioapic *ioapic, unsigned int pin, u64 rte,
 	if (!rte_is_level(rte))
 		rte &= ~IOAPIC_RTE_REMOTE_IRR;
 	ioapic->rte[pin] = rte;
-	ioapic->sources[pin] &= ~BIT(IRQ_SOURCE_USER);
-	if (irr && rte_is_level(rte))
-		ioapic->sources[pin] |= BIT(IRQ_SOURCE_USER);
+	ioapic->sources[pin] = irq_sources_restore(ioapic->sources[pin], irr && rte_is_level(rte));
 	ioapic->irr &= ~BIT(pin);
 	if (ioapic->sources[pin])
 		ioapic->irr |= BIT(pin);

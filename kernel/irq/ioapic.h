@@ -51,9 +51,10 @@ void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsig
 /**
  * ioapic_set_irq() - drive a pin, below KVM_IOAPIC_NUM_PINS; any context. Return > 0 if delivered
  * or deasserted; 0 if coalesced: an edge-triggered line was asserted already, or remote IRR is set;
- * -1 if masked or not accepted.
+ * -1 if masked or not accepted. The result of LINE_PULSE is that of LINE_RAISE.
  */
-int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level, enum irq_source source);
+int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, enum line_change change,
+		   enum irq_source source);
 /**
  * ioapic_eoi() - a local APIC has ended an interrupt: call the listeners for each pin with @vector.
  * If it was level-triggered (@level, from TMR), also clear remote IRR, and deliver again if the
@@ -70,7 +71,7 @@ static inline bool ioapic_handles(const struct ioapic *ioapic, u8 vector)
 void ioapic_get_state(struct ioapic *ioapic, struct kvm_ioapic_state *state);
 /**
  * ioapic_set_state() - KVM_SET_IRQCHIP; reserved bits are dropped. A line that is asserted here
- * counts as asserted by userspace, and its interrupt is delivered if it is due.
+ * stays so until any source lowers it, and its interrupt is delivered if it is due.
  */
 void ioapic_set_state(struct ioapic *ioapic, const struct kvm_ioapic_state *state);
 

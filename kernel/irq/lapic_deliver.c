@@ -326,7 +326,7 @@ int lapic_multicast(struct lapic *lapic, u32 icr, u32 first, u64 ids)
 	return count;
 }
 
-void fabric_set_lint0(struct irq_fabric *fabric)
+void fabric_set_lint0(struct irq_fabric *fabric, bool again)
 {
 	struct lapic_map *map;
 	u32 id;
@@ -336,7 +336,7 @@ void fabric_set_lint0(struct irq_fabric *fabric)
 	for (id = 0; map && id < map->size; id++) {
 		struct lapic *lapic = rcu_dereference(map->by_id[id]);
 
-		if (lapic)
+		if (lapic && !(again && lapic_accepts_extint(lapic)))
 			lapic_raise_lint(lapic, 0);
 	}
 	rcu_read_unlock();

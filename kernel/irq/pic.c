@@ -65,10 +65,12 @@ struct pic {
  * struct pic_effects - work for pic_finish(), after the lock is dropped
  * @acked: pins whose in-service bit was cleared
  * @rose: INTR went from low to high
+ * @rose_again: INTR was high, and fell and rose with the line that it stands for
  */
 struct pic_effects {
 	u16 acked;
 	bool rose;
+	bool rose_again;
 };
 
 static bool pic_is_slave(const struct pic *pic, const struct kvm_pic_state *chip)
@@ -153,8 +155,8 @@ static void pic_finish(struct pic *pic, const struct pic_effects *effects)
 {
 	unsigned int pin;
 
-	if (effects->rose)
-		fabric_set_lint0(pic->fabric);
+	if (effects->rose || effects->rose_again)
+		fabric_set_lint0(pic->fabric, !effects->rose);
 	if (!effects->acked || !fabric_has_acks(pic->fabric))
 		return;
 	for (pin = 0; pin < PIC_PINS; pin++)
@@ -164,23 +166,50 @@ static void pic_finish(struct pic *pic, const struct pic_effects *effects)
 					  pin & 7);
 }
 
-int pic_set_irq(struct pic *pic, unsigned int pin, bool level, enum irq_source source)
+/* Return the pin that INTR stands for, or -1. */
+static int pic_winner(const struct pic *pic)
+{
+	int ir = pic_request(pic, &pic->chip[0]);
+
+	if (ir != PIC_CASCADE)
+		return ir;
+	ir = pic_request(pic, &pic->chip[1]);
+	return ir < 0 ? ir : ir + 8;
+}
+
+/* Drive a pin and compute INTR. Lock held. */
+static int pic_drive_pin(struct pic *pic, unsigned int pin, bool level, enum irq_source source,
+			 struct pic_effects *effects)
 {
 	struct kvm_pic_state *chip = &pic->chip[pin / 8];
+	bool was_low = !(chip->last_irr & BIT(pin & 7));
+	bool fresh;
+
+	pic->sources[pin] = irq_sources_set(pic->sources[pin], source, level);
+	fresh = pic_drive(chip, pin & 7, pic->sources[pin]);
+	pic_update(pic, effects);
+	/*
+	 * Here an edge stays in IRR until the INTA, so that a short pulse is not lost. In the chip
+	 * the bit falls and rises with the line, and INTR with it ("Edge and level triggered
+	 * modes"). LINT0 in NMI mode depends on that, because an NMI has no INTA.
+	 */
+	if (level && !fresh && was_low && pic_winner(pic) == (int)pin)
+		effects->rose_again = true;
+	if (chip->imr & BIT(pin & 7))
+		return -1;
+	return fresh || !level;
+}
+
+int pic_set_irq(struct pic *pic, unsigned int pin, enum line_change change, enum irq_source source)
+{
 	struct pic_effects effects = {};
 	unsigned long flags;
-	int result = 1;
+	int result;
 
 	raw_spin_lock_irqsave(&pic->lock, flags);
-	if (level)
-		pic->sources[pin] |= BIT(source);
-	else
-		pic->sources[pin] &= ~BIT(source);
-	if (!pic_drive(chip, pin & 7, pic->sources[pin]) && level)
-		result = 0;
-	if (chip->imr & BIT(pin & 7))
-		result = -1;
-	pic_update(pic, &effects);
+	result = pic_drive_pin(pic, pin, change != LINE_LOWER, source, &effects);
+	if (change == LINE_PULSE)
+		pic_drive_pin(pic, pin, false, source, &effects);
 	raw_spin_unlock_irqrestore(&pic->lock, flags);
 	pic_finish(pic, &effects);
 	return result;
@@ -479,9 +508,7 @@ void pic_set_state(struct pic *pic, bool slave, const struct kvm_pic_state *stat
 	for (ir = 0; ir < 8; ir++) {
 		u8 *sources = &pic->sources[slave * 8 + ir];
 
-		*sources &= ~BIT(IRQ_SOURCE_USER);
-		if (lines & BIT(ir))
-			*sources |= BIT(IRQ_SOURCE_USER);
+		*sources = irq_sources_restore(*sources, lines & BIT(ir));
 	}
 	pic_update(pic, &effects);
 	raw_spin_unlock_irqrestore(&pic->lock, flags);

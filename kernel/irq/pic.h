@@ -22,10 +22,16 @@ void pic_destroy(struct pic *pic);
 bool pic_covers(u16 port);
 u8 pic_pio_read(struct pic *pic, u16 port);
 void pic_pio_write(struct pic *pic, u16 port, u8 val);
-/** pic_set_irq() - any context. Return > 0 if delivered or deasserted, 0 coalesced, -1 masked. */
-int pic_set_irq(struct pic *pic, unsigned int pin, bool level, enum irq_source source);
+/**
+ * pic_set_irq() - any context. Return > 0 if delivered or deasserted, 0 coalesced, -1 masked. The
+ * result of LINE_PULSE is that of LINE_RAISE.
+ */
+int pic_set_irq(struct pic *pic, unsigned int pin, enum line_change change, enum irq_source source);
 void pic_get_state(struct pic *pic, bool slave, struct kvm_pic_state *state);
-/** pic_set_state() - KVM_SET_IRQCHIP; a value that is out of range is cut */
+/**
+ * pic_set_state() - KVM_SET_IRQCHIP; a value that is out of range is cut. A line that is asserted
+ * here stays so until any source lowers it.
+ */
 void pic_set_state(struct pic *pic, bool slave, const struct kvm_pic_state *state);
 
 #endif

@@ -220,24 +220,25 @@ int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi)
 }
 
 static int route_set(struct irq_fabric *fabric, const struct irq_route *route,
-		     enum irq_source source, bool level)
+		     enum irq_source source, enum line_change change)
 {
 	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
 
 	if (route->msi) {
 		/* A rising edge sends a message; there is no line to lower. */
-		if (!level)
+		if (change == LINE_LOWER)
 			return -1;
 		return deliver_msi(fabric, route->address_lo, route->address_hi, route->data);
 	}
 	if (!ioapic)
 		return -1;
 	if (route->chip == KVM_IRQCHIP_IOAPIC)
-		return ioapic_set_irq(ioapic, route->pin, level, source);
-	return pic_set_irq(fabric->pic, route->chip * PIC_CHIP_PINS + route->pin, level, source);
+		return ioapic_set_irq(ioapic, route->pin, change, source);
+	return pic_set_irq(fabric->pic, route->chip * PIC_CHIP_PINS + route->pin, change, source);
 }
 
-int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level)
+static int change_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi,
+		      enum line_change change)
 {
 	const struct irq_routing *table;
 	int result = -1;
@@ -248,7 +249,7 @@ int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, b
 	if (table && gsi < table->gsis) {
 		gsi = array_index_nospec(gsi, table->gsis);
 		for (i = table->first[gsi]; i < table->first[gsi + 1]; i++) {
-			int one = route_set(fabric, &table->route[i], source, level);
+			int one = route_set(fabric, &table->route[i], source, change);
 
 			if (one >= 0)
 				result = max(result, 0) + one;
@@ -258,12 +259,14 @@ int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, b
 	return result;
 }
 
+int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level)
+{
+	return change_gsi(fabric, source, gsi, level ? LINE_RAISE : LINE_LOWER);
+}
+
 int fabric_pulse_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi)
 {
-	int result = fabric_set_gsi(fabric, source, gsi, true);
-
-	fabric_set_gsi(fabric, source, gsi, false);
-	return result;
+	return change_gsi(fabric, source, gsi, LINE_PULSE);
 }
 
 bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector)

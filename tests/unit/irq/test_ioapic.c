@@ -31,7 +31,7 @@ static int teardown(void **state)
 
 static int set_pin(unsigned int pin, bool level)
 {
-	return ioapic_set_irq(ioapic, pin, level, USER);
+	return ioapic_set_irq(ioapic, pin, level ? LINE_RAISE : LINE_LOWER, USER);
 }
 
 static int pulse(unsigned int pin)
@@ -187,12 +187,12 @@ static void test_shared_line(void **state)
 	(void)state;
 	ioapic_program(f, 10, VECTOR | LEVEL);
 	assert_int_equal(set_pin(10, true), 1);
-	assert_int_equal(ioapic_set_irq(ioapic, 10, true, IRQ_SOURCE_RESAMPLE), 0);
+	assert_int_equal(ioapic_set_irq(ioapic, 10, LINE_RAISE, IRQ_SOURCE_RESAMPLE), 0);
 	set_pin(10, false);
 	assert_int_equal(take_vector(lapic), VECTOR);
 	eoi(lapic);
 	assert_int_equal(take_vector(lapic), VECTOR);
-	ioapic_set_irq(ioapic, 10, false, IRQ_SOURCE_RESAMPLE);
+	ioapic_set_irq(ioapic, 10, LINE_LOWER, IRQ_SOURCE_RESAMPLE);
 	eoi(lapic);
 	assert_int_equal(take_vector(lapic), -1);
 }
@@ -335,6 +335,42 @@ static void test_state_round_trip(void **state)
 	assert_int_equal(take_vector(lapic), -1);
 }
 
+/*
+ * A restored line does not tell which source asserted it: the first source that lowers it ends the
+ * assertion, here a resampling irqfd's, and the line's other sources stay.
+ */
+static void test_restored_line_ends(void **state)
+{
+	struct kvm_ioapic_state s;
+
+	(void)state;
+	ioapic_program(f, 10, VECTOR | LEVEL);
+	ioapic_set_irq(ioapic, 10, LINE_RAISE, IRQ_SOURCE_RESAMPLE);
+	ioapic_get_state(ioapic, &s);
+	fixture_destroy(f);
+	setup(NULL);
+	ioapic_set_state(ioapic, &s);
+	ioapic_set_irq(ioapic, 10, LINE_RAISE, IRQ_SOURCE_RESAMPLE);
+	ioapic_set_irq(ioapic, 10, LINE_RAISE, USER);
+	ioapic_set_irq(ioapic, 10, LINE_LOWER, IRQ_SOURCE_RESAMPLE);
+	assert_true(ioapic->irr & 1u << 10);
+	ioapic_set_irq(ioapic, 10, LINE_LOWER, USER);
+	assert_false(ioapic->irr & 1u << 10);
+	/* In the same VM: the irqfd still asserts the line. */
+	ioapic_set_irq(ioapic, 10, LINE_RAISE, IRQ_SOURCE_RESAMPLE);
+	ioapic_get_state(ioapic, &s);
+	ioapic_set_state(ioapic, &s);
+	ioapic_set_irq(ioapic, 10, LINE_LOWER, IRQ_SOURCE_RESAMPLE);
+	assert_false(ioapic->irr & 1u << 10);
+	/* A state without it ends it as well. */
+	set_pin(10, true);
+	ioapic_get_state(ioapic, &s);
+	ioapic_set_state(ioapic, &s);
+	s.irr = 0;
+	ioapic_set_state(ioapic, &s);
+	assert_false(ioapic->irr & 1u << 10);
+}
+
 static void test_state_delivers(void **state)
 {
 	struct kvm_ioapic_state s = { .base_address = 0xfec10000 };
@@ -385,6 +421,7 @@ int main(void)
 		TEST(test_not_accepted),
 		TEST(test_broadcast_in_x2apic_mode),
 		TEST(test_state_round_trip),
+		TEST(test_restored_line_ends),
 		TEST(test_state_delivers),
 		TEST(test_state_hostile),
 	};

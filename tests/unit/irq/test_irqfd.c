@@ -117,6 +117,25 @@ static void test_msi(void **state)
 	shim_eventfd_close(fd);
 }
 
+/* A line that was saved while a resampling irqfd asserted it ends at the guest's EOI. */
+static void test_restored_level(void **state)
+{
+	int fd = shim_eventfd_open(), resamplefd = shim_eventfd_open();
+	struct kvm_ioapic_state s = { .irr = 1u << GSI };
+
+	(void)state;
+	s.redirtbl[GSI].bits = VECTOR | IOAPIC_RTE_LEVEL;
+	assert_int_equal(assign_level(fd, resamplefd), 0);
+	ioapic_set_state(f->fabric.ioapic, &s);
+	assert_int_equal(take_vector(lapic), VECTOR);
+	eoi(lapic);
+	assert_int_equal(shim_eventfd_read(resamplefd), 1);
+	assert_int_equal(take_vector(lapic), -1);
+	assert_false(f->fabric.ioapic->irr & 1u << GSI);
+	shim_eventfd_close(fd);
+	shim_eventfd_close(resamplefd);
+}
+
 static void test_level(void **state)
 {
 	int fd = shim_eventfd_open(), resamplefd = shim_eventfd_open();
@@ -242,9 +261,16 @@ static void test_without_irqchip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_edge),  TEST(test_signalled_before), TEST(test_msi),
-		TEST(test_level), TEST(test_level_shared),     TEST(test_level_with_user_line),
-		TEST(test_close), TEST(test_errors),	       TEST(test_without_irqchip),
+		TEST(test_edge),
+		TEST(test_signalled_before),
+		TEST(test_msi),
+		TEST(test_restored_level),
+		TEST(test_level),
+		TEST(test_level_shared),
+		TEST(test_level_with_user_line),
+		TEST(test_close),
+		TEST(test_errors),
+		TEST(test_without_irqchip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

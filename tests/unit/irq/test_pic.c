@@ -55,7 +55,7 @@ static int teardown(void **state)
 
 static int set_pin(unsigned int pin, bool level)
 {
-	return pic_set_irq(pic, pin, level, USER);
+	return pic_set_irq(pic, pin, level ? LINE_RAISE : LINE_LOWER, USER);
 }
 
 static int pulse(unsigned int pin)
@@ -407,13 +407,13 @@ static void test_shared_level(void **state)
 	(void)state;
 	out(0x4d1, 0x08);
 	set_pin(11, true);
-	pic_set_irq(pic, 11, true, IRQ_SOURCE_RESAMPLE);
+	pic_set_irq(pic, 11, LINE_RAISE, IRQ_SOURCE_RESAMPLE);
 	set_pin(11, false);
 	assert_int_equal(ack(), 0x2b);
 	out(SLAVE, 0x20);
 	out(MASTER, 0x20);
 	assert_int_equal(ack(), 0x2b);
-	pic_set_irq(pic, 11, false, IRQ_SOURCE_RESAMPLE);
+	pic_set_irq(pic, 11, LINE_LOWER, IRQ_SOURCE_RESAMPLE);
 	out(SLAVE, 0x20);
 	out(MASTER, 0x20);
 	assert_int_equal(ack(), -1);
@@ -531,10 +531,110 @@ static void test_state_round_trip(void **state)
 	assert_int_equal(ack(), 0x26);
 	out(MASTER, 0x20);
 	/* Pin 6 is still high: the assertion by another source is no edge. */
-	pic_set_irq(pic, 6, true, IRQ_SOURCE_RESAMPLE);
-	pic_set_irq(pic, 6, false, IRQ_SOURCE_RESAMPLE);
-	pic_set_irq(pic, 6, true, IRQ_SOURCE_RESAMPLE);
+	pic_set_irq(pic, 6, LINE_RAISE, IRQ_SOURCE_RESAMPLE);
 	assert_int_equal(ack(), -1);
+}
+
+/* Save one chip and restore it into a new VM. */
+static void move_to_new_vm(bool slave)
+{
+	struct kvm_pic_state s;
+
+	pic_get_state(pic, slave, &s);
+	fixture_destroy(f);
+	setup(NULL);
+	pic_set_state(pic, slave, &s);
+}
+
+/*
+ * A restored line does not tell which source asserted it: the first source that lowers it ends the
+ * assertion.
+ */
+static void test_restored_edge_ends(void **state)
+{
+	(void)state;
+	pic_set_irq(pic, 0, LINE_RAISE, IRQ_SOURCE_PIT);
+	assert_int_equal(ack(), 0x20);
+	out(MASTER, 0x20);
+	move_to_new_vm(false);
+	/* The first pulse finds the line high. The others are edges. */
+	assert_int_equal(pic_set_irq(pic, 0, LINE_PULSE, IRQ_SOURCE_PIT), 0);
+	for (int i = 0; i < 99; i++) {
+		assert_int_equal(pic_set_irq(pic, 0, LINE_PULSE, IRQ_SOURCE_PIT), 1);
+		assert_int_equal(ack(), 0x20);
+		out(MASTER, 0x20);
+	}
+}
+
+static void test_restored_level_ends(void **state)
+{
+	(void)state;
+	out(0x4d1, 0x08);
+	pic_set_irq(pic, 11, LINE_RAISE, IRQ_SOURCE_RESAMPLE);
+	move_to_new_vm(true);
+	assert_int_equal(ack(), 0x2b);
+	pic_set_irq(pic, 11, LINE_LOWER, IRQ_SOURCE_RESAMPLE);
+	out(SLAVE, 0x20);
+	out(MASTER, 0x20);
+	assert_int_equal(ack(), -1);
+}
+
+static struct kvm_pic_state seen;
+
+static void look_at_kick(void *vcpu)
+{
+	fixture_kick(vcpu);
+	pic_get_state(pic, false, &seen);
+}
+
+/* Nobody finds the line asserted by a pulse, neither during it nor after it. */
+static void test_pulse_is_one_change(void **state)
+{
+	struct fabric_ops looks = fixture_ops;
+
+	(void)state;
+	looks.kick = look_at_kick;
+	f->fabric.ops = &looks;
+	f->vcpu[0].kicks = 0;
+	assert_int_equal(fabric_pulse_gsi(&f->fabric, IRQ_SOURCE_PIT, 0), 1);
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	assert_int_equal(seen.irr, 0x01);
+	assert_int_equal(seen.last_irr, 0);
+	f->fabric.ops = &fixture_ops;
+	assert_int_equal(fabric_pulse_gsi(&f->fabric, IRQ_SOURCE_PIT, 0), 0);
+	assert_int_equal(ack(), 0x20);
+}
+
+/* LINT0 in NMI mode gets an NMI of each tick, although no INTA ends the request. */
+static void test_nmi_of_each_edge(void **state)
+{
+	struct lapic *lapic = f->vcpu[0].lapic;
+
+	(void)state;
+	out(MASTER + 1, 0xfe);
+	enable_xapic(lapic);
+	xwrite(lapic, LAPIC_LVT_LINT0, 0x400);
+	for (int i = 0; i < 100; i++) {
+		fabric_pulse_gsi(&f->fabric, IRQ_SOURCE_PIT, 0);
+		assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_NMI);
+	}
+	/* Not of an edge that INTR does not show. */
+	pulse(3);
+	assert_false(lapic_has_work(lapic));
+	out(MASTER + 1, 0xff);
+	pulse(0);
+	assert_false(lapic_has_work(lapic));
+	/* The same from the slave. */
+	out(MASTER + 1, 0xfb);
+	pulse(8);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_NMI);
+	pulse(8);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_NMI);
+	/* An ExtINT is not taken yet, and needs no second kick. */
+	xwrite(lapic, LAPIC_LVT_LINT0, 0x700);
+	f->vcpu[0].kicks = 0;
+	pulse(8);
+	assert_int_equal(f->vcpu[0].kicks, 0);
 }
 
 /* A restored request asserts INTR as a new one does. */
@@ -591,6 +691,10 @@ int main(void)
 		TEST(test_cascade_edges),
 		TEST(test_icw_sequences),
 		TEST(test_state_round_trip),
+		TEST(test_restored_edge_ends),
+		TEST(test_restored_level_ends),
+		TEST(test_pulse_is_one_change),
+		TEST(test_nmi_of_each_edge),
 		TEST(test_state_delivers),
 		TEST(test_state_hostile),
 	};
