@@ -7,6 +7,7 @@
 #include "core/vcpu.h"
 #include "core/vm.h"
 #include "guest/raise.h"
+#include "guest/reset.h"
 #include "irq/lapic.h"
 
 static bool has_payload(const struct cpu_exception *exception)
@@ -42,6 +43,8 @@ void events_get(struct vcpu *vcpu, struct kvm_vcpu_events *events)
 {
 	const struct vcpu_event *event = &vcpu->event;
 
+	/* Userspace cannot save an NMI that waits in the local APIC otherwise. */
+	vcpu_take_nmis(vcpu);
 	*events = (struct kvm_vcpu_events){
 		.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW,
 		.interrupt.shadow = vendor_call(get_shadow)(vcpu),
@@ -159,6 +162,8 @@ int events_set(struct vcpu *vcpu, const struct kvm_vcpu_events *user)
 	if ((events.exception.injected || events.exception.pending) &&
 	    (events.exception.nr > 31 || events.exception.nr == EXC_NMI))
 		return -EINVAL;
+	/* These NMIs came before this ioctl, which may replace their number. */
+	vcpu_take_nmis(vcpu);
 	set_event(vcpu, &events);
 	vcpu->exception_pending = false;
 	if (events.exception.pending)

@@ -64,7 +64,15 @@ void vcpu_reset(struct vcpu *vcpu, bool init)
 	vcpu_make_request(vcpu, REQ_MSR_FILTER);
 }
 
-/* Posted INIT, SIPI and NMI (SDM 3A 9.4.2, 11.4.7). */
+static void post_nmis(struct vcpu *vcpu, u32 events)
+{
+	if (events & LAPIC_EVENT_NMI)
+		vcpu_post_nmi(vcpu);
+	if (events & LAPIC_EVENT_NMI2)
+		vcpu_post_nmi(vcpu);
+}
+
+/* Posted INIT, SIPI and NMIs (SDM 3A 9.4.2, 11.4.7). */
 void vcpu_take_lapic_events(struct vcpu *vcpu)
 {
 	u32 events;
@@ -88,6 +96,11 @@ void vcpu_take_lapic_events(struct vcpu *vcpu)
 		vcpu_touch(vcpu, STATE_SEGS | STATE_RIP);
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	}
-	if (events & LAPIC_EVENT_NMI)
-		vcpu_post_nmi(vcpu);
+	post_nmis(vcpu, events);
+}
+
+void vcpu_take_nmis(struct vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		post_nmis(vcpu, lapic_take_nmis(vcpu->lapic));
 }

@@ -17,9 +17,14 @@ struct vcpu;
  */
 void vcpu_reset(struct vcpu *vcpu, bool init);
 /**
- * vcpu_take_lapic_events() - serve the INIT, SIPI and NMI that other processors sent to a loaded
+ * vcpu_take_lapic_events() - serve the INIT, SIPI and NMIs that other processors sent to a loaded
  * vCPU with a local APIC
  */
 void vcpu_take_lapic_events(struct vcpu *vcpu);
+/**
+ * vcpu_take_nmis() - count the NMIs that other processors sent to a loaded vCPU in
+ * vcpu->nmi_pending, and leave INIT and SIPI alone
+ */
+void vcpu_take_nmis(struct vcpu *vcpu);
 
 #endif

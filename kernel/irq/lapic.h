@@ -33,6 +33,8 @@ struct irq_fabric;
 #define LAPIC_EVENT_INIT BIT(0)
 #define LAPIC_EVENT_SIPI BIT(1)
 #define LAPIC_EVENT_NMI BIT(2)
+#define LAPIC_EVENT_NMI2 BIT(3) /* a second NMI, behind LAPIC_EVENT_NMI */
+#define LAPIC_EVENT_NMIS (LAPIC_EVENT_NMI | LAPIC_EVENT_NMI2)
 
 /* The part of the guest's CPUID that is about its local APIC. */
 struct lapic_features {
@@ -112,15 +114,17 @@ void lapic_end_of_interrupt(struct lapic *lapic);
 /** lapic_eoi_is_silent() - return true if an EOI only ends @vector, now in service */
 bool lapic_eoi_is_silent(struct lapic *lapic, u8 vector);
 /**
- * lapic_take_events() - take the posted INIT, SIPI and NMI: LAPIC_EVENT_* bits. If both INIT and
- * SIPI are set, INIT came first. The caller drops an event that the vCPU cannot use now (a SIPI for
- * which it does not wait), and keeps an NMI that is blocked.
+ * lapic_take_events() - take the posted INIT, SIPI and NMIs: LAPIC_EVENT_* bits. If INIT is set, it
+ * came first. The caller drops an event that the vCPU cannot use now (a SIPI for which it does not
+ * wait), and keeps an NMI that is blocked.
  */
 u32 lapic_take_events(struct lapic *lapic);
+/** lapic_take_nmis() - take the NMIs alone: bits of LAPIC_EVENT_NMIS */
+u32 lapic_take_nmis(struct lapic *lapic);
 /**
- * lapic_post_event() - post one of LAPIC_EVENT_*, and kick; any context. INIT cancels a SIPI that
- * is not taken yet; @sipi_vector of a SIPI is the page number of the start address. Return true if
- * it was not pending already.
+ * lapic_post_event() - post INIT, SIPI or NMI, and kick; any context. INIT cancels the events that
+ * are not taken yet; @sipi_vector of a SIPI is the page number of the start address. Return true if
+ * it was not pending already; of NMIs two can be pending.
  */
 bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector);
 /**

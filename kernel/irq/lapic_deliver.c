@@ -56,6 +56,18 @@ int lapic_post(struct lapic *lapic, u8 vector, bool level)
 	return 1;
 }
 
+/* Return the events once @event has joined them. */
+static int events_with(int events, u32 event)
+{
+	/* A reset ends what came before it. */
+	if (event == LAPIC_EVENT_INIT)
+		return LAPIC_EVENT_INIT;
+	/* One NMI can be in service while another waits (SDM 3A 6.7.1). */
+	if (event == LAPIC_EVENT_NMI && events & LAPIC_EVENT_NMI)
+		return events | LAPIC_EVENT_NMI2;
+	return events | event;
+}
+
 bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector)
 {
 	int old = atomic_read(&lapic->events);
@@ -64,11 +76,9 @@ bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector)
 	if (event == LAPIC_EVENT_SIPI)
 		WRITE_ONCE(lapic->sipi_vector, sipi_vector);
 	do {
-		new = old | event;
-		if (event == LAPIC_EVENT_INIT)
-			new &= ~LAPIC_EVENT_SIPI;
+		new = events_with(old, event);
 	} while (!atomic_try_cmpxchg(&lapic->events, &old, new));
-	if (old & event)
+	if (!(new & ~old))
 		return false;
 	lapic_kick(lapic);
 	return true;
@@ -77,6 +87,13 @@ bool lapic_post_event(struct lapic *lapic, u32 event, u8 sipi_vector)
 u32 lapic_take_events(struct lapic *lapic)
 {
 	return atomic_read(&lapic->events) ? atomic_xchg(&lapic->events, 0) : 0;
+}
+
+u32 lapic_take_nmis(struct lapic *lapic)
+{
+	if (!(atomic_read(&lapic->events) & LAPIC_EVENT_NMIS))
+		return 0;
+	return atomic_fetch_andnot(LAPIC_EVENT_NMIS, &lapic->events) & LAPIC_EVENT_NMIS;
 }
 
 void lapic_deliver_lvt(struct lapic *lapic, u32 reg)

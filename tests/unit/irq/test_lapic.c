@@ -594,19 +594,51 @@ static void test_tsc_deadline_bit_needs_feature(void **state)
 static void test_events(void **state)
 {
 	(void)state;
-	assert_true(lapic_post_event(lapic, LAPIC_EVENT_NMI, 0));
-	assert_false(lapic_post_event(lapic, LAPIC_EVENT_NMI, 0));
-	assert_int_equal(f->vcpu[0].kicks, 1);
 	assert_true(lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x9a));
-	assert_int_equal(lapic->sipi_vector, 0x9a);
-	/* A later INIT cancels the SIPI, but not the NMI. */
-	assert_true(lapic_post_event(lapic, LAPIC_EVENT_INIT, 0));
+	assert_false(lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x9b));
+	assert_int_equal(f->vcpu[0].kicks, 1);
+	assert_int_equal(lapic->sipi_vector, 0x9b);
 	assert_true(lapic_has_work(lapic));
-	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT | LAPIC_EVENT_NMI);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_SIPI);
 	assert_int_equal(lapic_take_events(lapic), 0);
 	assert_false(lapic_has_work(lapic));
 	lapic_post_event(lapic, LAPIC_EVENT_INIT, 0);
 	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x10);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT | LAPIC_EVENT_SIPI);
+}
+
+/* An INIT ends what came before it, and nothing that comes after it. */
+static void test_init_is_the_first_event(void **state)
+{
+	(void)state;
+	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x10);
+	lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+	lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+	assert_true(lapic_post_event(lapic, LAPIC_EVENT_INIT, 0));
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT);
+	lapic_post_event(lapic, LAPIC_EVENT_INIT, 0);
+	lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+	assert_false(lapic_post_event(lapic, LAPIC_EVENT_INIT, 0));
+	lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT | LAPIC_EVENT_NMI);
+}
+
+/* Two NMIs are two: the CPU latches one while another is in service. */
+static void test_nmis_are_counted(void **state)
+{
+	(void)state;
+	assert_int_equal(lapic_take_nmis(lapic), 0);
+	assert_true(lapic_post_event(lapic, LAPIC_EVENT_NMI, 0));
+	assert_true(lapic_post_event(lapic, LAPIC_EVENT_NMI, 0));
+	assert_false(lapic_post_event(lapic, LAPIC_EVENT_NMI, 0));
+	assert_int_equal(f->vcpu[0].kicks, 2);
+	assert_int_equal(lapic_take_nmis(lapic), LAPIC_EVENT_NMIS);
+	assert_false(lapic_has_work(lapic));
+	/* Taken alone, they leave the other events. */
+	lapic_post_event(lapic, LAPIC_EVENT_INIT, 0);
+	lapic_post_event(lapic, LAPIC_EVENT_SIPI, 0x10);
+	lapic_post_event(lapic, LAPIC_EVENT_NMI, 0);
+	assert_int_equal(lapic_take_nmis(lapic), LAPIC_EVENT_NMI);
 	assert_int_equal(lapic_take_events(lapic), LAPIC_EVENT_INIT | LAPIC_EVENT_SIPI);
 }
 
@@ -872,6 +904,8 @@ int main(void)
 		TEST(test_x2apic_reserved_bits),
 		TEST(test_tsc_deadline_bit_needs_feature),
 		TEST(test_events),
+		TEST(test_init_is_the_first_event),
+		TEST(test_nmis_are_counted),
 		TEST(test_local_pins),
 		TEST(test_init_reset),
 		TEST(test_state_round_trip),

@@ -47,6 +47,11 @@ static inline void atomic_long_add(long i, atomic_long_t *v)
 #define atomic_long_inc(v) atomic_long_add(1, v)
 #define atomic_long_dec(v) atomic_long_add(-1, v)
 
+static inline int atomic_fetch_andnot(int i, atomic_t *v)
+{
+	return __atomic_fetch_and(&v->counter, ~i, __ATOMIC_SEQ_CST);
+}
+
 #define atomic_inc_return(v) atomic_add_return(1, v)
 #define atomic_dec_return(v) atomic_add_return(-1, v)
 #define atomic_add(i, v) ((void)atomic_add_return(i, v))
