@@ -114,12 +114,12 @@ static enum exit_fate serve_exit_request(struct vcpu *vcpu)
 /* Serve all requests but REQ_EVENT. */
 static enum exit_fate serve_rare_requests(struct vcpu *vcpu)
 {
+	if (READ_ONCE(vcpu->requests) & REQS_EXIT)
+		return serve_exit_request(vcpu);
 	if (must_wait_for_ring(vcpu)) {
 		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		return EXIT_USER;
 	}
-	if (READ_ONCE(vcpu->requests) & REQS_EXIT)
-		return serve_exit_request(vcpu);
 	if (vcpu_test_request(vcpu, REQ_CLOCK_UPDATE))
 		clock_update(vcpu);
 	/* This may request the flush that follows. */
@@ -301,8 +301,16 @@ static enum exit_fate block(struct vcpu *vcpu)
 
 static enum exit_fate do_thread_work(struct vcpu *vcpu)
 {
-	if (must_return_to_user())
+	if (must_return_to_user()) {
+		/*
+		 * Userspace cannot save a request of REQS_EXIT, so the exit for it comes first: the
+		 * EOI of userspace's IOAPIC would be lost if the VM migrated from here.
+		 */
+		if (READ_ONCE(vcpu->requests) & REQS_EXIT &&
+		    vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
+			return EXIT_RESUME;
 		return exit_error(vcpu, -EINTR);
+	}
 	vcpu->steal_time.resting = true;
 	cond_resched();
 	vcpu->steal_time.resting = false;
