@@ -38,6 +38,17 @@ static void reset_state(struct cpu_state *state, bool init, u32 signature)
 	state->dr7 = DR7_RESET;
 }
 
+/*
+ * Until the kernel that runs next gives memory for kvmclock, steal time and PV EOI, nothing may be
+ * written to the memory that the kernel before it gave. KVM clears these MSRs at an INIT, too.
+ */
+static void reset_pv(struct vcpu *vcpu)
+{
+	vcpu->clock.system_time_msr = 0;
+	vcpu->steal_time.msr = 0;
+	vcpu->pv_eoi = (struct vcpu_pv_eoi){};
+}
+
 void vcpu_reset(struct vcpu *vcpu, bool init)
 {
 	struct cpuid_query regs = { .eax = 1 };
@@ -54,6 +65,7 @@ void vcpu_reset(struct vcpu *vcpu, bool init)
 	vcpu->cr8 = 0;
 	vcpu->breakpoints_live = false;
 	access_reset(&vcpu->access);
+	reset_pv(vcpu);
 	vcpu_clear_events(vcpu);
 	if (!init) {
 		msr_reset(vcpu);

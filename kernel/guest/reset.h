@@ -12,8 +12,8 @@ struct vcpu;
 
 /**
  * vcpu_reset() - set the registers to their values after power-on or, if @init, INIT, which keeps
- * the FPU, the TSC and the MSRs (SDM 3A table 10-1). For a vCPU that nobody can reach yet, the
- * mutex is not needed.
+ * the FPU, the TSC and the MSRs (SDM 3A table 10-1), but not those of kvmclock, steal time and PV
+ * EOI. For a vCPU that nobody can reach yet, the mutex is not needed.
  */
 void vcpu_reset(struct vcpu *vcpu, bool init);
 /**
