@@ -154,6 +154,7 @@ static void slots_changed(struct memory *memory)
 {
 	struct vm *vm = container_of(memory, struct vm, memory);
 
+	clock_slots_changed(vm);
 	/* The new memory may still have KVM_VCPU_PREEMPTED for a vCPU. */
 	if (READ_ONCE(vm->steal_time_used))
 		vm_make_request_all(vm, REQ_STEAL_TIME);
@@ -179,8 +180,9 @@ static void vm_free(struct vm *vm)
 {
 	u32 i;
 
-	/* This comes before the vCPUs are freed, because the notifier flushes their TLBs. */
+	/* These come before the vCPUs are freed: other threads make requests until then. */
 	memory_stop(&vm->memory);
+	clock_vm_destroy(vm);
 	irqfds_destroy(&vm->irqfds);
 	for (i = 0; i < vm->vcpu_count; i++)
 		vcpu_destroy(vm->vcpus[i]);

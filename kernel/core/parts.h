@@ -8,6 +8,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/kvm.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -25,12 +26,13 @@ struct clock_sample {
 	u64 tsc; /* host TSC; if not @exact, the middle of the shortest of some measurements */
 	s64 base; /* kvmclock's base: raw monotonic time plus suspended time, in ns */
 	s64 real; /* wall-clock time in ns since 1970 */
-	s64 slept; /* time that the host has been suspended, in ns */
+	u32 sleeps; /* number of the host's suspends */
 	bool exact; /* the host's clock source is the TSC, so all values are of the same tick */
 };
 
 /* Time of a VM. */
 struct vm_clock {
+	struct list_head node; /* in guest/clock.c's list of all VMs */
 	spinlock_t lock; /* the rest */
 	s64 offset; /* kvmclock less its base, in ns */
 	u64 wall_clock_gpa; /* last value of MSR_KVM_WALL_CLOCK(_NEW) */
@@ -38,6 +40,7 @@ struct vm_clock {
 	u64 tsc_written; /* value of that write */
 	s64 tsc_written_ns; /* @base of struct clock_sample at that write */
 	bool tsc_known; /* there was such a write */
+	u32 sleeps; /* the host's suspends that the vCPUs' TSC offsets allow for */
 	bool stable; /* all vCPUs share one clock, which counts from @master */
 	struct clock_sample master; /* valid while @stable */
 	u32 khz; /* the host's TSC frequency for @scale; the host corrects it soon after boot */
@@ -47,14 +50,17 @@ struct vm_clock {
 /* Time of a vCPU. */
 struct vcpu_clock {
 	u64 system_time_msr; /* last value of MSR_KVM_SYSTEM_TIME(_NEW); bit 0 enables */
-	u32 version; /* of the structure in guest memory; odd only during an update */
 	bool stopped; /* the guest must be told that it was stopped (KVM_KVMCLOCK_CTRL) */
 	u64 tsc_offset; /* guest less host TSC; written under vm_clock.lock or by clock_load() */
+	u32 sleeps; /* the host's suspends that the CPU's copy of @tsc_offset allows for */
 	u64 tsc_adjust; /* IA32_TSC_ADJUST */
 	u32 tsc_khz; /* from KVM_SET_TSC_KHZ: the host's, to within the tolerance */
 	u64 last_host_tsc; /* when the vCPU last left a CPU, 0 before */
-	u32 source; /* the host's clock source when kvmclock was last published */
-	s64 slept; /* time that the host had been suspended then */
+	/*
+	 * The host's clock source when kvmclock was last published; or that a pair could not be
+	 * written.
+	 */
+	u32 source;
 	u64 published; /* host TSC then */
 };
 

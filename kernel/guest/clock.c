@@ -14,14 +14,18 @@
 #include "host/compat.h"
 
 #include <linux/clocksource.h>
+#include <linux/irq_work.h>
 #include <linux/kvm.h>
 #include <linux/limits.h>
+#include <linux/list.h>
 #include <linux/math64.h>
+#include <linux/mutex.h>
 #include <linux/pvclock_gtod.h>
+#include <linux/string.h>
+#include <linux/syscore_ops.h>
 #include <linux/timekeeper_internal.h>
 #include <linux/timekeeping.h>
-#include <asm/kvm_para.h>
-#include <asm/msr-index.h>
+#include <linux/workqueue.h>
 #include <asm/pvclock-abi.h>
 #include <asm/tsc.h>
 
@@ -38,9 +42,22 @@
 /* Bit 8 of clock_source(): the TSC is the host's clock source. */
 #define SOURCE_IS_TSC BIT(8)
 
+/* In vcpu_clock.source: the last pair could not be written. clock_source() never returns it. */
+#define SOURCE_UNPUBLISHED (~0u)
+
 /* From the timekeeper's last update. The timekeeper alone writes these, one writer at a time. */
 static u32 host_source;
-static s64 host_slept;
+static s64 host_slept; /* time that the host has been suspended, in ns */
+
+/*
+ * Grows with each suspend of the host. While the host resumes, its one CPU alone writes this; an
+ * update of the timekeeper that finds more time slept counts as a suspend, too, because suspend to
+ * idle keeps the CPUs online and calls no syscore operations.
+ */
+static u32 host_sleeps;
+
+static LIST_HEAD(vms); /* the vm_clock of each VM */
+static DEFINE_MUTEX(vms_lock); /* the list */
 
 /* The host's clock source: SOURCE_IS_TSC, and in the low byte the number of changes so far. */
 static u32 clock_source(void)
@@ -48,14 +65,48 @@ static u32 clock_source(void)
 	return READ_ONCE(host_source);
 }
 
+/* A vCPU that is never rescheduled must not count on with a TSC that the host has given up. */
+static void publish_all(struct work_struct *unused)
+{
+	struct vm_clock *clock;
+
+	mutex_lock(&vms_lock);
+	list_for_each_entry(clock, &vms, node)
+		vm_make_request_all(container_of(clock, struct vm, clock), REQ_CLOCK_UPDATE);
+	mutex_unlock(&vms_lock);
+}
+
+static DECLARE_WORK(publish_work, publish_all);
+
+static void source_changed(struct irq_work *unused)
+{
+	schedule_work(&publish_work);
+}
+
+/* schedule_work() may read the clock, which timekeeper_updated() must not do. */
+static DEFINE_IRQ_WORK(source_work, source_changed);
+
+static void count_sleep(void)
+{
+	WRITE_ONCE(host_sleeps, host_sleeps + 1);
+}
+
 /* The timekeeper calls this at each of its updates, while its sequence count is odd. */
 static int timekeeper_updated(struct notifier_block *nb, unsigned long stepped, void *data)
 {
 	const struct timekeeper *tk = data;
 	bool is_tsc = tk->tkr_mono.clock->vdso_clock_mode == VDSO_CLOCKMODE_TSC;
+	u32 source = tk->cs_was_changed_seq | (is_tsc ? SOURCE_IS_TSC : 0);
+	s64 slept = ktime_to_ns(tk->offs_boot);
 
-	WRITE_ONCE(host_source, tk->cs_was_changed_seq | (is_tsc ? SOURCE_IS_TSC : 0));
-	WRITE_ONCE(host_slept, ktime_to_ns(tk->offs_boot));
+	if (slept != host_slept) {
+		WRITE_ONCE(host_slept, slept);
+		count_sleep();
+	}
+	if (source != host_source) {
+		WRITE_ONCE(host_source, source);
+		irq_work_queue(&source_work);
+	}
 	return NOTIFY_OK;
 }
 
@@ -63,18 +114,34 @@ static struct notifier_block timekeeper_notifier = {
 	.notifier_call = timekeeper_updated,
 };
 
+/* A suspend of less than a second may add nothing to the time slept, and reset the TSC. */
+static void on_resume(ORIEL_SYSCORE_ARGUMENT)
+{
+	count_sleep();
+}
+
+ORIEL_SYSCORE(clock_syscore, NULL, on_resume);
+
 int clock_setup(void)
 {
+	int r;
+
 	if (!tsc_khz) {
 		pr_err("the kernel does not know the frequency of its TSC: kvmclock needs it\n");
 		return -ENODEV;
 	}
-	return pvclock_gtod_register_notifier(&timekeeper_notifier);
+	r = pvclock_gtod_register_notifier(&timekeeper_notifier);
+	if (!r)
+		oriel_register_syscore(&clock_syscore);
+	return r;
 }
 
 void clock_teardown(void)
 {
+	oriel_unregister_syscore(&clock_syscore);
 	pvclock_gtod_unregister_notifier(&timekeeper_notifier);
+	irq_work_sync(&source_work);
+	cancel_work_sync(&publish_work);
 }
 
 static void sample_from(struct clock_sample *sample, const struct system_time_snapshot *snapshot,
@@ -84,8 +151,8 @@ static void sample_from(struct clock_sample *sample, const struct system_time_sn
 	sample->exact = clock_source() == (snapshot->cs_was_changed_seq | SOURCE_IS_TSC) &&
 			!check_tsc_unstable();
 	sample->tsc = sample->exact ? snapshot->cycles : tsc;
-	sample->slept = READ_ONCE(host_slept);
-	sample->base = ktime_to_ns(snapshot->raw) + sample->slept;
+	sample->sleeps = READ_ONCE(host_sleeps);
+	sample->base = ktime_to_ns(snapshot->raw) + READ_ONCE(host_slept);
 	sample->real = ktime_to_ns(snapshot->real);
 }
 
@@ -119,7 +186,7 @@ static void take_sample(struct clock_sample *sample)
  */
 static bool master_holds(const struct vm_clock *clock, const struct clock_sample *sample)
 {
-	return clock->stable && sample->slept == clock->master.slept &&
+	return clock->stable && sample->sleeps == clock->master.sleeps &&
 	       sample->tsc >= clock->master.tsc;
 }
 
@@ -132,12 +199,17 @@ static s64 kvmclock_at(const struct vm_clock *clock, const struct clock_sample *
 	       tsc_scale_ns(clock->scale, sample->tsc - clock->master.tsc);
 }
 
+static u32 vcpu_count(const struct vm *vm)
+{
+	/* Pairs with the release that publishes a new vCPU. */
+	return smp_load_acquire(&vm->vcpu_count);
+}
+
 static bool tsc_offsets_equal(struct vm *vm)
 {
-	u32 count, i;
+	u32 count = vcpu_count(vm);
+	u32 i;
 
-	/* Pairs with the release that publishes a new vCPU. */
-	count = smp_load_acquire(&vm->vcpu_count);
 	for (i = 1; i < count; i++)
 		if (READ_ONCE(vm->vcpus[i]->clock.tsc_offset) !=
 		    READ_ONCE(vm->vcpus[0]->clock.tsc_offset))
@@ -195,39 +267,71 @@ void clock_vm_init(struct vm *vm)
 	set_scale(&vm->clock);
 	take_sample(&sample);
 	vm->clock.offset = -sample.base;
+	vm->clock.sleeps = sample.sleeps;
+	mutex_lock(&vms_lock);
+	list_add(&vm->clock.node, &vms);
+	mutex_unlock(&vms_lock);
+}
+
+void clock_vm_destroy(struct vm *vm)
+{
+	mutex_lock(&vms_lock);
+	list_del(&vm->clock.node);
+	mutex_unlock(&vms_lock);
 }
 
 /* ---- the structure in guest memory ---- */
 
-static void write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *info)
+/* Return true once the structure has @info. */
+static bool write_time_info(struct vcpu *vcpu, struct pvclock_vcpu_time_info *info)
 {
 	gpa_t gpa = vcpu->clock.system_time_msr & ~SYSTEM_TIME_ENABLE;
-	struct vcpu_clock *clock = &vcpu->clock;
-	u8 flags;
+	struct memory *memory = &vcpu->vm->memory;
+	struct pvclock_vcpu_time_info old;
 
+	if (memory_read(memory, gpa, &old, sizeof(old)))
+		return false;
 	/* Only the guest clears this flag, once it has seen it. */
-	if (memory_read(&vcpu->vm->memory, gpa + offsetof(typeof(*info), flags), &flags,
-			sizeof(flags)))
-		return;
-	info->flags |= flags & PVCLOCK_GUEST_STOPPED;
-	if (clock->stopped)
+	info->flags |= old.flags & PVCLOCK_GUEST_STOPPED;
+	if (vcpu->clock.stopped)
 		info->flags |= PVCLOCK_GUEST_STOPPED;
 
-	/* The version is odd during the update: other vCPUs may be reading the structure. */
-	info->version = clock->version + 1;
-	if (memory_write(&vcpu->vm->memory, gpa, &info->version, sizeof(info->version)))
-		return;
+	/*
+	 * The version is odd during the update: other vCPUs may be reading the structure. Count on
+	 * from the guest's memory, which may have come from another host with a reader that was
+	 * stopped halfway: it must find another version.
+	 */
+	info->version = (old.version + 1) | 1;
+	if (memory_write(memory, gpa, &info->version, sizeof(info->version)))
+		return false;
 	/* A reader sees the odd version before the rest changes ... */
 	smp_wmb();
-	if (memory_write(&vcpu->vm->memory, gpa, info, sizeof(*info)))
-		return;
+	if (memory_write(memory, gpa, info, sizeof(*info)))
+		return false;
 	/* ... and the even version after that. */
 	smp_wmb();
 	info->version++;
-	if (memory_write(&vcpu->vm->memory, gpa, &info->version, sizeof(info->version)))
-		return;
-	clock->version = info->version;
-	clock->stopped = false;
+	if (memory_write(memory, gpa, &info->version, sizeof(info->version)))
+		return false;
+	vcpu->clock.stopped = false;
+	return true;
+}
+
+void clock_slots_changed(struct vm *vm)
+{
+	u32 count = vcpu_count(vm);
+	u32 i;
+
+	/* Read the sources after the slots were published: pairs with clock_update(). */
+	smp_mb();
+	for (i = 0; i < count; i++) {
+		struct vcpu *vcpu = vm->vcpus[i];
+
+		if (READ_ONCE(vcpu->clock.source) != SOURCE_UNPUBLISHED)
+			continue;
+		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+		vcpu_kick(vcpu);
+	}
 }
 
 void clock_update(struct vcpu *vcpu)
@@ -235,14 +339,17 @@ void clock_update(struct vcpu *vcpu)
 	struct pvclock_vcpu_time_info info = { 0 };
 	struct vm_clock *clock = &vcpu->vm->clock;
 	struct clock_sample sample;
+	u32 source = clock_source();
 	bool changed;
 
-	vcpu->clock.source = clock_source();
-	vcpu->clock.slept = READ_ONCE(host_slept);
 	vcpu->clock.published = rdtsc_ordered();
-	if (!(vcpu->clock.system_time_msr & SYSTEM_TIME_ENABLE))
+	if (!(vcpu->clock.system_time_msr & SYSTEM_TIME_ENABLE)) {
+		WRITE_ONCE(vcpu->clock.source, source);
 		return;
+	}
 
+	/* Store before the memslots are read: pairs with clock_slots_changed(). */
+	smp_store_mb(vcpu->clock.source, SOURCE_UNPUBLISHED);
 	take_sample(&sample);
 	spin_lock(&clock->lock);
 	changed = follow_stability(vcpu->vm, &sample);
@@ -256,7 +363,8 @@ void clock_update(struct vcpu *vcpu)
 	info.tsc_shift = clock->scale.shift;
 	spin_unlock(&clock->lock);
 
-	write_time_info(vcpu, &info);
+	if (write_time_info(vcpu, &info))
+		WRITE_ONCE(vcpu->clock.source, source);
 	if (changed)
 		vm_make_request_all(vcpu->vm, REQ_CLOCK_UPDATE);
 }
@@ -444,20 +552,60 @@ static bool published_long_ago(const struct vcpu_clock *clock, u64 now)
 	return now - clock->published > (u64)tsc_khz * PUBLISH_MS;
 }
 
+/*
+ * The host was suspended, and its TSC may have begun anew. Then the TSCs of all vCPUs go on by one
+ * step, from where the last of them stopped, so that they stay in step: the guest relies on it.
+ * None of the vCPUs has been loaded since. Under the clock's lock.
+ */
+static void catch_up(struct vm *vm, u64 now)
+{
+	u32 count = vcpu_count(vm);
+	u64 last = 0, step;
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		last = max(last, vm->vcpus[i]->clock.last_host_tsc);
+	if (last <= now)
+		return;
+	step = last - now;
+	for (i = 0; i < count; i++) {
+		struct vcpu_clock *clock = &vm->vcpus[i]->clock;
+
+		WRITE_ONCE(clock->tsc_offset, clock->tsc_offset + step);
+		clock->last_host_tsc -= min(clock->last_host_tsc, step);
+	}
+	vm->clock.tsc_offset += step;
+}
+
+/* The vCPU is loaded for the first time after a suspend of the host. */
+static void follow_sleep(struct vcpu *vcpu, u64 now)
+{
+	struct vm_clock *clock = &vcpu->vm->clock;
+	u32 sleeps = READ_ONCE(host_sleeps);
+
+	spin_lock(&clock->lock);
+	if (clock->sleeps != sleeps)
+		catch_up(vcpu->vm, now);
+	clock->sleeps = sleeps;
+	vcpu->clock.sleeps = sleeps;
+	set_tsc_offset(vcpu, vcpu->clock.tsc_offset);
+	spin_unlock(&clock->lock);
+	vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
+}
+
 void clock_load(struct vcpu *vcpu, bool moved)
 {
 	struct vcpu_clock *clock = &vcpu->clock;
 	u64 now = rdtsc_ordered();
 
-	/*
-	 * This CPU's TSC is behind the last CPU's, or a suspend has reset it: the guest's TSC goes
-	 * on from where it was.
-	 */
+	if (unlikely(clock->sleeps != READ_ONCE(host_sleeps)))
+		follow_sleep(vcpu, now);
+	/* This CPU's TSC is behind the last CPU's: the guest's TSC goes on from where it was. */
 	if (now < clock->last_host_tsc) {
 		set_tsc_offset(vcpu, clock->tsc_offset + clock->last_host_tsc - now);
 		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
 	}
-	if (clock->source != clock_source() || clock->slept != READ_ONCE(host_slept) ||
+	if (clock->source != clock_source() ||
 	    (!READ_ONCE(vcpu->vm->clock.stable) && (moved || published_long_ago(clock, now))))
 		vcpu_make_request(vcpu, REQ_CLOCK_UPDATE);
 }

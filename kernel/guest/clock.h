@@ -18,8 +18,12 @@ struct vm;
  */
 int clock_setup(void);
 void clock_teardown(void); /* may sleep */
-/** clock_vm_init() - start the kvmclock of a new VM at 0 */
+/** clock_vm_init() - start the kvmclock of a new VM at 0; may sleep */
 void clock_vm_init(struct vm *vm);
+/** clock_vm_destroy() - before the VM's vCPUs are freed; may sleep */
+void clock_vm_destroy(struct vm *vm);
+/** clock_slots_changed() - memslots were published: a pair may have memory now; any context */
+void clock_slots_changed(struct vm *vm);
 /**
  * clock_vcpu_init() - start a new vCPU's TSC at 0, in step with its siblings. The vCPU has its
  * vendor state, and is not yet in vm->vcpus.
@@ -27,9 +31,9 @@ void clock_vm_init(struct vm *vm);
 void clock_vcpu_init(struct vcpu *vcpu);
 /**
  * clock_load() - the vCPU's thread starts to run on this CPU; if @moved, it was on another, or on
- * none. Keep the guest's TSC from going back where the TSCs of the host's CPUs differ, and have
- * kvmclock published anew where it depends on the CPU. Preemption off; after the vendor's
- * vcpu_load().
+ * none. Keep the guest's TSC from going back where the TSCs of the host's CPUs differ or a suspend
+ * has reset them, and have kvmclock published anew where it depends on the CPU. Preemption off;
+ * after the vendor's vcpu_load().
  */
 void clock_load(struct vcpu *vcpu, bool moved);
 /** clock_put() - the vCPU's thread leaves this CPU; preemption off */

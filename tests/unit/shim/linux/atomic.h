@@ -34,6 +34,11 @@ typedef struct {
 	long counter;
 } atomic_long_t;
 
+/* Of members of structures that no test uses. */
+typedef struct {
+	long long counter;
+} atomic64_t;
+
 static inline long atomic_long_read(const atomic_long_t *v)
 {
 	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);

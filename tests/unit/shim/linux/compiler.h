@@ -13,6 +13,11 @@
 #define smp_wmb() smp_mb()
 #define smp_mb__before_atomic() smp_mb()
 #define smp_mb__after_atomic() smp_mb()
+#define smp_store_mb(x, v)        \
+	do {                      \
+		WRITE_ONCE(x, v); \
+		smp_mb();         \
+	} while (0)
 #define smp_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 

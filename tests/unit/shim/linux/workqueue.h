@@ -13,6 +13,8 @@ struct work_struct {
 
 #define INIT_WORK(w, f) (*(w) = (struct work_struct){ .func = (f) })
 
+#define DECLARE_WORK(name, f) struct work_struct name = { .func = (f) }
+
 bool schedule_work(struct work_struct *work);
 bool cancel_work_sync(struct work_struct *work);
 
