@@ -9,6 +9,7 @@
  */
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "longmode.h"
 
@@ -411,6 +412,10 @@ static void test_cr8_without_apic(void)
 #define EDGE_VECTOR 0x62
 #define PLAIN_GSI 30u
 #define PLAIN_VECTOR 0x63
+#define LAPIC_ISR 0x100
+#define LAPIC_IRR 0x200
+#define SIGNAL_ROUNDS 1000
+#define SIGNAL_SPAN_NS 500000
 #define MSI_LEVEL 0x8000
 #define MSI_ASSERT 0x4000
 
@@ -630,6 +635,77 @@ static void test_split_eoi(void)
 	free_machine(&m);
 }
 
+static bool has_vector(const struct machine *m, unsigned int offset, unsigned int vector)
+{
+	struct kvm_lapic_state lapic;
+
+	MUST(m->vcpu[0], KVM_GET_LAPIC, &lapic);
+	return lapic.regs[offset + vector / 32 * 16 + vector % 32 / 8] & 1 << vector % 8;
+}
+
+static void on_timer(int signal)
+{
+	(void)signal;
+}
+
+/* Return a timer that sends a signal. */
+static timer_t new_timer(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct sigaction action = { .sa_handler = on_timer };
+	timer_t timer;
+
+	if (sigaction(SIGUSR1, &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, &timer))
+		die("timer_create");
+	return timer;
+}
+
+/*
+ * Run until the EOI is reported. A signal may end KVM_RUN before the EOI, but not between the EOI
+ * and the report, which userspace could not save.
+ */
+static void expect_eoi_before_signal(const struct machine *m)
+{
+	int reason;
+
+	while ((reason = run_once(m, 0)) == -EINTR) {
+		if (has_vector(m, LAPIC_IRR, LEVEL_VECTOR) ||
+		    has_vector(m, LAPIC_ISR, LEVEL_VECTOR))
+			continue;
+		complain("an EOI that only the next KVM_RUN reports");
+	}
+	check_equal(reason, KVM_EXIT_IOAPIC_EOI, "exit reason");
+}
+
+/* The signal comes at another moment in each round. */
+static void test_split_eoi_before_signal(void)
+{
+	struct machine m = new_split();
+	timer_t timer = new_timer();
+	unsigned int i;
+
+	if (!on_oriel()) {
+		skipped = "the in-tree KVM reports such an EOI at the next KVM_RUN";
+		goto out;
+	}
+	check_equal(set_routes(&m, false), 0, "routes");
+	set_regs(&m, 0, &(struct kvm_regs){ .rip = CODE });
+	expect_port(&m, run(&m, 0), PORT_MARK, "the APIC is enabled");
+	for (i = 0; i < SIGNAL_ROUNDS && !failed; i++) {
+		struct itimerspec soon = { .it_value.tv_nsec = 1 + i * 7919 % SIGNAL_SPAN_NS };
+
+		if (timer_settime(timer, 0, &soon, NULL))
+			die("timer_settime");
+		check_equal(set_line(&m, LEVEL_PIN, 1), 1, "a level");
+		expect_eoi_before_signal(&m);
+		expect_port(&m, run(&m, 0), PORT_APIC, "after the EOI");
+		expect_port(&m, run(&m, 0), PORT_MARK, "back");
+	}
+out:
+	timer_delete(timer);
+	free_machine(&m);
+}
+
 #define LAPIC_SVR 0xf0
 #define LAPIC_LVT_TIMER 0x320
 #define LAPIC_INITIAL 0x380
@@ -667,11 +743,14 @@ static void test_lapic_timer_at_0(void)
 }
 
 static const struct test tests[] = {
-	TEST(vapic_address),	 TEST(vapic_word),	 TEST(tpr_access),
-	TEST(coalesced_zones),	 TEST(coalesced_writes), TEST(coalesced_removal),
-	TEST(coalesced_strings), TEST(coalesced_full),	 TEST(cr8_without_apic),
-	TEST(split_creation),	 TEST(split_ioctls),	 TEST(msi_device_id),
-	TEST(split_extint),	 TEST(split_lint0),	 TEST(split_eoi),
+	TEST(vapic_address),	 TEST(vapic_word),
+	TEST(tpr_access),	 TEST(coalesced_zones),
+	TEST(coalesced_writes),	 TEST(coalesced_removal),
+	TEST(coalesced_strings), TEST(coalesced_full),
+	TEST(cr8_without_apic),	 TEST(split_creation),
+	TEST(split_ioctls),	 TEST(msi_device_id),
+	TEST(split_extint),	 TEST(split_lint0),
+	TEST(split_eoi),	 TEST(split_eoi_before_signal),
 	TEST(lapic_timer_at_0),
 };
 

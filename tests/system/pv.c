@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KVM's own features in the raw KVM ABI: steal time and the byte between vCPUs that goes with
- * it, hypercalls, and vCPUs that idle without an exit. KTAP on stdout.
+ * it, kvmclock's pairs, hypercalls, and vCPUs that idle without an exit. KTAP on stdout.
  *
  *	pv [-d /dev/oriel]
  *
@@ -147,13 +147,18 @@ static uint32_t guest_read(const struct machine *m, uint32_t where, uint32_t add
 
 /* ---- MSRs and CPUID ---- */
 
-static uint64_t host_get(const struct machine *m, uint32_t index)
+static uint64_t get_msr(int vcpu, uint32_t index)
 {
 	struct one_msr msr = { { .nmsrs = 1 }, { .index = index } };
 
-	if (ioctl(m->vcpu[0], KVM_GET_MSRS, &msr) != 1)
+	if (ioctl(vcpu, KVM_GET_MSRS, &msr) != 1)
 		complain("KVM_GET_MSRS refuses MSR %#x", index);
 	return msr.entry.data;
+}
+
+static uint64_t host_get(const struct machine *m, uint32_t index)
+{
+	return get_msr(m->vcpu[0], index);
 }
 
 static int guest_write_msr(const struct machine *m, uint32_t index, uint64_t data)
@@ -551,6 +556,97 @@ static void test_writes_are_logged(void)
 	munmap(memory, 2 * PAGE);
 }
 
+/* ---- kvmclock ---- */
+
+/* Documentation/virt/kvm/x86/msr.rst */
+struct time_info {
+	uint32_t version;
+	uint32_t pad0;
+	uint64_t tsc_timestamp;
+	uint64_t system_time;
+	uint32_t tsc_to_system_mul;
+	int8_t tsc_shift;
+	uint8_t flags;
+	uint8_t pad[2];
+};
+
+#define CLOCK_SECONDS 1000000000000ull
+
+static void set_kvmclock(const struct machine *m, uint64_t gpa)
+{
+	check(host_set(m, MSR_KVM_SYSTEM_TIME_NEW, gpa | KVM_MSR_ENABLED),
+	      "MSR_KVM_SYSTEM_TIME_NEW");
+}
+
+static void set_clock(const struct machine *m)
+{
+	static const struct kvm_clock_data data = { .clock = CLOCK_SECONDS };
+
+	MUST(m->vm, KVM_SET_CLOCK, &data);
+}
+
+/*
+ * A reader that was stopped halfway, before a migration, must find another version: a new vCPU
+ * counts on from the number in memory.
+ */
+static void test_kvmclock_version_grows(void)
+{
+	struct machine m = pv_machine(1);
+	volatile struct time_info *info = (void *)(m.ram + STEAL);
+
+	info->version = 1000;
+	set_kvmclock(&m, STEAL);
+	guest_read(&m, BYTE, STEAL);
+	check(info->version > 1000 && !(info->version & 1), "more than 1000, and even");
+	info->version = 41;
+	set_clock(&m);
+	guest_read(&m, BYTE, STEAL);
+	check(info->version > 41 && !(info->version & 1), "more than 41, and even");
+	check(info->system_time >= CLOCK_SECONDS, "the new time");
+	free_machine(&m);
+}
+
+/* The in-tree KVM publishes a pair that found no memory never again. */
+static void test_kvmclock_memory_comes_back(void)
+{
+	const uint64_t gpa = 0x100000;
+	struct machine m = pv_machine(1);
+	uint8_t *memory = map_memory(PAGE);
+	volatile struct time_info *info = (void *)memory;
+	struct kvm_regs regs = { .rip = SPIN, .rbx = COUNTER, .rcx = COUNTER, .rflags = IF };
+	pthread_t thread;
+	uint32_t count;
+
+	if (!on_oriel()) {
+		skipped = "only Oriel publishes it";
+		goto out;
+	}
+	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
+	set_kvmclock(&m, gpa);
+	guest_read(&m, BYTE, STEAL);
+	check(info->version, "there is a pair");
+	must_set_slot(&m, 1, 0, gpa, 0, memory);
+	set_clock(&m);
+	set_regs(&m, 0, &regs);
+	if (pthread_create(&thread, NULL, spin, &m))
+		die("pthread_create");
+	/* The vCPU runs, and does not return to userspace. */
+	while (!peek(ram_u32(&m, COUNTER)))
+		sched_yield();
+	check(info->system_time < CLOCK_SECONDS, "the old time");
+	must_set_slot(&m, 1, 0, gpa, PAGE, memory);
+	/* A request is served before the guest runs on. */
+	count = peek(ram_u32(&m, COUNTER));
+	while (info->system_time < CLOCK_SECONDS && peek(ram_u32(&m, COUNTER)) - count < 1000000)
+		sched_yield();
+	check(info->system_time >= CLOCK_SECONDS, "the new time");
+	poke(ram_u32(&m, COUNTER + 4), 1);
+	pthread_join(thread, NULL);
+out:
+	free_machine(&m);
+	munmap(memory, PAGE);
+}
+
 /* ---- kicks ---- */
 
 static void enable_lapic(int vcpu)
@@ -650,6 +746,33 @@ static void test_kick_survives_migration(void)
 	enforce_features(&m, 1u << KVM_FEATURE_PV_UNHALT);
 	MUST(m.vcpu[0], KVM_SET_MP_STATE, &runnable);
 	check_equal(go_from(&m, 0, &(struct kvm_regs){ .rip = HLT }), DONE, "the first HLT");
+	free_machine(&m);
+}
+
+/* ---- INIT ---- */
+
+/* A kernel that is started after a crash does not know the memory that was registered before. */
+static void test_init_ends_registrations(void)
+{
+	static const struct kvm_msi init = { .address_lo = 0xfee01000, .data = 0x500 };
+	static const uint32_t msrs[] = { MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME_NEW,
+					 MSR_KVM_STEAL_TIME, MSR_KVM_PV_EOI_EN };
+	struct machine m = kick_machine();
+	struct kvm_mp_state state;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(msrs); i++) {
+		struct one_msr msr = { { .nmsrs = 1 },
+				       { .index = msrs[i], .data = STEAL | KVM_MSR_ENABLED } };
+
+		check_equal(ioctl(m.vcpu[1], KVM_SET_MSRS, &msr), 1, "KVM_SET_MSRS");
+		check_equal(get_msr(m.vcpu[1], msrs[i]), STEAL | KVM_MSR_ENABLED, "registered");
+	}
+	check_equal(ioctl(m.vm, KVM_SIGNAL_MSI, &init), 1, "INIT");
+	MUST(m.vcpu[1], KVM_GET_MP_STATE, &state);
+	check_equal(state.mp_state, KVM_MP_STATE_INIT_RECEIVED, "after INIT");
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
+		check_equal(get_msr(m.vcpu[1], msrs[i]), 0, "after INIT");
 	free_machine(&m);
 }
 
@@ -973,10 +1096,13 @@ static const struct test tests[] = {
 	TEST(memory_comes_back),
 	TEST(memory_is_not_there),
 	TEST(writes_are_logged),
+	TEST(kvmclock_version_grows),
+	TEST(kvmclock_memory_comes_back),
 	TEST(kick_wakes),
 	TEST(kick_before_hlt),
 	TEST(kick_is_in_mp_state),
 	TEST(kick_survives_migration),
+	TEST(init_ends_registrations),
 	TEST(send_ipi),
 	TEST(sched_yield),
 	TEST(poll_control),

@@ -491,6 +491,7 @@ out:
 
 /* ---- KVM_GET_MP_STATE ---- */
 
+#define MSI_NMI 0x400
 #define MSI_INIT 0x500
 #define MSI_STARTUP 0x600
 
@@ -579,6 +580,42 @@ static void test_mp_state_has_what_arrived(void)
 	free_machine(&m);
 }
 
+static uint8_t pending_nmis(const struct machine *m, unsigned int i)
+{
+	struct kvm_vcpu_events events = { 0 };
+
+	MUST(m->vcpu[i], KVM_GET_VCPU_EVENTS, &events);
+	return events.nmi.pending;
+}
+
+/* NMIs that another processor sent are in the events, whatever is read first. */
+static void test_events_have_what_arrived(void)
+{
+	struct machine m = two_processors();
+
+	signal_msi(&m, 1, MSI_NMI);
+	check_equal(pending_nmis(&m, 1), 1, "an NMI");
+	check_equal(get_mp_state(&m, 1), KVM_MP_STATE_UNINITIALIZED, "the other state");
+	check_equal(pending_nmis(&m, 1), 1, "after it was read");
+	free_machine(&m);
+	m = two_processors();
+	signal_msi(&m, 1, MSI_NMI);
+	signal_msi(&m, 1, MSI_NMI);
+	check_equal(pending_nmis(&m, 1), 2, "two NMIs");
+	free_machine(&m);
+}
+
+static void test_init_ends_nmi(void)
+{
+	struct machine m = two_processors();
+
+	signal_msi(&m, 1, MSI_NMI);
+	signal_msi(&m, 1, MSI_INIT);
+	check_equal(get_mp_state(&m, 1), KVM_MP_STATE_INIT_RECEIVED, "after an INIT");
+	check_equal(pending_nmis(&m, 1), 0, "an NMI from before it");
+	free_machine(&m);
+}
+
 static const struct test tests[] = {
 	/* Registers. */
 	TEST(sregs2_is_sregs),
@@ -601,6 +638,8 @@ static const struct test tests[] = {
 	TEST(sync_regs_taken),
 	TEST(init_ends_run),
 	TEST(mp_state_has_what_arrived),
+	TEST(events_have_what_arrived),
+	TEST(init_ends_nmi),
 };
 
 int main(int argc, char **argv)
