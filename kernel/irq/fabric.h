@@ -78,8 +78,8 @@ struct fabric_ops {
 	void (*kick)(void *vcpu);
 	u64 (*guest_tsc)(void *vcpu); /* the guest's ticks: offset and scale applied */
 	/*
-	 * Rounds up, at most S64_MAX. A deadline in the hrtimer can still be early by as much as NTP
-	 * slews CLOCK_MONOTONIC, 500 ppm at most.
+	 * Rounds up, at most S64_MAX. A deadline in the hrtimer can still be early by as much as
+	 * NTP slews CLOCK_MONOTONIC, 500 ppm at most.
 	 */
 	u64 (*tsc_to_ns)(void *vcpu, u64 ticks);
 	/* Optional: the CPU counts to a deadline by itself (lapic_held_deadline()). */
