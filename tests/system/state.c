@@ -601,7 +601,8 @@ static void test_events_have_what_arrived(void)
 	m = two_processors();
 	signal_msi(&m, 1, MSI_NMI);
 	signal_msi(&m, 1, MSI_NMI);
-	check_equal(pending_nmis(&m, 1), 2, "two NMIs");
+	/* Linux 6.1 does not tell how many there are. */
+	check_equal(pending_nmis(&m, 1), on_oriel() ? 2 : 1, "two NMIs");
 	free_machine(&m);
 }
 
