@@ -144,6 +144,8 @@ static int get_locked(struct memory *memory, const struct kvm_dirty_log *log)
 
 	if (memory->ring_bytes)
 		return -ENXIO;
+	if (log->slot >= MEMSLOT_MAX)
+		return -EINVAL;
 	if (!slot)
 		return -ENOENT;
 	longs = log_longs(slot);
@@ -164,8 +166,6 @@ int dirty_log_get(struct memory *memory, const struct kvm_dirty_log *log)
 {
 	int r;
 
-	if (log->slot >= MEMSLOT_MAX)
-		return -EINVAL;
 	mutex_lock(&memory->lock);
 	r = get_locked(memory, log);
 	mutex_unlock(&memory->lock);
@@ -192,6 +192,8 @@ static int clear_locked(struct memory *memory, const struct kvm_clear_dirty_log 
 
 	if (memory->ring_bytes)
 		return -ENXIO;
+	if (clear->slot >= MEMSLOT_MAX || clear->first_page % BITS_PER_LONG)
+		return -EINVAL;
 	if (!slot)
 		return -ENOENT;
 	if (!range_fits(slot, clear))
@@ -208,8 +210,6 @@ int dirty_log_clear(struct memory *memory, const struct kvm_clear_dirty_log *cle
 {
 	int r;
 
-	if (clear->slot >= MEMSLOT_MAX || clear->first_page % BITS_PER_LONG)
-		return -EINVAL;
 	mutex_lock(&memory->lock);
 	r = clear_locked(memory, clear);
 	mutex_unlock(&memory->lock);

@@ -693,6 +693,8 @@ static void test_ring_bad_arguments(void)
 	must_set_slot(&l.m, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, RAM_SIZE, l.m.ram);
 	check_equal(get_log(&l.m, 0, &bits), ENXIO, "KVM_GET_DIRTY_LOG");
 	check_equal(clear_log(&l.m, 0, 0, 16, &bits), ENXIO, "KVM_CLEAR_DIRTY_LOG");
+	check_equal(get_log(&l.m, ~0u, &bits), ENXIO, "KVM_GET_DIRTY_LOG of a bad slot");
+	check_equal(clear_log(&l.m, ~0u, 1, 16, &bits), ENXIO, "KVM_CLEAR_DIRTY_LOG of a bad slot");
 	check(map_ring(&l.m, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE) == MAP_FAILED,
 	      "a private ring");
 	check(map_ring(&l.m, 0, PROT_READ | PROT_EXEC, MAP_SHARED) == MAP_FAILED,
