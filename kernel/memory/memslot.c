@@ -5,7 +5,6 @@
  * (SRCU).
  */
 #include <linux/err.h>
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/mm.h>
@@ -425,41 +424,54 @@ int memory_write(struct memory *memory, gpa_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
-/* This is assembly because kernels have different functions for CMPXCHG16B (SDM 2A 3.2). */
-static bool cmpxchg_16(void *memory, const void *old, const void *new)
+/*
+ * The kernel has no function for 16 bytes (SDM 2A 3.2 CMPXCHG16B). Return 0 after the store, 1 if
+ * memory was not @old, or -EFAULT.
+ */
+static int cmpxchg_user_16(void __user *user, const void *old, const void *new)
 {
+	u8(*memory)[16] = (__force void *)user;
 	u64 expected[2], store[2];
+	int err = -EFAULT;
 	bool stored;
 
 	memcpy(expected, old, sizeof(expected));
 	memcpy(store, new, sizeof(store));
-	asm volatile("lock cmpxchg16b %[memory]"
-		     : "=@ccz"(stored), [memory] "+m"(*(u8(*)[16])memory), "+a"(expected[0]),
+	__uaccess_begin_nospec();
+	asm volatile("1: lock cmpxchg16b %[memory]\n\t"
+		     "movl $0, %[err]\n"
+		     "2:\n\t" _ASM_EXTABLE_UA(1b, 2b)
+		     : "=@ccz"(stored), [err] "+r"(err), [memory] "+m"(*memory), "+a"(expected[0]),
 		       "+d"(expected[1])
 		     : "b"(store[0]), "c"(store[1])
 		     : "memory");
-	return stored;
+	__uaccess_end();
+	return err ?: !stored;
 }
 
-#define CMPXCHG_AS(type, memory, old, new)                                     \
-	({                                                                     \
-		type old_ = *(const type *)(old);                              \
-		cmpxchg((type *)(memory), old_, *(const type *)(new)) == old_; \
+#define CMPXCHG_AS(type, user, old, new, label)                                                \
+	({                                                                                     \
+		type old_ = *(const type *)(old);                                              \
+		__try_cmpxchg_user((type __user *)(user), &old_, *(const type *)(new), label); \
 	})
 
-static bool cmpxchg_sized(void *memory, const void *old, const void *new, unsigned int len)
+/*
+ * Exchange through the client's own mapping: it may be of a device, which has no struct page, and
+ * the file system of a file learns of the write. Return as cmpxchg_user_16().
+ */
+static int cmpxchg_user(void __user *user, const void *old, const void *new, unsigned int len)
 {
 	switch (len) {
 	case 1:
-		return CMPXCHG_AS(u8, memory, old, new);
+		return CMPXCHG_AS(u8, user, old, new, fault_1);
 	case 2:
-		return CMPXCHG_AS(u16, memory, old, new);
+		return CMPXCHG_AS(u16, user, old, new, fault_2);
 	case 4:
-		return CMPXCHG_AS(u32, memory, old, new);
+		return CMPXCHG_AS(u32, user, old, new, fault_4);
 	case 8:
-		return CMPXCHG_AS(u64, memory, old, new);
+		return CMPXCHG_AS(u64, user, old, new, fault_8);
 	default:
-		return cmpxchg_16(memory, old, new);
+		return cmpxchg_user_16(user, old, new);
 	}
 }
 
@@ -476,22 +488,17 @@ int memory_cmpxchg(struct memory *memory, gpa_t gpa, const void *old, const void
 {
 	gfn_t gfn = gpa >> PAGE_SHIFT;
 	struct memslot *slot = writable_slot(memory, gfn);
-	struct page *page;
-	u8 *mapped;
-	bool stored;
+	unsigned long hva;
+	int r;
 
 	if (!cmpxchg_possible(gpa, len))
 		return -EINVAL;
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
-	if (pin_user_pages_fast(memslot_hva(slot, gfn), 1, FOLL_WRITE, &page) != 1)
-		return -EFAULT;
-	mapped = kmap_local_page(page);
-	stored = cmpxchg_sized(mapped + offset_in_page(gpa), old, new, len);
-	kunmap_local(mapped);
-	unpin_user_pages_dirty_lock(&page, 1, stored);
-	if (!stored)
-		return -EAGAIN;
+	hva = memslot_hva(slot, gfn) + offset_in_page(gpa);
+	r = cmpxchg_user((void __user *)hva, old, new, len);
+	if (r)
+		return r < 0 ? r : -EAGAIN;
 	dirty_log_mark(memory, slot, gfn);
 	return 0;
 }
