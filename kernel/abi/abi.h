@@ -45,8 +45,8 @@ int capability_enable_vcpu(struct vcpu *vcpu, const struct kvm_enable_cap *cap);
 
 /* irqchip.c: ioctls about interrupt chips and routes; they take the VM's lock themselves */
 
-/** irqchip_init() - give a new VM a fabric without chips */
-void irqchip_init(struct vm *vm);
+/** irqchip_init() - give a new VM a fabric without chips; return 0 or -ENOMEM */
+int irqchip_init(struct vm *vm);
 int irqchip_set_line(struct vm *vm, const struct kvm_irq_level __user *user);
 int irqchip_set_line_status(struct vm *vm, struct kvm_irq_level __user *user);
 int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);

@@ -59,9 +59,9 @@ static const struct fabric_ops fabric_ops = {
 	.user_eoi = fabric_user_eoi,
 };
 
-void irqchip_init(struct vm *vm)
+int irqchip_init(struct vm *vm)
 {
-	fabric_init(&vm->fabric, &fabric_ops);
+	return fabric_init(&vm->fabric, &fabric_ops);
 }
 
 /*

@@ -385,6 +385,8 @@ static int vcpu_publish(struct vcpu *vcpu)
 		return PTR_ERR(file);
 	}
 	vm_get(vm);
+	if (vcpu->lapic)
+		lapic_publish(vcpu->lapic);
 	vm->vcpus[vm->vcpu_count] = vcpu;
 	/* A thread that reads the new count must see the vCPU: pairs with vcpu_count(). */
 	smp_store_release(&vm->vcpu_count, vm->vcpu_count + 1);

@@ -184,6 +184,7 @@ static void vm_free(struct vm *vm)
 	memory_stop(&vm->memory);
 	clock_vm_destroy(vm);
 	irqfds_destroy(&vm->irqfds);
+	fabric_stop(&vm->fabric);
 	for (i = 0; i < vm->vcpu_count; i++)
 		vcpu_destroy(vm->vcpus[i]);
 	ioeventfds_destroy(&vm->ioeventfds);
@@ -206,20 +207,28 @@ static struct vm *vm_alloc(void)
 	mutex_init(&vm->lock);
 	vm->release = vm_free;
 	vm->vcpus = kcalloc(VM_MAX_VCPUS, sizeof(*vm->vcpus), GFP_KERNEL_ACCOUNT);
-	coalesced_init(&vm->coalesced, (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT));
-	if (vm->vcpus && vm->coalesced.ring &&
-	    zalloc_cpumask_var(&vm->flushed_cpus, GFP_KERNEL_ACCOUNT))
-		r = memory_init(&vm->memory, vendor->format, &memory_ops);
-	if (r) {
-		free_parts(vm);
-		return ERR_PTR(r);
-	}
-	irqchip_init(vm);
+	coalesced_init(&vm->coalesced, (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT),
+		       &vm->memory.srcu);
+	if (!vm->vcpus || !vm->coalesced.ring ||
+	    !zalloc_cpumask_var(&vm->flushed_cpus, GFP_KERNEL_ACCOUNT))
+		goto no_parts;
+	r = irqchip_init(vm);
+	if (r)
+		goto no_parts;
+	r = memory_init(&vm->memory, vendor->format, &memory_ops);
+	if (r)
+		goto no_memory;
 	irqfds_init(&vm->irqfds, &vm->fabric);
-	ioeventfds_init(&vm->ioeventfds);
+	ioeventfds_init(&vm->ioeventfds, &vm->memory.srcu);
 	clock_vm_init(vm);
 	dma_init(&vm->dma);
 	return vm;
+
+no_memory:
+	fabric_destroy(&vm->fabric);
+no_parts:
+	free_parts(vm);
+	return ERR_PTR(r);
 }
 
 int vm_create(void)

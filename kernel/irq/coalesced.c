@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Coalesced I/O: a sorted table of zones, which RCU replaces as a whole, and the ring that takes
- * the writes to them.
+ * Coalesced I/O: a sorted table of zones, which a change replaces as a whole, and the ring that
+ * takes the writes to them.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -30,7 +30,6 @@ struct coalesced_zone {
 
 /* All zones, in the order of irq/by_address.h. */
 struct coalesced_table {
-	struct rcu_head rcu;
 	u32 nr;
 	struct coalesced_zone zone[];
 };
@@ -84,17 +83,13 @@ bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void
 	const struct coalesced_table *table;
 	bool found;
 
-	if (!rcu_access_pointer(coalesced->table))
-		return false;
-	rcu_read_lock();
-	table = rcu_dereference(coalesced->table);
+	table = srcu_dereference(coalesced->table, coalesced->srcu);
 	found = table && table_contains(table, at, len);
 	if (found) {
 		spin_lock(&coalesced->ring_lock);
 		found = ring_put(coalesced->ring, &head, buf, count);
 		spin_unlock(&coalesced->ring_lock);
 	}
-	rcu_read_unlock();
 	return found;
 }
 
@@ -107,9 +102,10 @@ static struct coalesced_table *current_table(struct coalesced *coalesced)
 	return rcu_dereference_protected(coalesced->table, lockdep_is_held(&coalesced->lock));
 }
 
-/* Publish a table; the caller frees the old one. Lock held. */
+/* Publish a table and free the old one. Lock held. */
 static void table_publish(struct coalesced *coalesced, struct coalesced_table *table)
 {
+	struct coalesced_table *old = current_table(coalesced);
 	u64 reach = 0;
 	u32 i;
 
@@ -122,6 +118,11 @@ static void table_publish(struct coalesced *coalesced, struct coalesced_table *t
 		zone->reach = reach;
 	}
 	rcu_assign_pointer(coalesced->table, table);
+	if (!old)
+		return;
+	/* Once the ioctl returns, no write to a removed zone may reach the ring. */
+	synchronize_srcu_expedited(coalesced->srcu);
+	kvfree(old);
 }
 
 static struct coalesced_table *table_alloc(u32 nr)
@@ -147,8 +148,6 @@ static int zone_add(struct coalesced *coalesced, const struct coalesced_zone *ne
 		return -ENOMEM;
 	by_address_insert(table->zone, old ? old->zone : NULL, nr, sizeof(*new), new);
 	table_publish(coalesced, table);
-	if (old)
-		kvfree_rcu(old, rcu);
 	return 0;
 }
 
@@ -177,9 +176,6 @@ static int zones_remove(struct coalesced *coalesced, const struct coalesced_zone
 				table->zone[kept++] = old->zone[i];
 	}
 	table_publish(coalesced, table);
-	/* Once the ioctl returns, no write to these zones may reach the ring. */
-	synchronize_rcu();
-	kvfree(old);
 	return 0;
 }
 
@@ -223,9 +219,10 @@ int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced
 	return err;
 }
 
-void coalesced_init(struct coalesced *coalesced, void *ring)
+void coalesced_init(struct coalesced *coalesced, void *ring, struct srcu_struct *srcu)
 {
 	mutex_init(&coalesced->lock);
+	coalesced->srcu = srcu;
 	RCU_INIT_POINTER(coalesced->table, NULL);
 	spin_lock_init(&coalesced->ring_lock);
 	coalesced->ring = ring;

@@ -18,21 +18,28 @@
 #include "irq/pic.h"
 #include "irq/pit.h"
 
-void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops)
+int fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops)
 {
 	fabric->ops = ops;
 	mutex_init(&fabric->lock);
 	INIT_HLIST_HEAD(&fabric->acks);
+	return init_srcu_struct(&fabric->srcu);
+}
+
+void fabric_stop(struct irq_fabric *fabric)
+{
+	/* Its timer raises lines of PIC and IOAPIC, and so delivers to lapics. */
+	pit_destroy(fabric->pit);
+	fabric->pit = NULL;
 }
 
 void fabric_destroy(struct irq_fabric *fabric)
 {
-	/* Destroy the PIT first: its timer raises lines of PIC and IOAPIC. */
-	pit_destroy(fabric->pit);
 	ioapic_destroy(fabric->ioapic);
 	pic_destroy(fabric->pic);
 	kvfree(rcu_dereference_protected(fabric->routing, true));
 	kvfree(rcu_dereference_protected(fabric->lapics, true));
+	cleanup_srcu_struct(&fabric->srcu);
 	mutex_destroy(&fabric->lock);
 }
 
@@ -130,7 +137,6 @@ void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack)
 	mutex_lock(&fabric->lock);
 	hlist_del_rcu(&ack->node);
 	mutex_unlock(&fabric->lock);
-	synchronize_rcu_expedited();
 }
 
 enum port_owner { PORT_NONE, PORT_PIC, PORT_PIT };

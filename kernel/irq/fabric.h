@@ -17,6 +17,7 @@
 #include <linux/rcupdate.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
+#include <linux/srcu.h>
 #include <linux/types.h>
 
 struct lapic;
@@ -95,9 +96,19 @@ struct fabric_ops {
 struct irq_fabric {
 	const struct fabric_ops *ops;
 	struct mutex lock; /* creation and removal of parts, changes of @routing */
-	struct lapic_map __rcu *lapics; /* local APICs by APIC id; read under RCU */
-	struct irq_routing __rcu *routing; /* GSI routing table; read under RCU */
-	struct hlist_head acks; /* struct irq_ack listeners; read under RCU, written under @lock */
+	/*
+	 * Protects what a change has to wait for: @routing, @acks, and the irqfds of a resampler. A
+	 * grace period of plain RCU would interrupt every CPU of the host if it is expedited, and
+	 * take too long if it is not.
+	 */
+	struct srcu_struct srcu;
+	/*
+	 * Local APICs by APIC id; read under RCU, which protects only the map: a lapic stays until
+	 * the VM ends.
+	 */
+	struct lapic_map __rcu *lapics;
+	struct irq_routing __rcu *routing; /* GSI routing table; read under @srcu */
+	struct hlist_head acks; /* struct irq_ack listeners; read under @srcu, written under @lock */
 	struct pic *pic; /* dual 8259; NULL without an in-kernel irqchip */
 	struct ioapic *ioapic; /* NULL without an in-kernel irqchip */
 	struct pit *pit; /* 8254, NULL until created */
@@ -123,8 +134,8 @@ struct irq_ack {
 	struct hlist_node node; /* in irq_fabric.acks */
 	u32 gsi;
 	/*
-	 * Called at the guest's EOI (lapic or PIC) with no lock of the fabric held, under RCU, in
-	 * atomic context; may raise or lower GSIs.
+	 * Called at the guest's EOI (lapic or PIC) with no lock of the fabric held, under @srcu of
+	 * the fabric; must not sleep; may raise or lower GSIs.
 	 */
 	void (*acked)(struct irq_ack *ack);
 };
@@ -143,9 +154,17 @@ struct irq_msg {
 	bool x2apic; /* with @ipi: the sender is in x2APIC mode */
 };
 
-/** fabric_init() - start without controllers; @fabric is zeroed, @ops must outlive it */
-void fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops);
-/** fabric_destroy() - after all lapics, when nobody raises interrupts any more; may sleep */
+/**
+ * fabric_init() - start without controllers; @fabric is zeroed, @ops must outlive it. Return 0 or
+ * -ENOMEM.
+ */
+int fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops);
+/**
+ * fabric_stop() - the VM ends: no vCPU runs, and no ioctl or irqfd raises an interrupt. On return
+ * no timer does either, and the lapics can be destroyed. May sleep.
+ */
+void fabric_stop(struct irq_fabric *fabric);
+/** fabric_destroy() - after fabric_stop() and after all lapics; may sleep */
 void fabric_destroy(struct irq_fabric *fabric);
 /**
  * fabric_create_irqchip() - KVM_CREATE_IRQCHIP, before the first lapic; may sleep. Return 0,
@@ -235,7 +254,10 @@ void fabric_set_lint0(struct irq_fabric *fabric, bool again);
 bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector);
 /** fabric_add_ack() - add a listener, of which the caller has filled in all but @node; may sleep */
 void fabric_add_ack(struct irq_fabric *fabric, struct irq_ack *ack);
-/** fabric_remove_ack() - remove it; sleeps for a grace period, after which @ack may be freed */
+/**
+ * fabric_remove_ack() - remove it; may sleep. Wait for a grace period of @fabric->srcu before you
+ * free @ack.
+ */
 void fabric_remove_ack(struct irq_fabric *fabric, struct irq_ack *ack);
 
 static inline bool fabric_has_acks(const struct irq_fabric *fabric)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioeventfd: a sorted table of doorbells, which RCU replaces as a whole, so that a guest's write
+ * ioeventfd: a sorted table of doorbells, which a change replaces as a whole, so that a guest's write
  * finds its eventfd by binary search and without a lock.
  */
 #include <linux/err.h>
@@ -63,17 +63,13 @@ bool ioeventfds_write(struct ioeventfds *ioeventfds, bool pio, u64 addr, const v
 	bool found = false;
 	u32 i;
 
-	if (!rcu_access_pointer(ioeventfds->table))
-		return false;
-	rcu_read_lock();
-	table = rcu_dereference(ioeventfds->table);
+	table = srcu_dereference(ioeventfds->table, ioeventfds->srcu);
 	i = table ? by_address_upto(table->item, table->nr, sizeof(table->item[0]), at) : 0;
 	for (; i && !found && ioeventfd_is_at(&table->item[i - 1], at); i--) {
 		found = ioeventfd_matches(&table->item[i - 1], buf, len);
 		if (found)
 			oriel_eventfd_signal(table->item[i - 1].eventfd);
 	}
-	rcu_read_unlock();
 	return found;
 }
 
@@ -109,7 +105,9 @@ static void table_replace(struct ioeventfds *ioeventfds, struct ioeventfd_table 
 	struct ioeventfd_table *old;
 
 	old = rcu_replace_pointer(ioeventfds->table, table, lockdep_is_held(&ioeventfds->lock));
-	synchronize_rcu_expedited();
+	if (!old)
+		return;
+	synchronize_srcu_expedited(ioeventfds->srcu);
 	kvfree(old);
 }
 
@@ -205,9 +203,10 @@ int ioeventfds_change(struct ioeventfds *ioeventfds, const struct kvm_ioeventfd 
 	return err;
 }
 
-void ioeventfds_init(struct ioeventfds *ioeventfds)
+void ioeventfds_init(struct ioeventfds *ioeventfds, struct srcu_struct *srcu)
 {
 	mutex_init(&ioeventfds->lock);
+	ioeventfds->srcu = srcu;
 	RCU_INIT_POINTER(ioeventfds->table, NULL);
 }
 

@@ -22,7 +22,7 @@
  * @node: in irqfds.resamplers
  * @fabric: the VM's fabric
  * @ack: listens for the guest's acknowledgments of the GSI
- * @items: its struct irqfd; read under RCU
+ * @items: its struct irqfd; read under irq_fabric.srcu
  *
  * resampler_acked() lowers the line once, before it signals any resamplefd: the owner of each
  * may raise the line again at once.
@@ -96,14 +96,16 @@ static void irqfd_queue(struct file *file, wait_queue_head_t *queue, poll_table 
 	add_wait_queue_priority(queue, &irqfd->wait);
 }
 
-/* The guest has acknowledged the GSI. Called under RCU, in atomic context. */
+/* The guest has acknowledged the GSI. Called under irq_fabric.srcu; must not sleep. */
 static void resampler_acked(struct irq_ack *ack)
 {
 	struct irqfd_resampler *resampler = container_of(ack, struct irqfd_resampler, ack);
+	struct irq_fabric *fabric = resampler->fabric;
 	struct irqfd *irqfd;
 
-	fabric_set_gsi(resampler->fabric, IRQ_SOURCE_RESAMPLE, ack->gsi, false);
-	list_for_each_entry_rcu(irqfd, &resampler->items, resampler_node)
+	fabric_set_gsi(fabric, IRQ_SOURCE_RESAMPLE, ack->gsi, false);
+	list_for_each_entry_srcu(irqfd, &resampler->items, resampler_node,
+				 srcu_read_lock_held(&fabric->srcu))
 		oriel_eventfd_signal(irqfd->resamplefd);
 }
 
@@ -139,21 +141,6 @@ static int resampler_join(struct irqfd *irqfd)
 	return 0;
 }
 
-/* The last irqfd to leave lowers the line. irqfds->lock held. */
-static void resampler_leave(struct irqfd *irqfd)
-{
-	struct irqfd_resampler *resampler = irqfd->resampler;
-
-	list_del_rcu(&irqfd->resampler_node);
-	synchronize_rcu_expedited();
-	if (!list_empty(&resampler->items))
-		return;
-	list_del(&resampler->node);
-	fabric_remove_ack(resampler->fabric, &resampler->ack);
-	fabric_set_gsi(resampler->fabric, IRQ_SOURCE_RESAMPLE, resampler->ack.gsi, false);
-	kfree(resampler);
-}
-
 static void irqfd_free(struct irqfd *irqfd)
 {
 	if (irqfd->resamplefd)
@@ -162,28 +149,66 @@ static void irqfd_free(struct irqfd *irqfd)
 	kfree(irqfd);
 }
 
-/* Disconnect and free. irqfds->lock held. */
-static void irqfd_remove(struct irqfd *irqfd)
+/* Disconnect, and move to the list @removed, for irqfds_free(). irqfds->lock held. */
+static void irqfd_remove(struct irqfd *irqfd, struct list_head *removed)
 {
 	u64 count;
 
 	/* After this call the wake-up function neither runs nor will run. */
 	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait, &count);
-	list_del(&irqfd->node);
+	list_move(&irqfd->node, removed);
 	if (irqfd->resampler)
-		resampler_leave(irqfd);
-	irqfd_free(irqfd);
+		list_del_rcu(&irqfd->resampler_node);
+}
+
+/*
+ * Some irqfds have left their resamplers. Wait until no acknowledgment signals them any more. A
+ * resampler without irqfds lowers its line, and ends. irqfds->lock held.
+ */
+static void resamplers_leave(struct irqfds *irqfds)
+{
+	struct irq_fabric *fabric = irqfds->fabric;
+	struct irqfd_resampler *resampler, *next;
+	LIST_HEAD(ended);
+
+	list_for_each_entry_safe(resampler, next, &irqfds->resamplers, node) {
+		if (!list_empty(&resampler->items))
+			continue;
+		list_move(&resampler->node, &ended);
+		fabric_remove_ack(fabric, &resampler->ack);
+	}
+	synchronize_srcu_expedited(&fabric->srcu);
+	list_for_each_entry_safe(resampler, next, &ended, node) {
+		fabric_set_gsi(fabric, IRQ_SOURCE_RESAMPLE, resampler->ack.gsi, false);
+		kfree(resampler);
+	}
+}
+
+/* Free what irqfd_remove() has put on the list. irqfds->lock held. */
+static void irqfds_free(struct irqfds *irqfds, struct list_head *removed)
+{
+	struct irqfd *irqfd, *next;
+	bool resampled = false;
+
+	list_for_each_entry(irqfd, removed, node)
+		resampled |= !!irqfd->resampler;
+	if (resampled)
+		resamplers_leave(irqfds);
+	list_for_each_entry_safe(irqfd, next, removed, node)
+		irqfd_free(irqfd);
 }
 
 static void irqfds_hangup(struct work_struct *work)
 {
 	struct irqfds *irqfds = container_of(work, struct irqfds, hangup);
 	struct irqfd *irqfd, *next;
+	LIST_HEAD(removed);
 
 	mutex_lock(&irqfds->lock);
 	list_for_each_entry_safe(irqfd, next, &irqfds->items, node)
 		if (READ_ONCE(irqfd->hung_up))
-			irqfd_remove(irqfd);
+			irqfd_remove(irqfd, &removed);
+	irqfds_free(irqfds, &removed);
 	mutex_unlock(&irqfds->lock);
 }
 
@@ -280,13 +305,15 @@ static int irqfds_deassign(struct irqfds *irqfds, const struct kvm_irqfd *args)
 {
 	struct eventfd_ctx *eventfd = eventfd_ctx_fdget(args->fd);
 	struct irqfd *irqfd, *next;
+	LIST_HEAD(removed);
 
 	if (IS_ERR(eventfd))
 		return PTR_ERR(eventfd);
 	mutex_lock(&irqfds->lock);
 	list_for_each_entry_safe(irqfd, next, &irqfds->items, node)
 		if (irqfd->eventfd == eventfd && irqfd->gsi == args->gsi)
-			irqfd_remove(irqfd);
+			irqfd_remove(irqfd, &removed);
+	irqfds_free(irqfds, &removed);
 	mutex_unlock(&irqfds->lock);
 	eventfd_ctx_put(eventfd);
 	return 0;
@@ -311,14 +338,21 @@ void irqfds_init(struct irqfds *irqfds, struct irq_fabric *fabric)
 	INIT_WORK(&irqfds->hangup, irqfds_hangup);
 }
 
-void irqfds_destroy(struct irqfds *irqfds)
+void irqfds_empty(struct irqfds *irqfds)
 {
 	struct irqfd *irqfd, *next;
+	LIST_HEAD(removed);
 
 	mutex_lock(&irqfds->lock);
 	list_for_each_entry_safe(irqfd, next, &irqfds->items, node)
-		irqfd_remove(irqfd);
+		irqfd_remove(irqfd, &removed);
+	irqfds_free(irqfds, &removed);
 	mutex_unlock(&irqfds->lock);
+}
+
+void irqfds_destroy(struct irqfds *irqfds)
+{
+	irqfds_empty(irqfds);
 	/* All irqfds have left their wait queues, so nobody schedules the work any more. */
 	cancel_work_sync(&irqfds->hangup);
 	mutex_destroy(&irqfds->lock);

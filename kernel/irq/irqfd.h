@@ -26,9 +26,11 @@ struct irqfds {
 /** irqfds_init() - @fabric must outlive @irqfds */
 void irqfds_init(struct irqfds *irqfds, struct irq_fabric *fabric);
 /**
- * irqfds_destroy() - remove all irqfds; sleeps for grace periods. Call it before fabric_destroy(),
- * when nobody calls irqfds_change() any more. On return no eventfd raises an interrupt of this VM.
+ * irqfds_empty() - remove all irqfds: on return no eventfd raises an interrupt of this VM. vCPUs may
+ * run; sleeps for one grace period at most.
  */
+void irqfds_empty(struct irqfds *irqfds);
+/** irqfds_destroy() - the same at the VM's end, when nobody calls irqfds_change() any more */
 void irqfds_destroy(struct irqfds *irqfds);
 /**
  * irqfds_change() - KVM_IRQFD; @args not checked yet; may sleep. KVM_IRQFD_FLAG_DEASSIGN removes

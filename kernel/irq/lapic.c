@@ -269,26 +269,35 @@ static int lapic_map_grow(struct irq_fabric *fabric, u32 size)
 	return 0;
 }
 
-/* Enter a lapic into the map: from now on messages reach it. */
-static int lapic_map_add(struct irq_fabric *fabric, struct lapic *lapic)
+/* Make room in the map for an id that no lapic has. */
+static int lapic_map_reserve(struct irq_fabric *fabric, u32 id)
 {
 	struct lapic_map *map;
 	int err;
 
 	mutex_lock(&fabric->lock);
-	err = lapic_map_grow(fabric, lapic->id + 1);
-	if (err)
-		goto out;
+	err = lapic_map_grow(fabric, id + 1);
 	map = rcu_dereference_protected(fabric->lapics, lockdep_is_held(&fabric->lock));
-	if (rcu_access_pointer(map->by_id[lapic->id])) {
+	if (!err && rcu_access_pointer(map->by_id[id]))
 		err = -EEXIST;
-		goto out;
-	}
-	atomic_inc(&fabric->xapics);
-	rcu_assign_pointer(map->by_id[lapic->id], lapic);
-out:
 	mutex_unlock(&fabric->lock);
 	return err;
+}
+
+/* Enter @new, which may be NULL, into the map under an id. */
+static void lapic_map_set(struct irq_fabric *fabric, u32 id, struct lapic *new)
+{
+	struct lapic_map *map;
+
+	mutex_lock(&fabric->lock);
+	map = rcu_dereference_protected(fabric->lapics, lockdep_is_held(&fabric->lock));
+	rcu_assign_pointer(map->by_id[id], new);
+	mutex_unlock(&fabric->lock);
+}
+
+void lapic_publish(struct lapic *lapic)
+{
+	lapic_map_set(lapic->fabric, lapic->id, lapic);
 }
 
 struct lapic *lapic_create(struct irq_fabric *fabric, void *vcpu, u32 apic_id, bool bsp)
@@ -313,9 +322,10 @@ struct lapic *lapic_create(struct irq_fabric *fabric, void *vcpu, u32 apic_id, b
 		goto free_lapic;
 	lapic_timer_init(lapic);
 	lapic_reset(lapic, false);
-	err = lapic_map_add(fabric, lapic);
+	err = lapic_map_reserve(fabric, apic_id);
 	if (err)
 		goto free_regs;
+	atomic_inc(&fabric->xapics);
 	return lapic;
 free_regs:
 	kfree(lapic->regs);
@@ -326,20 +336,11 @@ free_lapic:
 
 void lapic_destroy(struct lapic *lapic)
 {
-	struct irq_fabric *fabric;
-	struct lapic_map *map;
-
 	if (!lapic)
 		return;
-	fabric = lapic->fabric;
-	mutex_lock(&fabric->lock);
-	map = rcu_dereference_protected(fabric->lapics, lockdep_is_held(&fabric->lock));
-	RCU_INIT_POINTER(map->by_id[lapic->id], NULL);
+	lapic_map_set(lapic->fabric, lapic->id, NULL);
 	if (!lapic_x2apic(lapic))
-		atomic_dec(&fabric->xapics);
-	mutex_unlock(&fabric->lock);
-	/* Wait for readers of the map that still deliver a message to this lapic. */
-	synchronize_rcu_expedited();
+		atomic_dec(&lapic->fabric->xapics);
 	lapic_timer_stop(lapic);
 	kfree(lapic->regs);
 	kfree(lapic);

@@ -74,12 +74,18 @@ struct lapic {
 };
 
 /**
- * lapic_create() - give a vCPU its local APIC, in the power-on state; may sleep. Messages reach it
- * from now on. @vcpu is the cookie for fabric_ops, valid until lapic_destroy() returns; @apic_id is
- * below FABRIC_MAX_APIC_ID, unique in the VM. Fails with ERR_PTR(-EINVAL, -EEXIST, -ENOMEM).
+ * lapic_create() - give a vCPU its local APIC, in the power-on state; may sleep. No message reaches
+ * it before lapic_publish(). @vcpu is the cookie for fabric_ops, valid until lapic_destroy()
+ * returns; @apic_id is below FABRIC_MAX_APIC_ID, unique in the VM. Fails with ERR_PTR(-EINVAL,
+ * -EEXIST, -ENOMEM).
  */
 struct lapic *lapic_create(struct irq_fabric *fabric, void *vcpu, u32 apic_id, bool bsp);
-/** lapic_destroy() - @lapic is NULL, or its vCPU does not run; sleeps for a grace period */
+/** lapic_publish() - let messages reach it, until the VM ends; may sleep; cannot fail */
+void lapic_publish(struct lapic *lapic);
+/**
+ * lapic_destroy() - @lapic is NULL, was never published, or its fabric was stopped (fabric_stop()):
+ * nobody delivers a message to it. May sleep.
+ */
 void lapic_destroy(struct lapic *lapic);
 /**
  * lapic_reset() - power-on, which drops all events, or INIT (@init), which keeps IA32_APIC_BASE

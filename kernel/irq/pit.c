@@ -597,6 +597,7 @@ void pit_destroy(struct pit *pit)
 	if (!pit)
 		return;
 	hrtimer_cancel(&pit->timer);
+	/* No vCPU runs, so nobody is in the middle of calling it. */
 	fabric_remove_ack(pit->fabric, &pit->ack);
 	mutex_destroy(&pit->lock);
 	kfree(pit);

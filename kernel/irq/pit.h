@@ -16,7 +16,7 @@
 
 /** pit_create() - @flags are those of fabric_create_pit(); NULL if out of memory */
 struct pit *pit_create(struct irq_fabric *fabric, u32 flags);
-/** pit_destroy() - @pit may be NULL; sleeps for a grace period */
+/** pit_destroy() - @pit may be NULL; no vCPU runs any more; may sleep */
 void pit_destroy(struct pit *pit);
 /** pit_covers() - return true if a port is the PIT's, for pit_pio_read() and pit_pio_write() */
 bool pit_covers(const struct pit *pit, u16 port);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * GSI routing: from a GSI to pins and messages, and from an MSI to local APICs. The table is
- * immutable; RCU replaces it by a new one.
+ * immutable; a change replaces it by a new one (irq_fabric.srcu).
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
-#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -189,7 +188,7 @@ int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_e
 	if (!old)
 		return 0;
 	/* Once the ioctl returns, no interrupt may take an old route: userspace relies on it. */
-	synchronize_rcu_expedited();
+	synchronize_srcu_expedited(&fabric->srcu);
 	kvfree(old);
 	return 0;
 }
@@ -241,11 +240,11 @@ static int change_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi
 		      enum line_change change)
 {
 	const struct irq_routing *table;
-	int result = -1;
+	int result = -1, idx;
 	u32 i;
 
-	rcu_read_lock();
-	table = rcu_dereference(fabric->routing);
+	idx = srcu_read_lock(&fabric->srcu);
+	table = srcu_dereference(fabric->routing, &fabric->srcu);
 	if (table && gsi < table->gsis) {
 		gsi = array_index_nospec(gsi, table->gsis);
 		for (i = table->first[gsi]; i < table->first[gsi + 1]; i++) {
@@ -255,7 +254,7 @@ static int change_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi
 				result = max(result, 0) + one;
 		}
 	}
-	rcu_read_unlock();
+	srcu_read_unlock(&fabric->srcu, idx);
 	return result;
 }
 
@@ -273,11 +272,12 @@ bool fabric_is_user_vector(struct irq_fabric *fabric, u8 vector)
 {
 	const struct irq_routing *table;
 	bool found;
+	int idx;
 
-	rcu_read_lock();
-	table = rcu_dereference(fabric->routing);
+	idx = srcu_read_lock(&fabric->srcu);
+	table = srcu_dereference(fabric->routing, &fabric->srcu);
 	found = table && test_bit(vector, table->user_vectors);
-	rcu_read_unlock();
+	srcu_read_unlock(&fabric->srcu, idx);
 	return found;
 }
 
@@ -285,17 +285,18 @@ void fabric_notify_ack(struct irq_fabric *fabric, unsigned int chip, unsigned in
 {
 	const struct irq_routing *table;
 	struct irq_ack *ack;
-	int gsi;
+	int gsi, idx;
 
 	if (!fabric_has_acks(fabric))
 		return;
-	rcu_read_lock();
-	table = rcu_dereference(fabric->routing);
+	idx = srcu_read_lock(&fabric->srcu);
+	table = srcu_dereference(fabric->routing, &fabric->srcu);
 	gsi = table ? table->pin_gsi[chip][pin] : -1;
 	if (gsi >= 0) {
-		hlist_for_each_entry_rcu(ack, &fabric->acks, node)
+		hlist_for_each_entry_srcu(ack, &fabric->acks, node,
+					  srcu_read_lock_held(&fabric->srcu))
 			if (ack->gsi == (u32)gsi)
 				ack->acked(ack);
 	}
-	rcu_read_unlock();
+	srcu_read_unlock(&fabric->srcu, idx);
 }

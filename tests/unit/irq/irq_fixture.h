@@ -101,6 +101,7 @@ static inline void fixture_add_vcpus(struct fixture *f, unsigned int vcpus)
 	for (unsigned int i = 0; i < vcpus; i++) {
 		f->vcpu[i].lapic = lapic_create(&f->fabric, &f->vcpu[i], i, !i);
 		assert_false(IS_ERR(f->vcpu[i].lapic));
+		lapic_publish(f->vcpu[i].lapic);
 		lapic_set_features(f->vcpu[i].lapic, &features);
 	}
 	f->vcpus = vcpus;
@@ -112,7 +113,7 @@ static inline struct fixture *fixture_create(unsigned int vcpus)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	fabric_init(&f->fabric, &fixture_ops);
+	assert_int_equal(fabric_init(&f->fabric, &fixture_ops), 0);
 	assert_int_equal(fabric_create_irqchip(&f->fabric), 0);
 	fixture_add_vcpus(f, vcpus);
 	return f;
@@ -124,7 +125,7 @@ static inline struct fixture *fixture_create_split(unsigned int vcpus, u32 pins)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	fabric_init(&f->fabric, &fixture_ops);
+	assert_int_equal(fabric_init(&f->fabric, &fixture_ops), 0);
 	assert_int_equal(fabric_split_irqchip(&f->fabric, pins), 0);
 	fixture_add_vcpus(f, vcpus);
 	fixture_user_eois = 0;
@@ -134,8 +135,13 @@ static inline struct fixture *fixture_create_split(unsigned int vcpus, u32 pins)
 /* Destroy one VM of several, of which others may have timers. */
 static inline void fixture_destroy_one(struct fixture *f)
 {
+	unsigned int waits = f->fabric.srcu.waits;
+
+	fabric_stop(&f->fabric);
 	for (unsigned int i = 0; i < f->vcpus; i++)
 		lapic_destroy(f->vcpu[i].lapic);
+	/* Nobody reads the fabric any more. */
+	assert_int_equal(f->fabric.srcu.waits, waits);
 	fabric_destroy(&f->fabric);
 	free(f);
 }

@@ -15,6 +15,7 @@
 #include "irq/coalesced.h"
 
 static struct coalesced c;
+static struct srcu_struct srcu;
 static struct kvm_coalesced_mmio_ring *ring;
 
 static int setup(void **state)
@@ -23,7 +24,8 @@ static int setup(void **state)
 	/* A separate allocation, so that ASan sees accesses beyond the ring. */
 	ring = calloc(1, PAGE_SIZE);
 	assert_non_null(ring);
-	coalesced_init(&c, ring);
+	init_srcu_struct(&srcu);
+	coalesced_init(&c, ring, &srcu);
 	return 0;
 }
 
@@ -49,12 +51,21 @@ static int take_away(bool pio, u64 addr, u32 size)
 	return coalesced_unregister(&c, &zone);
 }
 
+static bool guest_write(bool pio, u64 addr, const void *buf, unsigned int len, unsigned int count)
+{
+	int idx = srcu_read_lock(&srcu);
+	bool taken = coalesced_write(&c, pio, addr, buf, len, count);
+
+	srcu_read_unlock(&srcu, idx);
+	return taken;
+}
+
 /* Return true if a write goes into the ring, and empty the ring again. */
 static bool takes(bool pio, u64 addr, unsigned int len)
 {
 	const u64 data = 0x1122334455667788;
 	u32 last = ring->last;
-	bool taken = coalesced_write(&c, pio, addr, &data, len, 1);
+	bool taken = guest_write(pio, addr, &data, len, 1);
 
 	assert_int_equal(ring->last != last, taken);
 	if (taken) {
@@ -176,16 +187,16 @@ static void test_full(void **state)
 	for (u32 start = 0; start < KVM_COALESCED_MMIO_MAX; start++) {
 		ring->first = start;
 		ring->last = start;
-		assert_false(coalesced_write(&c, true, 0x40, data, 4, room + 1));
+		assert_false(guest_write(true, 0x40, data, 4, room + 1));
 		assert_int_equal(ring->last, start);
-		assert_true(coalesced_write(&c, true, 0x40, data, 4, room - 1));
-		assert_false(coalesced_write(&c, true, 0x40, data, 4, 2));
-		assert_true(coalesced_write(&c, true, 0x40, data, 4, 1));
-		assert_false(coalesced_write(&c, true, 0x40, data, 4, 1));
+		assert_true(guest_write(true, 0x40, data, 4, room - 1));
+		assert_false(guest_write(true, 0x40, data, 4, 2));
+		assert_true(guest_write(true, 0x40, data, 4, 1));
+		assert_false(guest_write(true, 0x40, data, 4, 1));
 		assert_int_equal((ring->last + 1) % KVM_COALESCED_MMIO_MAX, start);
 		ring->first = (start + 1) % KVM_COALESCED_MMIO_MAX;
-		assert_true(coalesced_write(&c, true, 0x40, data, 4, 1));
-		assert_false(coalesced_write(&c, true, 0x40, data, 4, 1));
+		assert_true(guest_write(true, 0x40, data, 4, 1));
+		assert_false(guest_write(true, 0x40, data, 4, 1));
 	}
 }
 
@@ -197,7 +208,7 @@ static void test_string(void **state)
 	assert_int_equal(add(true, 0x40, 4), 0);
 	ring->first = KVM_COALESCED_MMIO_MAX - 2;
 	ring->last = KVM_COALESCED_MMIO_MAX - 2;
-	assert_true(coalesced_write(&c, true, 0x40, data, 2, 3));
+	assert_true(guest_write(true, 0x40, data, 2, 3));
 	assert_int_equal(ring->last, 1);
 	assert_memory_equal(ring->coalesced_mmio[KVM_COALESCED_MMIO_MAX - 2].data, &data[0], 2);
 	assert_memory_equal(ring->coalesced_mmio[KVM_COALESCED_MMIO_MAX - 1].data, &data[1], 2);
@@ -215,11 +226,11 @@ static void test_hostile_ring(void **state)
 	for (u32 i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ring->first = 0;
 		ring->last = bad[i];
-		assert_false(coalesced_write(&c, false, 0x1000, &data, 4, 1));
+		assert_false(guest_write(false, 0x1000, &data, 4, 1));
 		ring->first = bad[i];
-		assert_false(coalesced_write(&c, false, 0x1000, &data, 4, 1));
+		assert_false(guest_write(false, 0x1000, &data, 4, 1));
 		ring->last = 0;
-		coalesced_write(&c, false, 0x1000, &data, 4, 1);
+		guest_write(false, 0x1000, &data, 4, 1);
 		assert_true(ring->last < KVM_COALESCED_MMIO_MAX);
 	}
 }

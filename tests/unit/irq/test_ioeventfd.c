@@ -17,12 +17,14 @@
 #define DEASSIGN KVM_IOEVENTFD_FLAG_DEASSIGN
 
 static struct ioeventfds doorbells;
+static struct srcu_struct srcu;
 static int fd, other;
 
 static int setup(void **state)
 {
 	(void)state;
-	ioeventfds_init(&doorbells);
+	init_srcu_struct(&srcu);
+	ioeventfds_init(&doorbells, &srcu);
 	fd = shim_eventfd_open();
 	other = shim_eventfd_open();
 	return 0;
@@ -54,9 +56,11 @@ static int change(int eventfd, u64 addr, u32 len, u32 flags, u64 datamatch)
 /* Write as a guest. Return 0 if nothing was signalled, 1 for @fd, 2 for @other. */
 static int write_to(bool pio, u64 addr, u64 val, unsigned int len)
 {
+	int idx = srcu_read_lock(&srcu);
 	bool hit = ioeventfds_write(&doorbells, pio, addr, &val, len);
 	u64 first = shim_eventfd_read(fd), second = shim_eventfd_read(other);
 
+	srcu_read_unlock(&srcu, idx);
 	assert_int_equal(first + second, hit);
 	return first ? 1 : second ? 2 : 0;
 }

@@ -207,6 +207,47 @@ static void test_level_with_user_line(void **state)
 	shim_eventfd_close(resamplefd);
 }
 
+/* All irqfds leave at once, vCPUs may run: one wait, every line low, eventfds keep their counts. */
+static void test_empty(void **state)
+{
+	int fd[8], resamplefd[8];
+
+	(void)state;
+	for (u32 i = 0; i < 8; i++) {
+		fd[i] = shim_eventfd_open();
+		resamplefd[i] = shim_eventfd_open();
+		assert_int_equal(change(fd[i], 8 + i, KVM_IRQFD_FLAG_RESAMPLE, resamplefd[i]), 0);
+		shim_eventfd_write(fd[i]);
+	}
+	assert_int_equal(f->fabric.ioapic->irr, 0xff00);
+	irqfds_empty(&irqfds);
+	assert_int_equal(f->fabric.srcu.waits, 1);
+	assert_int_equal(f->fabric.ioapic->irr, 0);
+	irqfds_empty(&irqfds);
+	assert_int_equal(f->fabric.srcu.waits, 1);
+	for (u32 i = 0; i < 8; i++) {
+		shim_eventfd_write(fd[i]);
+		assert_int_equal(shim_eventfd_read(fd[i]), 1);
+		shim_eventfd_close(fd[i]);
+		shim_eventfd_close(resamplefd[i]);
+	}
+	assert_int_equal(f->fabric.ioapic->irr, 0);
+}
+
+/* An irqfd without a resamplefd waits for nobody. */
+static void test_edge_waits_for_nobody(void **state)
+{
+	int fd = shim_eventfd_open();
+
+	(void)state;
+	assert_int_equal(assign(fd, GSI), 0);
+	assert_int_equal(deassign(fd, GSI), 0);
+	assert_int_equal(assign(fd, GSI), 0);
+	shim_eventfd_close(fd);
+	assert_int_equal(shim_run_work(), 1);
+	assert_int_equal(f->fabric.srcu.waits, 0);
+}
+
 static void test_close(void **state)
 {
 	int fd = shim_eventfd_open(), other = shim_eventfd_open();
@@ -248,7 +289,7 @@ static void test_without_irqchip(void **state)
 	const struct kvm_irqfd args = { .fd = (u32)shim_eventfd_open(), .gsi = 1 };
 
 	(void)state;
-	fabric_init(&plain, &fixture_ops);
+	assert_int_equal(fabric_init(&plain, &fixture_ops), 0);
 	irqfds_init(&none, &plain);
 	assert_int_equal(irqfds_change(&none, &args), -EINVAL);
 	irqfds_destroy(&none);
@@ -268,6 +309,8 @@ int main(void)
 		TEST(test_level),
 		TEST(test_level_shared),
 		TEST(test_level_with_user_line),
+		TEST(test_empty),
+		TEST(test_edge_waits_for_nobody),
 		TEST(test_close),
 		TEST(test_errors),
 		TEST(test_without_irqchip),

@@ -738,6 +738,7 @@ static void test_ids(void **state)
 
 	(void)state;
 	assert_false(IS_ERR(other));
+	lapic_publish(other);
 	lapic_set_features(other, &lapic->features);
 	assert_int_equal(xread(other, LAPIC_ID), 0x25000000);
 	enable_x2apic(other);
@@ -868,9 +869,28 @@ static void test_create_errors(void **state)
 	vcpu.lapic = lapic_create(&f->fabric, &vcpu, 4095, false);
 	assert_false(IS_ERR(vcpu.lapic));
 	assert_int_equal(atomic_read(&f->fabric.xapics), 2);
+	lapic_publish(vcpu.lapic);
 	lapic_destroy(vcpu.lapic);
 	lapic_destroy(NULL);
 	assert_int_equal(atomic_read(&f->fabric.xapics), 1);
+}
+
+/* A vCPU whose creation fails later has had no messages, and its end waits for nobody. */
+static void test_not_published(void **state)
+{
+	const struct kvm_msi msi = { .address_lo = 0xfee07000, .data = 0x41 };
+	struct fixture_vcpu vcpu = {};
+
+	(void)state;
+	vcpu.lapic = lapic_create(&f->fabric, &vcpu, 7, false);
+	enable_xapic(vcpu.lapic);
+	assert_int_equal(fabric_deliver_msi(&f->fabric, &msi), 0);
+	assert_int_equal(lapic_pending(vcpu.lapic), -1);
+	lapic_publish(vcpu.lapic);
+	assert_int_equal(fabric_deliver_msi(&f->fabric, &msi), 1);
+	assert_int_equal(lapic_pending(vcpu.lapic), 0x41);
+	lapic_destroy(vcpu.lapic);
+	assert_int_equal(f->fabric.srcu.waits, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -915,6 +935,7 @@ int main(void)
 		TEST(test_state_illegal_vectors),
 		TEST(test_state_x2apic_id),
 		TEST(test_create_errors),
+		TEST(test_not_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

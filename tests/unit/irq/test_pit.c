@@ -117,7 +117,7 @@ static void test_before_the_irqchip(void **state)
 	struct irq_fabric early = {};
 
 	(void)state;
-	fabric_init(&early, f->fabric.ops);
+	assert_int_equal(fabric_init(&early, f->fabric.ops), 0);
 	assert_int_equal(fabric_create_pit(&early, 0), 0);
 	pit_pio_write(early.pit, CONTROL, 0x34);
 	pit_pio_write(early.pit, 0x40, 0);
@@ -133,6 +133,7 @@ static void test_before_the_irqchip(void **state)
 	shim_advance(10000000);
 	assert_true(fabric_pic_pending(&early));
 	assert_int_equal(fabric_pic_ack(&early), 0x20);
+	fabric_stop(&early);
 	fabric_destroy(&early);
 }
 

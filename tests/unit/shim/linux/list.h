@@ -31,6 +31,12 @@ static inline void list_del(struct list_head *entry)
 	entry->next->prev = entry->prev;
 }
 
+static inline void list_move(struct list_head *entry, struct list_head *head)
+{
+	list_del(entry);
+	list_add(entry, head);
+}
+
 static inline int list_empty(const struct list_head *head)
 {
 	return head->next == head;
@@ -48,6 +54,9 @@ static inline int list_empty(const struct list_head *head)
 
 #define list_add_rcu(entry, head) list_add(entry, head)
 #define list_del_rcu(entry) list_del(entry)
-#define list_for_each_entry_rcu(pos, head, member) list_for_each_entry(pos, head, member)
+#define list_for_each_entry_srcu(pos, head, member, held)                \
+	for (pos = list_entry((head)->next, __typeof__(*(pos)), member); \
+	     (held) && &(pos)->member != (head);                         \
+	     pos = list_entry((pos)->member.next, __typeof__(*(pos)), member))
 
 #endif

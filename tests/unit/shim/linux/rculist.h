@@ -40,8 +40,8 @@ static inline void hlist_del_rcu(struct hlist_node *n)
 
 #define shim_hlist_entry(ptr, type, member) ((ptr) ? container_of(ptr, type, member) : NULL)
 
-#define hlist_for_each_entry_rcu(pos, head, member)                                  \
-	for (pos = shim_hlist_entry((head)->first, __typeof__(*(pos)), member); pos; \
+#define hlist_for_each_entry_srcu(pos, head, member, held)                                     \
+	for (pos = shim_hlist_entry((head)->first, __typeof__(*(pos)), member); (held) && pos; \
 	     pos = shim_hlist_entry((pos)->member.next, __typeof__(*(pos)), member))
 
 #endif
