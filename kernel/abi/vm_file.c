@@ -134,7 +134,14 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static int vm_release(struct inode *inode, struct file *file)
 {
-	vm_put(file->private_data);
+	struct vm *vm = file->private_data;
+
+	/*
+	 * Other descriptors may keep the VM for long, but its eventfds may belong to another VM by
+	 * now: an irqfd takes an event from all who wait for it later.
+	 */
+	irqfds_empty(&vm->irqfds);
+	vm_put(vm);
 	return 0;
 }
 

@@ -742,6 +742,48 @@ static void test_lapic_timer_at_0(void)
 	free_machine(&m);
 }
 
+#define PIC_PIN 5
+
+/* Return the master PIC's IRR. */
+static unsigned int pic_irr(const struct machine *m)
+{
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_PIC_MASTER };
+
+	MUST(m->vm, KVM_GET_IRQCHIP, &chip);
+	return chip.chip.pic.irr;
+}
+
+/* A vCPU's descriptor keeps the VM, but its irqfds end with the VM's own descriptor. */
+static void test_irqfd_after_close(void)
+{
+	struct machine old = MACHINE(true, tpr), new = MACHINE(true, tpr);
+	struct kvm_irqfd irqfd = { .gsi = PIC_PIN };
+	uint64_t count = 1;
+	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (event < 0)
+		die("eventfd");
+	irqfd.fd = event;
+	MUST(old.vm, KVM_IRQFD, &irqfd);
+	MUST(new.vm, KVM_IRQFD, &irqfd);
+	close(old.vm);
+	old.vm = -1;
+	if (write(event, &count, sizeof(count)) != sizeof(count))
+		die("write to an eventfd");
+	check_equal(pic_irr(&new), 1 << PIC_PIN, "IRR of the other VM");
+	check(read(event, &count, sizeof(count)) < 0, "the event was not taken");
+
+	/* Without an irqfd, the event stays for who reads it. */
+	close(new.vm);
+	new.vm = -1;
+	if (write(event, &count, sizeof(count)) != sizeof(count))
+		die("write to an eventfd");
+	check(read(event, &count, sizeof(count)) == sizeof(count), "a dead VM takes the event");
+	close(event);
+	free_machine(&old);
+	free_machine(&new);
+}
+
 static const struct test tests[] = {
 	TEST(vapic_address),	 TEST(vapic_word),
 	TEST(tpr_access),	 TEST(coalesced_zones),
@@ -751,7 +793,7 @@ static const struct test tests[] = {
 	TEST(split_ioctls),	 TEST(msi_device_id),
 	TEST(split_extint),	 TEST(split_lint0),
 	TEST(split_eoi),	 TEST(split_eoi_before_signal),
-	TEST(lapic_timer_at_0),
+	TEST(lapic_timer_at_0),	 TEST(irqfd_after_close),
 };
 
 int main(int argc, char **argv)
