@@ -127,6 +127,7 @@ int irqchip_get(struct vm *vm, struct kvm_irqchip *chip)
 
 	if (!fabric_has_irqchip(fabric))
 		return -ENXIO;
+	fabric_flush(fabric);
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
 	case KVM_IRQCHIP_PIC_SLAVE:

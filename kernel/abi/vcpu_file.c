@@ -38,6 +38,7 @@ static int get_lapic(struct vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	if (!vcpu->lapic)
 		return -EINVAL;
+	fabric_flush(&vcpu->vm->fabric);
 	lapic_get_state(vcpu->lapic, state);
 	return 0;
 }

@@ -44,8 +44,8 @@ int coalesced_register(struct coalesced *coalesced, const struct kvm_coalesced_m
 int coalesced_unregister(struct coalesced *coalesced, const struct kvm_coalesced_mmio_zone *args);
 /**
  * coalesced_write() - put a guest's writes to a port (@pio) or a guest-physical address into the
- * ring: @count elements of @len bytes, 1 to 8; all or none; vCPU thread, @srcu held. Return false if userspace
- * has to do the write: no zone contains all of it, or the ring is full.
+ * ring: @count elements of @len bytes, 1 to 8; all or none; vCPU thread, @srcu held. Return false
+ * if userspace has to do the write: no zone contains all of it, or the ring is full.
  */
 bool coalesced_write(struct coalesced *coalesced, bool pio, u64 addr, const void *buf,
 		     unsigned int len, unsigned int count);

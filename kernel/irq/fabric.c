@@ -18,11 +18,25 @@
 #include "irq/pic.h"
 #include "irq/pit.h"
 
+/* Interrupts are on. An interrupt that comes meanwhile may be deferred again. */
+static void fabric_deliver_deferred(struct work_struct *work)
+{
+	struct irq_fabric *fabric = container_of(work, struct irq_fabric, deferred);
+	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
+
+	if (xchg(&fabric->deferred_lint0, false))
+		fabric_set_lint0(fabric, false);
+	fabric_send_deferred_msis(fabric);
+	if (ioapic)
+		ioapic_send_deferred(ioapic);
+}
+
 int fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops)
 {
 	fabric->ops = ops;
 	mutex_init(&fabric->lock);
 	INIT_HLIST_HEAD(&fabric->acks);
+	INIT_WORK(&fabric->deferred, fabric_deliver_deferred);
 	return init_srcu_struct(&fabric->srcu);
 }
 
@@ -31,6 +45,7 @@ void fabric_stop(struct irq_fabric *fabric)
 	/* Its timer raises lines of PIC and IOAPIC, and so delivers to lapics. */
 	pit_destroy(fabric->pit);
 	fabric->pit = NULL;
+	cancel_work_sync(&fabric->deferred);
 }
 
 void fabric_destroy(struct irq_fabric *fabric)

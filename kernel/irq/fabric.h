@@ -11,6 +11,7 @@
 #define ORIEL_IRQ_FABRIC_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/bits.h>
 #include <linux/kvm.h>
 #include <linux/mutex.h>
@@ -19,6 +20,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct lapic;
 
@@ -27,6 +29,9 @@ struct lapic;
 
 /* Greatest APIC id plus one (KVM_CAP_MAX_VCPU_ID). */
 #define FABRIC_MAX_APIC_ID 4096
+
+/* With interrupts off, no message is delivered to more local APICs than this (fabric_defers()). */
+#define FABRIC_MANY 16
 
 /*
  * The sources that drive lines. A level-triggered line is asserted as long as any source asserts
@@ -108,10 +113,14 @@ struct irq_fabric {
 	 */
 	struct lapic_map __rcu *lapics;
 	struct irq_routing __rcu *routing; /* GSI routing table; read under @srcu */
-	struct hlist_head acks; /* struct irq_ack listeners; read under @srcu, written under @lock */
+	struct hlist_head acks; /* struct irq_ack; read under @srcu, written under @lock */
 	struct pic *pic; /* dual 8259; NULL without an in-kernel irqchip */
 	struct ioapic *ioapic; /* NULL without an in-kernel irqchip */
 	struct pit *pit; /* 8254, NULL until created */
+	/* Delivers what fabric_defers() keeps back: the next two members, and pins of @ioapic. */
+	struct work_struct deferred;
+	DECLARE_BITMAP(deferred_msis, FABRIC_MAX_GSI); /* GSIs whose MSI waits; atomic */
+	bool deferred_lint0; /* an edge at LINT0 of all lapics waits */
 	bool split; /* the module has the local APICs only; userspace has PIC and IOAPIC */
 	u32 user_pins; /* with @split: a GSI below this number is a pin of userspace's IOAPIC */
 	atomic_t xapics; /* number of lapics that are not in x2APIC mode */
@@ -164,6 +173,15 @@ int fabric_init(struct irq_fabric *fabric, const struct fabric_ops *ops);
  * no timer does either, and the lapics can be destroyed. May sleep.
  */
 void fabric_stop(struct irq_fabric *fabric);
+/**
+ * fabric_flush() - wait until each interrupt that was raised before has arrived at its lapics; may
+ * sleep; no lock of the fabric held
+ */
+static inline void fabric_flush(struct irq_fabric *fabric)
+{
+	flush_work(&fabric->deferred);
+}
+
 /** fabric_destroy() - after fabric_stop() and after all lapics; may sleep */
 void fabric_destroy(struct irq_fabric *fabric);
 /**
@@ -194,7 +212,7 @@ static inline bool fabric_has_lapics(const struct irq_fabric *fabric)
 /**
  * fabric_set_gsi() - drive a GSI; one without a route is ignored. Return, as KVM_IRQ_LINE_STATUS
  * does, how many places have taken it; 0 if it has merged with an interrupt that is still pending;
- * -1 if it is masked, reaches no lapic or has no route.
+ * -1 if it is masked, reaches no lapic or has no route. A message that is deferred counts as taken.
  */
 int fabric_set_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi, bool level);
 /** fabric_pulse_gsi() - send one edge, LINE_PULSE; return the assertion's result */
@@ -245,6 +263,14 @@ int fabric_mmio_write(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, c
  * in all of them already; -1 if no lapic matched or accepted it.
  */
 int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg);
+/**
+ * fabric_defers() - return true if a message must not be delivered now: interrupts are off, and it
+ * names more than FABRIC_MANY local APICs, each of which may have to be woken. The caller keeps it,
+ * and schedules @fabric->deferred.
+ */
+bool fabric_defers(struct irq_fabric *fabric, const struct irq_msg *msg);
+/** fabric_send_deferred_msis() - deliver the MSIs that wait; process context */
+void fabric_send_deferred_msis(struct irq_fabric *fabric);
 /**
  * fabric_set_lint0() - raise LINT0 of all lapics, to which the PIC's output is wired. @again: the
  * output has fallen and risen, so a vCPU that takes an ExtINT has been kicked already.

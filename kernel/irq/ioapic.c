@@ -56,6 +56,17 @@ static bool rte_is_level(u64 rte)
 	return rte & IOAPIC_RTE_LEVEL && (rte & IOAPIC_RTE_MODE) >> 8 <= LAPIC_MODE_LOWEST;
 }
 
+/* Keep a pin's message for ioapic_send_deferred(). Return 0 if one waits already. Lock held. */
+static int ioapic_defer(struct ioapic *ioapic, unsigned int pin, const struct irq_msg *msg)
+{
+	bool waits = ioapic->deferred & BIT(pin);
+
+	ioapic->deferred_msg[pin] = *msg;
+	ioapic->deferred |= BIT(pin);
+	schedule_work(&ioapic->fabric->deferred);
+	return !waits;
+}
+
 /* Send a pin's message, unless the pin is masked or waits for an EOI. Lock held. */
 static int ioapic_send(struct ioapic *ioapic, unsigned int pin)
 {
@@ -74,11 +85,35 @@ static int ioapic_send(struct ioapic *ioapic, unsigned int pin)
 		return -1;
 	if (msg.level && rte & IOAPIC_RTE_REMOTE_IRR)
 		return 0;
-	result = fabric_deliver(ioapic->fabric, NULL, &msg);
+	if (fabric_defers(ioapic->fabric, &msg))
+		result = ioapic_defer(ioapic, pin, &msg);
+	else
+		result = fabric_deliver(ioapic->fabric, NULL, &msg);
 	/* A lapic that accepts the interrupt sets remote IRR (82093AA 3.2.4). */
 	if (msg.level && result >= 0)
 		ioapic->rte[pin] |= IOAPIC_RTE_REMOTE_IRR;
 	return result;
+}
+
+void ioapic_send_deferred(struct ioapic *ioapic)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	while (ioapic->deferred) {
+		unsigned int pin = __ffs(ioapic->deferred);
+		struct irq_msg msg = ioapic->deferred_msg[pin];
+		int result;
+
+		ioapic->deferred &= ~BIT(pin);
+		raw_spin_unlock_irqrestore(&ioapic->lock, flags);
+		result = fabric_deliver(ioapic->fabric, NULL, &msg);
+		raw_spin_lock_irqsave(&ioapic->lock, flags);
+		/* Nobody accepted it, so no EOI will clear remote IRR. */
+		if (msg.level && result < 0)
+			ioapic->rte[pin] &= ~IOAPIC_RTE_REMOTE_IRR;
+	}
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
 /* Send for a level-triggered pin whose line is asserted. Lock held. */

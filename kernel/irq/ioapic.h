@@ -36,6 +36,8 @@ struct ioapic {
 	u32 irr; /* pins whose line is asserted */
 	u64 rte[KVM_IOAPIC_NUM_PINS]; /* redirection table */
 	u8 sources[KVM_IOAPIC_NUM_PINS]; /* for each pin the enum irq_source bits that assert it */
+	u32 deferred; /* pins whose message waits (fabric_defers()) */
+	struct irq_msg deferred_msg[KVM_IOAPIC_NUM_PINS]; /* the messages of these pins */
 	/* Vectors that any RTE holds; an EOI of another vector need not take @lock. */
 	DECLARE_BITMAP(vectors, 256);
 };
@@ -55,6 +57,8 @@ void ioapic_mmio_write(struct ioapic *ioapic, u32 offset, const void *buf, unsig
  */
 int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, enum line_change change,
 		   enum irq_source source);
+/** ioapic_send_deferred() - deliver the messages that wait; process context */
+void ioapic_send_deferred(struct ioapic *ioapic);
 /**
  * ioapic_eoi() - a local APIC has ended an interrupt: call the listeners for each pin with @vector.
  * If it was level-triggered (@level, from TMR), also clear remote IRR, and deliver again if the

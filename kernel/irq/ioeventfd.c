@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioeventfd: a sorted table of doorbells, which a change replaces as a whole, so that a guest's write
- * finds its eventfd by binary search and without a lock.
+ * ioeventfd: a sorted table of doorbells, which a change replaces as a whole, so that a guest's
+ * write finds its eventfd by binary search and without a lock.
  */
 #include <linux/err.h>
 #include <linux/errno.h>

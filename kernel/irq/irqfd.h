@@ -26,8 +26,8 @@ struct irqfds {
 /** irqfds_init() - @fabric must outlive @irqfds */
 void irqfds_init(struct irqfds *irqfds, struct irq_fabric *fabric);
 /**
- * irqfds_empty() - remove all irqfds: on return no eventfd raises an interrupt of this VM. vCPUs may
- * run; sleeps for one grace period at most.
+ * irqfds_empty() - remove all irqfds: on return no eventfd raises an interrupt of this VM. vCPUs
+ * may run; sleeps for one grace period at most.
  */
 void irqfds_empty(struct irqfds *irqfds);
 /** irqfds_destroy() - the same at the VM's end, when nobody calls irqfds_change() any more */

@@ -5,6 +5,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
+#include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
@@ -241,37 +242,53 @@ static void delivery_offer(struct delivery *d, struct lapic *lapic)
 		d->best = lapic;
 }
 
-static void delivery_offer_range(struct delivery *d, const struct lapic_map *map, u32 first,
-				 u32 count)
+/*
+ * Return how many APIC ids from *@first on have all the lapics that a message can name, and few
+ * others: with up to 1024 vCPUs, most messages must not visit every lapic.
+ */
+static u32 message_ids(struct irq_fabric *fabric, const struct lapic_map *map,
+		       const struct irq_msg *msg, u32 *first)
 {
-	u32 id, end;
+	bool broadcast = msg->dest == 0xff || msg->dest == 0xffffffff;
+	u32 count = map->size;
 
-	if (first >= map->size)
-		return;
-	end = first + min(count, map->size - first);
-	for (id = array_index_nospec(first, map->size); id < end; id++)
-		delivery_offer(d, rcu_dereference(map->by_id[id]));
+	*first = 0;
+	if (!msg->shorthand && !broadcast && !msg->logical) {
+		*first = msg->dest;
+		count = 1;
+	} else if (!msg->shorthand && !broadcast && !atomic_read(&fabric->xapics)) {
+		/* In x2APIC mode 16 consecutive ids are a cluster (SDM 3A 11.12.10.2). */
+		*first = msg->dest >> 16 << 4;
+		count = 16;
+	}
+	return *first < map->size ? min(count, map->size - *first) : 0;
 }
 
-/*
- * Offer the message to all lapics that it can name, and to few others: with up to 1024 vCPUs,
- * most messages must not visit every lapic.
- */
 static void delivery_scan(struct delivery *d, struct irq_fabric *fabric,
 			  const struct lapic_map *map)
 {
-	const struct irq_msg *msg = d->msg;
-	bool broadcast = msg->dest == 0xff || msg->dest == 0xffffffff;
+	u32 first, count = message_ids(fabric, map, d->msg, &first), id;
 
-	if (msg->shorthand || broadcast)
-		delivery_offer_range(d, map, 0, map->size);
-	else if (!msg->logical)
-		delivery_offer_range(d, map, msg->dest, 1);
-	else if (!atomic_read(&fabric->xapics))
-		/* In x2APIC mode 16 consecutive ids are a cluster (SDM 3A 11.12.10.2). */
-		delivery_offer_range(d, map, msg->dest >> 16 << 4, 16);
-	else
-		delivery_offer_range(d, map, 0, map->size);
+	if (!count)
+		return;
+	for (id = array_index_nospec(first, map->size); count; id++, count--)
+		delivery_offer(d, rcu_dereference(map->by_id[id]));
+}
+
+bool fabric_defers(struct irq_fabric *fabric, const struct irq_msg *msg)
+{
+	const struct lapic_map *map;
+	bool many = false;
+	u32 first;
+
+	if (!irqs_disabled())
+		return false;
+	rcu_read_lock();
+	map = rcu_dereference(fabric->lapics);
+	if (map)
+		many = message_ids(fabric, map, msg, &first) > FABRIC_MANY;
+	rcu_read_unlock();
+	return many;
 }
 
 int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg)
@@ -350,6 +367,11 @@ void fabric_set_lint0(struct irq_fabric *fabric, bool again)
 
 	rcu_read_lock();
 	map = rcu_dereference(fabric->lapics);
+	if (map && map->size > FABRIC_MANY && irqs_disabled()) {
+		WRITE_ONCE(fabric->deferred_lint0, true);
+		schedule_work(&fabric->deferred);
+		map = NULL;
+	}
 	for (id = 0; map && id < map->size; id++) {
 		struct lapic *lapic = rcu_dereference(map->by_id[id]);
 

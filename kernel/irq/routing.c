@@ -3,6 +3,7 @@
  * GSI routing: from a GSI to pins and messages, and from an MSI to local APICs. The table is
  * immutable; a change replaces it by a new one (irq_fabric.srcu).
  */
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -194,7 +195,8 @@ int fabric_set_routing(struct irq_fabric *fabric, const struct kvm_irq_routing_e
 }
 
 /* SDM 3A 11.11.1 and 11.11.2 */
-static int deliver_msi(struct irq_fabric *fabric, u32 address_lo, u32 address_hi, u32 data)
+static struct irq_msg msi_message(const struct irq_fabric *fabric, u32 address_lo, u32 address_hi,
+				  u32 data)
 {
 	struct irq_msg msg = {
 		.dest = address_lo >> 12 & 0xff,
@@ -208,27 +210,63 @@ static int deliver_msi(struct irq_fabric *fabric, u32 address_lo, u32 address_hi
 
 	if (fabric->ids32)
 		msg.dest |= address_hi & 0xffffff00;
-	return fabric_deliver(fabric, NULL, &msg);
+	return msg;
 }
 
 int fabric_deliver_msi(struct irq_fabric *fabric, const struct kvm_msi *msi)
 {
+	struct irq_msg msg = msi_message(fabric, msi->address_lo, msi->address_hi, msi->data);
+
 	if (msi->flags & ~MSI_FLAGS || !msi_address_valid(fabric, msi->address_hi))
 		return -EINVAL;
-	return max(deliver_msi(fabric, msi->address_lo, msi->address_hi, msi->data), 0);
+	return max(fabric_deliver(fabric, NULL, &msg), 0);
 }
 
-static int route_set(struct irq_fabric *fabric, const struct irq_route *route,
+/* Send the MSI of a GSI, now or soon. */
+static int route_send_msi(struct irq_fabric *fabric, u32 gsi, const struct irq_route *route)
+{
+	struct irq_msg msg = msi_message(fabric, route->address_lo, route->address_hi, route->data);
+
+	if (!fabric_defers(fabric, &msg))
+		return fabric_deliver(fabric, NULL, &msg);
+	if (test_and_set_bit(gsi, fabric->deferred_msis))
+		return 0;
+	schedule_work(&fabric->deferred);
+	return 1;
+}
+
+/* A GSI has one MSI at most. If it has another route by now, nothing is sent. */
+static void send_deferred_msi(struct irq_fabric *fabric, u32 gsi)
+{
+	int idx = srcu_read_lock(&fabric->srcu);
+	const struct irq_routing *table = srcu_dereference(fabric->routing, &fabric->srcu);
+
+	if (table && gsi < table->gsis && table->first[gsi] < table->first[gsi + 1]) {
+		const struct irq_route *route = &table->route[table->first[gsi]];
+
+		if (route->msi)
+			route_send_msi(fabric, gsi, route);
+	}
+	srcu_read_unlock(&fabric->srcu, idx);
+}
+
+void fabric_send_deferred_msis(struct irq_fabric *fabric)
+{
+	unsigned int gsi;
+
+	for_each_set_bit(gsi, fabric->deferred_msis, FABRIC_MAX_GSI)
+		if (test_and_clear_bit(gsi, fabric->deferred_msis))
+			send_deferred_msi(fabric, gsi);
+}
+
+static int route_set(struct irq_fabric *fabric, u32 gsi, const struct irq_route *route,
 		     enum irq_source source, enum line_change change)
 {
 	struct ioapic *ioapic = READ_ONCE(fabric->ioapic);
 
-	if (route->msi) {
-		/* A rising edge sends a message; there is no line to lower. */
-		if (change == LINE_LOWER)
-			return -1;
-		return deliver_msi(fabric, route->address_lo, route->address_hi, route->data);
-	}
+	/* A rising edge sends a message; there is no line to lower. */
+	if (route->msi)
+		return change != LINE_LOWER ? route_send_msi(fabric, gsi, route) : -1;
 	if (!ioapic)
 		return -1;
 	if (route->chip == KVM_IRQCHIP_IOAPIC)
@@ -248,7 +286,7 @@ static int change_gsi(struct irq_fabric *fabric, enum irq_source source, u32 gsi
 	if (table && gsi < table->gsis) {
 		gsi = array_index_nospec(gsi, table->gsis);
 		for (i = table->first[gsi]; i < table->first[gsi + 1]; i++) {
-			int one = route_set(fabric, &table->route[i], source, change);
+			int one = route_set(fabric, gsi, &table->route[i], source, change);
 
 			if (one >= 0)
 				result = max(result, 0) + one;

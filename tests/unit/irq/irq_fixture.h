@@ -17,6 +17,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/hrtimer.h>
+#include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
@@ -41,9 +42,13 @@ struct fixture {
 	unsigned int vcpus;
 };
 
+/* The kicks that came with interrupts off. */
+static unsigned int fixture_kicks_irqs_off __maybe_unused;
+
 static inline void fixture_kick(void *vcpu)
 {
 	((struct fixture_vcpu *)vcpu)->kicks++;
+	fixture_kicks_irqs_off += irqs_disabled();
 }
 
 /* Added to the TSC, as by a guest's write to it. */

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Eventfds and deferred work of unit tests. */
+/* Eventfds of unit tests. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/poll.h>
-#include <linux/workqueue.h>
 
 #include "host/compat.h"
 
@@ -25,13 +24,12 @@ struct file {
 
 static struct file *files[MAX_FDS];
 static unsigned int contexts;
-static struct work_struct *work_queue;
 
 static void wake(struct eventfd_ctx *ctx, __poll_t events)
 {
 	struct list_head *node, *next;
 
-	spin_lock(&ctx->queue.lock);
+	spin_lock_irq(&ctx->queue.lock);
 	for (node = ctx->queue.head.next; node != &ctx->queue.head; node = next) {
 		wait_queue_entry_t *wait = list_entry(node, wait_queue_entry_t, entry);
 
@@ -39,7 +37,7 @@ static void wake(struct eventfd_ctx *ctx, __poll_t events)
 		if (wait->func(wait, 0, 0, (void *)(uintptr_t)events))
 			break;
 	}
-	spin_unlock(&ctx->queue.lock);
+	spin_unlock_irq(&ctx->queue.lock);
 }
 
 void eventfd_ctx_put(struct eventfd_ctx *ctx)
@@ -156,42 +154,4 @@ void shim_eventfd_close(int fd)
 unsigned int shim_eventfds(void)
 {
 	return contexts;
-}
-
-bool schedule_work(struct work_struct *work)
-{
-	if (work->pending)
-		return false;
-	work->pending = true;
-	work->next = work_queue;
-	work_queue = work;
-	return true;
-}
-
-bool cancel_work_sync(struct work_struct *work)
-{
-	struct work_struct **p = &work_queue;
-
-	if (!work->pending)
-		return false;
-	while (*p != work)
-		p = &(*p)->next;
-	*p = work->next;
-	work->pending = false;
-	return true;
-}
-
-unsigned int shim_run_work(void)
-{
-	unsigned int n = 0;
-
-	while (work_queue) {
-		struct work_struct *work = work_queue;
-
-		work_queue = work->next;
-		work->pending = false;
-		work->func(work);
-		n++;
-	}
-	return n;
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include <linux/hrtimer.h>
+#include <linux/irqflags.h>
 
 ktime_t shim_now = 1000000000;
 bool shim_fire_at_cancel;
@@ -46,6 +47,17 @@ void hrtimer_start(struct hrtimer *timer, ktime_t at, enum hrtimer_mode mode)
 	link_timer(timer);
 }
 
+/* Callbacks of hard timers run with interrupts off. */
+static enum hrtimer_restart call(struct hrtimer *timer)
+{
+	enum hrtimer_restart result;
+
+	shim_irqs_off++;
+	result = timer->function(timer);
+	shim_irqs_off--;
+	return result;
+}
+
 int hrtimer_cancel(struct hrtimer *timer)
 {
 	int active = timer->queued;
@@ -56,12 +68,12 @@ int hrtimer_cancel(struct hrtimer *timer)
 	if (!shim_fire_at_cancel || timer->expires > shim_now)
 		return 1;
 	/* The callback runs first; a timer that it restarts is cancelled then. */
-	return timer->function(timer) == HRTIMER_RESTART;
+	return call(timer) == HRTIMER_RESTART;
 }
 
 void shim_begin(struct hrtimer *timer)
 {
-	assert(timer->function(timer) == HRTIMER_NORESTART);
+	assert(call(timer) == HRTIMER_NORESTART);
 	timer->running = 1;
 }
 
@@ -96,7 +108,7 @@ void shim_advance(u64 ns)
 		if (timer->expires > shim_now)
 			shim_now = timer->expires;
 		unlink_timer(timer);
-		if (timer->function(timer) == HRTIMER_RESTART)
+		if (call(timer) == HRTIMER_RESTART)
 			link_timer(timer);
 	}
 	/* A timer's function may take time itself. */

@@ -5,6 +5,8 @@
 
 #include <assert.h>
 
+#include <linux/irqflags.h>
+
 typedef struct {
 	int held;
 } spinlock_t;
@@ -25,17 +27,27 @@ static inline void spin_unlock(spinlock_t *l)
 	l->held = 0;
 }
 
-#define spin_lock_irq(l) spin_lock(l)
-#define spin_unlock_irq(l) spin_unlock(l)
+static inline void spin_lock_irq(spinlock_t *l)
+{
+	shim_irqs_off++;
+	spin_lock(l);
+}
+
+static inline void spin_unlock_irq(spinlock_t *l)
+{
+	spin_unlock(l);
+	shim_irqs_off--;
+}
+
 #define spin_lock_irqsave(l, flags) \
 	do {                        \
 		(flags) = 0;        \
-		spin_lock(l);       \
+		spin_lock_irq(l);   \
 	} while (0)
 #define spin_unlock_irqrestore(l, flags) \
 	do {                             \
 		(void)(flags);           \
-		spin_unlock(l);          \
+		spin_unlock_irq(l);      \
 	} while (0)
 
 #define raw_spin_lock_init(l) spin_lock_init(l)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Work that a test runs by hand (tests/unit/shim/eventfd.c). */
+/* Work that a test runs by hand (tests/unit/shim/workqueue.c). */
 #ifndef SHIM_LINUX_WORKQUEUE_H
 #define SHIM_LINUX_WORKQUEUE_H
 
@@ -17,6 +17,7 @@ struct work_struct {
 
 bool schedule_work(struct work_struct *work);
 bool cancel_work_sync(struct work_struct *work);
+bool flush_work(struct work_struct *work);
 
 /* Run all scheduled work, and return how many items there were. */
 unsigned int shim_run_work(void);
