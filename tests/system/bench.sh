@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The benchmark, on the host: round trips beside the in-tree KVM in the same run, the
-# memory of an idle VM, and the boot of a stock kernel, again beside KVM.
-#   bench.sh trips|memory|boot
+# memory of an idle VM, the boot of a stock kernel, again beside KVM, and the exits that calls of
+# one user cost the guest of another.
+#   bench.sh trips|memory|boot|neighbour
 
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
@@ -11,6 +12,8 @@
 # How many round trips the median is of.
 round_trips=100
 idle_vms=16
+# How many calls of each kind disturb the neighbour, or not.
+neighbour_calls=1000
 
 # count_trips NODE: a line for each operation: irqchip, name, cost.
 count_trips()
@@ -140,9 +143,34 @@ boot()
 	END { printf "%5s%18s%22s   fastest\n", best[1], best[2], best[3] }'
 }
 
+# disturb NODE: a line for each kind of call: its name, interrupts sent, all exits.
+disturb()
+{
+	ORIEL_CALLS=$neighbour_calls build/tests/neighbour -d "$1" | sed -n '/^# [a-zA-Z_]* [0-9]/s/^# //p'
+}
+
+neighbour()
+{
+	local kvm=kvm_amd
+
+	! grep -qw vmx /proc/cpuinfo || kvm=kvm_intel
+	load && disturb "$device" >"$work/oriel" && unload || return
+	modprobe $kvm && disturb /dev/kvm >"$work/kvm" && modprobe -r $kvm || return
+	echo "interrupts that $neighbour_calls calls of one user send to the CPU on which the guest of"
+	echo "another user runs: each is an exit (wanted: 0); Linux $(uname -r)"
+	awk '
+	BEGIN { printf "%-30s%8s%8s\n", "call", "KVM", "Oriel" }
+	NR == FNR { kvm[$1] = $2; next }
+	{ printf "%-30s%8d%8d\n", $1, kvm[$1], $2 }
+	' "$work/kvm" "$work/oriel"
+}
+
 case $1 in
 trips)
 	trips || failures=1
+	;;
+neighbour)
+	neighbour || failures=1
 	;;
 memory)
 	[ "$device" != /dev/oriel ] || load
