@@ -357,16 +357,18 @@ headers_dir()
 	echo "$kdir"
 }
 
-# test_program SOURCE: build build/tests/NAME from SOURCE, the path of NAME.c from the top. The
-# program appears complete, by a rename, because another host may be packing it.
-test_program()
+# build_tests FOLDER: build the test guests (guest) or the programs of the system tests (system),
+# in build/tests/FOLDER. If two runs come at once, one builds and the other waits.
+build_tests()
 {
-	local out
+	local lock status=0
 
-	out=$build/tests/$(basename "$1" .c)
-	mkdir -p "${out%/*}"
-	gcc -D_GNU_SOURCE -std=c11 -O1 -Wall -Wextra -Werror -pthread \
-		-o "$out.$$" "$top/$1" && mv "$out.$$" "$out"
+	mkdir -p "$build/tests"
+	exec {lock}>"$build/tests/$1.lock"
+	flock "$lock"
+	make --no-print-directory -C "$top/tests/$1" >&2 || status=1
+	exec {lock}>&-
+	return $status
 }
 
 # pack DIR: print a cpio archive of DIR that depends only on DIR's contents.

@@ -20,7 +20,7 @@ count_trips()
 {
 	local said
 
-	said=$(ORIEL_ROUND_TRIPS=$round_trips build/tests/roundtrip -d "$1") ||
+	said=$(ORIEL_ROUND_TRIPS=$round_trips build/tests/system/roundtrip -d "$1") ||
 		fail "$said" >&2 || return
 	sed -n 's/^# //p' <<<"$said"
 }

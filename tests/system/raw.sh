@@ -29,7 +29,7 @@ run_program()
 	local out
 
 	if [ "$1" != first-client ]; then
-		timeout 900 "build/tests/$1" -d "$node"
+		timeout 900 "build/tests/system/$1" -d "$node"
 		return
 	fi
 	out=$(timeout 900 build/tests/first-client "$node" 2>&1) || fail "it failed: $out" || return

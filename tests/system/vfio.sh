@@ -26,7 +26,7 @@ test_group_of_a_device()
 	give_device_to_vfio || return
 	echo 'p:oriel_write_back wbinvd_on_cpu' >"$tracing/kprobe_events" &&
 		echo 1 >"$tracing/events/kprobes/enable" || fail "no probe" || return
-	build/tests/vfio -d "$device" >"$work/vfio" || fail "the program fails" ||
+	build/tests/system/vfio -d "$device" >"$work/vfio" || fail "the program fails" ||
 		{ sed 's/^/# | /' "$work/vfio"; return 1; }
 	grep -q '^ok .* group$' "$work/vfio" || fail "there was no group"
 }
