@@ -5,6 +5,7 @@
 # launcher's in user/.
 
 PREFIX	?= /usr/local
+SELFTEST = $(PREFIX)/lib/oriel/selftest
 ifeq ($(origin CC),default)
 CC	= gcc
 endif
@@ -39,12 +40,22 @@ user: | build/setup-build
 unit: | build/setup-build build/setup-unit
 	+$(MAKE) -C tests/unit CC=$(CC)
 
-install: module user
+# The tests that oriel check --selftest runs: test guests, and programs that need only the node.
+selftest: | build/setup-build
+	+$(MAKE) -C tests/guest
+	+$(MAKE) -C tests/system
+
+install: module user selftest
 	install -D -m 755 build/oriel $(DESTDIR)$(PREFIX)/bin/oriel
 	$(if $(wildcard uapi/oriel.h),install -D -m 644 uapi/oriel.h \
 		$(DESTDIR)$(PREFIX)/include/oriel.h)
 	install -D -m 644 scripts/70-oriel.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-oriel.rules
+	install -d $(DESTDIR)$(SELFTEST)/guest $(DESTDIR)$(SELFTEST)/system
+	install -m 644 build/tests/guest/*.elf build/tests/guest/options \
+		$(DESTDIR)$(SELFTEST)/guest
+	install -m 755 $(patsubst tests/%.c,build/tests/%,$(wildcard tests/system/*.c)) \
+		$(DESTDIR)$(SELFTEST)/system
 	install -D -m 644 oriel.ko $(DESTDIR)/lib/modules/$(KVER)/updates/oriel.ko
 	$(if $(DESTDIR),,depmod $(KVER))
 
@@ -99,11 +110,12 @@ help:
 	@echo 'make htmldocs   the documentation as HTML, in build/htmldocs'
 	@echo 'make bench      round trips in instructions, memory and boot time, beside'
 	@echo '                KVM; HOST=intel, amd-bochs: round trips alone, on that host'
+	@echo 'make selftest   the tests that oriel check --selftest runs on this machine'
 	@echo 'make install    DESTDIR and PREFIX are honoured'
 	@echo 'make module-6.12  the module against other headers of Debian;'
 	@echo '                  -debug, -small: against those of a kernel of the lab'
 	@echo 'make clean      remove what was built; build/lab and build/headers stay'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 
-.PHONY: all module user unit install demo bench htmldocs lint format check check-long check-clients
+.PHONY: all module user unit selftest install demo bench htmldocs lint format check check-long check-clients
 .PHONY: clean help

@@ -7,13 +7,30 @@
 #include "base/stop.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static void print_usage(void)
+{
+	puts("Usage: oriel check\n"
+	     "       oriel check --selftest [OPTION]... [TEST]...\n"
+	     "\n"
+	     "Says whether this machine can run guests, and what to type for what is missing.\n"
+	     "With --selftest, runs the tests on this machine; oriel check --selftest --help\n"
+	     "lists its options.");
+}
 
 int cmd_check(int argc, char **argv)
 {
 	struct host_facts facts;
 
+	if (argc > 1 && !strcmp(argv[1], "--selftest"))
+		return cmd_selftest(argc - 1, argv + 1);
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		print_usage();
+		return 0;
+	}
 	if (argc > 1) {
-		diag_error("check %s: check takes no arguments", argv[1]);
+		diag_error("check %s: no such argument; type: oriel check --help", argv[1]);
 		return EXIT_STATUS_USAGE;
 	}
 	host_facts_gather(&facts);

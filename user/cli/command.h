@@ -7,5 +7,6 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_selftest(int argc, char **argv); /* oriel check --selftest */
 
 #endif

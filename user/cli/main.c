@@ -19,6 +19,7 @@ static int cmd_help(int argc, char **argv)
 	     "\n"
 	     "  oriel run KERNEL [OPTION]...  run a guest; oriel run --help lists the options\n"
 	     "  oriel check                   say whether this machine can run guests\n"
+	     "  oriel check --selftest        run the tests on this machine, for a report\n"
 	     "  oriel help                    print this text\n"
 	     "\n"
 	     "Documentation/launcher.rst says more.");
