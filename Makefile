@@ -52,8 +52,8 @@ install: module user selftest
 	install -D -m 644 scripts/70-oriel.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/70-oriel.rules
 	install -d $(DESTDIR)$(SELFTEST)/guest $(DESTDIR)$(SELFTEST)/system
-	install -m 644 build/tests/guest/*.elf build/tests/guest/options \
-		$(DESTDIR)$(SELFTEST)/guest
+	install -m 644 $(patsubst tests/%.c,build/tests/%.elf,$(wildcard tests/guest/*.c)) \
+		tests/guest/options $(DESTDIR)$(SELFTEST)/guest
 	install -m 755 $(patsubst tests/%.c,build/tests/%,$(wildcard tests/system/*.c)) \
 		$(DESTDIR)$(SELFTEST)/system
 	install -D -m 644 oriel.ko $(DESTDIR)/lib/modules/$(KVER)/updates/oriel.ko
@@ -70,6 +70,10 @@ bench: module user | build/setup-lab
 htmldocs: | build/setup-docs
 	sphinx-build -q -E -W --keep-going -b html -d build/doctrees \
 		Documentation build/htmldocs
+
+# The output of oriel check --selftest that Documentation/silicon.rst shows.
+selftest-sample: module user | build/setup-lab
+	scripts/selftest-sample $(HOST)
 
 lint: | build/setup-build build/setup-unit build/setup-lint build/setup-docs
 	tests/run lint
@@ -107,6 +111,8 @@ help:
 	@echo '                HOST=intel: the smallest of them, on that host'
 	@echo 'make lint       the style checks alone'
 	@echo 'make format     put every source into the style of .clang-format'
+	@echo 'make selftest-sample  the outputs of the self test in Documentation/, from'
+	@echo '                the hosts amd and intel'
 	@echo 'make htmldocs   the documentation as HTML, in build/htmldocs'
 	@echo 'make bench      round trips in instructions, memory and boot time, beside'
 	@echo '                KVM; HOST=intel, amd-bochs: round trips alone, on that host'
@@ -117,5 +123,5 @@ help:
 	@echo 'make clean      remove what was built; build/lab and build/headers stay'
 	@echo 'Variables: KDIR (kernel headers), CC, V=1'
 
-.PHONY: all module user unit selftest install demo bench htmldocs lint format check check-long check-clients
-.PHONY: clean help
+.PHONY: all module user unit selftest selftest-sample install demo bench htmldocs lint format check
+.PHONY: check-long check-clients clean help

@@ -366,7 +366,7 @@ build_tests()
 	mkdir -p "$build/tests"
 	exec {lock}>"$build/tests/$1.lock"
 	flock "$lock"
-	make --no-print-directory -C "$top/tests/$1" >&2 || status=1
+	make -s --no-print-directory -C "$top/tests/$1" >&2 || status=1
 	exec {lock}>&-
 	return $status
 }
