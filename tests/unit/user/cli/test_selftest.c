@@ -206,6 +206,7 @@ static void test_fail(void **state)
 	expect_run("echo 1..2; echo ok 1 one", SELFTEST_FAILED, "# planned 2, reported 1\n");
 	expect_run("echo ok 1 one", SELFTEST_FAILED, "# planned 0, reported 1\n");
 	expect_run("exit 0", SELFTEST_FAILED, "# planned 0, reported 0\n");
+	expect_run("echo 1..0", SELFTEST_FAILED, "# planned 0, reported 0\n");
 	expect_run("echo 1..1; echo ok 1 one; echo 1..1", SELFTEST_FAILED, "# planned 0");
 	expect_run("echo 1..1; echo ok 1 one; kill -SEGV $$", SELFTEST_FAILED,
 		   "ended with 139, expected 0");
