@@ -357,9 +357,9 @@ headers_dir()
 	echo "$kdir"
 }
 
-# build_tests FOLDER: build the test guests (guest) or the programs of the system tests (system),
+# make_tests FOLDER: build the test guests (guest) or the programs of the system tests (system),
 # in build/tests/FOLDER. If two runs come at once, one builds and the other waits.
-build_tests()
+make_tests()
 {
 	local lock status=0
 

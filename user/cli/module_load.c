@@ -88,11 +88,12 @@ int module_find(struct module_file *file, const char *path)
 
 static int run_modprobe(void)
 {
-	char *argv[] = { (char *)"modprobe", (char *)"oriel", NULL };
+	char program[] = "modprobe", module[] = "oriel";
+	char *const argv[] = { program, module, NULL };
 	int error, status;
 	pid_t child;
 
-	error = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
+	error = posix_spawnp(&child, program, NULL, NULL, argv, environ);
 	if (error)
 		return diag_error("modprobe: %s", strerror(error));
 	if (waitpid(child, &status, 0) == child && !status)

@@ -191,8 +191,10 @@ int selftest_list_choose(struct selftest_list *list, char *const wanted[], size_
 		bool found = false;
 
 		for (size_t i = 0; i < list->count; i++) {
-			if (names(wanted[n], &list->tests[i]))
-				list->tests[i].chosen = found = true;
+			if (!names(wanted[n], &list->tests[i]))
+				continue;
+			list->tests[i].chosen = true;
+			found = true;
 		}
 		if (!found)
 			return diag_error("%s: no such test; type: oriel check --selftest --list",

@@ -127,76 +127,75 @@ static FILE *output_file(void)
 	return fd < 0 ? NULL : fdopen(fd, "r+");
 }
 
-static bool starts(const char *line, const char *with)
-{
-	return !strncmp(line, with, strlen(with));
-}
-
 static void count_line(struct ktap_count *count, const char *line)
 {
+	bool failed = !strncmp(line, "not ", 4);
 	unsigned int number;
 	int end = 0;
 
-	/* A second plan is an error: no results fit it. */
-	if (sscanf(line, "1..%u%n", &number, &end) == 1 && end && !line[end])
+	if (sscanf(line, "1..%u%n", &number, &end) == 1 && !line[end]) {
+		/* A second plan is an error: no results fit it. */
 		count->planned = count->planned < 0 ? (long)number : 0;
-	else if (sscanf(line, "ok %u ", &number) == 1)
+	} else if (sscanf(failed ? line + 4 : line, "ok %u ", &number) == 1) {
 		count->results++;
-	else if (sscanf(line, "not ok %u ", &number) == 1) {
-		count->results++;
-		count->failures++;
-	} else
-		return;
-	if (starts(line, "ok ") && strstr(line, "# SKIP"))
-		count->skips++;
+		count->failures += failed;
+		count->skips += !failed && strstr(line, "# SKIP");
+	}
 }
 
-/* Call @use with each line of @file, without what ends it. */
-static void for_each_line(FILE *file, void (*use)(void *context, const char *line), void *context)
+/* Read the next line, without the characters that end it. Return: false at the end. */
+static bool next_line(FILE *file, char **line, size_t *size)
 {
-	size_t size = 0;
+	if (getline(line, size, file) < 0)
+		return false;
+	(*line)[strcspn(*line, "\r\n")] = '\0';
+	return true;
+}
+
+static struct ktap_count count_lines(FILE *file)
+{
+	struct ktap_count count = { .planned = -1 };
 	char *line = NULL;
+	size_t size = 0;
 
 	rewind(file);
-	while (getline(&line, &size, file) >= 0) {
-		line[strcspn(line, "\r\n")] = '\0';
-		use(context, line);
+	while (next_line(file, &line, &size))
+		count_line(&count, line);
+	free(line);
+	return count;
+}
+
+static void print_lines(FILE *out, FILE *from, const char *before)
+{
+	unsigned int lines = 0;
+	char *line = NULL;
+	size_t size = 0;
+
+	rewind(from);
+	while (next_line(from, &line, &size)) {
+		if (lines++ < MAX_LINES)
+			fprintf(out, "%s%s\n", before, line);
 	}
+	if (lines > MAX_LINES)
+		fprintf(out, "%s(%u lines more)\n", before, lines - MAX_LINES);
 	free(line);
 }
 
-static void use_count(void *context, const char *line)
+/* Print the cases of KTAP that were skipped, without "ok NUMBER". */
+static void print_skips(FILE *out, FILE *from)
 {
-	count_line(context, line);
-}
+	char *line = NULL;
+	size_t size = 0;
 
-/* Lines to print. */
-struct printer {
-	FILE *out;
-	const char *before; /* each line */
-	bool skips_only; /* of KTAP, print only skipped cases, without "ok NUMBER" */
-	unsigned int lines;
-};
+	rewind(from);
+	while (next_line(from, &line, &size)) {
+		unsigned int number;
+		int name = 0;
 
-static void use_print(void *context, const char *line)
-{
-	struct printer *printer = context;
-	int start = 0;
-
-	if (printer->skips_only &&
-	    (sscanf(line, "ok %*u %n", &start) || !start || !strstr(line, "# SKIP")))
-		return;
-	if (printer->lines++ < MAX_LINES)
-		fprintf(printer->out, "%s%s\n", printer->before, line + start);
-}
-
-static void print_lines(FILE *out, FILE *from, const char *before, bool skips_only)
-{
-	struct printer printer = { .out = out, .before = before, .skips_only = skips_only };
-
-	for_each_line(from, use_print, &printer);
-	if (printer.lines > MAX_LINES)
-		fprintf(out, "%s(%u lines more)\n", before, printer.lines - MAX_LINES);
+		if (sscanf(line, "ok %u %n", &number, &name) == 1 && strstr(line, "# SKIP"))
+			fprintf(out, "# skipped: %s\n", line + name);
+	}
+	free(line);
 }
 
 /* Return: true if the test passes. If its own output does not say why it fails, @reason does. */
@@ -232,11 +231,11 @@ static void print_output(const struct selftest_config *config, const struct proc
 			 bool passed, const char *reason)
 {
 	if (config->verbose || !passed)
-		print_lines(config->out, output->out, "    ", false);
+		print_lines(config->out, output->out, "    ");
 	else
-		print_lines(config->out, output->out, "# skipped: ", true);
+		print_skips(config->out, output->out);
 	if (!passed)
-		print_lines(config->out, output->err, "    # ", false);
+		print_lines(config->out, output->err, "    # ");
 	if (reason[0])
 		fprintf(config->out, "# %s\n", reason);
 }
@@ -259,7 +258,7 @@ static void print_result(const struct selftest_config *config, const struct self
 static bool run_process(struct selftest_config *config, const struct selftest *test,
 			unsigned int number, const struct process_output *output)
 {
-	struct ktap_count count = { .planned = -1 };
+	struct ktap_count count;
 	struct process_end end;
 	char reason[128];
 	pid_t child;
@@ -275,7 +274,7 @@ static bool run_process(struct selftest_config *config, const struct selftest *t
 		return false;
 	}
 	end = finish(child, config->timeout);
-	for_each_line(output->out, use_count, &count);
+	count = count_lines(output->out);
 	passed = judge(test, &end, &count, reason, sizeof(reason));
 	print_output(config, output, passed, reason);
 	passed &= selftest_log_is_clean(config);

@@ -20,7 +20,7 @@
 #include "cli/selftest_list.h"
 #include "cli/selftest_run.h"
 
-static char folder[] = "/tmp/oriel-selftest.XXXXXX";
+static char folder[64];
 static struct selftest_list list;
 static FILE *messages;
 static char *said; /* the messages */
@@ -61,7 +61,7 @@ static int setup(void **state)
 	char path[PATH_MAX];
 
 	(void)state;
-	strcpy(strrchr(folder, '.'), ".XXXXXX");
+	strcpy(folder, "/tmp/oriel-selftest.XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/guest", folder);
 	assert_int_equal(mkdir(path, 0755), 0);
@@ -138,19 +138,23 @@ static void test_bad_options(void **state)
 	refuse_options("gone 1 0\n", "there is no guest gone");
 }
 
+static int choose(char *name)
+{
+	return selftest_list_choose(&list, &name, 1);
+}
+
 static void test_choose_and_skip(void **state)
 {
-	char *one[] = { (char *)"guest.cr" }, *kind[] = { (char *)"guest" };
-	char *wrong[] = { (char *)"cr" };
+	char one[] = "guest.cr", kind[] = "guest", wrong[] = "cr";
 
 	(void)state;
 	assert_int_equal(selftest_list_read(&list, folder), 0);
 	assert_int_equal(selftest_list_chosen(&list), 3);
-	assert_int_equal(selftest_list_choose(&list, kind, 1), 0);
+	assert_int_equal(choose(kind), 0);
 	assert_int_equal(selftest_list_chosen(&list), 2);
-	assert_int_equal(selftest_list_choose(&list, one, 1), 0);
+	assert_int_equal(choose(one), 0);
 	assert_int_equal(selftest_list_chosen(&list), 1);
-	assert_int_equal(selftest_list_choose(&list, wrong, 1), -1);
+	assert_int_equal(choose(wrong), -1);
 	expect_text(said, "cr: no such test");
 	assert_int_equal(selftest_list_skip(&list, "guest.cr=it hangs"), 0);
 	assert_string_equal(list.tests[0].skip, "it hangs");
