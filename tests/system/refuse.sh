@@ -29,7 +29,19 @@ test_check_says_why()
 	grep -qE "$missing" <<<"$out" || fail "oriel check said: $out"
 }
 
-plan 2
+test_selftest_says_why()
+{
+	local out
+
+	out=$("$oriel" check --selftest --module "$module" 2>&1) &&
+		{ fail "the self test is content: $out"; return 1; }
+	[[ $out == *$'\nnot ok 1 module.load' ]] || fail "the self test said: $out" || return
+	grep -E '^# kernel: oriel: ' <<<"$out" | grep -qE "$missing" ||
+		fail "the self test said: $out"
+}
+
+plan 3
 run_test test_loading_is_refused
 run_test test_check_says_why
+run_test test_selftest_says_why
 finish
