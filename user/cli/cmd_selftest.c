@@ -83,7 +83,7 @@ static void print_usage(void)
 	     "                      the installed one\n"
 	     "  --device NODE       test this node (/dev/kvm: the in-tree KVM) and load nothing\n"
 	     "  --tests FOLDER      the folder of the tests\n"
-	     "  --timeout SECONDS   a test that takes longer hangs (300)\n"
+	     "  --timeout SECONDS   a test that is silent for so long hangs (300)\n"
 	     "  --skip TEST=REASON  skip a test, such as one that ends this machine; repeat it for\n"
 	     "                      more\n"
 	     "  --verbose           print all cases of each test, not only those that fail or are\n"

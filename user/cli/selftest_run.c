@@ -13,12 +13,14 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define EXIT_PORT "0xf4"
 #define GUEST_MEMORY "64M"
 #define EXEC_FAILED 127
+#define QUIT_MS 5000
 #define KILL_MS 10000
 #define MAX_LINES 2000
 
@@ -106,12 +108,61 @@ static bool await(int pidfd, int ms)
 	return ready > 0;
 }
 
-static struct process_end finish(pid_t child, unsigned int timeout)
+/* Return: true if the process has ended; false once it has said nothing for @timeout seconds. */
+static bool await_while_it_speaks(int pidfd, const struct process_output *output,
+				  unsigned int timeout)
+{
+	unsigned int silent = 0;
+	off_t said = 0;
+
+	while (silent < timeout) {
+		struct stat file;
+
+		if (await(pidfd, 1000))
+			return true;
+		silent++;
+		if (!fstat(fileno(output->out), &file) && file.st_size != said) {
+			said = file.st_size;
+			silent = 0;
+		}
+	}
+	return false;
+}
+
+/* Print the counts of the host's interrupts: one that stands still in a hang may be lost. */
+static void print_interrupts(FILE *out)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	size_t size = 0;
+	char *line = NULL;
+
+	if (!file)
+		return;
+	while (getline(&line, &size, file) >= 0)
+		fprintf(out, "# interrupts: %s", line);
+	free(line);
+	fclose(file);
+}
+
+/* Show what a guest hangs at: let the launcher print the registers of its vCPUs. */
+static void print_hang(FILE *out, pid_t child, int pidfd)
+{
+	print_interrupts(out);
+	sleep(1);
+	print_interrupts(out);
+	kill(child, SIGQUIT);
+	await(pidfd, QUIT_MS);
+}
+
+static struct process_end finish(const struct selftest_config *config, const struct selftest *test,
+				 pid_t child, const struct process_output *output)
 {
 	struct process_end end = { .status = EXEC_FAILED };
 	int pidfd = pidfd_open(child, 0), status;
 
-	end.hung = !await(pidfd, (int)timeout * 1000);
+	end.hung = !await_while_it_speaks(pidfd, output, config->timeout);
+	if (end.hung && test->kind == SELFTEST_GUEST)
+		print_hang(config->out, child, pidfd);
 	kill(-child, SIGKILL);
 	end.immortal = end.hung && !await(pidfd, KILL_MS);
 	close(pidfd);
@@ -248,7 +299,7 @@ static void print_result(const struct selftest_config *config, const struct self
 
 	fprintf(out, "%s %u %s", passed ? "ok" : "not ok", number, test->name);
 	if (hung)
-		fprintf(out, " # TIMEOUT no end within %u s", config->timeout);
+		fprintf(out, " # TIMEOUT silent for %u s", config->timeout);
 	else if (passed && !config->verbose)
 		fprintf(out, " # cases: %ld, skipped: %ld", count->results, count->skips);
 	fputc('\n', out);
@@ -273,7 +324,7 @@ static bool run_process(struct selftest_config *config, const struct selftest *t
 		diag_error("fork: %s", strerror(errno));
 		return false;
 	}
-	end = finish(child, config->timeout);
+	end = finish(config, test, child, output);
 	count = count_lines(output->out);
 	passed = judge(test, &end, &count, reason, sizeof(reason));
 	print_output(config, output, passed, reason);

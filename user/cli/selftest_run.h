@@ -14,7 +14,7 @@ struct selftest_config {
 	FILE *out; /* of the KTAP */
 	const char *device; /* node of the hypervisor */
 	const char *facts; /* command line of the guests */
-	unsigned int timeout; /* a test that takes more seconds hangs */
+	unsigned int timeout; /* a test that is silent for so many seconds hangs */
 	bool verbose; /* print all that a test says, even if it passes */
 	struct kernel_log log;
 };

@@ -222,7 +222,7 @@ static void test_hang(void **state)
 	(void)state;
 	assert_int_equal(selftest_list_read(&list, folder), 0);
 	expect_run("sleep 1000 & sleep 1000", SELFTEST_FAILED,
-		   "# raw/abi\nnot ok 7 raw.abi # TIMEOUT no end within 1 s\n");
+		   "# raw/abi\nnot ok 7 raw.abi # TIMEOUT silent for 1 s\n");
 }
 
 static void test_kernel_log(void **state)
