@@ -31,7 +31,7 @@ static bool wanted;
 /* The other VM, on the second CPU, and its vCPU's statistics. */
 static struct machine other;
 static int stats;
-/* Where its number of exits is in @stats. */
+/* The place of its number of exits in @stats. */
 static uint64_t exits_at;
 
 /* The VM that makes the calls, on the first CPU. */

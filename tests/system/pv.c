@@ -571,8 +571,8 @@ struct time_info {
 };
 
 /*
- * What the clock is set to, and the least time in a pair from then on: a pair may have the time of
- * an earlier moment.
+ * The clock is set to this time. A pair from then on has this or a later one: it may have the time
+ * of an earlier moment, but not of one before the clock was set.
  */
 #define NEW_TIME 1000000000000ull
 #define LEAST_TIME (NEW_TIME / 2)
