@@ -138,16 +138,20 @@ static void pic_drive_cascade(struct pic *pic, bool level)
 		master->irr &= ~BIT(PIC_CASCADE);
 }
 
-/* Compute INTR after any change. Lock held. */
-static void pic_update(struct pic *pic, struct pic_effects *effects)
+static void pic_update_output(struct pic *pic, struct pic_effects *effects)
 {
-	bool output;
+	bool output = pic_request(pic, &pic->chip[0]) >= 0;
 
-	pic_drive_cascade(pic, pic_request(pic, &pic->chip[1]) >= 0);
-	output = pic_request(pic, &pic->chip[0]) >= 0;
 	if (output && !pic->output)
 		effects->rose = true;
 	WRITE_ONCE(pic->output, output);
+}
+
+/* Compute INTR after any change. Lock held. */
+static void pic_update(struct pic *pic, struct pic_effects *effects)
+{
+	pic_drive_cascade(pic, pic_request(pic, &pic->chip[1]) >= 0);
+	pic_update_output(pic, effects);
 }
 
 /* No lock held. */
@@ -510,7 +514,14 @@ void pic_set_state(struct pic *pic, bool slave, const struct kvm_pic_state *stat
 
 		*sources = irq_sources_restore(*sources, lines & BIT(ir));
 	}
-	pic_update(pic, &effects);
+	/*
+	 * The master's state has the cascade's line. The slave, which is still the old one, must not
+	 * change it, or the new slave would make an edge that the master has seen already.
+	 */
+	if (slave)
+		pic_update(pic, &effects);
+	else
+		pic_update_output(pic, &effects);
 	raw_spin_unlock_irqrestore(&pic->lock, flags);
 	pic_finish(pic, &effects);
 }
