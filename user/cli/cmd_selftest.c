@@ -291,14 +291,15 @@ static void run_tests(struct session *session)
 /* Leave the machine as it was. */
 static void end_session(struct session *session)
 {
-	const char *unreadable = session->config.log.error ? strerror(session->config.log.error) :
-							     NULL;
 	bool unloaded = !session->load || !module_unload(), clean;
+	int error = session->config.log.error;
+	char unreadable[128];
 
 	own_result(session, "module.unload", unloaded,
-		   session->load ? NULL : "this run did not load it");
+		   session->load ? NULL : "this run has not loaded it");
 	clean = selftest_log_is_clean(&session->config);
-	own_result(session, "kernel.log", clean, unreadable);
+	snprintf(unreadable, sizeof(unreadable), "/dev/kmsg: %s; run it as root", strerror(error));
+	own_result(session, "kernel.log", clean, error ? unreadable : NULL);
 	if (!session->complete && !(unloaded && clean))
 		session->results[SELFTEST_FAILED]++;
 }
@@ -306,16 +307,22 @@ static void end_session(struct session *session)
 static int run_session(struct session *session, const struct selftest_arguments *arguments)
 {
 	const unsigned int *results = session->results;
-	bool ready;
+	bool ready, clean;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("KTAP version 1");
 	ready = !session->load || !load_module(session);
 	print_head(session);
-	own_result(session, "module.load", ready, session->load ? NULL : "it was loaded before");
-	if (!ready || use_node(session, arguments))
+	clean = selftest_log_is_clean(&session->config);
+	own_result(session, "module.load", ready && clean,
+		   session->load ? NULL : "this run does not load it");
+	if (!ready)
 		return EXIT_STATUS_ERROR;
-	run_tests(session);
+	session->results[SELFTEST_FAILED] += !session->complete && !clean;
+	if (use_node(session, arguments))
+		session->results[SELFTEST_FAILED]++;
+	else
+		run_tests(session);
 	end_session(session);
 	printf("# Totals: pass:%u fail:%u skip:%u\n", results[SELFTEST_PASSED],
 	       results[SELFTEST_FAILED], results[SELFTEST_SKIPPED]);
