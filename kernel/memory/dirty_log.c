@@ -93,9 +93,13 @@ static void clear_bits(struct memory *memory, struct memslot *slot, size_t first
 		       unsigned long *mask)
 {
 	gfn_t base = slot->base_gfn + first * BITS_PER_LONG;
+	gfn_t end = min(base + longs * BITS_PER_LONG, slot->base_gfn + slot->npages);
 	bool flush = false;
 	size_t i;
 
+	/* Pages of a large leaf that keep their bits need not lose the right to write. */
+	if (base < end)
+		mmu_split(memory, base, end - 1);
 	write_lock(&memory->mmu.lock);
 	for (i = 0; i < longs; i++) {
 		mask[i] = take_bits(&slot->dirty_bitmap[first + i], mask[i]);

@@ -26,12 +26,14 @@
  *      the host may invalidate a page meanwhile.
  *   5. A fault holds a reference to the host page, if that has a struct page, until the leaf is
  *      installed or the fault has failed. After that 3 protects the page.
- *   6. In a logged slot faults install 4 KiB leaves. A larger leaf from before stays until a fault
- *      splits it for a write. A leaf is writable only if its page is in the log: try_install()
- *      makes both so during one hold of mmu.lock. A thread that reads the log clears the page's
- *      bit, then removes the right to write (clear_bits()), and userspace copies the page after
- *      that: a write between the first two steps is in the copy. The module itself first writes to
- *      memory and then marks the page in the log (memory_write()).
+ *   6. In a logged slot faults install 4 KiB leaves. A larger leaf from before is split: by the
+ *      thread that begins the log or clears bits (mmu_split()), or by a fault that comes first. A
+ *      leaf is writable only if its page is in the log: try_install() makes both so during one hold
+ *      of mmu.lock. With KVM_DIRTY_LOG_INITIALLY_SET all pages are in the log at first. A thread
+ *      that reads the log clears the page's bit, then removes the right to write (clear_bits()),
+ *      and userspace copies the page after that: a write between the first two steps is in the
+ *      copy. The module itself first writes to memory and then marks the page in the log
+ *      (memory_write()).
  *   7. If only the right to write is removed, the lock may be dropped before the flush. Until the
  *      flush a guest may write through its TLB: to a page that userspace has yet to copy, or before
  *      logging begins. The flush comes before the return to userspace, and memory->lock admits one
@@ -40,7 +42,11 @@
  *      lock, mmu_let_others() flushes and drops the lock between two parts; 1 holds there as well.
  *   9. Unlinked table pages wait in mmu.retired. mmu_flush() frees them after the flush, so no CPU
  *      walks freed memory.
- *  10. A change of the memory types or of the format of leaves empties the tables and changes
+ *  10. A split replaces a large leaf by a table of smaller ones that map the same frames with the
+ *      same rights. A CPU may use either, so a split needs mmu.lock only shared, and no flush. A
+ *      flush for a later removal drops the large leaf from TLBs as well, because each flush drops
+ *      all translations.
+ *  11. A change of the memory types or of the format of leaves empties the tables and changes
  *      invalidate_seq, so no fault installs a leaf of the old kind. At the end of the client's
  *      address space mmu.released makes every check fail.
  *
@@ -58,7 +64,7 @@
  *       |  +---+                                     |
  *       +--------------------------------------------+
  *         removal: lock exclusive, flush. The notifier; publish(): slot moved or deleted, or log
- *         ended; sl_make_room(): another leaf replaces it; 10
+ *         ended; sl_make_room(): another leaf replaces it; 11
  */
 #include <linux/cpu.h>
 #include <linux/mm.h>
@@ -349,29 +355,15 @@ static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *sp
 	return ret;
 }
 
-static int make_room(struct fault *f, int level, struct sl_spare *spare)
+/* Remove what maps other frames. A leaf of a past slot may do so, or a table of smaller leaves. */
+static void make_room(struct fault *f, int level)
 {
 	struct mmu *mmu = &f->memory->mmu;
-	int ret;
 
 	write_lock(&mmu->lock);
-	ret = sl_make_room(&mmu->table, f->gfn, level, spare);
-	mmu_flush(f->memory);
+	if (sl_make_room(&mmu->table, f->gfn, level))
+		mmu_flush(f->memory);
 	write_unlock(&mmu->lock);
-	return ret;
-}
-
-/* Allocate as many table pages as an installation can need. */
-static int top_up(struct mmu *mmu, struct sl_spare *spare)
-{
-	while (spare->count < mmu->table.format->levels - 1U) {
-		u64 *page = mmu_table_page(mmu);
-
-		if (!page)
-			return -ENOMEM;
-		spare->page[spare->count++] = page;
-	}
-	return 0;
 }
 
 /* Most faults need no table page, so allocate them only when one is missing. */
@@ -386,14 +378,11 @@ static int install(struct fault *f)
 	for (;;) {
 		ret = try_install(f, level, leaf, &spare);
 		if (ret == -EBUSY)
-			ret = make_room(f, level, &spare);
-		else if (ret != -ENOMEM)
-			break;
-		if (ret == -ENOMEM && top_up(mmu, &spare))
+			make_room(f, level);
+		else if (ret != -ENOMEM || mmu_top_up(mmu, &spare))
 			break;
 	}
-	while (spare.count)
-		mmu_free_table_page(mmu, spare.page[--spare.count]);
+	mmu_drop_spare(mmu, &spare);
 	return ret;
 }
 

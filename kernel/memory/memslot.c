@@ -284,12 +284,17 @@ static int slot_replace(struct memory *memory, struct memslot *old, struct memsl
 	return ret;
 }
 
-/* If logging begins with @new, make the next write to each of its pages fault. */
+/*
+ * If logging begins with @new, make the next write to each of its pages fault. Then split the large
+ * leaves, because vCPUs would have to do it one by one. This order write-protects fewer leaves.
+ */
 static void begin_log(struct memory *memory, const struct memslot *old, const struct memslot *new)
 {
-	if (old && memslot_is_logged(new) && !memslot_is_logged(old) &&
-	    !dirty_log_begins_set(memory))
-		mmu_slot_write_protect(memory, new);
+	if (!old || !memslot_is_logged(new) || memslot_is_logged(old) ||
+	    dirty_log_begins_set(memory))
+		return;
+	mmu_slot_write_protect(memory, new);
+	mmu_split(memory, new->base_gfn, new->base_gfn + new->npages - 1);
 }
 
 static int slot_set(struct memory *memory, struct memslot *old,

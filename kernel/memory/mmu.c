@@ -11,7 +11,11 @@
 
 #include "memory/mmu.h"
 
-u64 *mmu_table_page(struct mmu *mmu)
+/*
+ * Allocate a zeroed table page, or return NULL. It is counted in @mmu and by the host
+ * (SecPageTables in /proc/meminfo).
+ */
+static u64 *new_table_page(struct mmu *mmu)
 {
 	u64 *page = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 
@@ -22,11 +26,29 @@ u64 *mmu_table_page(struct mmu *mmu)
 	return page;
 }
 
-void mmu_free_table_page(struct mmu *mmu, u64 *page)
+static void free_table_page(struct mmu *mmu, u64 *page)
 {
 	mod_lruvec_page_state(virt_to_page(page), NR_SECONDARY_PAGETABLE, -1);
 	free_page((unsigned long)page);
 	atomic_long_dec(&mmu->table_pages);
+}
+
+int mmu_top_up(struct mmu *mmu, struct sl_spare *spare)
+{
+	while (spare->count < mmu->table.format->levels - 1U) {
+		u64 *page = new_table_page(mmu);
+
+		if (!page)
+			return -ENOMEM;
+		spare->page[spare->count++] = page;
+	}
+	return 0;
+}
+
+void mmu_drop_spare(struct mmu *mmu, struct sl_spare *spare)
+{
+	while (spare->count)
+		free_table_page(mmu, spare->page[--spare->count]);
 }
 
 /* Link the page into mmu->retired through page->private, which is unused in a table page. */
@@ -67,7 +89,7 @@ void mmu_flush(struct memory *memory)
 
 		mmu->retired = (struct page *)page_private(page);
 		set_page_private(page, 0);
-		mmu_free_table_page(mmu, page_address(page));
+		free_table_page(mmu, page_address(page));
 	}
 }
 
@@ -110,7 +132,7 @@ void mmu_set_guest_memtypes(struct memory *memory, bool guests)
 {
 	write_lock(&memory->mmu.lock);
 	WRITE_ONCE(memory->mmu.guest_memtypes, guests);
-	/* Faults in progress have to begin anew: 10 in fault.c. */
+	/* Faults in progress have to begin anew: 11 in fault.c. */
 	WRITE_ONCE(memory->mmu.invalidate_seq, memory->mmu.invalidate_seq + 1);
 	mmu_zap_all(memory);
 	write_unlock(&memory->mmu.lock);
@@ -131,7 +153,7 @@ bool mmu_allow_read_only_walks(struct memory *memory)
 		/* If that dropped the lock, faults may have installed new leaves. Remove them. */
 		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
 		WRITE_ONCE(mmu->table.format, unmarked);
-		/* Faults in progress have to begin anew: 10 in fault.c. */
+		/* Faults in progress have to begin anew: 11 in fault.c. */
 		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
 		/* Always flush, because a vCPU begins to use the new format when it flushes. */
 		mmu_flush(memory);
@@ -157,6 +179,23 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot)
 	write_unlock(&memory->mmu.lock);
 }
 
+void mmu_split(struct memory *memory, gfn_t first, gfn_t last)
+{
+	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };
+	struct mmu *mmu = &memory->mmu;
+	struct sl_spare spare = {};
+	bool more;
+
+	/* The first turn has no pages, because often there is nothing to split. */
+	do {
+		read_lock(&mmu->lock);
+		more = sl_split_part(&mmu->table, &part, &spare);
+		read_unlock(&mmu->lock);
+		cond_resched();
+	} while (more && !mmu_top_up(mmu, &spare));
+	mmu_drop_spare(mmu, &spare);
+}
+
 bool mmu_write_protect_masked(struct memory *memory, gfn_t first, unsigned long mask)
 {
 	unsigned int from, to;
@@ -173,12 +212,12 @@ int mmu_init(struct mmu *mmu, const struct sl_format *format)
 	rwlock_init(&mmu->lock);
 	atomic_long_set(&mmu->table_pages, 0);
 	mmu->table.format = format;
-	mmu->table.root = mmu_table_page(mmu);
+	mmu->table.root = new_table_page(mmu);
 	return mmu->table.root ? 0 : -ENOMEM;
 }
 
 void mmu_destroy(struct mmu *mmu)
 {
-	mmu_free_table_page(mmu, mmu->table.root);
+	free_table_page(mmu, mmu->table.root);
 	WARN_ON_ONCE(atomic_long_read(&mmu->table_pages));
 }

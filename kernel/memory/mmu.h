@@ -12,12 +12,12 @@ int mmu_init(struct mmu *mmu, const struct sl_format *format);
 /** mmu_destroy() - free the root of tables that mmu_notifier_stop() has emptied */
 void mmu_destroy(struct mmu *mmu);
 /**
- * mmu_table_page() - allocate a zeroed table page, or return NULL; may sleep. It is charged to the
- * client, and counted in @mmu and by the host (SecPageTables in /proc/meminfo).
+ * mmu_top_up() - allocate as many table pages as one leaf can need, or return -ENOMEM; may sleep.
+ * The pages are charged to the client.
  */
-u64 *mmu_table_page(struct mmu *mmu);
-/** mmu_free_table_page() - free a page that no CPU can walk; any context */
-void mmu_free_table_page(struct mmu *mmu, u64 *page);
+int mmu_top_up(struct mmu *mmu, struct sl_spare *spare);
+/** mmu_drop_spare() - free the table pages that nobody has used */
+void mmu_drop_spare(struct mmu *mmu, struct sl_spare *spare);
 /** mmu_flush() - flush the TLBs, then free the unlinked table pages; mmu.lock exclusive */
 void mmu_flush(struct memory *memory);
 /**
@@ -30,6 +30,11 @@ void mmu_zap_slot(struct memory *memory, const struct memslot *slot);
 void mmu_zap_all(struct memory *memory);
 /** mmu_slot_write_protect() - make each write to a published slot fault; takes @mmu.lock */
 void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
+/**
+ * mmu_split() - split the large leaves of a range into 4 KiB leaves, with @mmu.lock shared, so that
+ * faults go on; may sleep. If there is no memory for tables, faults split the rest one by one.
+ */
+void mmu_split(struct memory *memory, gfn_t first, gfn_t last);
 
 /* notifier.c */
 

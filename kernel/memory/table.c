@@ -7,6 +7,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
+#include <linux/string.h>
 
 #include "memory/table.h"
 
@@ -109,15 +110,13 @@ static int link_table(struct sl_table *table, u64 *entry, struct sl_spare *spare
 	return 0;
 }
 
-/* Return true if the larger leaf @have at level @at maps and grants all that @leaf does. */
-static bool leaf_covers(const struct sl_format *format, u64 have, int at, gfn_t gfn, u64 leaf,
-			int level)
+/* Return true if the larger leaf @have at level @at maps @gfn as @leaf does. */
+static bool leaf_maps(const struct sl_format *format, u64 have, int at, gfn_t gfn, u64 leaf,
+		      int level)
 {
 	u64 offset = gfn & (sl_pages(at) - 1) & ~(sl_pages(level) - 1);
 
-	return leaf_hpa(format, have, at) + (offset << GFN_SHIFT) ==
-		       leaf_hpa(format, leaf, level) &&
-	       grants_all(format, have, leaf);
+	return leaf_hpa(format, have, at) + (offset << GFN_SHIFT) == leaf_hpa(format, leaf, level);
 }
 
 static int put_leaf(struct sl_table *table, u64 *entry, int level, u64 leaf)
@@ -146,52 +145,113 @@ static int put_leaf(struct sl_table *table, u64 *entry, int level, u64 leaf)
 	return 0;
 }
 
-int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl_spare *spare)
-{
-	const struct sl_format *format = table->format;
-	u64 *entries = table->root;
-	int at;
-
-	for (at = format->levels; at > level; at--) {
-		u64 *entry = &entries[entry_index(gfn, at)];
-		u64 old = READ_ONCE(*entry);
-
-		if (!is_present(format, old)) {
-			int ret = link_table(table, entry, spare);
-
-			if (ret)
-				return ret;
-			old = READ_ONCE(*entry);
-		}
-		if (is_leaf(format, old, at))
-			return leaf_covers(format, old, at, gfn, leaf, level) ? 0 : -EBUSY;
-		entries = table_of(format, old);
-	}
-	return put_leaf(table, &entries[entry_index(gfn, level)], level, leaf);
-}
-
-/* Replace a large leaf by a table of leaves one level down that map the same frames. */
-static int split_leaf(struct sl_table *table, u64 *entry, int level, struct sl_spare *spare)
+/*
+ * Replace the large leaf @old by a table of leaves one level down that map the same frames with the
+ * same rights. If another CPU has split it meanwhile, its table stays and the page remains spare.
+ */
+static int split_leaf(struct sl_table *table, u64 *entry, int level, u64 old,
+		      struct sl_spare *spare)
 {
 	const struct sl_format *format = table->format;
 	u64 step = sl_pages(level - 1) << GFN_SHIFT;
-	u64 old = READ_ONCE(*entry);
 	u64 *page;
 	unsigned int i;
 
 	if (!spare->count)
 		return -ENOMEM;
-	page = spare->page[--spare->count];
+	page = spare->page[spare->count - 1];
 	do {
 		u64 leaf = level - 1 == SL_LEVEL_4K ? old & ~format->large : old;
 
+		if (!is_leaf(format, old, level)) {
+			memset(page, 0, SL_ENTRIES * sizeof(*page));
+			return 0;
+		}
 		for (i = 0; i < SL_ENTRIES; i++)
 			page[i] = leaf + i * step;
 		/* The exchange fails if the CPU has set accessed or dirty meanwhile. */
 	} while (!try_cmpxchg(entry, &old, virt_to_phys(page) | format->table));
+	spare->count--;
 	atomic_long_add(SL_ENTRIES, &table->leaves[level - 2]);
 	atomic_long_dec(&table->leaves[level - 1]);
 	return 0;
+}
+
+/* Let a table take the place of an entry above the level of @leaf, or return 1 if none has to. */
+static int make_way(struct sl_table *table, u64 *entry, int at, gfn_t gfn, u64 leaf, int level,
+		    struct sl_spare *spare)
+{
+	const struct sl_format *format = table->format;
+	u64 old = READ_ONCE(*entry);
+
+	if (!is_present(format, old))
+		return link_table(table, entry, spare);
+	if (!is_leaf(format, old, at))
+		return 0;
+	if (!leaf_maps(format, old, at, gfn, leaf, level))
+		return -EBUSY;
+	return grants_all(format, old, leaf) ? 1 : split_leaf(table, entry, at, old, spare);
+}
+
+int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl_spare *spare)
+{
+	const struct sl_format *format = table->format;
+	u64 *entries = table->root;
+	int at = format->levels;
+
+	while (at > level) {
+		u64 *entry = &entries[entry_index(gfn, at)];
+		u64 now;
+		int ret = make_way(table, entry, at, gfn, leaf, level, spare);
+
+		if (ret)
+			return ret < 0 ? ret : 0;
+		now = READ_ONCE(*entry);
+		/* Another CPU may have installed a leaf here: look at the entry again. */
+		if (is_leaf(format, now, at))
+			continue;
+		entries = table_of(format, now);
+		at--;
+	}
+	return put_leaf(table, &entries[entry_index(gfn, level)], level, leaf);
+}
+
+/*
+ * Split the large leaf that maps a frame into 4 KiB leaves. Return the level of the entry that this
+ * deals with, or -ENOMEM.
+ */
+static int split_frame(struct sl_table *table, gfn_t gfn, struct sl_spare *spare)
+{
+	const struct sl_format *format = table->format;
+	u64 *entries = table->root;
+	int at;
+
+	for (at = format->levels; at > SL_LEVEL_4K; at--) {
+		u64 *entry = &entries[entry_index(gfn, at)];
+		u64 old = READ_ONCE(*entry);
+
+		if (!is_present(format, old))
+			return at;
+		if (is_leaf(format, old, at) && split_leaf(table, entry, at, old, spare))
+			return -ENOMEM;
+		entries = table_of(format, READ_ONCE(*entry));
+	}
+	return SL_LEVEL_2M;
+}
+
+bool sl_split_part(struct sl_table *table, struct sl_part *part, struct sl_spare *spare)
+{
+	gfn_t last = min_t(gfn_t, part->last, sl_max_gfn(table->format));
+
+	for (; part->first <= last && part->budget; part->budget--) {
+		int level = split_frame(table, part->first, spare);
+
+		if (level < 0)
+			break;
+		part->first = (part->first | (sl_pages(level) - 1)) + 1;
+	}
+	part->budget = SL_PART_LEAVES;
+	return part->first <= last;
 }
 
 static void visit_table(struct sl_range *range, u64 *entries, int level, gfn_t base);
@@ -221,13 +281,14 @@ static void protect_leaf(struct sl_range *range, u64 *entry, int level)
 		sl_carry(range->table, old, level);
 }
 
-static void clear_young(struct sl_range *range, u64 *entry)
+/* With the lock shared, another CPU may split the leaf meanwhile. Its parts keep their bits. */
+static void clear_young(struct sl_range *range, u64 *entry, int level)
 {
 	const struct sl_format *format = range->table->format;
 	u64 old = READ_ONCE(*entry);
 
 	do {
-		if (!(old & format->accessed))
+		if (!is_leaf(format, old, level) || !(old & format->accessed))
 			return;
 	} while (!try_cmpxchg(entry, &old, old & ~format->accessed));
 	range->hit = true;
@@ -252,7 +313,7 @@ static void visit_leaf(struct sl_range *range, u64 *entry, int level)
 		range->hit |= is_young(range->table->format, READ_ONCE(*entry));
 		break;
 	case SL_OP_CLEAR_YOUNG:
-		clear_young(range, entry);
+		clear_young(range, entry, level);
 		break;
 	}
 }
@@ -336,37 +397,17 @@ static bool visit_part(struct sl_table *table, struct sl_part *part, enum sl_op 
 	return true;
 }
 
-int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *spare)
+bool sl_make_room(struct sl_table *table, gfn_t gfn, int level)
 {
-	const struct sl_format *format = table->format;
-	u64 *entries = table->root;
 	gfn_t first = gfn & ~(sl_pages(level) - 1);
 	struct sl_part part = {
 		.first = first,
 		.last = first + sl_pages(level) - 1,
 		.budget = SL_PART_LEAVES,
 	};
-	bool split = false;
-	int at;
 
-	for (at = format->levels; at > level; at--) {
-		u64 *entry = &entries[entry_index(gfn, at)];
-
-		if (!is_present(format, READ_ONCE(*entry)))
-			return 0;
-		if (is_leaf(format, READ_ONCE(*entry), at)) {
-			int ret = split_leaf(table, entry, at, spare);
-
-			if (ret)
-				return ret;
-			split = true;
-		}
-		entries = table_of(format, READ_ONCE(*entry));
-	}
-	/* After a split the leaf at this level is not in the way: sl_install() adds its rights. */
-	if (!split)
-		visit_part(table, &part, SL_OP_ZAP);
-	return 0;
+	visit_part(table, &part, SL_OP_ZAP);
+	return part.flush;
 }
 
 bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last)

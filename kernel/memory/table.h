@@ -3,9 +3,9 @@
  * Second-level page tables as a data structure, for NPT and EPT alike: install, split, remove and
  * age leaves. struct sl_format describes an entry. Userspace tests compile this too.
  *
- * The caller has the lock (struct mmu). sl_install() and sl_test_young() need it shared: they
- * change an entry by compare-and-exchange and remove no right. All other functions that change
- * entries need it exclusive. The CPU sets accessed and dirty bits at any time.
+ * The caller has the lock (struct mmu). sl_install(), sl_split_part() and sl_test_young() need it
+ * shared: they change an entry by compare-and-exchange and remove no right. All other functions
+ * that change entries need it exclusive. The CPU sets accessed and dirty bits at any time.
  *
  * A range includes both frame @first and frame @last. A large leaf that is partly in the range is
  * treated as if all of it were. A leaf's @gfn is any frame inside it.
@@ -126,20 +126,19 @@ static inline bool sl_leaf_dirty(const struct sl_format *format, u64 leaf)
 u64 sl_make_leaf(const struct sl_format *format, hpa_t hpa, int level, u32 rights,
 		 enum sl_memtype type);
 /**
- * sl_install() - install a leaf from sl_make_leaf(), or add its rights to the leaf that is there.
- * Return 0 if the tables grant at least the rights of @leaf; -ENOMEM if @spare has too few pages
- * (the format's @levels - 1 are always enough); -EBUSY if another entry is in the way: call
- * sl_make_room().
+ * sl_install() - install a leaf from sl_make_leaf(), or add its rights to the leaf that is there. A
+ * larger leaf that maps the same frames without these rights is split first. A split changes no
+ * translation, so no flush follows. Return 0 if the tables grant at least the rights of @leaf;
+ * -ENOMEM if @spare has too few pages (the format's @levels - 1 are always enough); -EBUSY if
+ * another entry is in the way: call sl_make_room().
  */
 int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl_spare *spare);
 /**
- * sl_make_room() - remove or split entries that are in the way of a leaf. A larger leaf is split
- * down to @level, which changes no translation. A table or leaf at @level is removed, but no more
- * than SL_PART_LEAVES leaves of it. The caller has to flush all TLBs before it drops the lock.
- * Return 0: call sl_install() again, which may still return -EBUSY; -ENOMEM if @spare has too few
- * pages: allocate more after the flush and call again.
+ * sl_make_room() - remove the leaves that are in the way of a leaf, at most SL_PART_LEAVES of them.
+ * Return true if TLBs must be flushed before the lock is dropped. Then call sl_install() again,
+ * which may still return -EBUSY.
  */
-int sl_make_room(struct sl_table *table, gfn_t gfn, int level, struct sl_spare *spare);
+bool sl_make_room(struct sl_table *table, gfn_t gfn, int level);
 /**
  * sl_zap() - remove all leaves of a range, and the tables that become empty. Calls sl_carry() for
  * each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table. Return true if TLBs must be
@@ -164,6 +163,12 @@ struct sl_part {
  * @part->first stays.
  */
 bool sl_zap_part(struct sl_table *table, struct sl_part *part);
+/**
+ * sl_split_part() - split large leaves of a range into 4 KiB leaves, until @spare has no more page
+ * or the part's budget is used up: each entry of level 2 or above counts. Return true if there is
+ * more to do: allocate more pages and call again. No flush follows.
+ */
+bool sl_split_part(struct sl_table *table, struct sl_part *part, struct sl_spare *spare);
 /**
  * sl_write_protect() - remove the right to write from a range; return true if TLBs must be flushed
  */

@@ -11,6 +11,7 @@
 #include <signal.h>
 
 #include "guestmem.h"
+#include "vmstats.h"
 
 #define LARGE (2UL << 20)
 #define MANUAL KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE
@@ -667,6 +668,71 @@ static void test_large_pages_initially_set(void)
 	munmap(room, 3 * LARGE);
 }
 
+/*
+ * Map two large leaves writable, and begin the log. Return false if the host has no large pages, or
+ * if the hypervisor's CPU has none: then there is nothing to split.
+ */
+static bool log_large(const struct logger *l, uint8_t *area)
+{
+	must_set_slot(&l->m, 1, 0, AREA, 2 * LARGE, area);
+	expect_write(&l->m, page_gpa(0), 1, "not logged");
+	expect_write(&l->m, page_gpa(512), 1, "not logged");
+	if (vm_stat(&l->m, "pages_2m") < 2) {
+		skipped = "no large pages";
+		return false;
+	}
+	must_set_slot(&l->m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, 2 * LARGE, area);
+	return true;
+}
+
+/*
+ * The thread that begins the log splits large leaves. Neither that nor a write to a page of them
+ * flushes TLBs or, on Oriel, stops the faults of other vCPUs.
+ */
+static void split_quietly(const struct log_mode *mode)
+{
+	struct logger l = LOGGER(mode, 1, access);
+	uint8_t *room, *area = new_large(&room);
+	uint64_t flushes;
+	unsigned int i;
+
+	if (log_large(&l, area)) {
+		check_equal(vm_stat(&l.m, "pages_2m"), 0, "large leaves in the log");
+		flushes = vm_stat(&l.m, "remote_tlb_flush");
+		for (i = 0; i < 1024; i += 64)
+			expect_write(&l.m, page_gpa(i), i, "logged");
+		check_equal(vm_stat(&l.m, "remote_tlb_flush"), flushes, "TLB flushes for writes");
+	}
+	free_logger(&l);
+	munmap(room, 3 * LARGE);
+}
+
+static void test_split_quietly(void)
+{
+	split_quietly(&bitmap_mode);
+	split_quietly(&ring_mode);
+}
+
+/* A log that begins with all pages splits a leaf when a page of it is cleared. */
+static void test_split_when_cleared(void)
+{
+	struct logger l = LOGGER(&set_mode, 1, access);
+	uint8_t *room, *area = new_large(&room);
+	uint64_t mask = ~0ull, flushes;
+
+	if (log_large(&l, area)) {
+		check_equal(vm_stat(&l.m, "pages_2m"), 2, "large leaves at the beginning");
+		check_equal(clear_log(&l.m, 1, 512, 64, &mask), 0, "pages 512 to 575");
+		check_equal(vm_stat(&l.m, "pages_2m"), 1, "large leaves after that");
+		flushes = vm_stat(&l.m, "remote_tlb_flush");
+		expect_write(&l.m, page_gpa(512), 2, "cleared");
+		expect_write(&l.m, page_gpa(0), 2, "not cleared");
+		check_equal(vm_stat(&l.m, "remote_tlb_flush"), flushes, "TLB flushes for writes");
+	}
+	free_logger(&l);
+	munmap(room, 3 * LARGE);
+}
+
 /* ---- rings ---- */
 
 static void test_ring_bad_arguments(void)
@@ -910,6 +976,8 @@ static const struct test tests[] = {
 	TEST(read_only),
 	TEST(large_pages),
 	TEST(large_pages_initially_set),
+	TEST(split_quietly),
+	TEST(split_when_cleared),
 	TEST(ring_bad_arguments),
 	TEST(ring_order),
 	TEST(ring_full),

@@ -149,15 +149,23 @@ static int install(struct sl_table *table, gfn_t gfn, int level, u64 leaf)
 	return ret;
 }
 
-static int make_room(struct sl_table *table, gfn_t gfn, int level)
+/* Split the large leaves of a range. Return the number of calls that this took. */
+static int split(struct sl_table *table, gfn_t first, gfn_t last)
 {
+	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };
 	struct sl_spare spare = {};
-	int ret;
+	int calls = 0;
+	bool more;
 
-	top_up(&spare);
-	ret = sl_make_room(table, gfn, level, &spare);
+	do {
+		top_up(&spare);
+		more = sl_split_part(table, &part, &spare);
+		assert_int_equal(part.budget, SL_PART_LEAVES);
+		calls++;
+	} while (more);
 	drop_spare(&spare);
-	return ret;
+	assert_int_equal(pages_retired, 0);
+	return calls;
 }
 
 /* Map one 4 KiB frame to the host frame of the same number. */
@@ -166,6 +174,13 @@ static void map_identity(struct sl_table *table, gfn_t gfn, u32 rights, u64 more
 	u64 leaf = sl_make_leaf(table->format, gfn << 12, 1, rights, SL_WB) | more;
 
 	assert_int_equal(install(table, gfn, 1, leaf), 0);
+}
+
+static void map_large(struct sl_table *table, gfn_t gfn, int level, u32 rights)
+{
+	u64 leaf = sl_make_leaf(table->format, gfn << 12, level, rights, SL_WB);
+
+	assert_int_equal(install(table, gfn, level, leaf), 0);
 }
 
 /* The leaf that maps a frame, or 0. @level becomes the level at which the walk ended. */
@@ -310,12 +325,20 @@ static void test_busy_frame(void **state)
 	table_start(&table, &ept);
 	assert_int_equal(install(&table, 5, 1, sl_make_leaf(&ept, 0x7000, 1, RX, SL_WB)), 0);
 	assert_int_equal(install(&table, 5, 1, new), -EBUSY);
-	assert_int_equal(make_room(&table, 5, 1), 0);
+	assert_true(sl_make_room(&table, 5, 1));
 	flush();
 	assert_int_equal(lookup(&table, 5, &level), 0);
+	assert_false(sl_make_room(&table, 5, 1));
 	assert_int_equal(install(&table, 5, 1, new), 0);
 	assert_true(lookup(&table, 5, &level) == new);
 	table_end(&table);
+}
+
+static void check_leaves(const struct sl_table *table, long of_4k, long of_2m, long of_1g)
+{
+	assert_int_equal(atomic_long_read(&table->leaves[0]), of_4k);
+	assert_int_equal(atomic_long_read(&table->leaves[1]), of_2m);
+	assert_int_equal(atomic_long_read(&table->leaves[2]), of_1g);
 }
 
 static void test_covered(void **state)
@@ -329,12 +352,12 @@ static void test_covered(void **state)
 	/* The same frame with no more rights is there already. */
 	assert_int_equal(install(&table, 0x203, 1, sl_make_leaf(&npt, base + 0x3000, 1, RX, SL_WB)),
 			 0);
-	/* More rights, or another frame, are not. */
-	assert_int_equal(install(&table, 0x203, 1,
-				 sl_make_leaf(&npt, base + 0x3000, 1, RWX, SL_WB)),
-			 -EBUSY);
+	/* Another frame is not: the large leaf has to go as a whole. */
 	assert_int_equal(install(&table, 0x203, 1, sl_make_leaf(&npt, base + 0x4000, 1, RX, SL_WB)),
 			 -EBUSY);
+	check_leaves(&table, 0, 1, 0);
+	assert_true(sl_make_room(&table, 0x203, 1));
+	check_leaves(&table, 0, 0, 0);
 	table_end(&table);
 }
 
@@ -351,20 +374,21 @@ static void check_split(const struct sl_format *format, int from)
 	table_start(&table, format);
 	assert_int_equal(install(&table, first, from, large), 0);
 	*entry_of(&table, first, from) |= format->dirty;
-	assert_int_equal(make_room(&table, first + 3, 1), 0);
+	/* A write to one page splits what is on the way to it. */
+	assert_int_equal(install(&table, first + 3, 1, small), 0);
 	assert_int_equal(pages_retired, 0);
 	assert_int_equal(carried, 0);
 	for (i = 0; i < sl_pages(from); i += i < 1024 ? 1 : 509) {
 		u64 leaf = lookup(&table, first + i, &level);
 
 		assert_int_equal(level, i < 512 ? 1 : 2);
-		if (level == 1)
+		if (i == 3)
+			assert_true(leaf == (small | format->dirty));
+		else if (level == 1)
 			assert_true(leaf == ((large & ~format->large) | format->dirty) + (i << 12));
 		else
 			assert_true(leaf == (large | format->dirty) + ((i & ~511ULL) << 12));
 	}
-	assert_int_equal(install(&table, first + 3, 1, small), 0);
-	assert_true(lookup(&table, first + 3, &level) == (small | format->dirty));
 	table_end(&table);
 }
 
@@ -380,6 +404,7 @@ static void test_split(void **state)
 static void test_split_wants_pages(void **state)
 {
 	u64 large = sl_make_leaf(&npt, 0x40000000, 3, RX, SL_WB);
+	u64 small = sl_make_leaf(&npt, 0x40001000, 1, RWX, SL_WB);
 	struct sl_spare spare = {};
 	struct sl_table table;
 	int level;
@@ -387,16 +412,48 @@ static void test_split_wants_pages(void **state)
 	(void)state;
 	table_start(&table, &npt);
 	assert_int_equal(install(&table, 0x40000, 3, large), 0);
-	assert_int_equal(sl_make_room(&table, 0x40001, 1, &spare), -ENOMEM);
+	assert_int_equal(sl_install(&table, 0x40001, 1, small, &spare), -ENOMEM);
 	assert_true(lookup(&table, 0x40001, &level) == large);
 	/* One page takes it half-way, which is a valid state. */
 	spare.page[spare.count++] = page_alloc();
-	assert_int_equal(sl_make_room(&table, 0x40001, 1, &spare), -ENOMEM);
+	assert_int_equal(sl_install(&table, 0x40001, 1, small, &spare), -ENOMEM);
 	assert_true(lookup(&table, 0x40001, &level) == large);
 	assert_int_equal(level, 2);
 	spare.page[spare.count++] = page_alloc();
-	assert_int_equal(sl_make_room(&table, 0x40001, 1, &spare), 0);
-	assert_true(lookup(&table, 0x40001, &level) == (large & ~npt.large) + 0x1000);
+	assert_int_equal(sl_install(&table, 0x40001, 1, small, &spare), 0);
+	assert_true(lookup(&table, 0x40001, &level) == small);
+	table_end(&table);
+}
+
+/* A range is split whole, whatever it has: large leaves, holes and tables. */
+static void test_split_range(void **state)
+{
+	u64 large = sl_make_leaf(&npt, 0x40000000, 3, RX, SL_WB);
+	struct sl_part part = { .first = 0x40005, .last = 0x40400, .budget = 2 };
+	struct sl_spare spare = {};
+	struct sl_table table;
+	int level;
+
+	(void)state;
+	table_start(&table, &npt);
+	assert_int_equal(split(&table, 0, ~0ULL), 1);
+	map_identity(&table, 7, RWX, 0);
+	assert_int_equal(install(&table, 0x40000, 3, large), 0);
+	assert_int_equal(install(&table, 0x200000, 2, sl_make_leaf(&npt, 0, 2, RX, SL_WB)), 0);
+	assert_true(sl_split_part(&table, &part, &spare));
+	assert_int_equal(part.first, 0x40005);
+	part.budget = 2;
+	top_up(&spare);
+	assert_true(sl_split_part(&table, &part, &spare));
+	assert_int_equal(part.first, 0x40400);
+	assert_false(sl_split_part(&table, &part, &spare));
+	drop_spare(&spare);
+	/* Three of 2 MiB, of which the range has one frame at least. */
+	check_leaves(&table, 1 + 3 * 512, 509 + 1, 0);
+	assert_true(lookup(&table, 0x40400, &level) == (large & ~npt.large) + 0x400000);
+	/* Four pages last for four leaves. */
+	assert_int_equal(split(&table, 0, 0x3fffff), (509 + 1 + 3) / 4);
+	check_leaves(&table, 1 + 512 * 512 + 512, 0, 0);
 	table_end(&table);
 }
 
@@ -412,7 +469,7 @@ static void test_table_to_leaf(void **state)
 	for (gfn = 0x40000; gfn < 0x40400; gfn += 7)
 		map_identity(&table, gfn, RWX, SL_SOFT_PAGE);
 	assert_int_equal(install(&table, 0x40000, 3, large), -EBUSY);
-	assert_int_equal(make_room(&table, 0x40000, 3), 0);
+	assert_true(sl_make_room(&table, 0x40000, 3));
 	assert_int_equal(carried, 147);
 	/* Two of level 1, their level 2, and level 3, which became empty. */
 	assert_int_equal(flush(), 4);
@@ -420,13 +477,6 @@ static void test_table_to_leaf(void **state)
 	assert_int_equal(install(&table, 0x40000, 3, large), 0);
 	assert_true(lookup(&table, 0x403ff, &level) == large);
 	table_end(&table);
-}
-
-static void check_leaves(const struct sl_table *table, long of_4k, long of_2m, long of_1g)
-{
-	assert_int_equal(atomic_long_read(&table->leaves[0]), of_4k);
-	assert_int_equal(atomic_long_read(&table->leaves[1]), of_2m);
-	assert_int_equal(atomic_long_read(&table->leaves[2]), of_1g);
 }
 
 static void test_leaves_are_counted(void **state)
@@ -446,7 +496,8 @@ static void test_leaves_are_counted(void **state)
 	small = sl_make_leaf(&npt, 0x5000, 1, SL_READ | SL_WRITE, SL_WB);
 	assert_int_equal(install(&table, 5, 1, small), 0);
 	check_leaves(&table, 1, 0, 1);
-	assert_int_equal(make_room(&table, 0x40001, 1), 0);
+	assert_int_equal(install(&table, 0x40001, 1, sl_make_leaf(&npt, 0x40001000, 1, RWX, SL_WB)),
+			 0);
 	check_leaves(&table, 1 + 512, 511, 0);
 	sl_zap(&table, 0x40000, 0x401ff);
 	check_leaves(&table, 1, 511, 0);
@@ -630,7 +681,7 @@ static void test_room_in_parts(void **state)
 	for (gfn = 0x40000; gfn < 0x40000 + 3 * SL_PART_LEAVES; gfn++)
 		map_identity(&table, gfn, RWX, 0);
 	while (install(&table, 0x40000, 3, large) == -EBUSY) {
-		assert_int_equal(make_room(&table, 0x40000, 3), 0);
+		assert_true(sl_make_room(&table, 0x40000, 3));
 		flush();
 		tries++;
 	}
@@ -749,15 +800,29 @@ static u64 host_frame(gfn_t gfn)
 	return gfn + (rnd(8) ? 0x100000 : 0x200000);
 }
 
+/* Widen a range to whole leaves, because a large leaf goes as a whole. */
+static void model_round(struct sl_table *table, gfn_t *first, gfn_t *last)
+{
+	int level;
+
+	if (lookup(table, *first, &level))
+		*first &= ~(sl_pages(level) - 1);
+	if (lookup(table, *last, &level))
+		*last |= sl_pages(level) - 1;
+}
+
 /* Make room for a leaf, and drop the frames from the model that lost their mapping. */
 static void model_make_room(struct sl_table *table, gfn_t first, int level)
 {
+	gfn_t last = first + sl_pages(level) - 1;
 	gfn_t i;
 	int at;
 
-	assert_int_equal(make_room(table, first, level), 0);
+	model_round(table, &first, &last);
+
+	sl_make_room(table, first, level);
 	flush();
-	for (i = first; i < first + sl_pages(level); i++)
+	for (i = first; i <= last; i++)
 		if (!lookup(table, i, &at))
 			model[i] = 0;
 }
@@ -794,17 +859,6 @@ static bool model_lookup(struct sl_table *table, gfn_t gfn)
 		return !model[gfn];
 	frame = ((leaf & format->addr) >> 12) + (gfn & (sl_pages(level) - 1));
 	return model[gfn] == (u32)(frame << 1 | !!(leaf & format->write));
-}
-
-/* Widen a range to whole leaves, because a large leaf goes as a whole. */
-static void model_round(struct sl_table *table, gfn_t *first, gfn_t *last)
-{
-	int level;
-
-	if (lookup(table, *first, &level))
-		*first &= ~(sl_pages(level) - 1);
-	if (lookup(table, *last, &level))
-		*last |= sl_pages(level) - 1;
 }
 
 static void model_work(struct sl_table *table, gfn_t first, gfn_t last, bool zap)
@@ -867,6 +921,8 @@ static void check_random(const struct sl_format *format, u64 seed)
 
 		if (dice < 10)
 			model_install(&table, rnd(MODEL_FRAMES), rnd_level());
+		else if (dice == 10 && !rnd(8))
+			split(&table, rnd(MODEL_FRAMES), MODEL_FRAMES / 2 + rnd(MODEL_FRAMES / 2));
 		else
 			model_range(&table, dice < 14);
 		if (step % 256 == 0)
@@ -960,20 +1016,85 @@ static void test_parallel(void **state)
 	table_end(&table);
 }
 
+#define SPLIT_LEAVES 64
+
+/* Each racer wants another page of the same large leaf to be writable, so all of them split it. */
+static void *race_to_split(void *argument)
+{
+	struct racer *racer = argument;
+	struct sl_spare spare = {};
+	unsigned int i;
+
+	for (i = 0; i < SPLIT_LEAVES; i++) {
+		gfn_t gfn = (gfn_t)i * 512 * 512 + racer->number;
+		u64 leaf = sl_make_leaf(&npt, gfn << 12, 1, RWX, SL_WB);
+
+		top_up(&spare);
+		race_line_up(i);
+		if (sl_install(racer->table, gfn, 1, leaf, &spare))
+			racer->failures++;
+		sl_test_young(racer->table, gfn, gfn, true);
+	}
+	drop_spare(&spare);
+	return NULL;
+}
+
+static void test_parallel_split(void **state)
+{
+	struct racer racer[RACE_THREADS];
+	struct sl_table table;
+	gfn_t gfn;
+	int i, level;
+
+	(void)state;
+	table_start(&table, &npt);
+	race_steps = 0;
+	for (gfn = 0; gfn < SPLIT_LEAVES * 512 * 512; gfn += 512 * 512)
+		map_large(&table, gfn, 3, RX);
+	for (i = 0; i < RACE_THREADS; i++) {
+		racer[i] = (struct racer){ .table = &table, .number = i };
+		assert_int_equal(pthread_create(&racer[i].thread, NULL, race_to_split, &racer[i]),
+				 0);
+	}
+	for (i = 0; i < RACE_THREADS; i++) {
+		assert_int_equal(pthread_join(racer[i].thread, NULL), 0);
+		assert_int_equal(racer[i].failures, 0);
+	}
+	check_leaves(&table, SPLIT_LEAVES * 512, SPLIT_LEAVES * 511, 0);
+	for (gfn = 0; gfn < SPLIT_LEAVES * 512 * 512; gfn += 512 * 512)
+		for (i = 0; i < 512; i++)
+			assert_int_equal(!!(lookup(&table, gfn + i, &level) & npt.write),
+					 i < RACE_THREADS);
+	assert_int_equal(count_tables(&table, table.root, npt.levels), pages_live);
+	table_end(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_leaf_bits),     cmocka_unit_test(test_install),
-		cmocka_unit_test(test_large_leaves),  cmocka_unit_test(test_widen),
-		cmocka_unit_test(test_busy_frame),    cmocka_unit_test(test_covered),
-		cmocka_unit_test(test_split),	      cmocka_unit_test(test_split_wants_pages),
-		cmocka_unit_test(test_table_to_leaf), cmocka_unit_test(test_leaves_are_counted),
-		cmocka_unit_test(test_zap),	      cmocka_unit_test(test_zap_large),
-		cmocka_unit_test(test_write_protect), cmocka_unit_test(test_no_dirty_bit),
-		cmocka_unit_test(test_parts),	      cmocka_unit_test(test_parts_share_a_budget),
-		cmocka_unit_test(test_room_in_parts), cmocka_unit_test(test_young),
-		cmocka_unit_test(test_depth),	      cmocka_unit_test(test_random),
+		cmocka_unit_test(test_leaf_bits),
+		cmocka_unit_test(test_install),
+		cmocka_unit_test(test_large_leaves),
+		cmocka_unit_test(test_widen),
+		cmocka_unit_test(test_busy_frame),
+		cmocka_unit_test(test_covered),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_split_wants_pages),
+		cmocka_unit_test(test_split_range),
+		cmocka_unit_test(test_table_to_leaf),
+		cmocka_unit_test(test_leaves_are_counted),
+		cmocka_unit_test(test_zap),
+		cmocka_unit_test(test_zap_large),
+		cmocka_unit_test(test_write_protect),
+		cmocka_unit_test(test_no_dirty_bit),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_parts_share_a_budget),
+		cmocka_unit_test(test_room_in_parts),
+		cmocka_unit_test(test_young),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_parallel),
+		cmocka_unit_test(test_parallel_split),
 	};
 
 	return cmocka_run_group_tests_name("mmu_table", tests, NULL, NULL);
