@@ -22,6 +22,7 @@
 
 static const struct stats_row vm_rows[] = {
 	VM_STAT(remote_tlb_flush, KVM_STATS_TYPE_CUMULATIVE),
+	VM_STAT(mmu_exclusive_holds, KVM_STATS_TYPE_CUMULATIVE),
 	VM_STAT(pages_4k, KVM_STATS_TYPE_INSTANT),
 	VM_STAT(pages_2m, KVM_STATS_TYPE_INSTANT),
 	VM_STAT(pages_1g, KVM_STATS_TYPE_INSTANT),
@@ -56,6 +57,7 @@ static void vm_read(const void *object, u64 *values)
 
 	*(struct vm_stats *)values = (struct vm_stats){
 		.remote_tlb_flush = atomic64_read(&vm->tlb_flushes),
+		.mmu_exclusive_holds = READ_ONCE(vm->memory.mmu.exclusive_holds),
 		.pages_4k = mmu_leaves(&vm->memory.mmu, SL_LEVEL_4K),
 		.pages_2m = mmu_leaves(&vm->memory.mmu, SL_LEVEL_2M),
 		.pages_1g = mmu_leaves(&vm->memory.mmu, SL_LEVEL_1G),

@@ -250,6 +250,7 @@ struct vm_dma {
 /* The values of a VM's statistics. */
 struct vm_stats {
 	u64 remote_tlb_flush; /* calls of vm_flush_tlbs() */
+	u64 mmu_exclusive_holds; /* times that memory.mmu.lock was taken exclusive */
 	u64 pages_4k; /* leaves of the second-level tables now, by size */
 	u64 pages_2m;
 	u64 pages_1g;

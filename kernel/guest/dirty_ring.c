@@ -215,14 +215,14 @@ static int reset_rings(struct vm *vm)
 	int count = 0;
 	u32 i;
 
-	write_lock(&vm->memory.mmu.lock);
+	mmu_lock_exclusive(&vm->memory.mmu);
 	for (i = 0; i < vm->vcpu_count; i++) {
 		count += reset_ring(vm, &vm->vcpus[i]->dirty_ring, &flush);
 		mmu_let_others(&vm->memory, NULL);
 	}
 	if (flush)
 		vm_flush_tlbs(&vm->memory);
-	write_unlock(&vm->memory.mmu.lock);
+	mmu_unlock_exclusive(&vm->memory.mmu);
 	return count;
 }
 

@@ -100,7 +100,7 @@ static void clear_bits(struct memory *memory, struct memslot *slot, size_t first
 	/* Pages of a large leaf that keep their bits need not lose the right to write. */
 	if (base < end)
 		mmu_split(memory, base, end - 1);
-	write_lock(&memory->mmu.lock);
+	mmu_lock_exclusive(&memory->mmu);
 	for (i = 0; i < longs; i++) {
 		mask[i] = take_bits(&slot->dirty_bitmap[first + i], mask[i]);
 		if (mask[i])
@@ -110,7 +110,7 @@ static void clear_bits(struct memory *memory, struct memslot *slot, size_t first
 	}
 	if (flush)
 		memory->ops->flush_tlbs(memory);
-	write_unlock(&memory->mmu.lock);
+	mmu_unlock_exclusive(&memory->mmu);
 }
 
 static void put_back(struct memslot *slot, const unsigned long *bits)

@@ -19,9 +19,13 @@
  *      announcement the notifier increments invalidate_count, records the range and removes the
  *      leaves; at the end it changes invalidate_seq. A fault in the range fails its check: before
  *      the end because of the count and the range, after it because of invalidate_seq. So no fault
- *      installs what it has read in the host's page tables before the change.
+ *      installs what it has read in the host's page tables before the change. An invalidation that
+ *      touches no slot does none of this, and does not take mmu.lock; it is only counted
+ *      (mmu.invalidations). A client address gets its first slot, or loses its last one, only while
+ *      that count is 0 (mmu_lock_slots()): a fault in a new slot reads the host's page tables after
+ *      all changes that were under way.
  *   4. New memslots are published with mmu.lock exclusive; then the old slot's leaves are removed
- *      (publish()). A fault with the old snapshot fails its check, so no leaf comes back. The
+ *      (exchange()). A fault with the old snapshot fails its check, so no leaf comes back. The
  *      notifier finds the old slot by its client addresses until the last leaf is gone, because
  *      the host may invalidate a page meanwhile.
  *   5. A fault holds a reference to the host page, if that has a struct page, until the leaf is
@@ -63,7 +67,7 @@
  *       |  |   |  +----------------------------------|--+
  *       |  +---+                                     |
  *       +--------------------------------------------+
- *         removal: lock exclusive, flush. The notifier; publish(): slot moved or deleted, or log
+ *         removal: lock exclusive, flush. The notifier; exchange(): slot moved or deleted, or log
  *         ended; sl_make_room(): another leaf replaces it; 11
  */
 #include <linux/cpu.h>
@@ -360,10 +364,10 @@ static void make_room(struct fault *f, int level)
 {
 	struct mmu *mmu = &f->memory->mmu;
 
-	write_lock(&mmu->lock);
+	mmu_lock_exclusive(mmu);
 	if (sl_make_room(&mmu->table, f->gfn, level))
 		mmu_flush(f->memory);
-	write_unlock(&mmu->lock);
+	mmu_unlock_exclusive(mmu);
 }
 
 /* Most faults need no table page, so allocate them only when one is missing. */

@@ -9,6 +9,7 @@
  *   memory->srcu      held by each user of a memslot
  *   memory->mmu.lock  a reader/writer spinlock: shared to install leaves, exclusive to remove
  *                     leaves or rights and to publish memslots
+ *   memory->mmu.hva_lock  a spinlock: the slots by client address, and running invalidations
  *
  * A function that may sleep says so. Unless a function says otherwise, it expects @srcu to be
  * held if it uses memslots, and runs in a thread whose current->mm is @mm if it accesses guest
@@ -25,6 +26,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "memory/table.h"
@@ -73,7 +75,7 @@ struct memslots {
 /* Second-level paging of one VM. */
 struct mmu {
 	struct sl_table table; /* the tables */
-	/* See the top of this file; held exclusive to write @invalidate_seq to @retired. */
+	/* See the top of this file; held exclusive to write @invalidate_seq to @exclusive_holds. */
 	rwlock_t lock;
 	struct mmu_notifier notifier; /* reports changes of the client's mappings */
 	unsigned long invalidate_seq; /* grows with each invalidation */
@@ -83,6 +85,11 @@ struct mmu {
 	bool released; /* the client's address space has ended: no leaf is installed any more */
 	bool guest_memtypes; /* the guest may choose how memory is cached */
 	struct page *retired; /* unlinked table pages that wait for the TLB flush */
+	u64 exclusive_holds; /* number of times that @lock was taken exclusive */
+	/* Protects @invalidations, and memory->slots_by_hva where @lock is not held. */
+	spinlock_t hva_lock;
+	u32 invalidations; /* those that have begun and not ended, wherever they are */
+	wait_queue_head_t idle; /* woken when @invalidations becomes 0 */
 	atomic_long_t table_pages; /* table pages in use, with the root */
 };
 
@@ -112,7 +119,11 @@ struct memory {
 	struct srcu_struct srcu; /* protects @slots for readers that sleep */
 	struct memslots __rcu *slots; /* the current snapshot; replaced under @lock */
 	struct xarray slot_ids; /* the slots by number; under @lock */
-	struct rb_root_cached slots_by_hva; /* the slots by client address; under @mmu.lock */
+	/*
+	 * The slots by client address. A change needs @mmu.lock exclusive and @mmu.hva_lock, so
+	 * either of them is enough to read.
+	 */
+	struct rb_root_cached slots_by_hva;
 	u32 manual_dirty_log; /* KVM_DIRTY_LOG_* flags that userspace has turned on; under @lock */
 	/* Size of each vCPU's ring, 0 for none; under @lock; constant once there are vCPUs. */
 	u32 ring_bytes;
@@ -233,6 +244,18 @@ bool dirty_log_has_room(const struct memory *memory, const struct memslot *slot)
 void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn);
 
 /* mmu.c and fault.c: second-level paging. */
+
+/** mmu_lock_exclusive() - take @lock exclusive: all faults wait */
+static inline void mmu_lock_exclusive(struct mmu *mmu) __acquires(&mmu->lock)
+{
+	write_lock(&mmu->lock);
+	WRITE_ONCE(mmu->exclusive_holds, mmu->exclusive_holds + 1);
+}
+
+static inline void mmu_unlock_exclusive(struct mmu *mmu) __releases(&mmu->lock)
+{
+	write_unlock(&mmu->lock);
+}
 
 /** mmu_root_hpa() - return the address for nCR3 or the EPT pointer; it never changes */
 static inline hpa_t mmu_root_hpa(const struct mmu *mmu)

@@ -174,7 +174,7 @@ static bool must_zap(const struct memslot *old, const struct memslot *new)
 	       (memslot_is_logged(old) && !memslot_is_logged(new));
 }
 
-/* Let the mmu_notifier find the slot by its client addresses; mmu.lock held exclusive. */
+/* Let the mmu_notifier find the slot by its client addresses; after mmu_lock_slots(). */
 static void add_by_hva(struct memory *memory, struct memslot *slot)
 {
 	slot->by_hva.start = slot->hva;
@@ -183,8 +183,31 @@ static void add_by_hva(struct memory *memory, struct memslot *slot)
 }
 
 /*
- * Publish a snapshot with @new instead of @old (4 in fault.c). Wait until no reader uses the old
- * snapshot or @old.
+ * Exchange the snapshots, and remove the leaves of @old (4 in fault.c). Two slots have the same
+ * client addresses.
+ */
+static void exchange(struct memory *memory, struct memslots *slots, struct memslot *old,
+		     struct memslot *new)
+{
+	struct mmu *mmu = &memory->mmu;
+
+	mmu_lock_slots(mmu, !old);
+	rcu_assign_pointer(memory->slots, slots);
+	if (new)
+		add_by_hva(memory, new);
+	spin_unlock(&mmu->hva_lock);
+	if (old && must_zap(old, new))
+		mmu_zap_slot(memory, old);
+	mmu_unlock_exclusive(mmu);
+	if (!old)
+		return;
+	mmu_lock_slots(mmu, !new);
+	interval_tree_remove(&old->by_hva, &memory->slots_by_hva);
+	mmu_unlock_slots(mmu);
+}
+
+/*
+ * Publish a snapshot with @new instead of @old. Wait until no reader uses the old snapshot or @old.
  */
 static int publish(struct memory *memory, struct memslot *old, struct memslot *new)
 {
@@ -193,15 +216,7 @@ static int publish(struct memory *memory, struct memslot *old, struct memslot *n
 
 	if (IS_ERR(slots))
 		return PTR_ERR(slots);
-	write_lock(&memory->mmu.lock);
-	rcu_assign_pointer(memory->slots, slots);
-	if (new)
-		add_by_hva(memory, new);
-	if (old && must_zap(old, new))
-		mmu_zap_slot(memory, old);
-	if (old)
-		interval_tree_remove(&old->by_hva, &memory->slots_by_hva);
-	write_unlock(&memory->mmu.lock);
+	exchange(memory, slots, old, new);
 	memory->ops->slots_changed(memory);
 	synchronize_srcu_expedited(&memory->srcu);
 	slots_free(now, slots);

@@ -101,9 +101,9 @@ void mmu_let_others(struct memory *memory, bool *flush) __must_hold(&memory->mmu
 		mmu_flush(memory);
 		*flush = false;
 	}
-	write_unlock(&memory->mmu.lock);
+	mmu_unlock_exclusive(&memory->mmu);
 	cond_resched();
-	write_lock(&memory->mmu.lock);
+	mmu_lock_exclusive(&memory->mmu);
 }
 
 /* Remove all leaves of a range: 1 and 8 in fault.c. */
@@ -130,12 +130,12 @@ void mmu_zap_all(struct memory *memory)
 
 void mmu_set_guest_memtypes(struct memory *memory, bool guests)
 {
-	write_lock(&memory->mmu.lock);
+	mmu_lock_exclusive(&memory->mmu);
 	WRITE_ONCE(memory->mmu.guest_memtypes, guests);
 	/* Faults in progress have to begin anew: 11 in fault.c. */
 	WRITE_ONCE(memory->mmu.invalidate_seq, memory->mmu.invalidate_seq + 1);
 	mmu_zap_all(memory);
-	write_unlock(&memory->mmu.lock);
+	mmu_unlock_exclusive(&memory->mmu);
 }
 
 bool mmu_allow_read_only_walks(struct memory *memory)
@@ -146,7 +146,7 @@ bool mmu_allow_read_only_walks(struct memory *memory)
 	/* Check without the lock first: repeated calls must not stop the faults of other vCPUs. */
 	if (!READ_ONCE(mmu->table.format)->unmarked)
 		return false;
-	write_lock(&mmu->lock);
+	mmu_lock_exclusive(mmu);
 	unmarked = mmu->table.format->unmarked;
 	if (unmarked) {
 		mmu_zap_all(memory);
@@ -158,7 +158,7 @@ bool mmu_allow_read_only_walks(struct memory *memory)
 		/* Always flush, because a vCPU begins to use the new format when it flushes. */
 		mmu_flush(memory);
 	}
-	write_unlock(&mmu->lock);
+	mmu_unlock_exclusive(mmu);
 	return unmarked;
 }
 
@@ -171,12 +171,12 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot)
 	};
 
 	lockdep_assert_held(&memory->lock);
-	write_lock(&memory->mmu.lock);
+	mmu_lock_exclusive(&memory->mmu);
 	while (sl_write_protect_part(&memory->mmu.table, &part))
 		mmu_let_others(memory, NULL);
 	if (part.flush)
 		mmu_flush(memory);
-	write_unlock(&memory->mmu.lock);
+	mmu_unlock_exclusive(&memory->mmu);
 }
 
 void mmu_split(struct memory *memory, gfn_t first, gfn_t last)
@@ -210,6 +210,8 @@ bool mmu_write_protect_masked(struct memory *memory, gfn_t first, unsigned long 
 int mmu_init(struct mmu *mmu, const struct sl_format *format)
 {
 	rwlock_init(&mmu->lock);
+	spin_lock_init(&mmu->hva_lock);
+	init_waitqueue_head(&mmu->idle);
 	atomic_long_set(&mmu->table_pages, 0);
 	mmu->table.format = format;
 	mmu->table.root = new_table_page(mmu);

@@ -42,6 +42,14 @@ void mmu_split(struct memory *memory, gfn_t first, gfn_t last);
 int mmu_notifier_start(struct memory *memory);
 /** mmu_notifier_stop() - empty the tables and end it; no vCPU runs */
 void mmu_notifier_stop(struct memory *memory);
+/**
+ * mmu_lock_slots() - take mmu.lock exclusive and mmu.hva_lock, to change memory->slots_by_hva.
+ * @idle: wait until no invalidation runs, because a client address gets its first slot or loses its
+ * last one; may sleep.
+ */
+void mmu_lock_slots(struct mmu *mmu, bool idle);
+/** mmu_unlock_slots() - drop both locks */
+void mmu_unlock_slots(struct mmu *mmu);
 
 /* dirty_log.c */
 

@@ -23,6 +23,11 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
 }
 
+static bool touches_slot(struct memory *memory, unsigned long start, unsigned long end)
+{
+	return interval_tree_iter_first(&memory->slots_by_hva, start, end - 1);
+}
+
 /* Zap a part of the range, and return true if there is more. Slots may share client memory. */
 static bool zap_part(struct memory *memory, unsigned long start, unsigned long end, bool *flush)
 {
@@ -68,13 +73,40 @@ static bool young_range(struct memory *memory, unsigned long start, unsigned lon
 	return young;
 }
 
+void mmu_lock_slots(struct mmu *mmu, bool idle) __acquires(&mmu->lock) __acquires(&mmu->hva_lock)
+{
+	for (;;) {
+		if (idle)
+			wait_event(mmu->idle, !READ_ONCE(mmu->invalidations));
+		mmu_lock_exclusive(mmu);
+		spin_lock(&mmu->hva_lock);
+		if (!idle || !mmu->invalidations)
+			return;
+		mmu_unlock_slots(mmu);
+	}
+}
+
+void mmu_unlock_slots(struct mmu *mmu) __releases(&mmu->hva_lock) __releases(&mmu->lock)
+{
+	spin_unlock(&mmu->hva_lock);
+	mmu_unlock_exclusive(mmu);
+}
+
+/* Most invalidations of a large client touch no slot. They must not stop the vCPUs' faults. */
 static int invalidate_range_start(struct mmu_notifier *notifier,
 				  const struct mmu_notifier_range *range)
 {
 	struct memory *memory = notifier_memory(notifier);
 	struct mmu *mmu = &memory->mmu;
+	bool touches;
 
-	write_lock(&mmu->lock);
+	spin_lock(&mmu->hva_lock);
+	mmu->invalidations++;
+	touches = touches_slot(memory, range->start, range->end);
+	spin_unlock(&mmu->hva_lock);
+	if (!touches)
+		return 0;
+	mmu_lock_exclusive(mmu);
 	if (!mmu->invalidate_count++) {
 		mmu->invalidate_start = range->start;
 		mmu->invalidate_end = range->end;
@@ -83,19 +115,32 @@ static int invalidate_range_start(struct mmu_notifier *notifier,
 		mmu->invalidate_end = max(mmu->invalidate_end, range->end);
 	}
 	zap_range(memory, range->start, range->end, mmu_notifier_range_blockable(range));
-	write_unlock(&mmu->lock);
+	mmu_unlock_exclusive(mmu);
 	return 0;
 }
 
 static void invalidate_range_end(struct mmu_notifier *notifier,
 				 const struct mmu_notifier_range *range)
 {
-	struct mmu *mmu = &notifier_memory(notifier)->mmu;
+	struct memory *memory = notifier_memory(notifier);
+	struct mmu *mmu = &memory->mmu;
+	bool touches, idle;
 
-	write_lock(&mmu->lock);
-	WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
-	WARN_ON_ONCE(!mmu->invalidate_count--);
-	write_unlock(&mmu->lock);
+	spin_lock(&mmu->hva_lock);
+	/* The result is that of the beginning: mmu_lock_slots() lets nothing change it meanwhile. */
+	touches = touches_slot(memory, range->start, range->end);
+	spin_unlock(&mmu->hva_lock);
+	if (touches) {
+		mmu_lock_exclusive(mmu);
+		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
+		WARN_ON_ONCE(!mmu->invalidate_count--);
+		mmu_unlock_exclusive(mmu);
+	}
+	spin_lock(&mmu->hva_lock);
+	idle = !--mmu->invalidations;
+	spin_unlock(&mmu->hva_lock);
+	if (idle)
+		wake_up(&mmu->idle);
 }
 
 /* If the CPU sets no accessed bits, only a new fault shows an access: zap the range. */
@@ -103,12 +148,15 @@ static bool young_by_zapping(struct memory *memory, unsigned long start, unsigne
 {
 	bool mapped;
 
-	write_lock(&memory->mmu.lock);
+	read_lock(&memory->mmu.lock);
 	mapped = young_range(memory, start, end, false);
-	if (mapped)
-		zap_range(memory, start, end, false);
-	write_unlock(&memory->mmu.lock);
-	return mapped;
+	read_unlock(&memory->mmu.lock);
+	if (!mapped)
+		return false;
+	mmu_lock_exclusive(&memory->mmu);
+	zap_range(memory, start, end, false);
+	mmu_unlock_exclusive(&memory->mmu);
+	return true;
 }
 
 static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm, unsigned long start,
@@ -141,10 +189,10 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct memory *memory = notifier_memory(notifier);
 
-	write_lock(&memory->mmu.lock);
+	mmu_lock_exclusive(&memory->mmu);
 	memory->mmu.released = true;
 	mmu_zap_all(memory);
-	write_unlock(&memory->mmu.lock);
+	mmu_unlock_exclusive(&memory->mmu);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "guestmem.h"
+#include "vmstats.h"
 
 #define LARGE (2UL << 20)
 
@@ -270,6 +271,40 @@ static void test_shared_by_two(void)
 	*word(area, 0) = 9;
 	expect_read(&b, AREA + 0x5000, 9, "after the first VM is gone");
 	free_machine(&b);
+	munmap(area, AREA_SIZE);
+}
+
+/* Changes of memory that is in no slot are none of the guest's: they must not stop its faults. */
+static void test_unrelated_mappings(void)
+{
+	uint8_t *area;
+	struct machine m = new_accessor(&area);
+	uint64_t holds, flushes;
+	unsigned int i;
+
+	expect_write(&m, page_gpa(0), 1, "before");
+	if (!on_oriel()) {
+		skipped = "KVM has no count of this";
+		goto out;
+	}
+	holds = vm_stat(&m, "mmu_exclusive_holds");
+	flushes = vm_stat(&m, "remote_tlb_flush");
+	for (i = 0; i < 100; i++) {
+		uint8_t *other = map_memory(AREA_SIZE);
+
+		memset(other, 1, AREA_SIZE);
+		mprotect(other, PAGE, PROT_READ);
+		madvise(other + PAGE, PAGE, MADV_DONTNEED);
+		munmap(other, AREA_SIZE);
+	}
+	check_equal(vm_stat(&m, "mmu_exclusive_holds"), holds, "exclusive holds for other memory");
+	check_equal(vm_stat(&m, "remote_tlb_flush"), flushes, "TLB flushes for other memory");
+	madvise(area, PAGE, MADV_DONTNEED);
+	check(vm_stat(&m, "mmu_exclusive_holds") > holds, "none for the guest's memory");
+	check_equal(vm_stat(&m, "remote_tlb_flush"), flushes + 1, "TLB flushes for the guest's");
+	expect_read(&m, page_gpa(0), 0, "discarded");
+out:
+	free_machine(&m);
 	munmap(area, AREA_SIZE);
 }
 
@@ -623,6 +658,7 @@ static const struct test tests[] = {
 	TEST(page_out),
 	TEST(large_pages),
 	TEST(shared_by_two),
+	TEST(unrelated_mappings),
 	TEST(slot_delete_and_move),
 	TEST(slot_move_onto_itself),
 	TEST(slot_read_only),
