@@ -50,8 +50,9 @@
  *      same rights. A CPU may use either, so a split needs mmu.lock only shared, and no flush. A
  *      flush for a later removal drops the large leaf from TLBs as well, because each flush drops
  *      all translations.
- *  11. A change of the memory types or of the format of leaves empties the tables and changes
- *      invalidate_seq, so no fault installs a leaf of the old kind. At the end of the client's
+ *  11. A change of the memory types empties the tables and changes invalidate_seq, so no fault
+ *      installs a leaf of the old kind. A change of the format of leaves is an invalidation of all
+ *      addresses: leaves of two formats never meet. At the end of the client's
  *      address space mmu.released makes every check fail.
  *
  * The states of a frame:
@@ -312,19 +313,6 @@ static u64 make_leaf(const struct fault *f, int level)
 }
 
 /*
- * Return true if the host may have changed its page tables from @start to @end, exclusive, since
- * the fault noted @seq. An invalidation that has not ended counts only if it overlaps this range.
- */
-static bool is_invalidated(const struct fault *f, unsigned long start, unsigned long end)
-{
-	const struct mmu *mmu = &f->memory->mmu;
-
-	if (mmu->invalidate_count && start < mmu->invalidate_end && mmu->invalidate_start < end)
-		return true;
-	return mmu->invalidate_seq != f->seq;
-}
-
-/*
  * Return 0 if the lookup is still right. Leaves of a past slot may still be there while they are
  * being removed. Such a leaf maps the same host frame, or sl_install() refuses the new one
  * (-EBUSY).
@@ -336,7 +324,8 @@ static int still_valid(const struct fault *f, int level)
 
 	if (f->memory->mmu.released)
 		return -EFAULT;
-	if (memory_slots(f->memory) != f->slots || is_invalidated(f, start, start + size))
+	if (memory_slots(f->memory) != f->slots ||
+	    mmu_is_invalidated(&f->memory->mmu, f->seq, start, start + size))
 		return -EAGAIN;
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>
+#include <linux/limits.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/swap.h>
@@ -149,12 +150,11 @@ bool mmu_allow_read_only_walks(struct memory *memory)
 	mmu_lock_exclusive(mmu);
 	unmarked = mmu->table.format->unmarked;
 	if (unmarked) {
+		/* Vacate the tables in parts. Meanwhile no fault may add to them: 11 in fault.c. */
+		mmu_begin_invalidation(mmu, 0, ULONG_MAX);
 		mmu_zap_all(memory);
-		/* If that dropped the lock, faults may have installed new leaves. Remove them. */
-		sl_zap(&mmu->table, 0, sl_max_gfn(unmarked));
 		WRITE_ONCE(mmu->table.format, unmarked);
-		/* Faults in progress have to begin anew: 11 in fault.c. */
-		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
+		mmu_end_invalidation(mmu);
 		/* Always flush, because a vCPU begins to use the new format when it flushes. */
 		mmu_flush(memory);
 	}

@@ -3,6 +3,9 @@
 #ifndef ORIEL_MMU_H
 #define ORIEL_MMU_H
 
+#include <linux/bug.h>
+#include <linux/minmax.h>
+
 #include "memory/memory.h"
 
 /* mmu.c: table pages, and emptying the tables. */
@@ -35,6 +38,42 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
  * faults go on; may sleep. If there is no memory for tables, faults split the rest one by one.
  */
 void mmu_split(struct memory *memory, gfn_t first, gfn_t last);
+
+/*
+ * An invalidation of a range of client addresses: 3 in fault.c. mmu.lock is held, exclusive to begin
+ * and to end one.
+ */
+
+/** mmu_begin_invalidation() - let no fault install a leaf in the range until the end */
+static inline void mmu_begin_invalidation(struct mmu *mmu, unsigned long start, unsigned long end)
+{
+	if (mmu->invalidate_count++) {
+		start = min(start, mmu->invalidate_start);
+		end = max(end, mmu->invalidate_end);
+	}
+	mmu->invalidate_start = start;
+	mmu->invalidate_end = end;
+}
+
+/** mmu_end_invalidation() - let all faults that are under way begin anew */
+static inline void mmu_end_invalidation(struct mmu *mmu)
+{
+	WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
+	WARN_ON_ONCE(!mmu->invalidate_count--);
+}
+
+/**
+ * mmu_is_invalidated() - return true if a mapping from @start to @end, exclusive, may have changed
+ * since @mmu->invalidate_seq was @seq. An invalidation that has not ended counts only if it overlaps
+ * this range.
+ */
+static inline bool mmu_is_invalidated(const struct mmu *mmu, unsigned long seq, unsigned long start,
+				      unsigned long end)
+{
+	if (mmu->invalidate_count && start < mmu->invalidate_end && mmu->invalidate_start < end)
+		return true;
+	return mmu->invalidate_seq != seq;
+}
 
 /* notifier.c */
 

@@ -107,13 +107,7 @@ static int invalidate_range_start(struct mmu_notifier *notifier,
 	if (!touches)
 		return 0;
 	mmu_lock_exclusive(mmu);
-	if (!mmu->invalidate_count++) {
-		mmu->invalidate_start = range->start;
-		mmu->invalidate_end = range->end;
-	} else {
-		mmu->invalidate_start = min(mmu->invalidate_start, range->start);
-		mmu->invalidate_end = max(mmu->invalidate_end, range->end);
-	}
+	mmu_begin_invalidation(mmu, range->start, range->end);
 	zap_range(memory, range->start, range->end, mmu_notifier_range_blockable(range));
 	mmu_unlock_exclusive(mmu);
 	return 0;
@@ -132,8 +126,7 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
 	spin_unlock(&mmu->hva_lock);
 	if (touches) {
 		mmu_lock_exclusive(mmu);
-		WRITE_ONCE(mmu->invalidate_seq, mmu->invalidate_seq + 1);
-		WARN_ON_ONCE(!mmu->invalidate_count--);
+		mmu_end_invalidation(mmu);
 		mmu_unlock_exclusive(mmu);
 	}
 	spin_lock(&mmu->hva_lock);

@@ -410,11 +410,6 @@ bool sl_make_room(struct sl_table *table, gfn_t gfn, int level)
 	return part.flush;
 }
 
-bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last)
-{
-	return visit_range(table, first, last, SL_OP_ZAP);
-}
-
 bool sl_zap_part(struct sl_table *table, struct sl_part *part)
 {
 	return visit_part(table, part, SL_OP_ZAP);

@@ -139,13 +139,6 @@ int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl
  * which may still return -EBUSY.
  */
 bool sl_make_room(struct sl_table *table, gfn_t gfn, int level);
-/**
- * sl_zap() - remove all leaves of a range, and the tables that become empty. Calls sl_carry() for
- * each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table. Return true if TLBs must be
- * flushed before the lock is dropped.
- */
-bool sl_zap(struct sl_table *table, gfn_t first, gfn_t last);
-
 /* A range for work in parts: the caller may drop the lock between two parts. */
 struct sl_part {
 	gfn_t first; /* the first frame that is left to do */
@@ -158,9 +151,10 @@ struct sl_part {
 #define SL_PART_LEAVES 1024
 
 /**
- * sl_zap_part() - do the next part of sl_zap(), and return true if there is more to do. The caller
- * may drop the lock between two calls, after a flush. A leaf that is installed meanwhile below
- * @part->first stays.
+ * sl_zap_part() - remove a part of the leaves of a range, and the tables that become empty. Calls
+ * sl_carry() for each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table. Return true if
+ * there is more to do. The caller may drop the lock between two calls, after a flush. A leaf that is
+ * installed meanwhile below @part->first stays.
  */
 bool sl_zap_part(struct sl_table *table, struct sl_part *part);
 /**

@@ -129,10 +129,19 @@ static void table_start(struct sl_table *table, const struct sl_format *format)
 	carried_dirty = 0;
 }
 
+/* Remove all leaves of a range at once. */
+static bool zap(struct sl_table *table, gfn_t first, gfn_t last)
+{
+	struct sl_part part = { .first = first, .last = last, .budget = UINT32_MAX };
+
+	assert_false(sl_zap_part(table, &part));
+	return part.flush;
+}
+
 /* Zap everything and check that the root alone is left. */
 static void table_end(struct sl_table *table)
 {
-	sl_zap(table, 0, ~0ULL);
+	zap(table, 0, ~0ULL);
 	flush();
 	assert_int_equal(pages_live, 1);
 	page_free(table->root);
@@ -499,9 +508,9 @@ static void test_leaves_are_counted(void **state)
 	assert_int_equal(install(&table, 0x40001, 1, sl_make_leaf(&npt, 0x40001000, 1, RWX, SL_WB)),
 			 0);
 	check_leaves(&table, 1 + 512, 511, 0);
-	sl_zap(&table, 0x40000, 0x401ff);
+	zap(&table, 0x40000, 0x401ff);
 	check_leaves(&table, 1, 511, 0);
-	sl_zap(&table, 0, sl_max_gfn(&npt));
+	zap(&table, 0, sl_max_gfn(&npt));
 	check_leaves(&table, 0, 0, 0);
 	table_end(&table);
 }
@@ -516,18 +525,18 @@ static void test_zap(void **state)
 	table_start(&table, &npt);
 	for (gfn = 0x1f0; gfn < 0x210; gfn++)
 		map_identity(&table, gfn, RWX, 0);
-	assert_false(sl_zap(&table, 0, 0x1ef));
-	assert_false(sl_zap(&table, 0x210, ~0ULL));
-	assert_false(sl_zap(&table, 7, 6));
-	assert_true(sl_zap(&table, 0x1f1, 0x20e));
+	assert_false(zap(&table, 0, 0x1ef));
+	assert_false(zap(&table, 0x210, ~0ULL));
+	assert_false(zap(&table, 7, 6));
+	assert_true(zap(&table, 0x1f1, 0x20e));
 	assert_int_equal(flush(), 0);
 	assert_true(lookup(&table, 0x1f0, &level) != 0);
 	assert_true(lookup(&table, 0x20f, &level) != 0);
 	for (gfn = 0x1f1; gfn < 0x20f; gfn++)
 		assert_int_equal(lookup(&table, gfn, &level), 0);
-	assert_true(sl_zap(&table, 0x1f0, 0x1f0));
+	assert_true(zap(&table, 0x1f0, 0x1f0));
 	assert_int_equal(flush(), 1);
-	assert_true(sl_zap(&table, 0x20f, 0x20f));
+	assert_true(zap(&table, 0x20f, 0x20f));
 	assert_int_equal(flush(), 3);
 	assert_int_equal(carried, 0);
 	table_end(&table);
@@ -544,14 +553,14 @@ static void test_zap_large(void **state)
 	assert_int_equal(install(&table, 0x400, 2, large), 0);
 	assert_int_equal(install(&table, 0x600, 2, large + 0x200000), 0);
 	*entry_of(&table, 0x400, 2) |= ept.dirty;
-	assert_true(sl_zap(&table, 0x5ff, 0x5ff));
+	assert_true(zap(&table, 0x5ff, 0x5ff));
 	assert_int_equal(carried, 1);
 	assert_int_equal(carried_dirty, 1);
 	assert_int_equal(last_carried_level, 2);
 	assert_true(last_carried == (large | ept.dirty));
 	assert_int_equal(lookup(&table, 0x400, &level), 0);
 	assert_true(lookup(&table, 0x600, &level) != 0);
-	assert_true(sl_zap(&table, 0, ~0ULL));
+	assert_true(zap(&table, 0, ~0ULL));
 	assert_int_equal(carried, 2);
 	assert_int_equal(carried_dirty, 1);
 	table_end(&table);
@@ -580,7 +589,7 @@ static void test_write_protect(void **state)
 	}
 	/* The dirty bit stays in the leaf, so nothing was lost yet. */
 	assert_int_equal(carried, 0);
-	sl_zap(&table, 0, 7);
+	zap(&table, 0, 7);
 	assert_int_equal(carried_dirty, 8);
 	table_end(&table);
 }
@@ -707,7 +716,7 @@ static void test_no_dirty_bit(void **state)
 	assert_true(sl_write_protect(&table, 0, 511));
 	assert_int_equal(carried, 1);
 	assert_int_equal(carried_dirty, 1);
-	assert_true(sl_zap(&table, 0, 511));
+	assert_true(zap(&table, 0, 511));
 	assert_int_equal(carried, 3);
 	assert_int_equal(carried_dirty, 1);
 	table_end(&table);
@@ -756,7 +765,7 @@ static void check_depth(int levels)
 	assert_int_equal(install(&table, 0, 1, leaf), 0);
 	assert_true(lookup(&table, last, &level) == leaf);
 	assert_int_equal(pages_live, 2 * levels - 1);
-	assert_true(sl_zap(&table, 1, ~0ULL));
+	assert_true(zap(&table, 1, ~0ULL));
 	assert_int_equal(flush(), levels - 1);
 	assert_true(lookup(&table, 0, &level) == leaf);
 	table_end(&table);
@@ -861,15 +870,15 @@ static bool model_lookup(struct sl_table *table, gfn_t gfn)
 	return model[gfn] == (u32)(frame << 1 | !!(leaf & format->write));
 }
 
-static void model_work(struct sl_table *table, gfn_t first, gfn_t last, bool zap)
+static void model_work(struct sl_table *table, gfn_t first, gfn_t last, bool remove)
 {
 	struct sl_part part = { .first = first, .last = last, .budget = rnd(64) };
 
 	if (rnd(2)) {
-		while (zap ? sl_zap_part(table, &part) : sl_write_protect_part(table, &part))
+		while (remove ? sl_zap_part(table, &part) : sl_write_protect_part(table, &part))
 			part.budget = 1 + rnd(64);
-	} else if (zap) {
-		sl_zap(table, first, last);
+	} else if (remove) {
+		zap(table, first, last);
 	} else {
 		sl_write_protect(table, first, last);
 	}

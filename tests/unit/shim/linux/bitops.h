@@ -64,4 +64,17 @@ static inline unsigned long hweight64(u64 x)
 		if (!test_bit(bit, addr)) {      \
 		} else
 
+static inline unsigned long shim_bit_from(unsigned long word, unsigned long from, bool set)
+{
+	while (from < BITS_PER_LONG && (word >> from & 1) != set)
+		from++;
+	return from;
+}
+
+/* Of one word only. */
+#define for_each_set_bitrange(from, to, addr, size)                                                \
+	for ((from) = shim_bit_from(*(addr), 0, true), (to) = shim_bit_from(*(addr), from, false); \
+	     (from) < (size); (from) = shim_bit_from(*(addr), to, true),                           \
+	    (to) = shim_bit_from(*(addr), from, false))
+
 #endif

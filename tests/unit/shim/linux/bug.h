@@ -7,4 +7,11 @@
 
 #define WARN(condition, ...) assert(!(condition))
 
+#define WARN_ON_ONCE(condition)            \
+	({                                 \
+		int warned_ = (condition); \
+		assert(!warned_);          \
+		warned_;                   \
+	})
+
 #endif

@@ -5,6 +5,7 @@
 
 #include_next <linux/limits.h>
 
+#include <limits.h>
 #include <stdint.h>
 
 #define U8_MAX UINT8_MAX

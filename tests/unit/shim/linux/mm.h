@@ -11,4 +11,7 @@
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #endif
 
+#define need_resched() false
+#define cond_resched() ((void)0)
+
 #endif

@@ -20,6 +20,9 @@ typedef int32_t s32;
 typedef signed long long s64;
 
 #define __user
+#define __acquires(lock)
+#define __releases(lock)
+#define __must_hold(lock)
 #define __iomem
 #define __rcu
 #define __force

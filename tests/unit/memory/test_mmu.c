@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of zapping in parts and of the mmu_notifier (kernel/memory/mmu.c and notifier.c). The test
+ * plays the host, which changes mappings, and the threads that run in a pause.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <linux/gfp.h>
+
+#include "memory/mmu.h"
+
+#define RWX (SL_READ | SL_WRITE | SL_EXEC)
+#define HVA 0x7f0000000000UL
+#define FIRST_GFN 0x1000
+
+static const struct sl_format unmarked = {
+	.present = BIT(0),
+	.table = BIT(0) | BIT(1) | BIT(2),
+	.leaf = BIT(0) | BIT(2),
+	.write = BIT(1),
+	.no_exec = BIT_ULL(63),
+	.large = BIT(7),
+	.addr = GENMASK_ULL(51, 12),
+	.levels = 4,
+	.max_leaf = SL_LEVEL_1G,
+};
+
+static struct sl_format format;
+static struct memory memory;
+static struct memslot slots[4];
+static unsigned int flushes;
+static unsigned int pauses;
+static unsigned int installed;
+
+static void flush_tlbs(struct memory *of)
+{
+	assert_ptr_equal(of, &memory);
+	lockdep_assert_held_write(&of->mmu.lock);
+	flushes++;
+}
+
+static const struct memory_ops ops = { .flush_tlbs = flush_tlbs };
+
+static int start(void **state)
+{
+	(void)state;
+	memory = (struct memory){ .ops = &ops };
+	format = unmarked;
+	format.accessed = BIT(5);
+	format.dirty = BIT(6);
+	format.unmarked = &unmarked;
+	assert_int_equal(mmu_init(&memory.mmu, &format), 0);
+	assert_int_equal(mmu_notifier_start(&memory), 0);
+	flushes = 0;
+	pauses = 0;
+	installed = 0;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	memory.mmu.lock.others = NULL;
+	mmu_notifier_stop(&memory);
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 0);
+	mmu_destroy(&memory.mmu);
+	return 0;
+}
+
+static void add_slot(struct memslot *slot, gfn_t gfn, unsigned long hva, u64 pages)
+{
+	*slot = (struct memslot){ .base_gfn = gfn, .npages = pages, .hva = hva };
+	slot->by_hva.start = hva;
+	slot->by_hva.last = hva + pages * PAGE_SIZE - 1;
+	mmu_lock_slots(&memory.mmu, true);
+	interval_tree_insert(&slot->by_hva, &memory.slots_by_hva);
+	mmu_unlock_slots(&memory.mmu);
+}
+
+static void map(gfn_t gfn)
+{
+	u64 leaf = sl_make_leaf(memory.mmu.table.format, 0x5000, SL_LEVEL_4K, RWX, SL_WB);
+	struct sl_spare spare = {};
+
+	assert_int_equal(mmu_top_up(&memory.mmu, &spare), 0);
+	assert_int_equal(sl_install(&memory.mmu.table, gfn, SL_LEVEL_4K, leaf, &spare), 0);
+	mmu_drop_spare(&memory.mmu, &spare);
+}
+
+static void invalidate_start(unsigned long from, unsigned long to)
+{
+	struct mmu_notifier_range range = { .start = from, .end = to, .blockable = true };
+
+	memory.mmu.notifier.ops->invalidate_range_start(&memory.mmu.notifier, &range);
+}
+
+static void invalidate_end(unsigned long from, unsigned long to)
+{
+	struct mmu_notifier_range range = { .start = from, .end = to, .blockable = true };
+
+	memory.mmu.notifier.ops->invalidate_range_end(&memory.mmu.notifier, &range);
+}
+
+static bool is_invalidated(unsigned long hva)
+{
+	return mmu_is_invalidated(&memory.mmu, memory.mmu.invalidate_seq, hva, hva + PAGE_SIZE);
+}
+
+static void test_other_memory(void **state)
+{
+	unsigned long seq;
+	u64 holds;
+
+	(void)state;
+	add_slot(&slots[0], FIRST_GFN, HVA, 16);
+	map(FIRST_GFN + 1);
+	holds = memory.mmu.exclusive_holds;
+	seq = memory.mmu.invalidate_seq;
+	invalidate_start(HVA - PAGE_SIZE, HVA);
+	/* No slot may appear now: the wait in mmu_lock_slots() would not end. */
+	assert_int_equal(memory.mmu.invalidations, 1);
+	invalidate_end(HVA - PAGE_SIZE, HVA);
+	assert_int_equal(memory.mmu.invalidations, 0);
+	assert_int_equal(memory.mmu.exclusive_holds, holds);
+	assert_true(memory.mmu.invalidate_seq == seq);
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 1);
+
+	/* It does not widen the range in which faults wait for an invalidation of guest memory. */
+	invalidate_start(HVA + PAGE_SIZE, HVA + 2 * PAGE_SIZE);
+	invalidate_start(HVA + 0x100000, HVA + 0x200000);
+	assert_false(is_invalidated(HVA));
+	assert_true(is_invalidated(HVA + PAGE_SIZE));
+	assert_false(is_invalidated(HVA + 2 * PAGE_SIZE));
+	invalidate_end(HVA + 0x100000, HVA + 0x200000);
+	assert_true(is_invalidated(HVA + PAGE_SIZE));
+	invalidate_end(HVA + PAGE_SIZE, HVA + 2 * PAGE_SIZE);
+	assert_false(is_invalidated(HVA + PAGE_SIZE));
+	assert_true(memory.mmu.invalidate_seq == seq + 1);
+	assert_int_equal(memory.mmu.exclusive_holds, holds + 2);
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 0);
+}
+
+/* In a pause a vCPU faults on a page that was removed already. */
+static void fault(void)
+{
+	pauses++;
+	if (is_invalidated(HVA))
+		return;
+	map(FIRST_GFN);
+	installed++;
+}
+
+/* While a new format takes over, no fault adds a leaf, so each part is of bounded size. */
+static void test_new_format(void **state)
+{
+	unsigned long seq;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4 * SL_PART_LEAVES; i++)
+		map(FIRST_GFN + i);
+	seq = memory.mmu.invalidate_seq;
+	memory.mmu.lock.others = fault;
+	assert_true(mmu_allow_read_only_walks(&memory));
+	memory.mmu.lock.others = NULL;
+	assert_true(pauses >= 4);
+	/* The last pause is after the end: this fault has the new format. */
+	assert_int_equal(installed, 1);
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 1);
+	assert_ptr_equal(memory.mmu.table.format, &unmarked);
+	assert_true(mmu_is_invalidated(&memory.mmu, seq, HVA, HVA + PAGE_SIZE));
+	assert_false(mmu_allow_read_only_walks(&memory));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_other_memory, start, end),
+		cmocka_unit_test_setup_teardown(test_new_format, start, end),
+	};
+
+	return cmocka_run_group_tests_name("mmu", tests, NULL, NULL);
+}
