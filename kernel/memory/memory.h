@@ -88,6 +88,7 @@ struct mmu {
 	u64 exclusive_holds; /* number of times that @lock was taken exclusive */
 	/* Protects @invalidations, and memory->slots_by_hva where @lock is not held. */
 	spinlock_t hva_lock;
+	u64 slot_changes; /* number of changes of memory->slots_by_hva; under @lock */
 	u32 invalidations; /* those that have begun and not ended, wherever they are */
 	wait_queue_head_t idle; /* woken when @invalidations becomes 0 */
 	atomic_long_t table_pages; /* table pages in use, with the root */

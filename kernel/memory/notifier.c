@@ -23,46 +23,50 @@ static void slot_frames(const struct interval_tree_node *node, unsigned long sta
 	*last = slot->base_gfn + ((min(end - 1, node->last) - node->start) >> PAGE_SHIFT);
 }
 
-static bool touches_slot(struct memory *memory, unsigned long start, unsigned long end)
+static struct interval_tree_node *first_slot(struct memory *memory, unsigned long start,
+					     unsigned long end)
 {
 	return interval_tree_iter_first(&memory->slots_by_hva, start, end - 1);
 }
 
-/* Zap a part of the range, and return true if there is more. Slots may share client memory. */
-static bool zap_part(struct memory *memory, unsigned long start, unsigned long end, bool *flush)
+/* Zap frames of one slot. Return false if the slots have changed in a pause. */
+static bool zap_slot(struct memory *memory, struct sl_part *part, bool may_pause)
 {
-	struct interval_tree_node *node =
-		interval_tree_iter_first(&memory->slots_by_hva, start, end - 1);
-	struct sl_part part = { .budget = SL_PART_LEAVES };
-	bool more = false;
+	u64 changes = memory->mmu.slot_changes;
 
-	for (; node && !more; node = interval_tree_iter_next(node, start, end - 1)) {
-		slot_frames(node, start, end, &part.first, &part.last);
-		more = sl_zap_part(&memory->mmu.table, &part);
+	while (sl_zap_part(&memory->mmu.table, part)) {
+		if (may_pause)
+			mmu_let_others(memory, &part->flush);
+		if (memory->mmu.slot_changes != changes)
+			return false;
 	}
-	*flush |= part.flush;
-	return more;
+	return true;
 }
 
 /*
- * The slots may change while the lock is dropped, so each part begins with the first slot again.
- * This ends, because no fault installs a leaf in the range before the invalidation has ended.
+ * Slots may share client memory. After a pause go on with the same slot, because there may be
+ * thousands of them, or with the first one if the slots have changed. This ends, because no fault
+ * installs a leaf in the range before the invalidation has ended.
  */
 static void zap_range(struct memory *memory, unsigned long start, unsigned long end, bool may_pause)
 {
-	bool flush = false;
+	struct interval_tree_node *node = first_slot(memory, start, end);
+	struct sl_part part = { .budget = SL_PART_LEAVES };
 
-	while (zap_part(memory, start, end, &flush))
-		if (may_pause)
-			mmu_let_others(memory, &flush);
-	if (flush)
+	while (node) {
+		slot_frames(node, start, end, &part.first, &part.last);
+		if (zap_slot(memory, &part, may_pause))
+			node = interval_tree_iter_next(node, start, end - 1);
+		else
+			node = first_slot(memory, start, end);
+	}
+	if (part.flush)
 		mmu_flush(memory);
 }
 
 static bool young_range(struct memory *memory, unsigned long start, unsigned long end, bool clear)
 {
-	struct interval_tree_node *node =
-		interval_tree_iter_first(&memory->slots_by_hva, start, end - 1);
+	struct interval_tree_node *node = first_slot(memory, start, end);
 	bool young = false;
 	gfn_t first, last;
 
@@ -81,9 +85,10 @@ void mmu_lock_slots(struct mmu *mmu, bool idle) __acquires(&mmu->lock) __acquire
 		mmu_lock_exclusive(mmu);
 		spin_lock(&mmu->hva_lock);
 		if (!idle || !mmu->invalidations)
-			return;
+			break;
 		mmu_unlock_slots(mmu);
 	}
+	mmu->slot_changes++;
 }
 
 void mmu_unlock_slots(struct mmu *mmu) __releases(&mmu->hva_lock) __releases(&mmu->lock)
@@ -102,7 +107,7 @@ static int invalidate_range_start(struct mmu_notifier *notifier,
 
 	spin_lock(&mmu->hva_lock);
 	mmu->invalidations++;
-	touches = touches_slot(memory, range->start, range->end);
+	touches = first_slot(memory, range->start, range->end);
 	spin_unlock(&mmu->hva_lock);
 	if (!touches)
 		return 0;
@@ -122,7 +127,7 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
 
 	spin_lock(&mmu->hva_lock);
 	/* The result is that of the beginning: mmu_lock_slots() lets nothing change it meanwhile. */
-	touches = touches_slot(memory, range->start, range->end);
+	touches = first_slot(memory, range->start, range->end);
 	spin_unlock(&mmu->hva_lock);
 	if (touches) {
 		mmu_lock_exclusive(mmu);

@@ -30,7 +30,7 @@ static const struct sl_format unmarked = {
 
 static struct sl_format format;
 static struct memory memory;
-static struct memslot slots[4];
+static struct memslot slots[4 * SL_PART_LEAVES];
 static unsigned int flushes;
 static unsigned int pauses;
 static unsigned int installed;
@@ -109,6 +109,66 @@ static bool is_invalidated(unsigned long hva)
 	return mmu_is_invalidated(&memory.mmu, memory.mmu.invalidate_seq, hva, hva + PAGE_SIZE);
 }
 
+/* Give the same page to all slots, one after the other in guest memory. */
+static void share_page(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(slots); i++) {
+		add_slot(&slots[i], FIRST_GFN + i, HVA, 1);
+		map(FIRST_GFN + i);
+	}
+}
+
+static void count_pause(void)
+{
+	pauses++;
+}
+
+/* A page in many slots costs one visit to each, whatever the number of pauses. */
+static void test_many_slots_share_a_page(void **state)
+{
+	(void)state;
+	share_page();
+	memory.mmu.lock.others = count_pause;
+	shim_intervals_found = 0;
+	invalidate_start(HVA, HVA + PAGE_SIZE);
+	assert_true(pauses >= 3);
+	assert_int_equal(flushes, 4);
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 0);
+	assert_true(shim_intervals_found <= ARRAY_SIZE(slots) + 2);
+	invalidate_end(HVA, HVA + PAGE_SIZE);
+}
+
+/* In a pause another thread exchanges the last slot for one that is found first. */
+static void exchange_slot(void)
+{
+	static struct memslot other;
+	struct memslot *last = &slots[ARRAY_SIZE(slots) - 1];
+
+	if (pauses++)
+		return;
+	memory.mmu.lock.others = NULL;
+	mmu_lock_slots(&memory.mmu, false);
+	interval_tree_remove(&last->by_hva, &memory.slots_by_hva);
+	other = *last;
+	other.by_hva.start = 0;
+	interval_tree_insert(&other.by_hva, &memory.slots_by_hva);
+	other.by_hva.start = HVA;
+	mmu_unlock_slots(&memory.mmu);
+	memory.mmu.lock.others = exchange_slot;
+}
+
+static void test_slots_change_in_a_pause(void **state)
+{
+	(void)state;
+	share_page();
+	memory.mmu.lock.others = exchange_slot;
+	invalidate_start(HVA, HVA + PAGE_SIZE);
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 0);
+	invalidate_end(HVA, HVA + PAGE_SIZE);
+}
+
 static void test_other_memory(void **state)
 {
 	unsigned long seq;
@@ -178,6 +238,8 @@ static void test_new_format(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_many_slots_share_a_page, start, end),
+		cmocka_unit_test_setup_teardown(test_slots_change_in_a_pause, start, end),
 		cmocka_unit_test_setup_teardown(test_other_memory, start, end),
 		cmocka_unit_test_setup_teardown(test_new_format, start, end),
 	};
