@@ -6,9 +6,9 @@
  *	neighbour [-d /dev/oriel]
  *
  * It passes on the in-tree KVM as well, which confirms its expectations. Most exits of a guest that
- * spins come from the host's own timer. So it counts the interrupts that other CPUs have sent to the
- * guest's CPU. With ORIEL_CALLS in the environment it makes so many calls of each kind, and prints
- * the interrupts and all exits (scripts/bench).
+ * spins come from the host's own timer. So it counts the interrupts that other CPUs have sent to
+ * the guest's CPU. With ORIEL_CALLS in the environment it makes so many calls of each kind, and
+ * prints the interrupts and all exits (scripts/bench).
  */
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -31,7 +31,7 @@ static bool wanted;
 /* The other VM, on the second CPU, and its vCPU's statistics. */
 static struct machine other;
 static int stats;
-/* The place of its number of exits in @stats. */
+/* The offset of its number of exits in @stats. */
 static uint64_t exits_at;
 
 /* The VM that makes the calls, on the first CPU. */
