@@ -571,8 +571,8 @@ struct time_info {
 };
 
 /*
- * The clock is set to this time. A pair from then on has this or a later one: it may have the time
- * of an earlier moment, but not of one before the clock was set.
+ * The tests set the clock to the first. A pair may have the time of an earlier moment, but no less
+ * than the second.
  */
 #define NEW_TIME 1000000000000ull
 #define LEAST_TIME (NEW_TIME / 2)
