@@ -577,8 +577,11 @@ static void catch_up(struct vm *vm, u64 now)
 	vm->clock.tsc_offset += step;
 }
 
-/* The vCPU is loaded for the first time after a suspend of the host. */
-static void follow_sleep(struct vcpu *vcpu, u64 now)
+/*
+ * The vCPU is loaded for the first time after a suspend of the host. Out of line, so that other
+ * loads save fewer registers.
+ */
+static noinline void follow_sleep(struct vcpu *vcpu, u64 now)
 {
 	struct vm_clock *clock = &vcpu->vm->clock;
 	u32 sleeps = READ_ONCE(host_sleeps);

@@ -84,14 +84,9 @@ static void post_nmis(struct vcpu *vcpu, u32 events)
 		vcpu_post_nmi(vcpu);
 }
 
-/* Posted INIT, SIPI and NMIs (SDM 3A 9.4.2, 11.4.7). */
-void vcpu_take_lapic_events(struct vcpu *vcpu)
+/* INIT, SIPI and NMIs (SDM 3A 9.4.2, 11.4.7). Out of line, because interrupts alone are common. */
+static noinline void serve_events(struct vcpu *vcpu, u32 events)
 {
-	u32 events;
-
-	if (!lapic_has_work(vcpu->lapic))
-		return;
-	events = lapic_take_events(vcpu->lapic);
 	if (events & LAPIC_EVENT_INIT) {
 		vcpu_reset(vcpu, true);
 		lapic_reset(vcpu->lapic, true);
@@ -109,6 +104,17 @@ void vcpu_take_lapic_events(struct vcpu *vcpu)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	}
 	post_nmis(vcpu, events);
+}
+
+void vcpu_take_lapic_events(struct vcpu *vcpu)
+{
+	u32 events;
+
+	if (!lapic_has_work(vcpu->lapic))
+		return;
+	events = lapic_take_events(vcpu->lapic);
+	if (unlikely(events))
+		serve_events(vcpu, events);
 }
 
 void vcpu_take_nmis(struct vcpu *vcpu)
