@@ -515,8 +515,8 @@ void pic_set_state(struct pic *pic, bool slave, const struct kvm_pic_state *stat
 		*sources = irq_sources_restore(*sources, lines & BIT(ir));
 	}
 	/*
-	 * The master's state has the cascade's line. The slave, which is still the old one, must not
-	 * change it, or the new slave would make an edge that the master has seen already.
+	 * The master's state has the cascade's line. The slave, which is still the old one, must
+	 * not change it, or the new slave would make an edge that the master has seen already.
 	 */
 	if (slave)
 		pic_update(pic, &effects);
