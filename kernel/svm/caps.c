@@ -16,6 +16,7 @@
 #include "host/compat.h"
 #include "memory/table.h"
 #include "run/exit_msr.h"
+#include "svm/npt_entry.h"
 #include "svm/svm.h"
 
 #define SVM_CPUID_NP BIT(0)
@@ -59,16 +60,7 @@ struct sl_format npt_format = {
 	.accessed = _PAGE_ACCESSED,
 	.dirty = _PAGE_DIRTY,
 	.large = _PAGE_PSE,
-	/*
-	 * Indexes into the host's PAT whose entries are the same after reset and under Linux.
-	 * The guest's PAT always takes part too (APM 2 15.25.8).
-	 */
-	.memtype = {
-		[SL_WB] = 0,
-		[SL_GUEST] = 0,
-		[SL_WC] = _PAGE_PWT,
-		[SL_UC] = _PAGE_PCD | _PAGE_PWT,
-	},
+	.memtype = NPT_MEMTYPES,
 	.max_leaf = SL_LEVEL_2M,
 };
 

@@ -7,21 +7,8 @@
 #include <asm/page.h>
 
 #include "core/vm.h"
+#include "vmx/ept_entry.h"
 #include "vmx/vmx.h"
-
-#define EPT_READ BIT_ULL(0)
-#define EPT_WRITE BIT_ULL(1)
-#define EPT_EXEC BIT_ULL(2)
-#define EPT_MEMTYPE_SHIFT 3
-#define EPT_IGNORE_PAT BIT_ULL(6)
-#define EPT_LARGE BIT_ULL(7)
-#define EPT_ACCESSED BIT_ULL(8)
-#define EPT_DIRTY BIT_ULL(9)
-
-/* Memory types as MTRRs name them (SDM 3A table 12-8). */
-#define MEMTYPE_UC 0ull
-#define MEMTYPE_WC 1ull
-#define MEMTYPE_WB 6ull
 
 #define INVEPT_SINGLE 1
 #define INVEPT_ALL 2
@@ -33,15 +20,7 @@ struct sl_format ept_format = {
 	.write = EPT_WRITE,
 	.exec = EPT_EXEC,
 	.large = EPT_LARGE,
-	/*
-	 * RAM is write-back whatever the guest's PAT says, because the host uses it too. The
-	 * exception is RAM that the guest shares with a device which does not snoop the
-	 * caches.
-	 */
-	.memtype = { [SL_WB] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,
-		     [SL_GUEST] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT,
-		     [SL_WC] = MEMTYPE_WC << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,
-		     [SL_UC] = MEMTYPE_UC << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT },
+	.memtype = EPT_MEMTYPES,
 	.levels = 4,
 	.max_leaf = SL_LEVEL_4K,
 };
