@@ -38,6 +38,8 @@
  *      and userspace copies the page after that: a write between the first two steps is in the
  *      copy. The module itself first writes to memory and then marks the page in the log
  *      (memory_write()).
+ *      When the log ends, mmu_collapse() removes the leaves that a larger one can replace. The
+ *      others stay, and faults give them the right to write back.
  *   7. If only the right to write is removed, the lock may be dropped before the flush. Until the
  *      flush a guest may write through its TLB: to a page that userspace has yet to copy, or before
  *      logging begins. The flush comes before the return to userspace, and memory->lock admits one
@@ -68,8 +70,8 @@
  *       |  |   |  +----------------------------------|--+
  *       |  +---+                                     |
  *       +--------------------------------------------+
- *         removal: lock exclusive, flush. The notifier; exchange(): slot moved or deleted, or log
- *         ended; sl_make_room(): another leaf replaces it; 11
+ *         removal: lock exclusive, flush. The notifier; exchange(): slot moved or deleted;
+ *         mmu_collapse(); sl_make_room(): another leaf replaces it; 11
  */
 #include <linux/cpu.h>
 #include <linux/mm.h>
@@ -256,15 +258,24 @@ out:
 	return level;
 }
 
-/* Return true if the slot and the alignment of all three addresses allow a leaf of a level. */
-static bool level_fits(const struct fault *f, int level)
+/* Return true if the slot and the alignment of both addresses allow a leaf of a level. */
+static bool level_fits(const struct memslot *slot, gfn_t gfn, int level)
 {
-	const struct memslot *slot = f->slot;
 	u64 mask = sl_pages(level) - 1;
-	gfn_t first = f->gfn & ~mask;
+	gfn_t first = gfn & ~mask;
 
 	return first >= slot->base_gfn && first + mask <= slot->base_gfn + slot->npages - 1 &&
-	       !((f->gfn ^ (f->hva >> PAGE_SHIFT)) & mask) && !((f->gfn ^ f->pfn) & mask);
+	       !((slot->base_gfn ^ (slot->hva >> PAGE_SHIFT)) & mask);
+}
+
+int mmu_best_level(const struct memory *memory, const struct memslot *slot, gfn_t gfn)
+{
+	int level = min_t(int, host_level(memory->mm, memslot_hva(slot, gfn)),
+			  memory->mmu.table.format->max_leaf);
+
+	while (level > SL_LEVEL_4K && !level_fits(slot, gfn, level))
+		level--;
+	return level;
 }
 
 /*
@@ -286,9 +297,9 @@ static int leaf_level(const struct fault *f)
 	/* Dirty pages are logged one by one. */
 	if (memslot_is_logged(f->slot))
 		return SL_LEVEL_4K;
-	level = min_t(int, host_level(f->memory->mm, f->hva),
-		      f->memory->mmu.table.format->max_leaf);
-	while (level > SL_LEVEL_4K && !level_fits(f, level))
+	level = mmu_best_level(f->memory, f->slot, f->gfn);
+	/* The host may have mapped another frame since the lookup. */
+	while (level > SL_LEVEL_4K && (f->gfn ^ f->pfn) & (sl_pages(level) - 1))
 		level--;
 	return level;
 }

@@ -164,14 +164,10 @@ static struct memslots *slots_replace(const struct memslots *now, const struct m
 	return slots;
 }
 
-/*
- * Return true if the old slot's leaves have to be removed. They are also removed when logging ends,
- * so that large leaves can replace 4 KiB ones.
- */
+/* Return true if the old slot's leaves have to be removed, because they map something else now. */
 static bool must_zap(const struct memslot *old, const struct memslot *new)
 {
-	return !new || new->base_gfn != old->base_gfn ||
-	       (memslot_is_logged(old) && !memslot_is_logged(new));
+	return !new || new->base_gfn != old->base_gfn;
 }
 
 /* Let the mmu_notifier find the slot by its client addresses; after mmu_lock_slots(). */
@@ -336,6 +332,8 @@ static int slot_set(struct memory *memory, struct memslot *old,
 		return ret;
 	}
 	begin_log(memory, old, new);
+	if (memslot_is_logged(old) && !memslot_is_logged(new))
+		mmu_collapse(memory, new);
 	slot_free(old, new);
 	return 0;
 }

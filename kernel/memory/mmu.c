@@ -179,6 +179,37 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot)
 	mmu_unlock_exclusive(&memory->mmu);
 }
 
+/* Return the first frame behind what has been dealt with. */
+static gfn_t collapse_at(struct memory *memory, const struct memslot *slot, gfn_t gfn, bool *flush)
+{
+	int level = sl_walk_level(&memory->mmu.table, gfn);
+	int best = level < SL_LEVEL_1G ? mmu_best_level(memory, slot, gfn) : level;
+	struct sl_part part = { .first = gfn, .budget = SL_PART_LEAVES, .flush = *flush };
+	gfn_t last = gfn | (sl_pages(max3(level, best, SL_LEVEL_2M)) - 1);
+
+	part.last = last;
+	while (best > level && sl_zap_part(&memory->mmu.table, &part))
+		mmu_let_others(memory, &part.flush);
+	*flush = part.flush;
+	return last + 1;
+}
+
+void mmu_collapse(struct memory *memory, const struct memslot *slot)
+{
+	gfn_t end = slot->base_gfn + slot->npages;
+	gfn_t gfn = slot->base_gfn;
+	bool flush = false;
+
+	mmu_lock_exclusive(&memory->mmu);
+	while (gfn < end) {
+		gfn = collapse_at(memory, slot, gfn, &flush);
+		mmu_let_others(memory, &flush);
+	}
+	if (flush)
+		mmu_flush(memory);
+	mmu_unlock_exclusive(&memory->mmu);
+}
+
 void mmu_split(struct memory *memory, gfn_t first, gfn_t last)
 {
 	struct sl_part part = { .first = first, .last = last, .budget = SL_PART_LEAVES };

@@ -39,9 +39,20 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
  */
 void mmu_split(struct memory *memory, gfn_t first, gfn_t last);
 
+/**
+ * mmu_collapse() - remove the leaves of a published slot that a larger leaf can replace, so that
+ * faults install it; takes mmu.lock exclusive; may sleep
+ */
+void mmu_collapse(struct memory *memory, const struct memslot *slot);
+
+/* fault.c */
+
+/** mmu_best_level() - return the largest level that the slot and the host's mapping allow */
+int mmu_best_level(const struct memory *memory, const struct memslot *slot, gfn_t gfn);
+
 /*
- * An invalidation of a range of client addresses: 3 in fault.c. mmu.lock is held, exclusive to begin
- * and to end one.
+ * An invalidation of a range of client addresses: 3 in fault.c. mmu.lock is held; exclusive to
+ * begin and to end one.
  */
 
 /** mmu_begin_invalidation() - let no fault install a leaf in the range until the end */
@@ -64,8 +75,8 @@ static inline void mmu_end_invalidation(struct mmu *mmu)
 
 /**
  * mmu_is_invalidated() - return true if a mapping from @start to @end, exclusive, may have changed
- * since @mmu->invalidate_seq was @seq. An invalidation that has not ended counts only if it overlaps
- * this range.
+ * since @mmu->invalidate_seq was @seq. An invalidation that has not ended counts only if it
+ * overlaps this range.
  */
 static inline bool mmu_is_invalidated(const struct mmu *mmu, unsigned long seq, unsigned long start,
 				      unsigned long end)

@@ -216,6 +216,22 @@ int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl
 	return put_leaf(table, &entries[entry_index(gfn, level)], level, leaf);
 }
 
+int sl_walk_level(const struct sl_table *table, gfn_t gfn)
+{
+	const struct sl_format *format = table->format;
+	const u64 *entries = table->root;
+	int at;
+
+	for (at = format->levels; at > SL_LEVEL_4K; at--) {
+		u64 entry = READ_ONCE(entries[entry_index(gfn, at)]);
+
+		if (!is_present(format, entry) || is_leaf(format, entry, at))
+			break;
+		entries = table_of(format, entry);
+	}
+	return at;
+}
+
 /*
  * Split the large leaf that maps a frame into 4 KiB leaves. Return the level of the entry that this
  * deals with, or -ENOMEM.

@@ -139,6 +139,12 @@ int sl_install(struct sl_table *table, gfn_t gfn, int level, u64 leaf, struct sl
  * which may still return -EBUSY.
  */
 bool sl_make_room(struct sl_table *table, gfn_t gfn, int level);
+/**
+ * sl_walk_level() - return the level at which a walk for a frame ends: that of the leaf or of the
+ * entry that is absent
+ */
+int sl_walk_level(const struct sl_table *table, gfn_t gfn);
+
 /* A range for work in parts: the caller may drop the lock between two parts. */
 struct sl_part {
 	gfn_t first; /* the first frame that is left to do */
@@ -152,9 +158,9 @@ struct sl_part {
 
 /**
  * sl_zap_part() - remove a part of the leaves of a range, and the tables that become empty. Calls
- * sl_carry() for each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table. Return true if
- * there is more to do. The caller may drop the lock between two calls, after a flush. A leaf that is
- * installed meanwhile below @part->first stays.
+ * sl_carry() for each leaf with SL_SOFT_PAGE and sl_retire() for each unlinked table. Return true
+ * if there is more to do. The caller may drop the lock between two calls, after a flush. A leaf
+ * that is installed meanwhile below @part->first stays.
  */
 bool sl_zap_part(struct sl_table *table, struct sl_part *part);
 /**

@@ -733,6 +733,51 @@ static void test_split_when_cleared(void)
 	munmap(room, 3 * LARGE);
 }
 
+/* When the log ends, leaves that cannot become large stay. */
+static void test_end_of_small_pages(void)
+{
+	struct logger l = LOGGER(&bitmap_mode, 1, access);
+	uint8_t *area = map_memory(MANY * PAGE);
+	uint64_t pages, flushes;
+	unsigned int i;
+
+	madvise(area, MANY * PAGE, MADV_NOHUGEPAGE);
+	must_set_slot(&l.m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, MANY * PAGE, area);
+	for (i = 0; i < MANY; i++)
+		expect_write(&l.m, page_gpa(i), i, "logged");
+	pages = vm_stat(&l.m, "pages_4k");
+	flushes = vm_stat(&l.m, "remote_tlb_flush");
+	must_set_slot(&l.m, 1, 0, AREA, MANY * PAGE, area);
+	check_equal(vm_stat(&l.m, "pages_4k"), pages, "leaves after the log");
+	check_equal(vm_stat(&l.m, "remote_tlb_flush"), flushes, "TLB flushes for the end");
+	for (i = 0; i < MANY; i++)
+		expect_read(&l.m, page_gpa(i), i, "no more logged");
+	expect_write(&l.m, page_gpa(0), 9, "no more logged");
+	check_equal(*word(area, 0), 9, "a page written after the log");
+	free_logger(&l);
+	munmap(area, MANY * PAGE);
+}
+
+/* Leaves that were split become large again, and those that are large stay. */
+static void test_end_of_large_pages(void)
+{
+	struct logger l = LOGGER(&set_mode, 1, access);
+	uint8_t *room, *area = new_large(&room);
+	uint64_t mask = ~0ull;
+
+	if (log_large(&l, area)) {
+		check_equal(clear_log(&l.m, 1, 512, 64, &mask), 0, "pages 512 to 575");
+		check_equal(vm_stat(&l.m, "pages_2m"), 1, "large leaves in the log");
+		must_set_slot(&l.m, 1, 0, AREA, 2 * LARGE, area);
+		check_equal(vm_stat(&l.m, "pages_2m"), 1, "large leaves after the log");
+		expect_write(&l.m, page_gpa(513), 2, "no more logged");
+		check_equal(vm_stat(&l.m, "pages_2m"), 2, "large leaves after a write");
+		expect_write(&l.m, page_gpa(1), 2, "no more logged");
+	}
+	free_logger(&l);
+	munmap(room, 3 * LARGE);
+}
+
 /* ---- rings ---- */
 
 static void test_ring_bad_arguments(void)
@@ -978,6 +1023,8 @@ static const struct test tests[] = {
 	TEST(large_pages_initially_set),
 	TEST(split_quietly),
 	TEST(split_when_cleared),
+	TEST(end_of_small_pages),
+	TEST(end_of_large_pages),
 	TEST(ring_bad_arguments),
 	TEST(ring_order),
 	TEST(ring_full),
