@@ -230,7 +230,7 @@ static inline int oriel_follow_pfnmap(struct vm_area_struct *vma, unsigned long 
 	if (ret)
 		return ret;
 	map->pfn = args.pfn;
-	/* An entry without a PTE is a large one: there PAT is another bit, and PSE is in its place. */
+	/* Without a PTE the entry is large: PAT is another bit there, and PSE is in its place. */
 	map->prot = args.ptep ? args.pgprot : pgprot_large_2_4k(args.pgprot);
 	map->writable = args.writable;
 	follow_pfnmap_end(&args);

@@ -29,11 +29,13 @@
  * 3A table 12-7). So the guest's driver gets write combining in a device's memory if it asks for
  * it, and nothing that is cached.
  */
-#define EPT_MEMTYPES                                                                                  \
-	{                                                                                             \
-		[SL_WB] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT | EPT_IGNORE_PAT,                           \
-		[SL_GUEST] = MEMTYPE_WB << EPT_MEMTYPE_SHIFT,                                         \
-		[SL_WC] = MEMTYPE_WC << EPT_MEMTYPE_SHIFT, [SL_UC] = MEMTYPE_UC << EPT_MEMTYPE_SHIFT, \
+#define EPT_WB (MEMTYPE_WB << EPT_MEMTYPE_SHIFT)
+#define EPT_WC (MEMTYPE_WC << EPT_MEMTYPE_SHIFT)
+#define EPT_UC (MEMTYPE_UC << EPT_MEMTYPE_SHIFT)
+#define EPT_MEMTYPES                                                                      \
+	{                                                                                 \
+		[SL_WB] = EPT_WB | EPT_IGNORE_PAT, [SL_GUEST] = EPT_WB, [SL_WC] = EPT_WC, \
+		[SL_UC] = EPT_UC,                                                         \
 	}
 
 #endif
