@@ -114,7 +114,7 @@ help:
 	@echo 'make selftest-sample  the outputs of the self test in Documentation/, from'
 	@echo '                the hosts amd and intel'
 	@echo 'make htmldocs   the documentation as HTML, in build/htmldocs'
-	@echo 'make bench      round trips in instructions, memory and boot time, beside'
+	@echo 'make bench      round trips in instructions, dirty log, memory, boot time, beside'
 	@echo '                KVM; HOST=intel, amd-bochs: round trips alone, on that host'
 	@echo 'make selftest   the tests that oriel check --selftest runs on this machine'
 	@echo 'make install    DESTDIR and PREFIX are honoured'

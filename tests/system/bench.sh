@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The benchmark, on the host: round trips beside the in-tree KVM in the same run, the
-# memory of an idle VM, the boot of a stock kernel, again beside KVM, and the exits that calls of
-# one user cost the guest of another.
-#   bench.sh trips|memory|boot|neighbour
+# memory of an idle VM, the boot of a stock kernel, again beside KVM, and the interrupts that calls
+# of one user cost the guest of another.
+#   bench.sh trips|logging|memory|boot|neighbour
 
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
@@ -14,6 +14,8 @@ round_trips=100
 idle_vms=16
 # How many calls of each kind disturb the neighbour, or not.
 neighbour_calls=1000
+# The memory of a guest whose writes are logged.
+log_mib=128
 
 # count_trips NODE: a line for each operation: irqchip, name, cost.
 count_trips()
@@ -37,6 +39,28 @@ trips()
 	BEGIN { printf "%-7s %-23s%8s%8s%7s\n", "irqchip", "operation", "KVM", "Oriel", "ratio" }
 	NR == FNR { kvm[$1, $2] = $3; next }
 	{ printf "%-7s %-23s%8d%8d%7.2f\n", $1, $2, kvm[$1, $2], $3, $3 / kvm[$1, $2] }
+	' "$work/kvm" "$work/oriel"
+}
+
+# count_logging NODE: a line for each step: pages, step, TLB flushes, exclusive holds.
+count_logging()
+{
+	local said
+
+	said=$(ORIEL_LOG_MIB=$log_mib build/tests/system/logcost -d "$1") || fail "$said" >&2 || return
+	sed -n 's/^# //p' <<<"$said"
+}
+
+logging()
+{
+	load && count_logging "$device" >"$work/oriel" && unload || return
+	modprobe kvm_amd && count_logging /dev/kvm >"$work/kvm" && modprobe -r kvm_amd || return
+	echo "a guest of $log_mib MiB: TLB flushes of all vCPUs, and times that no vCPU could fault"
+	awk '
+	BEGIN { printf "%-5s %-13s%12s%14s%12s%14s\n", "pages", "step", "KVM flushes",
+		"Oriel flushes", "KVM holds", "Oriel holds" }
+	NR == FNR { flushes[$1, $2] = $3; holds[$1, $2] = $4; next }
+	{ printf "%-5s %-13s%12d%14d%12s%14s\n", $1, $2, flushes[$1, $2], $3, holds[$1, $2], $4 }
 	' "$work/kvm" "$work/oriel"
 }
 
@@ -146,7 +170,7 @@ boot()
 # disturb NODE: a line for each kind of call: its name, interrupts sent, all exits.
 disturb()
 {
-	ORIEL_CALLS=$neighbour_calls build/tests/neighbour -d "$1" | sed -n '/^# [a-zA-Z_]* [0-9]/s/^# //p'
+	ORIEL_CALLS=$neighbour_calls build/tests/system/neighbour -d "$1" | sed -n '/^# [a-zA-Z_]* [0-9]/s/^# //p'
 }
 
 neighbour()
@@ -171,6 +195,9 @@ trips)
 	;;
 neighbour)
 	neighbour || failures=1
+	;;
+logging)
+	logging || failures=1
 	;;
 memory)
 	[ "$device" != /dev/oriel ] || load
