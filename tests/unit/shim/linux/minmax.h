@@ -16,6 +16,7 @@
 		max_a_ > max_b_ ? max_a_ : max_b_; \
 	})
 #define min_t(type, a, b) min((type)(a), (type)(b))
+#define max3(a, b, c) max(max(a, b), c)
 #define max_t(type, a, b) max((type)(a), (type)(b))
 #define clamp(v, lo, hi) min(max(v, lo), hi)
 #define clamp_t(type, v, lo, hi) min_t(type, max_t(type, v, lo), hi)
