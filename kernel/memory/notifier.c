@@ -126,7 +126,7 @@ static void invalidate_range_end(struct mmu_notifier *notifier,
 	bool touches, idle;
 
 	spin_lock(&mmu->hva_lock);
-	/* The result is that of the beginning: mmu_lock_slots() lets nothing change it meanwhile. */
+	/* The result is that of the beginning: mmu_lock_slots() lets nothing change it. */
 	touches = first_slot(memory, range->start, range->end);
 	spin_unlock(&mmu->hva_lock);
 	if (touches) {

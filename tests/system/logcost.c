@@ -5,8 +5,8 @@
  *
  *	logcost [-d /dev/oriel]
  *
- * Run as a test, it checks that the log has each page. With ORIEL_LOG_MIB=N the guest has N MiB, and
- * the program prints a line for each step: its name, flushes, and exclusive holds, or "-" for
+ * Run as a test, it checks that the log has each page. With ORIEL_LOG_MIB=N the guest has N MiB,
+ * and the program prints a line for each step: its name, flushes, and exclusive holds, or "-" for
  * these on the in-tree KVM, which does not count them. It passes on the in-tree KVM as well.
  */
 #include "guestmem.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of the memory types in second-level entries (kernel/vmx/ept_entry.h, kernel/svm/npt_entry.h):
- * the type that results from them and from the guest's PAT. No emulated host has caches to see it.
+ * Tests of the memory types in second-level entries (kernel/vmx/ept_entry.h and
+ * kernel/svm/npt_entry.h): the type that results from them and from the guest's PAT. No emulated
+ * host has caches that show it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -24,9 +24,13 @@ static inline unsigned long get_zeroed_page(gfp_t gfp)
 	return page ? (unsigned long)memset(page, 0, 2 * PAGE_SIZE) : 0;
 }
 
+static inline void *page_address(struct page *page)
+{
+	return (char *)page - PAGE_SIZE;
+}
+
 #define free_page(address) free((void *)(address))
 #define virt_to_page(address) ((struct page *)((unsigned long)(address) + PAGE_SIZE))
-#define page_address(page) ((void *)((unsigned long)(page)-PAGE_SIZE))
 #define page_private(page) ((page)->private)
 #define set_page_private(page, value) ((void)((page)->private = (value)))
 
