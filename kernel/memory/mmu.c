@@ -185,7 +185,7 @@ static gfn_t collapse_at(struct memory *memory, const struct memslot *slot, gfn_
 	int level = sl_walk_level(&memory->mmu.table, gfn);
 	int best = level < SL_LEVEL_1G ? mmu_best_level(memory, slot, gfn) : level;
 	struct sl_part part = { .first = gfn, .budget = SL_PART_LEAVES, .flush = *flush };
-	gfn_t last = gfn | (sl_pages(max3(level, best, SL_LEVEL_2M)) - 1);
+	gfn_t last = gfn | (sl_pages(max(max(level, best), SL_LEVEL_2M)) - 1);
 
 	part.last = last;
 	while (best > level && sl_zap_part(&memory->mmu.table, &part))

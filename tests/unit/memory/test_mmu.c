@@ -44,6 +44,16 @@ static void flush_tlbs(struct memory *of)
 
 static const struct memory_ops ops = { .flush_tlbs = flush_tlbs };
 
+/* The host maps only the 2 MiB from here by a large page. */
+#define LARGE_GFN (FIRST_GFN + 512)
+
+int mmu_best_level(const struct memory *of, const struct memslot *slot, gfn_t gfn)
+{
+	(void)of;
+	(void)slot;
+	return (gfn & ~511ULL) == LARGE_GFN ? SL_LEVEL_2M : SL_LEVEL_4K;
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -235,6 +245,26 @@ static void test_new_format(void **state)
 	assert_false(mmu_allow_read_only_walks(&memory));
 }
 
+/* Of three tables, only that goes whose range the host maps by a large page. */
+static void test_collapse(void **state)
+{
+	gfn_t gfn;
+
+	(void)state;
+	add_slot(&slots[0], FIRST_GFN, HVA, 4 * 512);
+	for (gfn = FIRST_GFN; gfn < FIRST_GFN + 3 * 512; gfn++)
+		map(gfn);
+	mmu_collapse(&memory, &slots[0]);
+	assert_int_equal(flushes, 1);
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 2 * 512);
+	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN - 1), SL_LEVEL_4K);
+	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN), SL_LEVEL_2M);
+	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN + 511), SL_LEVEL_2M);
+	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN + 512), SL_LEVEL_4K);
+	mmu_collapse(&memory, &slots[0]);
+	assert_int_equal(flushes, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +272,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_slots_change_in_a_pause, start, end),
 		cmocka_unit_test_setup_teardown(test_other_memory, start, end),
 		cmocka_unit_test_setup_teardown(test_new_format, start, end),
+		cmocka_unit_test_setup_teardown(test_collapse, start, end),
 	};
 
 	return cmocka_run_group_tests_name("mmu", tests, NULL, NULL);
