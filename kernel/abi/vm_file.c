@@ -137,8 +137,8 @@ static int vm_release(struct inode *inode, struct file *file)
 	struct vm *vm = file->private_data;
 
 	/*
-	 * Other descriptors may keep the VM for long, but its eventfds may belong to another VM by
-	 * now: an irqfd takes an event from all who wait for it later.
+	 * Other descriptors may keep the VM for long. Meanwhile another VM may get its eventfds as
+	 * irqfds. An irqfd takes each event before later waiters see it, so remove them all now.
 	 */
 	irqfds_empty(&vm->irqfds);
 	vm_put(vm);

@@ -40,7 +40,7 @@ struct vm_clock {
 	u64 tsc_written; /* value of that write */
 	s64 tsc_written_ns; /* @base of struct clock_sample at that write */
 	bool tsc_known; /* there was such a write */
-	u32 sleeps; /* the host's suspends that the vCPUs' TSC offsets allow for */
+	u32 sleeps; /* number of the host's suspends after which the TSC offsets were corrected */
 	bool stable; /* all vCPUs share one clock, which counts from @master */
 	struct clock_sample master; /* valid while @stable */
 	u32 khz; /* the host's TSC frequency for @scale; the host corrects it soon after boot */
@@ -52,15 +52,11 @@ struct vcpu_clock {
 	u64 system_time_msr; /* last value of MSR_KVM_SYSTEM_TIME(_NEW); bit 0 enables */
 	bool stopped; /* the guest must be told that it was stopped (KVM_KVMCLOCK_CTRL) */
 	u64 tsc_offset; /* guest less host TSC; written under vm_clock.lock or by clock_load() */
-	u32 sleeps; /* the host's suspends that the CPU's copy of @tsc_offset allows for */
+	u32 sleeps; /* as vm_clock.sleeps, for the offset that this vCPU's CPU has */
 	u64 tsc_adjust; /* IA32_TSC_ADJUST */
 	u32 tsc_khz; /* from KVM_SET_TSC_KHZ: the host's, to within the tolerance */
 	u64 last_host_tsc; /* when the vCPU last left a CPU, 0 before */
-	/*
-	 * The host's clock source when kvmclock was last published; or that a pair could not be
-	 * written.
-	 */
-	u32 source;
+	u32 source; /* clock_source() when kvmclock was last published, or SOURCE_UNPUBLISHED */
 	u64 published; /* host TSC then */
 };
 

@@ -145,7 +145,7 @@ struct vcpu {
 	struct vcpu_vapic vapic;
 	struct vcpu_pv_eoi pv_eoi;
 	/*
-	 * Since the last entry code has run that may have brought secrets of the host into the L1
+	 * Code has run since the last entry that may have brought secrets of the host into the L1
 	 * data cache: another thread, userspace, the executor, a second-level fault.
 	 */
 	bool secrets_cached;

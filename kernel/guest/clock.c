@@ -65,7 +65,10 @@ static u32 clock_source(void)
 	return READ_ONCE(host_source);
 }
 
-/* A vCPU that is never rescheduled must not count on with a TSC that the host has given up. */
+/*
+ * Publish at once: a vCPU that is never rescheduled would go on using a pair of the old clock
+ * source.
+ */
 static void publish_all(struct work_struct *unused)
 {
 	struct vm_clock *clock;
@@ -553,9 +556,10 @@ static bool published_long_ago(const struct vcpu_clock *clock, u64 now)
 }
 
 /*
- * The host was suspended, and its TSC may have begun anew. Then the TSCs of all vCPUs go on by one
- * step, from where the last of them stopped, so that they stay in step: the guest relies on it.
- * None of the vCPUs has been loaded since. Under the clock's lock.
+ * After a suspend of the host the TSC may have begun anew. Then add one step to the TSC offsets of
+ * all vCPUs, so that they stay in step: the guest relies on it. With this step the TSC of the vCPU
+ * that stopped last goes on from where it stopped. None of the vCPUs has been loaded since the
+ * suspend. Under the clock's lock.
  */
 static void catch_up(struct vm *vm, u64 now)
 {

@@ -130,8 +130,8 @@ static bool canonical(struct vcpu *vcpu, u32 index, u64 data)
 }
 
 /*
- * The guest can set every bit that the CPU accepts, because it accesses the MSR without an exit. So
- * ask the CPU: what KVM_GET_MSRS returns, KVM_SET_MSRS has to take.
+ * The guest can set every bit that the CPU accepts, because it accesses the MSR without an exit.
+ * KVM_SET_MSRS has to accept each value that KVM_GET_MSRS can return, so ask the CPU.
  */
 static bool spec_ctrl_valid(struct vcpu *vcpu, u32 index, u64 data)
 {
@@ -216,7 +216,7 @@ static int read_mtrr_cap(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 
 static int write_pred_cmd(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
-	/* Not the kernel's barrier, which the host's mitigations may have made weaker, or nothing. */
+	/* The host's mitigations may have made the kernel's own barrier weaker, or empty. */
 	if (data)
 		native_wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 	return 0;

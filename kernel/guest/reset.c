@@ -39,8 +39,9 @@ static void reset_state(struct cpu_state *state, bool init, u32 signature)
 }
 
 /*
- * Until the kernel that runs next gives memory for kvmclock, steal time and PV EOI, nothing may be
- * written to the memory that the kernel before it gave. KVM clears these MSRs at an INIT, too.
+ * After an INIT another kernel may run. It has not yet given memory for kvmclock, steal time and PV
+ * EOI, and nothing may be written to the memory that the old kernel gave. KVM clears these MSRs at
+ * an INIT, too.
  */
 static void reset_pv(struct vcpu *vcpu)
 {

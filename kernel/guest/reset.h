@@ -11,9 +11,9 @@
 struct vcpu;
 
 /**
- * vcpu_reset() - set the registers to their values after power-on or, if @init, INIT, which keeps
- * the FPU, the TSC and the MSRs (SDM 3A table 10-1), but not those of kvmclock, steal time and PV
- * EOI. For a vCPU that nobody can reach yet, the mutex is not needed.
+ * vcpu_reset() - reset the registers as power-on does or, if @init, as INIT does. INIT keeps the
+ * FPU, the TSC and the MSRs (SDM 3A table 10-1), but it clears those of kvmclock, steal time and PV
+ * EOI. The mutex is not needed for a vCPU that nobody can reach yet.
  */
 void vcpu_reset(struct vcpu *vcpu, bool init);
 /**

@@ -130,9 +130,9 @@ static inline void oriel_note_guest_ran(void)
 }
 
 /*
- * Functions of the kernel's interrupt entry that serve the in-tree KVM: an interrupt has brought
- * data of the host into this CPU's L1 data cache since the flag was cleared. A kernel that is
- * built without KVM for Intel does not keep it: then take it for set. Interrupts off.
+ * Return true if an interrupt may have brought data of the host into this CPU's L1 data cache since
+ * oriel_irq_forget_secrets(). The kernel's interrupt entry sets this flag for the in-tree KVM. A
+ * kernel that is built without KVM for Intel does not: then assume that it is set. Interrupts off.
  */
 static __always_inline bool oriel_irq_left_secrets(void)
 {

@@ -35,8 +35,8 @@ static __always_inline void context_leave_guest(void)
 
 /*
  * Handle the machine check that ended a guest, because the exit consumed it; interrupts off, after
- * context_leave_guest(). To the handler it happened in user mode: nothing of the kernel is lost,
- * so it ends the launcher, or takes the bad page from it, and not the machine.
+ * context_leave_guest(). The handler is told that it happened in user mode, because the kernel has
+ * lost nothing. So the handler ends the launcher or unmaps the bad page, and does not panic.
  */
 static inline void host_machine_check(void)
 {

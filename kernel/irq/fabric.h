@@ -102,9 +102,9 @@ struct irq_fabric {
 	const struct fabric_ops *ops;
 	struct mutex lock; /* creation and removal of parts, changes of @routing */
 	/*
-	 * Protects what a change has to wait for: @routing, @acks, and the irqfds of a resampler. A
-	 * grace period of plain RCU would interrupt every CPU of the host if it is expedited, and
-	 * take too long if it is not.
+	 * Readers hold it while they use @routing, @acks or the irqfds of a resampler; a change
+	 * waits for them. With plain RCU an expedited grace period would interrupt every CPU of the
+	 * host, and another one would take too long.
 	 */
 	struct srcu_struct srcu;
 	/*
@@ -264,9 +264,9 @@ int fabric_mmio_write(struct irq_fabric *fabric, struct lapic *lapic, u64 gpa, c
  */
 int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct irq_msg *msg);
 /**
- * fabric_defers() - return true if a message must not be delivered now: interrupts are off, and it
- * names more than FABRIC_MANY local APICs, each of which may have to be woken. The caller keeps it,
- * and schedules @fabric->deferred.
+ * fabric_defers() - return true if a message must not be delivered now: interrupts are off, and its
+ * destination covers more than FABRIC_MANY APIC ids, so many vCPUs may have to be woken. The caller
+ * keeps it, and schedules @fabric->deferred.
  */
 bool fabric_defers(struct irq_fabric *fabric, const struct irq_msg *msg);
 /** fabric_send_deferred_msis() - deliver the MSIs that wait; process context */

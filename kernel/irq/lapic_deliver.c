@@ -243,8 +243,9 @@ static void delivery_offer(struct delivery *d, struct lapic *lapic)
 }
 
 /*
- * Return how many APIC ids from *@first on have all the lapics that a message can name, and few
- * others: with up to 1024 vCPUs, most messages must not visit every lapic.
+ * Set *@first and return a count: each lapic that a message can name has one of so many APIC ids
+ * from *@first on. Keep the count small: with up to 1024 vCPUs most messages must not visit every
+ * lapic.
  */
 static u32 message_ids(struct irq_fabric *fabric, const struct lapic_map *map,
 		       const struct irq_msg *msg, u32 *first)

@@ -235,7 +235,7 @@ static int route_send_msi(struct irq_fabric *fabric, u32 gsi, const struct irq_r
 	return 1;
 }
 
-/* A GSI has one MSI at most. If it has another route by now, nothing is sent. */
+/* Send the MSI that the GSI has now; it has one at most. Without an MSI send nothing. */
 static void send_deferred_msi(struct irq_fabric *fabric, u32 gsi)
 {
 	int idx = srcu_read_lock(&fabric->srcu);

@@ -179,8 +179,8 @@ static void add_by_hva(struct memory *memory, struct memslot *slot)
 }
 
 /*
- * Exchange the snapshots, and remove the leaves of @old (4 in fault.c). Two slots have the same
- * client addresses.
+ * Exchange the snapshots, and remove the leaves of @old (4 in fault.c). If there is both @old and
+ * @new, they have the same client addresses.
  */
 static void exchange(struct memory *memory, struct memslots *slots, struct memslot *old,
 		     struct memslot *new)

@@ -179,7 +179,10 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot)
 	mmu_unlock_exclusive(&memory->mmu);
 }
 
-/* Return the first frame behind what has been dealt with. */
+/*
+ * Remove the leaves at @gfn if a larger leaf can replace them. Return the first frame after the
+ * part that this call has covered.
+ */
 static gfn_t collapse_at(struct memory *memory, const struct memslot *slot, gfn_t gfn, bool *flush)
 {
 	int level = sl_walk_level(&memory->mmu.table, gfn);

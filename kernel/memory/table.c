@@ -177,7 +177,10 @@ static int split_leaf(struct sl_table *table, u64 *entry, int level, u64 old,
 	return 0;
 }
 
-/* Let a table take the place of an entry above the level of @leaf, or return 1 if none has to. */
+/*
+ * Make the entry at level @at point to a table, so that @leaf can be installed below it. Return 1
+ * if the entry is a larger leaf that grants the same rights already.
+ */
 static int make_way(struct sl_table *table, u64 *entry, int at, gfn_t gfn, u64 leaf, int level,
 		    struct sl_spare *spare)
 {

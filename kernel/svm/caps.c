@@ -219,9 +219,10 @@ void svm_teardown(void)
 }
 
 /*
- * On a CPU with SRSO whose kernel leaves the mitigation to the hypervisor: while BpSpecReduce is set,
- * the guest's branches do not train predictions that the host's would use. It is set as long as the
- * module is loaded, so that no user makes the machine's CPUs interrupt each other by creating VMs.
+ * On some CPUs with SRSO the kernel leaves the mitigation to the hypervisor. While BpSpecReduce is
+ * set, the host's branches do not use predictions that the guest's branches trained. Keep it set as
+ * long as the module is loaded: if VMs set it, a user who creates VMs could make all CPUs take
+ * interrupts.
  */
 static void set_bp_spec_reduce(bool on)
 {

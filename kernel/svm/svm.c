@@ -207,7 +207,7 @@ static void svm_enter(struct vcpu *vcpu)
 		host_machine_check();
 
 	control->eventinj = 0;
-	/* A refused VMRUN may not have flushed anything: the next one does. */
+	/* If the CPU refused VMRUN, perhaps it flushed nothing: let the next VMRUN flush. */
 	if (likely(!svm_entry_refused(svm)))
 		control->tlb_control = TLB_CONTROL_NOTHING;
 	save_cr8(vcpu, control->v_intr & V_TPR & 0xf);

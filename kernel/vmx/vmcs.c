@@ -104,8 +104,8 @@ static void set_ple_window(struct vmx_vcpu *vmx, u32 window)
 }
 
 /*
- * The vCPU for which the guest waits did not run in this window, or yielding to it did not help: a
- * guest that spins on after that gains more from spinning than from exits.
+ * Each PAUSE-loop exit doubles the window, and the next vmx_vcpu_load() resets it. So the window
+ * grows only while yielding does not help: then it costs the guest less to spin than to exit.
  */
 void vmx_grow_ple_window(struct vmx_vcpu *vmx)
 {
@@ -135,7 +135,7 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 		vc->current_vmcs = vmx;
 		vmcs_load(__pa(vmx->vmcs));
 	}
-	/* Since the last load others may have run, for which the guest waited. */
+	/* Other threads may have run since the last load, the vCPU that the guest waits for too. */
 	if (unlikely(vmx->ple_window > PLE_WINDOW))
 		set_ple_window(vmx, PLE_WINDOW);
 	if (vc->last != vmx) {

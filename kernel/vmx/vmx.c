@@ -119,9 +119,9 @@ static u32 host_event(u32 reason)
 }
 
 /*
- * Clear secrets of the host from the L1 data cache (L1TF), and from the buffers that a device of
- * the host which the guest drives could let it read (MMIO stale data). Nothing of the host's runs
- * after it but the switch.
+ * Clear secrets of the host from the L1 data cache (L1TF). If the guest drives a device of the
+ * host, clear the CPU's buffers too: the guest could read them through the device's memory (MMIO
+ * stale data). After this nothing of the host runs but the switch.
  */
 static __always_inline void clear_secrets(struct vmx_vcpu *vmx)
 {

@@ -12,7 +12,7 @@
 # How many round trips the median is of.
 round_trips=100
 idle_vms=16
-# How many calls of each kind disturb the neighbour, or not.
+# The number of calls of each kind that are made while the neighbour's guest runs.
 neighbour_calls=1000
 # The memory of a guest whose writes are logged.
 log_mib=128

@@ -8,7 +8,7 @@
 # shellcheck source=tests/system/lib.sh
 . tests/system/lib.sh
 
-# As make install lays them out.
+# Lay out the launcher and its tests as make install does.
 installed=$work/installed
 tests=$installed/lib/oriel/selftest
 mkdir -p "$installed/bin" "$tests/guest" "$tests/system"

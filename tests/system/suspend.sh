@@ -6,7 +6,7 @@
 # power and back, while a guest with two vCPUs runs. All but one of the host's CPUs
 # go offline meanwhile. Needs no more than busybox: the host has none of the
 # machine's files then. No emulated machine resets its TSC in a suspend: the unit
-# test guest/test_clock has those.
+# test guest/test_clock covers that case.
 
 out=/tmp/guest
 
