@@ -103,7 +103,7 @@ static void store_debug_state(struct vmx_vcpu *vmx)
 	debugreg_leave(vcpu);
 }
 
-/* Return EVENT_WORD_NMI or EXC_MC if an NMI or machine check of the host ended the guest, else 0. */
+/* Return EVENT_WORD_NMI or EXC_MC if an NMI or #MC of the host ended the guest, else 0. */
 static u32 host_event(u32 reason)
 {
 	u32 info;
