@@ -9,7 +9,7 @@
 /* On this machine l1d_flush() has something to do. */
 DECLARE_STATIC_KEY_FALSE(l1d_needs_flush);
 
-/** l1d_setup() - follow the kernel's l1tf= option; after an errno, l1d_teardown() undoes the rest */
+/** l1d_setup() - follow the kernel's l1tf= option; return 0, or an errno before l1d_teardown() */
 int l1d_setup(void);
 void l1d_teardown(void);
 /**

@@ -187,7 +187,7 @@ static void svm_enter(struct vcpu *vcpu)
 	 * this CPU, because an IPI may replace LDTR later. Now interrupts are off.
 	 */
 	asm volatile("vmsave %%rax" : : "a"(__sme_pa(sc->host_vmcb)) : "memory");
-	/* VMRUN keeps the host's IA32_DEBUGCTL. Its traps would be the guest's: bus locks, branches. */
+	/* VMRUN keeps the host's IA32_DEBUGCTL: its traps would be the guest's. */
 	if (unlikely(debugctl))
 		update_debugctlmsr(0);
 	context_enter_guest();

@@ -276,6 +276,7 @@ static inline bool vmx_exit_has_event(u32 reason)
 {
 	return !(reason & (EXIT_REASON_BASIC | EXIT_REASON_ENTRY_FAILURE));
 }
+
 /* ept_pointer (SDM 3C table 25-9) */
 #define EPTP_MEMTYPE_WB 6
 #define EPTP_WALK_LENGTH_SHIFT 3 /* of the number of levels, less one */
