@@ -34,6 +34,19 @@
  * Ioctls: vcpu_ioctls.h has their list.
  */
 
+/* NMI and INIT messages that are deferred belong to the saved state. */
+static void get_events(struct vcpu *vcpu, struct kvm_vcpu_events *events)
+{
+	fabric_flush(&vcpu->vm->fabric);
+	events_get(vcpu, events);
+}
+
+static void get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state)
+{
+	fabric_flush(&vcpu->vm->fabric);
+	mp_state_get(vcpu, state);
+}
+
 static int get_lapic(struct vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	if (!vcpu->lapic)

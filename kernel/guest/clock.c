@@ -605,8 +605,11 @@ void clock_load(struct vcpu *vcpu, bool moved)
 	struct vcpu_clock *clock = &vcpu->clock;
 	u64 now = rdtsc_ordered();
 
-	if (unlikely(clock->sleeps != READ_ONCE(host_sleeps)))
+	if (unlikely(clock->sleeps != READ_ONCE(host_sleeps))) {
 		follow_sleep(vcpu, now);
+		/* Another vCPU may have done it meanwhile, and have set last_host_tsc by its own TSC. */
+		now = rdtsc_ordered();
+	}
 	/* This CPU's TSC is behind the last CPU's: the guest's TSC goes on from where it was. */
 	if (now < clock->last_host_tsc) {
 		set_tsc_offset(vcpu, clock->tsc_offset + clock->last_host_tsc - now);

@@ -216,6 +216,9 @@ static int read_mtrr_cap(struct vcpu *vcpu, u32 index, bool host, u64 *data)
 
 static int write_pred_cmd(struct vcpu *vcpu, u32 index, bool host, u64 data)
 {
+	/* Userspace may write the MSR even if CPUID does not have it. */
+	if (data && !cpuid_host_facts()->pred_cmd)
+		return MSR_INVALID;
 	/* The host's mitigations may have made the kernel's own barrier weaker, or empty. */
 	if (data)
 		native_wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
@@ -452,7 +455,7 @@ const struct msr_row msr_rows[] = {
 	  CALLS(mc_read_bank, mc_write_bank, ALL) },
 
 	/* Speculation, and properties of the CPU. */
-	{ MSR(MSR_IA32_SPEC_CTRL), VENDOR(ALL), .valid = spec_ctrl_valid, FACT(spec_ctrl, 0),
+	{ MSR(MSR_IA32_SPEC_CTRL), VENDOR(ALL), .valid = spec_ctrl_valid, FACT(spec_ctrl, MSR_INVALID),
 	  LISTED_IF_HOST },
 	{ MSR(MSR_IA32_PRED_CMD), CALLS(NULL, write_pred_cmd, PRED_CMD_IBPB),
 	  FACT(pred_cmd, MSR_INVALID) },

@@ -70,6 +70,7 @@
 #include <linux/kvm.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
+#include <asm/processor.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 /* From 6.4 on smp_send_reschedule() has a tracepoint, which this header declares. */
 #include <trace/events/ipi.h>
@@ -149,6 +150,26 @@ static __always_inline void oriel_irq_forget_secrets(void)
 	kvm_clear_cpu_l1tf_flush_l1d();
 #endif
 }
+
+/*
+ * A kernel that is built without KVM for Intel exports neither its l1tf= option nor the state that
+ * sysfs shows: then flush at each entry.
+ */
+static inline enum l1tf_mitigations oriel_l1tf_mitigation(void)
+{
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+	return l1tf_mitigation;
+#else
+	return L1TF_MITIGATION_FULL;
+#endif
+}
+
+/* @mode is an enum vmx_l1d_flush_state. */
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+#define oriel_report_l1d_flush(mode) (l1tf_vmx_mitigation = (mode))
+#else
+#define oriel_report_l1d_flush(mode) ((void)(mode))
+#endif
 
 /**
  * oriel_reduces_bp_speculation() - return true if the kernel leaves SRSO of this CPU to the

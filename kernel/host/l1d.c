@@ -32,7 +32,7 @@ static enum vmx_l1d_flush_state flush_mode(void)
 		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, arch);
 	if (!boot_cpu_has_bug(X86_BUG_L1TF) || arch & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH)
 		return VMENTER_L1D_FLUSH_NOT_REQUIRED;
-	switch (l1tf_mitigation) {
+	switch (oriel_l1tf_mitigation()) {
 	case L1TF_MITIGATION_OFF:
 		return VMENTER_L1D_FLUSH_NEVER;
 	case L1TF_MITIGATION_FULL:
@@ -48,7 +48,7 @@ int l1d_setup(void)
 {
 	enum vmx_l1d_flush_state mode = flush_mode();
 
-	l1tf_vmx_mitigation = mode;
+	oriel_report_l1d_flush(mode);
 	if (mode != VMENTER_L1D_FLUSH_COND && mode != VMENTER_L1D_FLUSH_ALWAYS)
 		return 0;
 	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
@@ -66,7 +66,7 @@ int l1d_setup(void)
 void l1d_teardown(void)
 {
 	static_branch_disable(&l1d_needs_flush);
-	l1tf_vmx_mitigation = VMENTER_L1D_FLUSH_AUTO;
+	oriel_report_l1d_flush(VMENTER_L1D_FLUSH_AUTO);
 	free_pages((unsigned long)l1d_fill, L1D_FILL_ORDER);
 	l1d_fill = NULL;
 }

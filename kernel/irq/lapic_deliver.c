@@ -276,13 +276,19 @@ static void delivery_scan(struct delivery *d, struct irq_fabric *fabric,
 		delivery_offer(d, rcu_dereference(map->by_id[id]));
 }
 
+/* Return true if only one of the lapics that the message names gets it. */
+static bool picks_one(const struct irq_msg *msg)
+{
+	return msg->mode == LAPIC_MODE_LOWEST || (msg->redirect && msg->logical);
+}
+
 bool fabric_defers(struct irq_fabric *fabric, const struct irq_msg *msg)
 {
 	const struct lapic_map *map;
 	bool many = false;
 	u32 first;
 
-	if (!irqs_disabled())
+	if (!irqs_disabled() || picks_one(msg))
 		return false;
 	rcu_read_lock();
 	map = rcu_dereference(fabric->lapics);
@@ -297,7 +303,7 @@ int fabric_deliver(struct irq_fabric *fabric, struct lapic *source, const struct
 	struct delivery d = {
 		.msg = msg,
 		.source = source,
-		.lowest = msg->mode == LAPIC_MODE_LOWEST || (msg->redirect && msg->logical),
+		.lowest = picks_one(msg),
 		.result = -1,
 	};
 	struct lapic_map *map;

@@ -77,6 +77,14 @@ void vmx_set_nmi_blocked(struct vcpu *vcpu, bool blocked)
 	vmcs_write(vmcs_guest_interruptibility_state, blocked ? state | BLOCKING_BY_NMI : state);
 }
 
+/* Let the VMCS have RIP, or RIP - 1 (@moved). Software always sees RIP: vmx_fetch(). */
+static noinline void move_rip(struct vcpu *vcpu, bool moved)
+{
+	vcpu_need(vcpu, STATE_RIP);
+	to_vmx(vcpu)->rip_moved = moved;
+	vcpu_touch(vcpu, STATE_RIP);
+}
+
 /*
  * INT n from userspace: there is no such instruction at RIP, so the CPU must push RIP as it is.
  * A CPU that refuses length 0 gets length 1, and an RIP that is smaller by one.
@@ -86,10 +94,7 @@ static void inject_soft_interrupt(struct vcpu *vcpu)
 	u32 length = 0;
 
 	if (!(vmx_caps.misc & VMX_MISC_ZERO_INSTRUCTION_LENGTH)) {
-		vcpu_need(vcpu, STATE_RIP);
-		vcpu->state.rip--;
-		vcpu_touch(vcpu, STATE_RIP);
-		to_vmx(vcpu)->rip_moved = true;
+		move_rip(vcpu, true);
 		length = 1;
 	}
 	vmcs_write(vmcs_entry_instruction_length, length);
@@ -117,6 +122,9 @@ void vmx_inject(struct vcpu *vcpu)
 	const struct vcpu_event *event = &vcpu->event;
 	u32 word = vcpu_event_to_word(event);
 
+	/* The last injection may have been one for which the guest was not entered. */
+	if (unlikely(to_vmx(vcpu)->rip_moved))
+		move_rip(vcpu, false);
 	if (event->type != EVENT_NONE)
 		vmx_leave_hlt(to_vmx(vcpu));
 	if (event->type == EVENT_EXCEPTION || event->type == EVENT_SOFT_INT)
@@ -174,18 +182,15 @@ static noinline void requeue(struct vcpu *vcpu, u32 word)
 	vcpu_requeue_event(vcpu, &event);
 }
 
-/*
- * An INT n that inject_soft_interrupt() injected with a smaller RIP was not delivered: RIP is as
- * before, for the next injection. After a delivery RIP is the handler's.
- */
-static noinline void restore_rip(struct vcpu *vcpu, bool delivered)
+/* An INT n was injected with a smaller RIP. If it has been delivered, RIP is the handler's. */
+static noinline void restore_rip(struct vcpu *vcpu, bool refused, u32 word)
 {
-	to_vmx(vcpu)->rip_moved = false;
-	if (delivered)
-		return;
-	vcpu_need(vcpu, STATE_RIP);
-	vcpu->state.rip++;
-	vcpu_touch(vcpu, STATE_RIP);
+	const u32 mask = EVENT_WORD_VALID | EVENT_WORD_TYPE | EVENT_WORD_VECTOR;
+
+	if (refused || (word & mask) == vcpu_event_to_word(&vcpu->event))
+		move_rip(vcpu, false);
+	else
+		to_vmx(vcpu)->rip_moved = false;
 }
 
 void vmx_recover(struct vcpu *vcpu)
@@ -194,7 +199,7 @@ void vmx_recover(struct vcpu *vcpu)
 	bool refused = to_vmx(vcpu)->exit_reason & EXIT_REASON_ENTRY_FAILURE;
 
 	if (unlikely(to_vmx(vcpu)->rip_moved))
-		restore_rip(vcpu, !refused && !(word & EVENT_WORD_VALID));
+		restore_rip(vcpu, refused, word);
 	/* A refused entry has delivered nothing, and the word is that of an earlier exit. */
 	if (unlikely(refused))
 		vcpu_keep_event(vcpu);

@@ -169,7 +169,7 @@ void vmx_fetch(struct vcpu *vcpu, u32 groups)
 	if (groups & STATE_GPRS)
 		state->gpr[GPR_RSP] = vmcs_read(vmcs_guest_rsp);
 	if (groups & STATE_RIP) {
-		state->rip = vmcs_read(vmcs_guest_rip);
+		state->rip = vmcs_read(vmcs_guest_rip) + to_vmx(vcpu)->rip_moved;
 		state->rflags = guest_debug_hide_tf(&vcpu->debug, vmcs_read(vmcs_guest_rflags),
 						    state->rflags);
 	}
@@ -196,7 +196,7 @@ void vmx_commit(struct vcpu *vcpu, u32 groups)
 	if (groups & STATE_GPRS)
 		vmcs_write(vmcs_guest_rsp, state->gpr[GPR_RSP]);
 	if (groups & STATE_RIP) {
-		vmcs_write(vmcs_guest_rip, state->rip);
+		vmcs_write(vmcs_guest_rip, state->rip - to_vmx(vcpu)->rip_moved);
 		rflags = guest_debug_show_tf(&vcpu->debug, state->rflags);
 		vmcs_write(vmcs_guest_rflags, rflags);
 		if (unlikely(rflags & X86_EFLAGS_TF || to_vmx(vcpu)->step_pending))

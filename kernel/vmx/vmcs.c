@@ -243,6 +243,7 @@ void vmx_vcpu_reset(struct vcpu *vcpu, bool init)
 	write_guest_fields();
 	vmx_host_setup();
 	vmx->step_pending = false;
+	vmx->rip_moved = false;
 	vmx->tpr_threshold = 0;
 	if (init)
 		return;

@@ -80,7 +80,7 @@ struct vmx_vcpu {
 	u32 exit_reason; /* of the last exit */
 	u64 spec_ctrl; /* the guest's IA32_SPEC_CTRL */
 	bool spec_ctrl_direct; /* the guest accesses IA32_SPEC_CTRL without an exit */
-	bool rip_moved; /* RIP is smaller by one, for an INT n that is being injected (event.c) */
+	bool rip_moved; /* guest_rip is RIP - 1, for an INT n that is being injected (event.c) */
 	u32 ple_window; /* the PAUSE-loop window in the VMCS */
 	u64 kernel_gs_base; /* the guest's IA32_KERNEL_GS_BASE while @host.loaded is not set */
 	u64 msr[VMX_MSRS]; /* the guest's MSRs, by enum vmx_msr */
