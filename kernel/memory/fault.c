@@ -71,7 +71,7 @@
  *       |  +---+                                     |
  *       +--------------------------------------------+
  *         removal: lock exclusive, flush. The notifier; exchange(): slot moved or deleted;
- *         mmu_collapse(); sl_make_room(): another leaf replaces it; 11
+ *         mmu_collapse(), also by regrow.c; sl_make_room(): another leaf replaces it; 11
  */
 #include <linux/cpu.h>
 #include <linux/mm.h>
@@ -223,9 +223,10 @@ static int lookup_host(struct fault *f)
 }
 
 /*
- * Return the level at which the host maps an address. The walk is safe with interrupts off: before
- * the host frees a page table, it sends an interrupt to this CPU or waits for it. The host may
- * change the mapping at any time; then still_valid() keeps the leaf from being installed.
+ * Return the level at which the host maps an address. The walk is safe with interrupts off while
+ * current->mm is @mm: before the host frees a page table, it sends an interrupt to this CPU or waits
+ * for it. The host may change the mapping at any time; then still_valid() keeps the leaf from being
+ * installed.
  */
 static int host_level(struct mm_struct *mm, unsigned long hva)
 {
@@ -281,9 +282,9 @@ int mmu_best_level(const struct memory *memory, const struct memslot *slot, gfn_
 /*
  * Some Intel CPUs stop with a machine check if code runs in a page whose size changes. A guest can
  * do this in its own tables (Intel's "Machine Check Error Avoidance on Page Size Change"). On these
- * CPUs only 4 KiB leaves are executable.
+ * CPUs only 4 KiB leaves are executable; regrow.c is the way back.
  */
-static bool large_leaf_may_execute(void)
+bool mmu_large_leaf_may_execute(void)
 {
 	return !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) || cpu_mitigations_off();
 }
@@ -292,7 +293,7 @@ static int leaf_level(const struct fault *f)
 {
 	int level;
 
-	if (f->exec && !large_leaf_may_execute())
+	if (f->exec && !mmu_large_leaf_may_execute())
 		return SL_LEVEL_4K;
 	/* Dirty pages are logged one by one. */
 	if (memslot_is_logged(f->slot))
@@ -311,7 +312,7 @@ static u64 make_leaf(const struct fault *f, int level)
 	u32 rights = SL_READ | (f->writable ? SL_WRITE : 0);
 	u64 leaf;
 
-	if (level == SL_LEVEL_4K || large_leaf_may_execute())
+	if (level == SL_LEVEL_4K || mmu_large_leaf_may_execute())
 		rights |= SL_EXEC;
 	leaf = sl_make_leaf(format, pfn << PAGE_SHIFT, level, rights, f->type);
 

@@ -5,7 +5,8 @@
  *
  * Locks, in the order in which they are taken (fault.c describes their use):
  *
- *   memory->lock      a mutex: one change of the memslots, or one reader of the dirty log
+ *   memory->lock      a mutex: one change of the memslots, one reader of the dirty log, or
+ *                     one turn of regrow.c
  *   memory->srcu      held by each user of a memslot
  *   memory->mmu.lock  a reader/writer spinlock: shared to install leaves, exclusive to remove
  *                     leaves or rights and to publish memslots
@@ -27,6 +28,7 @@
 #include <linux/srcu.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "memory/table.h"
@@ -116,7 +118,7 @@ struct memory_ops {
 struct memory {
 	const struct memory_ops *ops; /* the VM's services */
 	struct mm_struct *mm; /* the client's address space */
-	struct mutex lock; /* one change of the memslots, or one reader of the dirty log */
+	struct mutex lock; /* see the top of this file */
 	struct srcu_struct srcu; /* protects @slots for readers that sleep */
 	struct memslots __rcu *slots; /* the current snapshot; replaced under @lock */
 	struct xarray slot_ids; /* the slots by number; under @lock */
@@ -129,6 +131,8 @@ struct memory {
 	/* Size of each vCPU's ring, 0 for none; under @lock; constant once there are vCPUs. */
 	u32 ring_bytes;
 	struct mmu mmu;
+	struct delayed_work regrow; /* the next turn of regrow.c */
+	gfn_t regrow_next; /* the frame where it begins; under @lock */
 };
 
 /* The result of a second-level fault, unless it is a negative errno. */

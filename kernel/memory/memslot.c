@@ -333,7 +333,7 @@ static int slot_set(struct memory *memory, struct memslot *old,
 	}
 	begin_log(memory, old, new);
 	if (memslot_is_logged(old) && !memslot_is_logged(new))
-		mmu_collapse(memory, new);
+		mmu_collapse(memory, new, new->base_gfn, new->base_gfn + new->npages);
 	slot_free(old, new);
 	return 0;
 }
@@ -569,6 +569,7 @@ int memory_init(struct memory *memory, const struct sl_format *format, const str
 	if (r)
 		goto no_notifier;
 	mmgrab(memory->mm);
+	mmu_regrow_start(memory);
 	return 0;
 
 no_notifier:
@@ -578,12 +579,6 @@ no_mmu:
 no_slots:
 	cleanup_srcu_struct(&memory->srcu);
 	return r;
-}
-
-void memory_stop(struct memory *memory)
-{
-	mmu_notifier_stop(memory);
-	mmu_destroy(&memory->mmu);
 }
 
 void memory_destroy(struct memory *memory)

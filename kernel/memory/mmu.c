@@ -197,20 +197,19 @@ static gfn_t collapse_at(struct memory *memory, const struct memslot *slot, gfn_
 	return last + 1;
 }
 
-void mmu_collapse(struct memory *memory, const struct memslot *slot)
+gfn_t mmu_collapse(struct memory *memory, const struct memslot *slot, gfn_t first, gfn_t end)
 {
-	gfn_t end = slot->base_gfn + slot->npages;
-	gfn_t gfn = slot->base_gfn;
 	bool flush = false;
 
 	mmu_lock_exclusive(&memory->mmu);
-	while (gfn < end) {
-		gfn = collapse_at(memory, slot, gfn, &flush);
+	while (first < end) {
+		first = collapse_at(memory, slot, first, &flush);
 		mmu_let_others(memory, &flush);
 	}
 	if (flush)
 		mmu_flush(memory);
 	mmu_unlock_exclusive(&memory->mmu);
+	return first;
 }
 
 void mmu_split(struct memory *memory, gfn_t first, gfn_t last)
@@ -256,4 +255,11 @@ void mmu_destroy(struct mmu *mmu)
 {
 	free_table_page(mmu, mmu->table.root);
 	WARN_ON_ONCE(atomic_long_read(&mmu->table_pages));
+}
+
+void memory_stop(struct memory *memory)
+{
+	mmu_regrow_stop(memory);
+	mmu_notifier_stop(memory);
+	mmu_destroy(&memory->mmu);
 }

@@ -40,15 +40,21 @@ void mmu_slot_write_protect(struct memory *memory, const struct memslot *slot);
 void mmu_split(struct memory *memory, gfn_t first, gfn_t last);
 
 /**
- * mmu_collapse() - remove the leaves of a published slot that a larger leaf can replace, so that
- * faults install it; takes mmu.lock exclusive; may sleep
+ * mmu_collapse() - remove the leaves in a part of a published slot that a larger leaf can replace,
+ * so that faults install it. Return the first frame that is left to do: it is behind @end,
+ * exclusive, if a larger leaf crosses that. Takes mmu.lock exclusive; may sleep.
  */
-void mmu_collapse(struct memory *memory, const struct memslot *slot);
+gfn_t mmu_collapse(struct memory *memory, const struct memslot *slot, gfn_t first, gfn_t end);
 
 /* fault.c */
 
-/** mmu_best_level() - return the largest level that the slot and the host's mapping allow */
+/**
+ * mmu_best_level() - return the largest level that the slot and the host's mapping allow;
+ * current->mm is @memory->mm
+ */
 int mmu_best_level(const struct memory *memory, const struct memslot *slot, gfn_t gfn);
+/** mmu_large_leaf_may_execute() - return false if code on this CPU needs 4 KiB leaves */
+bool mmu_large_leaf_may_execute(void);
 
 /*
  * An invalidation of a range of client addresses: 3 in fault.c. mmu.lock is held; exclusive to
@@ -100,6 +106,13 @@ void mmu_notifier_stop(struct memory *memory);
 void mmu_lock_slots(struct mmu *mmu, bool idle);
 /** mmu_unlock_slots() - drop both locks */
 void mmu_unlock_slots(struct mmu *mmu);
+
+/* regrow.c */
+
+/** mmu_regrow_start() - on a CPU that needs it, look for leaves to collapse from time to time */
+void mmu_regrow_start(struct memory *memory);
+/** mmu_regrow_stop() - end that; may sleep; @memory->lock is not held */
+void mmu_regrow_stop(struct memory *memory);
 
 /* dirty_log.c */
 

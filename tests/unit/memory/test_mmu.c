@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of zapping in parts and of the mmu_notifier (kernel/memory/mmu.c and notifier.c). The test
- * plays the host, which changes mappings, and the threads that run in a pause.
+ * Tests of zapping in parts, of the mmu_notifier and of the way back to large leaves
+ * (kernel/memory/mmu.c, notifier.c and regrow.c). The test plays the host, which changes mappings,
+ * and the threads that run in a pause.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <cmocka.h>
 
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/sched/mm.h>
 
 #include "memory/mmu.h"
 
@@ -44,20 +47,40 @@ static void flush_tlbs(struct memory *of)
 
 static const struct memory_ops ops = { .flush_tlbs = flush_tlbs };
 
-/* The host maps only the 2 MiB from here by a large page. */
+/* The host maps the 2 MiB from here by a large page, and what follows as @large_end says. */
 #define LARGE_GFN (FIRST_GFN + 512)
+static gfn_t large_end;
+
+static struct mm_struct mm;
 
 int mmu_best_level(const struct memory *of, const struct memslot *slot, gfn_t gfn)
 {
-	(void)of;
 	(void)slot;
-	return (gfn & ~511ULL) == LARGE_GFN ? SL_LEVEL_2M : SL_LEVEL_4K;
+	assert_true(of->mm->current);
+	return gfn >= LARGE_GFN && gfn < large_end ? SL_LEVEL_2M : SL_LEVEL_4K;
+}
+
+static bool has_bug;
+
+bool mmu_large_leaf_may_execute(void)
+{
+	return !has_bug;
+}
+
+static struct memslots snapshot;
+
+struct memslots *memory_slots(const struct memory *of)
+{
+	lockdep_assert_held(&of->lock);
+	return &snapshot;
 }
 
 static int start(void **state)
 {
 	(void)state;
-	memory = (struct memory){ .ops = &ops };
+	mm = (struct mm_struct){ .users = 1, .current = true };
+	memory = (struct memory){ .ops = &ops, .mm = &mm };
+	large_end = LARGE_GFN + 512;
 	format = unmarked;
 	format.accessed = BIT(5);
 	format.dirty = BIT(6);
@@ -74,9 +97,8 @@ static int end(void **state)
 {
 	(void)state;
 	memory.mmu.lock.others = NULL;
-	mmu_notifier_stop(&memory);
+	memory_stop(&memory);
 	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 0);
-	mmu_destroy(&memory.mmu);
 	return 0;
 }
 
@@ -254,15 +276,107 @@ static void test_collapse(void **state)
 	add_slot(&slots[0], FIRST_GFN, HVA, 4 * 512);
 	for (gfn = FIRST_GFN; gfn < FIRST_GFN + 3 * 512; gfn++)
 		map(gfn);
-	mmu_collapse(&memory, &slots[0]);
+	assert_true(mmu_collapse(&memory, &slots[0], FIRST_GFN, FIRST_GFN + 3 * 512 - 1) ==
+		    FIRST_GFN + 3 * 512);
 	assert_int_equal(flushes, 1);
 	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 2 * 512);
 	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN - 1), SL_LEVEL_4K);
 	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN), SL_LEVEL_2M);
 	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN + 511), SL_LEVEL_2M);
 	assert_int_equal(sl_walk_level(&memory.mmu.table, LARGE_GFN + 512), SL_LEVEL_4K);
-	mmu_collapse(&memory, &slots[0]);
+	mmu_collapse(&memory, &slots[0], FIRST_GFN, FIRST_GFN + 4 * 512);
 	assert_int_equal(flushes, 1);
+}
+
+static bool turn(void)
+{
+	bool ran;
+
+	mm.current = false;
+	ran = shim_run_delayed_work(&memory.regrow);
+	assert_false(mm.current);
+	assert_false(memory.lock.held);
+	return ran;
+}
+
+/* Two slots of 80 and 40 tables, the second one logged, with a leaf in each table. */
+static void map_tables(void)
+{
+	static struct memslot *by_gfn[] = { &slots[0], &slots[1] };
+	int i;
+
+	add_slot(&slots[0], FIRST_GFN, HVA, 80 * 512);
+	add_slot(&slots[1], FIRST_GFN + 80 * 512, HVA + 80 * 512 * PAGE_SIZE, 40 * 512);
+	slots[1].flags = KVM_MEM_LOG_DIRTY_PAGES;
+	snapshot = (struct memslots){ .by_gfn = by_gfn, .count = 2 };
+	for (i = 0; i < 120; i++)
+		map(FIRST_GFN + i * 512);
+}
+
+/* Each turn deals with two of 120 tables, and removes what the host maps large. */
+static void test_regrow(void **state)
+{
+	int i;
+
+	(void)state;
+	has_bug = true;
+	large_end = FIRST_GFN + 120 * 512;
+	map_tables();
+	mmu_regrow_start(&memory);
+	assert_int_equal(memory.regrow.delay, 60 * HZ);
+	assert_true(turn());
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 119);
+	assert_int_equal(sl_walk_level(&memory.mmu.table, FIRST_GFN), SL_LEVEL_4K);
+	for (i = 2; i <= 40; i++) {
+		assert_true(turn());
+		assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 121 - 2 * i);
+		assert_int_equal(flushes, i);
+	}
+
+	/* The logged slot stays, and the next round begins. */
+	assert_true(turn());
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 41);
+	assert_int_equal(flushes, 40);
+	map(LARGE_GFN);
+	assert_true(turn());
+	assert_int_equal(mmu_leaves(&memory.mmu, SL_LEVEL_4K), 41);
+	assert_int_equal(mm.users, 1);
+}
+
+static void test_regrow_ends(void **state)
+{
+	(void)state;
+	has_bug = true;
+	map_tables();
+	mmu_regrow_start(&memory);
+	assert_true(turn());
+	memory_stop(&memory);
+	assert_false(turn());
+	start(state);
+
+	/* The client's address space has ended: the last turn does nothing. */
+	mmu_regrow_start(&memory);
+	mm.users = 0;
+	assert_true(turn());
+	assert_false(turn());
+}
+
+/* The module's parameter. */
+unsigned int *shim_param_regrow_period(void);
+
+static void test_no_regrow(void **state)
+{
+	unsigned int *period = shim_param_regrow_period();
+
+	(void)state;
+	has_bug = false;
+	mmu_regrow_start(&memory);
+	assert_false(turn());
+	has_bug = true;
+	*period = 0;
+	mmu_regrow_start(&memory);
+	*period = 3600;
+	assert_false(turn());
 }
 
 int main(void)
@@ -273,6 +387,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_memory, start, end),
 		cmocka_unit_test_setup_teardown(test_new_format, start, end),
 		cmocka_unit_test_setup_teardown(test_collapse, start, end),
+		cmocka_unit_test_setup_teardown(test_regrow, start, end),
+		cmocka_unit_test_setup_teardown(test_regrow_ends, start, end),
+		cmocka_unit_test_setup_teardown(test_no_regrow, start, end),
 	};
 
 	return cmocka_run_group_tests_name("mmu", tests, NULL, NULL);
