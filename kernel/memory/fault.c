@@ -224,9 +224,9 @@ static int lookup_host(struct fault *f)
 
 /*
  * Return the level at which the host maps an address. The walk is safe with interrupts off while
- * current->mm is @mm: before the host frees a page table, it sends an interrupt to this CPU or waits
- * for it. The host may change the mapping at any time; then still_valid() keeps the leaf from being
- * installed.
+ * current->mm is @mm: before the host frees a page table, it sends an interrupt to this CPU or
+ * waits for it. The host may change the mapping at any time; then still_valid() keeps the leaf from
+ * being installed.
  */
 static int host_level(struct mm_struct *mm, unsigned long hva)
 {

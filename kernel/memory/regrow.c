@@ -19,9 +19,7 @@
 
 static unsigned int regrow_period = 3600;
 module_param(regrow_period, uint, 0444);
-MODULE_PARM_DESC(regrow_period,
-		 "seconds in which all memory that was split for code may become large pages again, "
-		 "on CPUs with the bug iTLB multihit (default 3600); 0: never");
+MODULE_PARM_DESC(regrow_period, "seconds until pages split for code grow back (3600; 0: never)");
 
 /* Deal with the next share of the memory. The last turn of a round may find less. */
 static void take_turn(struct memory *memory)

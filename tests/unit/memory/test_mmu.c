@@ -11,6 +11,7 @@
 
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 
 #include "memory/mmu.h"
@@ -361,21 +362,16 @@ static void test_regrow_ends(void **state)
 	assert_false(turn());
 }
 
-/* The module's parameter. */
-unsigned int *shim_param_regrow_period(void);
-
 static void test_no_regrow(void **state)
 {
-	unsigned int *period = shim_param_regrow_period();
-
 	(void)state;
 	has_bug = false;
 	mmu_regrow_start(&memory);
 	assert_false(turn());
 	has_bug = true;
-	*period = 0;
+	*shim_param = 0;
 	mmu_regrow_start(&memory);
-	*period = 3600;
+	*shim_param = 3600;
 	assert_false(turn());
 }
 

@@ -3,13 +3,10 @@
 #ifndef SHIM_LINUX_MODULEPARAM_H
 #define SHIM_LINUX_MODULEPARAM_H
 
-/* A test changes a parameter through shim_param_NAME(). */
-#define module_param(name, type, mode) \
-	type *shim_param_##name(void); \
-	type *shim_param_##name(void)  \
-	{                              \
-		return &name;          \
-	}
+/* The parameter of the source that is tested. */
+extern unsigned int *shim_param;
+
+#define module_param(name, type, mode) unsigned int *shim_param = &(name)
 #define MODULE_PARM_DESC(name, text) _Static_assert(sizeof(text), "")
 
 #endif

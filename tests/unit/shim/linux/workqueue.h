@@ -28,8 +28,14 @@ struct delayed_work {
 
 #define to_delayed_work(w) container_of(w, struct delayed_work, work)
 #define INIT_DELAYED_WORK(w, f) INIT_WORK(&(w)->work, f)
-#define queue_delayed_work(queue, w, after) ((w)->delay = (after), (w)->work.pending = true)
 #define cancel_delayed_work_sync(w) ((w)->work.pending = false)
+#define queue_delayed_work(queue, w, after) shim_queue_delayed_work(w, after)
+
+static inline void shim_queue_delayed_work(struct delayed_work *work, unsigned long delay)
+{
+	work->delay = delay;
+	work->work.pending = true;
+}
 
 /* Run it if it waits. Return false if it does not. */
 static inline bool shim_run_delayed_work(struct delayed_work *work)
