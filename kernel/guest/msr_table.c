@@ -455,8 +455,8 @@ const struct msr_row msr_rows[] = {
 	  CALLS(mc_read_bank, mc_write_bank, ALL) },
 
 	/* Speculation, and properties of the CPU. */
-	{ MSR(MSR_IA32_SPEC_CTRL), VENDOR(ALL), .valid = spec_ctrl_valid, FACT(spec_ctrl, MSR_INVALID),
-	  LISTED_IF_HOST },
+	{ MSR(MSR_IA32_SPEC_CTRL), VENDOR(ALL), .valid = spec_ctrl_valid,
+	  FACT(spec_ctrl, MSR_INVALID), LISTED_IF_HOST },
 	{ MSR(MSR_IA32_PRED_CMD), CALLS(NULL, write_pred_cmd, PRED_CMD_IBPB),
 	  FACT(pred_cmd, MSR_INVALID) },
 	{ MSR(MSR_IA32_ARCH_CAPABILITIES), KEPT(msrs.arch_capabilities, ALL),
