@@ -607,7 +607,7 @@ void clock_load(struct vcpu *vcpu, bool moved)
 
 	if (unlikely(clock->sleeps != READ_ONCE(host_sleeps))) {
 		follow_sleep(vcpu, now);
-		/* Another vCPU may have done it meanwhile, and have set last_host_tsc by its own TSC. */
+		/* Another vCPU may have done it, with a later TSC than @now. */
 		now = rdtsc_ordered();
 	}
 	/* This CPU's TSC is behind the last CPU's: the guest's TSC goes on from where it was. */
