@@ -5,13 +5,13 @@
 #include "base/diag.h"
 #include "base/stop.h"
 #include "boot/image.h"
+#include "cli/options.h"
 #include "devices/debug_ports.h"
 #include "machine/machine.h"
 #include "machine/node.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,6 @@ enum option_code {
 	OPTION_DEVICE,
 	OPTION_EXIT_PORT,
 	OPTION_HUGE_PAGES,
-	OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -35,9 +34,11 @@ static const struct option options[] = {
 	{ "hugepages", required_argument, NULL, OPTION_HUGE_PAGES },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "cpus", required_argument, NULL, 'c' },
-	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
+
+static const struct option_list option_list = { "run", "m:c:h", options };
 
 /**
  * struct run_arguments - the command line
@@ -87,8 +88,9 @@ static bool parse_number(const char *text, unsigned long min, unsigned long max,
 	return !errno && !*end && *number >= min && *number <= max;
 }
 
-static int parse_option(int code, const char *value, struct run_arguments *arguments)
+static int parse_option(int code, const char *value, void *context)
 {
+	struct run_arguments *arguments = context;
 	struct machine_config *config = &arguments->config;
 	unsigned long number;
 
@@ -121,7 +123,7 @@ static int parse_option(int code, const char *value, struct run_arguments *argum
 					  MACHINE_MAX_CPUS);
 		config->cpus = (unsigned int)number;
 		return 0;
-	case OPTION_HELP:
+	case 'h':
 		arguments->help = true;
 		return 0;
 	default:
@@ -131,8 +133,6 @@ static int parse_option(int code, const char *value, struct run_arguments *argum
 
 static int parse_arguments(int argc, char **argv, struct run_arguments *arguments)
 {
-	int code;
-
 	*arguments = (struct run_arguments){
 		.config = {
 			.cmdline = DEFAULT_CMDLINE,
@@ -142,15 +142,8 @@ static int parse_arguments(int argc, char **argv, struct run_arguments *argument
 			.exit_port = DEBUG_PORTS_NO_EXIT,
 		},
 	};
-	opterr = 0; /* usage errors are printed here, as all others are */
-	while ((code = getopt_long(argc, argv, "m:c:h", options, NULL)) != -1) {
-		if (code == '?')
-			return diag_error("%s: not an option, or without its argument; type: "
-					  "oriel run --help",
-					  argv[optind - 1]);
-		if (parse_option(code == 'h' ? OPTION_HELP : code, optarg, arguments))
-			return -1;
-	}
+	if (options_parse(&option_list, argc, argv, parse_option, arguments))
+		return -1;
 	if (arguments->help)
 		return 0;
 	if (argc - optind != 1)

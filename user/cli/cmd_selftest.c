@@ -7,12 +7,12 @@
 #include "cli/host_facts.h"
 #include "cli/host_identity.h"
 #include "cli/module_load.h"
+#include "cli/options.h"
 #include "cli/selftest_list.h"
 #include "cli/selftest_run.h"
 #include "machine/node.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +29,6 @@ enum option_code {
 	OPTION_SKIP,
 	OPTION_VERBOSE,
 	OPTION_LIST,
-	OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -40,9 +39,11 @@ static const struct option options[] = {
 	{ "skip", required_argument, NULL, OPTION_SKIP },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
 	{ "list", no_argument, NULL, OPTION_LIST },
-	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
+
+static const struct option_list option_list = { "check --selftest", "h", options };
 
 /* The command line. */
 struct selftest_arguments {
@@ -104,8 +105,10 @@ static int parse_timeout(const char *text, unsigned int *seconds)
 	return 0;
 }
 
-static int parse_option(int code, const char *value, struct selftest_arguments *arguments)
+static int parse_option(int code, const char *value, void *context)
 {
+	struct selftest_arguments *arguments = context;
+
 	switch (code) {
 	case OPTION_MODULE:
 		arguments->module = value;
@@ -127,7 +130,7 @@ static int parse_option(int code, const char *value, struct selftest_arguments *
 	case OPTION_LIST:
 		arguments->list = true;
 		return 0;
-	case OPTION_HELP:
+	case 'h':
 		arguments->help = true;
 		return 0;
 	default:
@@ -138,17 +141,8 @@ static int parse_option(int code, const char *value, struct selftest_arguments *
 /* @arguments->skips has room for @argc pointers. */
 static int parse_arguments(int argc, char **argv, struct selftest_arguments *arguments)
 {
-	int code;
-
-	opterr = 0; /* usage errors are printed here, as all others are */
-	while ((code = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (code == '?')
-			return diag_error("%s: not an option, or without its argument; type: "
-					  "oriel check --selftest --help",
-					  argv[optind - 1]);
-		if (parse_option(code == 'h' ? OPTION_HELP : code, optarg, arguments))
-			return -1;
-	}
+	if (options_parse(&option_list, argc, argv, parse_option, arguments))
+		return -1;
 	arguments->names = argv + optind;
 	arguments->name_count = (size_t)(argc - optind);
 	return 0;

@@ -2,6 +2,8 @@
 /* Prints the identity of this machine. */
 #include "cli/host_identity.h"
 
+#include "cli/module_load.h"
+
 #include <cpuid.h>
 #include <dirent.h>
 #include <errno.h>
@@ -155,7 +157,7 @@ static void print_module(FILE *out, const char *module)
 {
 	char version[128];
 
-	if (access("/sys/module/oriel", F_OK)) {
+	if (!module_is_loaded()) {
 		fprintf(out, "# module: not loaded\n");
 		return;
 	}

@@ -12,7 +12,7 @@ enum selftest_kind {
 	SELFTEST_PROGRAM, /* a program that uses the node itself, tests/system/NAME.c */
 };
 
-/* One test. */
+/* A test, and how it is run. */
 struct selftest {
 	enum selftest_kind kind;
 	char name[64]; /* guest.NAME or raw.NAME */

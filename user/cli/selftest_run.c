@@ -129,48 +129,6 @@ static bool await_while_it_speaks(int pidfd, const struct process_output *output
 	return false;
 }
 
-/* Print the counts of the host's interrupts: one that stands still in a hang may be lost. */
-static void print_interrupts(FILE *out)
-{
-	FILE *file = fopen("/proc/interrupts", "re");
-	size_t size = 0;
-	char *line = NULL;
-
-	if (!file)
-		return;
-	while (getline(&line, &size, file) >= 0)
-		fprintf(out, "# interrupts: %s", line);
-	free(line);
-	fclose(file);
-}
-
-/* Show what a guest hangs at: let the launcher print the registers of its vCPUs. */
-static void print_hang(FILE *out, pid_t child, int pidfd)
-{
-	print_interrupts(out);
-	sleep(1);
-	print_interrupts(out);
-	kill(child, SIGQUIT);
-	await(pidfd, QUIT_MS);
-}
-
-static struct process_end finish(const struct selftest_config *config, const struct selftest *test,
-				 pid_t child, const struct process_output *output)
-{
-	struct process_end end = { .status = EXEC_FAILED };
-	int pidfd = pidfd_open(child, 0), status;
-
-	end.hung = !await_while_it_speaks(pidfd, output, config->timeout);
-	if (end.hung && test->kind == SELFTEST_GUEST)
-		print_hang(config->out, child, pidfd);
-	kill(-child, SIGKILL);
-	end.immortal = end.hung && !await(pidfd, KILL_MS);
-	close(pidfd);
-	if (!end.immortal && waitpid(child, &status, 0) == child)
-		end.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	return end;
-}
-
 static FILE *output_file(void)
 {
 	int fd = memfd_create("oriel-selftest", MFD_CLOEXEC);
@@ -230,6 +188,44 @@ static void print_lines(FILE *out, FILE *from, const char *before)
 	if (lines > MAX_LINES)
 		fprintf(out, "%s(%u lines more)\n", before, lines - MAX_LINES);
 	free(line);
+}
+
+/* Print the counts of the host's interrupts: one that stands still in a hang may be lost. */
+static void print_interrupts(FILE *out)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+
+	if (!file)
+		return;
+	print_lines(out, file, "# interrupts: ");
+	fclose(file);
+}
+
+/* Show where a guest hangs: let the launcher print the registers of its vCPUs. */
+static void print_hang(FILE *out, pid_t child, int pidfd)
+{
+	print_interrupts(out);
+	sleep(1);
+	print_interrupts(out);
+	kill(child, SIGQUIT);
+	await(pidfd, QUIT_MS);
+}
+
+static struct process_end finish(const struct selftest_config *config, const struct selftest *test,
+				 pid_t child, const struct process_output *output)
+{
+	struct process_end end = { .status = EXEC_FAILED };
+	int pidfd = pidfd_open(child, 0), status;
+
+	end.hung = !await_while_it_speaks(pidfd, output, config->timeout);
+	if (end.hung && test->kind == SELFTEST_GUEST)
+		print_hang(config->out, child, pidfd);
+	kill(-child, SIGKILL);
+	end.immortal = end.hung && !await(pidfd, KILL_MS);
+	close(pidfd);
+	if (!end.immortal && waitpid(child, &status, 0) == child)
+		end.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return end;
 }
 
 /* Print the cases of KTAP that were skipped, without "ok NUMBER". */
