@@ -164,7 +164,7 @@ static inline enum l1tf_mitigations oriel_l1tf_mitigation(void)
 #endif
 }
 
-/* @mode is an enum vmx_l1d_flush_state. */
+/* A macro, because <asm/vmx.h>, which has its type, has names of vmx/vmcs.h too. */
 #if IS_ENABLED(CONFIG_KVM_INTEL)
 #define oriel_report_l1d_flush(mode) (l1tf_vmx_mitigation = (mode))
 #else

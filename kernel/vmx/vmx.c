@@ -103,19 +103,12 @@ static void store_debug_state(struct vmx_vcpu *vmx)
 	debugreg_leave(vcpu);
 }
 
-/* Return EVENT_WORD_NMI or EXC_MC if an NMI or #MC of the host ended the guest, else 0. */
-static u32 host_event(u32 reason)
+/* Return the word for the NMI or exception that ended the guest; 0 if another event did. */
+static u32 exit_event(u32 reason)
 {
-	u32 info;
-
 	if (unlikely((reason & EXIT_REASON_BASIC) == EXIT_REASON_MCE_DURING_VMENTRY))
-		return EXC_MC;
-	if (likely(!vmx_exit_has_event(reason)))
-		return 0;
-	info = vmcs_read(vmcs_exit_interruption_info);
-	if ((info & EVENT_WORD_TYPE) == EVENT_WORD_NMI)
-		return EVENT_WORD_NMI;
-	return (info & EVENT_WORD_VECTOR) == EXC_MC ? EXC_MC : 0;
+		return EVENT_WORD_EXCEPTION | EXC_MC;
+	return unlikely(vmx_exit_has_event(reason)) ? vmcs_read(vmcs_exit_interruption_info) : 0;
 }
 
 /*
@@ -219,8 +212,8 @@ static void vmx_enter(struct vcpu *vcpu)
 	vcpu->state.cr2 = native_read_cr2();
 	vmx->exit_reason = likely(!vmx->failed) ? vmcs_read(vmcs_exit_reason) :
 						  EXIT_REASON_ENTRY_FAILURE;
-	event = host_event(vmx->exit_reason);
-	if (unlikely(event == EVENT_WORD_NMI))
+	event = exit_event(vmx->exit_reason);
+	if (unlikely((event & EVENT_WORD_TYPE) == EVENT_WORD_NMI))
 		host_nmi();
 	context_leave_guest();
 
@@ -230,7 +223,7 @@ static void vmx_enter(struct vcpu *vcpu)
 	vcpu->cached = 0;
 	if (likely(!(vmx->exit_reason & EXIT_REASON_ENTRY_FAILURE)))
 		vmx->launched = true;
-	if (unlikely(event == EXC_MC))
+	if (unlikely((event & EVENT_WORD_VECTOR) == EXC_MC))
 		host_machine_check();
 }
 
