@@ -15,7 +15,7 @@ idle_vms=16
 # The number of calls of each kind that are made while the neighbour's guest runs.
 neighbour_calls=1000
 # The memory of a guest whose writes are logged.
-log_mib=128
+log_mib=1024
 
 # count_trips NODE: a line for each operation: irqchip, name, cost.
 count_trips()
@@ -27,13 +27,20 @@ count_trips()
 	sed -n 's/^# //p' <<<"$said"
 }
 
-trips()
+# beside_kvm COUNT: call COUNT NODE on Oriel and on the in-tree KVM; the output is in $work/oriel and
+# $work/kvm.
+beside_kvm()
 {
 	local kvm=kvm_amd
 
 	! grep -qw vmx /proc/cpuinfo || kvm=kvm_intel
-	load && count_trips "$device" >"$work/oriel" && unload || return
-	modprobe $kvm && count_trips /dev/kvm >"$work/kvm" && modprobe -r $kvm || return
+	load && "$1" "$device" >"$work/oriel" && unload || return
+	modprobe $kvm && "$1" /dev/kvm >"$work/kvm" && modprobe -r $kvm
+}
+
+trips()
+{
+	beside_kvm count_trips || return
 	echo "instructions of a round trip, the median of $round_trips, Linux $(uname -r)"
 	awk '
 	BEGIN { printf "%-7s %-23s%8s%8s%7s\n", "irqchip", "operation", "KVM", "Oriel", "ratio" }
@@ -53,8 +60,7 @@ count_logging()
 
 logging()
 {
-	load && count_logging "$device" >"$work/oriel" && unload || return
-	modprobe kvm_amd && count_logging /dev/kvm >"$work/kvm" && modprobe -r kvm_amd || return
+	beside_kvm count_logging || return
 	echo "a guest of $log_mib MiB: TLB flushes of all vCPUs, and times that no vCPU could fault"
 	awk '
 	BEGIN { printf "%-5s %-13s%12s%14s%12s%14s\n", "pages", "step", "KVM flushes",
@@ -175,11 +181,7 @@ disturb()
 
 neighbour()
 {
-	local kvm=kvm_amd
-
-	! grep -qw vmx /proc/cpuinfo || kvm=kvm_intel
-	load && disturb "$device" >"$work/oriel" && unload || return
-	modprobe $kvm && disturb /dev/kvm >"$work/kvm" && modprobe -r $kvm || return
+	beside_kvm disturb || return
 	echo "interrupts that $neighbour_calls calls of one user send to the CPU on which the guest of"
 	echo "another user runs: each is an exit (wanted: 0); Linux $(uname -r)"
 	awk '

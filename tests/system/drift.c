@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "longmode.h"
+#include "pvclock.h"
 
 #define NS_PER_MS 1000000ll
 #define NS_PER_SECOND 1000000000ll
@@ -50,18 +51,6 @@
 #define X2APIC_DIVIDE 0x83e
 
 #define STABLE 1u
-
-/* Documentation/virt/kvm/x86/msr.rst */
-struct time_info {
-	uint32_t version;
-	uint32_t pad0;
-	uint64_t tsc_timestamp;
-	uint64_t system_time;
-	uint32_t tsc_to_system_mul;
-	int8_t tsc_shift;
-	uint8_t flags;
-	uint8_t pad[2];
-};
 
 /* The clocks that a guest reads at one moment. */
 struct reading {

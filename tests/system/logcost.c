@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The cost of logging a guest's writes for its other vCPUs: TLB flushes, and times that no vCPU
- * could map memory. KTAP on stdout.
+ * could map memory. One vCPU sweeps over the memory while another writes to a part of it all the
+ * time: only a vCPU that runs has to be stopped for a flush. KTAP on stdout.
  *
  *	logcost [-d /dev/oriel]
  *
@@ -13,6 +14,7 @@
 #include "vmstats.h"
 
 #define LARGE (2UL << 20)
+#define SWEEP 0x5000UL /* the address of sweep_code; hammer_code is at CODE */
 
 /* Write once to each page from %esi to %edx. */
 GUEST_CODE(sweep_code, "1: incl (%esi)\n"
@@ -54,7 +56,7 @@ static void report(const struct machine *m, const char *kind, const char *step,
 
 static void write_all(const struct machine *m)
 {
-	struct kvm_regs regs = { .rip = CODE, .rsi = AREA, .rdx = AREA + size };
+	struct kvm_regs regs = { .rip = SWEEP, .rsi = AREA, .rdx = AREA + size };
 
 	set_regs(m, 0, &regs);
 	expect_port(m, run(m, 0), PORT_DONE, "writing all pages");
@@ -76,16 +78,20 @@ static void harvest(const struct machine *m)
 
 static void log_area(bool large)
 {
-	struct machine m = MACHINE(1, sweep);
+	struct machine m = MACHINE(2, hammer);
 	uint8_t *room = map_memory(size + LARGE);
 	uint8_t *area = (uint8_t *)(((uintptr_t)room + LARGE - 1) & ~(LARGE - 1));
 	const char *kind = large ? "2M" : "4K";
 	struct counts counts;
+	struct worker other;
 
+	memcpy(m.ram + SWEEP, sweep_code, sweep_code_end - sweep_code);
 	madvise(area, size, large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	memset(area, 0, size);
 	must_set_slot(&m, 1, 0, AREA, size, area);
 	write_all(&m);
+	start(&other, &m, 1);
+	wait_grown(&other, numbers(&other));
 	counts = count(&m);
 	must_set_slot(&m, 1, KVM_MEM_LOG_DIRTY_PAGES, AREA, size, area);
 	report(&m, kind, "begins", &counts);
@@ -97,6 +103,7 @@ static void log_area(bool large)
 	report(&m, kind, "ends", &counts);
 	write_all(&m);
 	report(&m, kind, "writes_after", &counts);
+	stop(&other);
 	free_machine(&m);
 	munmap(room, size + LARGE);
 }

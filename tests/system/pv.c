@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <linux/kvm_para.h>
 
+#include "pvclock.h"
 #include "rawvm.h"
 
 /*
@@ -558,21 +559,9 @@ static void test_writes_are_logged(void)
 
 /* ---- kvmclock ---- */
 
-/* Documentation/virt/kvm/x86/msr.rst */
-struct time_info {
-	uint32_t version;
-	uint32_t pad0;
-	uint64_t tsc_timestamp;
-	uint64_t system_time;
-	uint32_t tsc_to_system_mul;
-	int8_t tsc_shift;
-	uint8_t flags;
-	uint8_t pad[2];
-};
-
 /*
- * The tests set the clock to the first. A pair may have the time of an earlier moment, but no less
- * than the second.
+ * The tests set the clock to NEW_TIME. A pair may have the time of a moment before that, but at least
+ * LEAST_TIME: a pair of the old clock has much less.
  */
 #define NEW_TIME 1000000000000ull
 #define LEAST_TIME (NEW_TIME / 2)

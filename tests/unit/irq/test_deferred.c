@@ -92,7 +92,7 @@ static void test_msi(void **state)
 	all_take(VECTOR);
 }
 
-/* One destination is served at once, with interrupts off. */
+/* A message to one lapic is delivered at once, although interrupts are off. */
 static void test_msi_to_one(void **state)
 {
 	(void)state;

@@ -973,6 +973,35 @@ static void race_line_up(unsigned int step)
 		sched_yield();
 }
 
+/* Map a frame in step with the other racers. */
+static void race_to_map(struct racer *racer, unsigned int step, gfn_t gfn, u32 rights,
+			struct sl_spare *spare)
+{
+	u64 leaf = sl_make_leaf(&npt, gfn << 12, 1, rights, SL_WB);
+
+	top_up(spare);
+	race_line_up(step);
+	if (sl_install(racer->table, gfn, 1, leaf, spare))
+		racer->failures++;
+	sl_test_young(racer->table, gfn, gfn, true);
+}
+
+static void run_racers(struct sl_table *table, void *(*routine)(void *racer))
+{
+	struct racer racer[RACE_THREADS];
+	int i;
+
+	race_steps = 0;
+	for (i = 0; i < RACE_THREADS; i++) {
+		racer[i] = (struct racer){ .table = table, .number = i };
+		assert_int_equal(pthread_create(&racer[i].thread, NULL, routine, &racer[i]), 0);
+	}
+	for (i = 0; i < RACE_THREADS; i++) {
+		assert_int_equal(pthread_join(racer[i].thread, NULL), 0);
+		assert_int_equal(racer[i].failures, 0);
+	}
+}
+
 /* Each racer maps the same frames. One racer maps a frame writable, the others read-only. */
 static void *race(void *argument)
 {
@@ -980,39 +1009,22 @@ static void *race(void *argument)
 	struct sl_spare spare = {};
 	unsigned int i;
 
-	for (i = 0; i < RACE_FRAMES; i++) {
-		gfn_t gfn = (gfn_t)i << 9;
-		u32 rights = i % RACE_THREADS == (unsigned int)racer->number ? RWX : RX;
-		u64 leaf = sl_make_leaf(&npt, gfn << 12, 1, rights, SL_WB);
-
-		top_up(&spare);
-		race_line_up(i);
-		if (sl_install(racer->table, gfn, 1, leaf, &spare))
-			racer->failures++;
-		sl_test_young(racer->table, gfn, gfn, true);
-	}
+	for (i = 0; i < RACE_FRAMES; i++)
+		race_to_map(racer, i, (gfn_t)i << 9,
+			    i % RACE_THREADS == (unsigned int)racer->number ? RWX : RX, &spare);
 	drop_spare(&spare);
 	return NULL;
 }
 
 static void test_parallel(void **state)
 {
-	struct racer racer[RACE_THREADS];
 	struct sl_table table;
-	int i, level;
+	int level;
 	gfn_t gfn;
 
 	(void)state;
 	table_start(&table, &npt);
-	race_steps = 0;
-	for (i = 0; i < RACE_THREADS; i++) {
-		racer[i] = (struct racer){ .table = &table, .number = i };
-		assert_int_equal(pthread_create(&racer[i].thread, NULL, race, &racer[i]), 0);
-	}
-	for (i = 0; i < RACE_THREADS; i++) {
-		assert_int_equal(pthread_join(racer[i].thread, NULL), 0);
-		assert_int_equal(racer[i].failures, 0);
-	}
+	run_racers(&table, race);
 	for (gfn = 0; gfn < (gfn_t)RACE_FRAMES << 9; gfn += 512) {
 		u64 leaf = lookup(&table, gfn, &level);
 
@@ -1034,41 +1046,23 @@ static void *race_to_split(void *argument)
 	struct sl_spare spare = {};
 	unsigned int i;
 
-	for (i = 0; i < SPLIT_LEAVES; i++) {
-		gfn_t gfn = (gfn_t)i * 512 * 512 + racer->number;
-		u64 leaf = sl_make_leaf(&npt, gfn << 12, 1, RWX, SL_WB);
-
-		top_up(&spare);
-		race_line_up(i);
-		if (sl_install(racer->table, gfn, 1, leaf, &spare))
-			racer->failures++;
-		sl_test_young(racer->table, gfn, gfn, true);
-	}
+	for (i = 0; i < SPLIT_LEAVES; i++)
+		race_to_map(racer, i, (gfn_t)i * 512 * 512 + racer->number, RWX, &spare);
 	drop_spare(&spare);
 	return NULL;
 }
 
 static void test_parallel_split(void **state)
 {
-	struct racer racer[RACE_THREADS];
 	struct sl_table table;
 	gfn_t gfn;
 	int i, level;
 
 	(void)state;
 	table_start(&table, &npt);
-	race_steps = 0;
 	for (gfn = 0; gfn < SPLIT_LEAVES * 512 * 512; gfn += 512 * 512)
 		map_large(&table, gfn, 3, RX);
-	for (i = 0; i < RACE_THREADS; i++) {
-		racer[i] = (struct racer){ .table = &table, .number = i };
-		assert_int_equal(pthread_create(&racer[i].thread, NULL, race_to_split, &racer[i]),
-				 0);
-	}
-	for (i = 0; i < RACE_THREADS; i++) {
-		assert_int_equal(pthread_join(racer[i].thread, NULL), 0);
-		assert_int_equal(racer[i].failures, 0);
-	}
+	run_racers(&table, race_to_split);
 	check_leaves(&table, SPLIT_LEAVES * 512, SPLIT_LEAVES * 511, 0);
 	for (gfn = 0; gfn < SPLIT_LEAVES * 512 * 512; gfn += 512 * 512)
 		for (i = 0; i < 512; i++)
