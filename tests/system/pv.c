@@ -560,8 +560,8 @@ static void test_writes_are_logged(void)
 /* ---- kvmclock ---- */
 
 /*
- * The tests set the clock to NEW_TIME. A pair may have the time of a moment before that, but at least
- * LEAST_TIME: a pair of the old clock has much less.
+ * The tests set the clock to NEW_TIME. A pair may have the time of a moment before that, but at
+ * least LEAST_TIME: a pair of the old clock has much less.
  */
 #define NEW_TIME 1000000000000ull
 #define LEAST_TIME (NEW_TIME / 2)
