@@ -125,6 +125,7 @@ static int svm_read_caps(void)
 		.pause_filter = (features & SVM_CPUID_PAUSE_FILTER) == SVM_CPUID_PAUSE_FILTER,
 		.clean_bits = features & SVM_CPUID_VMCB_CLEAN,
 		.spec_ctrl = features & SVM_CPUID_SPEC_CTRL,
+		.loses_interrupts = hypervisor_cpuid_base("TCGTCGTCGTCG", 0),
 	};
 	if (svm_caps.asids < 2) {
 		pr_err("this CPU has no ASID for guests (CPUID 8000000Ah EBX is %u)\n",

@@ -162,7 +162,7 @@ static void set_virtual_irq(struct svm_vcpu *svm, bool on)
 	const u32 bits = V_IRQ | V_IGN_TPR | 0xf << V_INTR_PRIO_SHIFT;
 	struct vmcb_control *control = &svm->vmcb->control;
 
-	if (on == !!(control->v_intr & V_IRQ))
+	if (on == !!(control->v_intr & V_IRQ) && on == svm_window_wanted(svm))
 		return;
 	control->v_intr = on ? control->v_intr | bits : control->v_intr & ~bits;
 	svm_dirty(svm, VMCB_CLEAN_TPR);
@@ -293,8 +293,11 @@ void svm_recover(struct vcpu *vcpu)
 		vcpu_keep_event(vcpu);
 		return;
 	}
-	/* Bochs may forget the window, which would never open then: request it after each exit. */
-	if (unlikely(control->v_intr & V_IRQ))
+	/*
+	 * Bochs and QEMU's TCG may forget the window, which would never open then: request it after
+	 * each exit.
+	 */
+	if (unlikely(svm_window_wanted(svm)))
 		vcpu_make_request(vcpu, REQ_EVENT);
 	if (unlikely(control->exitintinfo & EVENT_WORD_VALID))
 		requeue(vcpu, control->exitintinfo);

@@ -169,6 +169,23 @@ static void save_cr8(struct vcpu *vcpu, u8 cr8)
 		lapic_set_cr8(vcpu->lapic, cr8);
 }
 
+/*
+ * Have QEMU's TCG look again for an interrupt of the host. At a VMRUN with V_IRQ set it changes
+ * its set of pending kinds of interrupts without a lock, and forgets a kind that another thread
+ * adds just then. If that was the timer's, this CPU's clock would stand still until another
+ * interrupt came. A write of CR8 makes TCG look, even if CR8 stays what it was.
+ */
+static void find_lost_interrupt(void)
+{
+	unsigned long cr8;
+
+	asm volatile("mov %%cr8, %0\n\t"
+		     "mov %0, %%cr8"
+		     : "=r"(cr8)
+		     :
+		     : "memory");
+}
+
 static void svm_enter(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -211,6 +228,8 @@ static void svm_enter(struct vcpu *vcpu)
 	if (likely(!svm_entry_refused(svm)))
 		control->tlb_control = TLB_CONTROL_NOTHING;
 	save_cr8(vcpu, control->v_intr & V_TPR & 0xf);
+	if (unlikely(svm_caps.loses_interrupts && svm_window_wanted(svm)))
+		find_lost_interrupt();
 	vcpu->cached = 0;
 	svm_fetch(vcpu, STATE_GPRS | STATE_RIP);
 }

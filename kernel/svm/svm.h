@@ -27,6 +27,7 @@ struct svm_caps {
 	bool pause_filter; /* the CPU counts PAUSEs that follow each other closely */
 	bool clean_bits; /* the CPU uses vmcb_clean */
 	bool spec_ctrl; /* the CPU switches SPEC_CTRL through the VMCB */
+	bool loses_interrupts; /* QEMU's TCG: the host may miss one at a VMRUN with V_IRQ set */
 };
 
 extern struct svm_caps svm_caps;
@@ -60,6 +61,15 @@ struct svm_vcpu {
 static inline struct svm_vcpu *to_svm(struct vcpu *vcpu)
 {
 	return container_of(vcpu, struct svm_vcpu, vcpu);
+}
+
+/*
+ * Return true if an exit is wanted as soon as the guest could take an interrupt. V_IRQ is no
+ * measure of that: emulators drop it at an exit now and then.
+ */
+static inline bool svm_window_wanted(const struct svm_vcpu *svm)
+{
+	return svm->vmcb->control.intercept_misc1 & INTERCEPT_VINTR;
 }
 
 /* Return true if the CPU refused the entry. QEMU's TCG has only 32 bits of VMEXIT_INVALID. */
