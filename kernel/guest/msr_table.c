@@ -16,6 +16,7 @@
 #include "guest/msr_table.h"
 #include "guest/pv_eoi.h"
 #include "guest/steal_time.h"
+#include "host/try_msr.h"
 #include "irq/lapic.h"
 #include "x86/cr.h"
 
@@ -135,16 +136,7 @@ static bool canonical(struct vcpu *vcpu, u32 index, u64 data)
  */
 static bool spec_ctrl_valid(struct vcpu *vcpu, u32 index, u64 data)
 {
-	unsigned long flags;
-	bool valid;
-	u64 host;
-
-	local_irq_save(flags);
-	valid = !rdmsrl_safe(MSR_IA32_SPEC_CTRL, &host) && !wrmsrl_safe(MSR_IA32_SPEC_CTRL, data);
-	if (valid)
-		wrmsrl(MSR_IA32_SPEC_CTRL, host);
-	local_irq_restore(flags);
-	return valid;
+	return host_accepts_msr(index, data);
 }
 
 /* Memory types that exist: UC, WC, WT, WP, WB and, in PAT, UC- (SDM 3A 12.12.2). */

@@ -224,9 +224,7 @@ static void svm_enter(struct vcpu *vcpu)
 		host_machine_check();
 
 	control->eventinj = 0;
-	/* If the CPU refused VMRUN, perhaps it flushed nothing: let the next VMRUN flush. */
-	if (likely(!svm_entry_refused(svm)))
-		control->tlb_control = TLB_CONTROL_NOTHING;
+	svm_end_flush(svm);
 	save_cr8(vcpu, control->v_intr & V_TPR & 0xf);
 	if (unlikely(svm_caps.loses_interrupts && svm_window_wanted(svm)))
 		find_lost_interrupt();

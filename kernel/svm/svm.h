@@ -6,6 +6,7 @@
 #ifndef ORIEL_SVM_H
 #define ORIEL_SVM_H
 
+#include <linux/linkage.h>
 #include <linux/percpu.h>
 #include <uapi/asm/svm.h>
 
@@ -84,6 +85,16 @@ static inline bool svm_entry_refused(const struct svm_vcpu *svm)
 static inline void svm_dirty(struct svm_vcpu *svm, u32 groups)
 {
 	svm->vmcb->control.vmcb_clean &= ~groups;
+}
+
+/*
+ * After an exit: the CPU has flushed what TLB_CONTROL asked for. If it refused VMRUN, perhaps it
+ * flushed nothing: then the next VMRUN flushes.
+ */
+static inline void svm_end_flush(struct svm_vcpu *svm)
+{
+	if (likely(!svm_entry_refused(svm)))
+		svm->vmcb->control.tlb_control = TLB_CONTROL_NOTHING;
 }
 
 /* entry.S: run the guest until its next exit; interrupts off */

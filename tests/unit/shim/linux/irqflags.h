@@ -7,5 +7,7 @@
 __thread int shim_irqs_off __attribute__((weak));
 
 #define irqs_disabled() (shim_irqs_off > 0)
+#define local_irq_save(flags) ((flags) = (unsigned long)shim_irqs_off++)
+#define local_irq_restore(flags) (shim_irqs_off = (int)(flags))
 
 #endif

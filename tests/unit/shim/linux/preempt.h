@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Preemption and interrupts, which no test has, for userspace unit tests. */
+/* Preemption, which no test has, for userspace unit tests. */
 #ifndef SHIM_LINUX_PREEMPT_H
 #define SHIM_LINUX_PREEMPT_H
+
+#include <linux/irqflags.h>
 
 struct preempt_notifier {
 	int unused;
 };
-
-#define local_irq_save(flags) ((void)((flags) = 0))
-#define local_irq_restore(flags) ((void)(flags))
 
 #endif
