@@ -147,6 +147,8 @@ int irqchip_set(struct vm *vm, const struct kvm_irqchip *chip)
 
 	if (!fabric_has_irqchip(fabric))
 		return -ENXIO;
+	/* A message that is on its way belongs to the state that this one replaces. */
+	fabric_flush(fabric);
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
 	case KVM_IRQCHIP_PIC_SLAVE:

@@ -13,6 +13,7 @@
 #include "guest/fpu.h"
 #include "guest/msr.h"
 #include "guest/paging.h"
+#include "host/claim.h"
 #include "run/inject.h"
 #include "run/run.h"
 #include "x86/cr.h"
@@ -177,7 +178,7 @@ int vcpu_run(struct vcpu *vcpu)
 	vcpu_load(vcpu);
 	fpu_begin_run(vcpu);
 
-	r = take_run(vcpu);
+	r = likely(cpu_claimed()) ? take_run(vcpu) : -EIO;
 	if (!r)
 		r = vcpu_run_loop(vcpu);
 

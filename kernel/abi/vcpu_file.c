@@ -21,6 +21,7 @@
 #include "guest/raise.h"
 #include "guest/reset.h"
 #include "guest/vapic.h"
+#include "host/claim.h"
 #include "irq/lapic.h"
 #include "run/entry_report.h"
 #include "run/exit_debug.h"
@@ -60,6 +61,8 @@ static int set_lapic(struct vcpu *vcpu, const struct kvm_lapic_state *state)
 {
 	if (!vcpu->lapic)
 		return -EINVAL;
+	/* A message that is on its way belongs to the state that this one replaces. */
+	fabric_flush(&vcpu->vm->fabric);
 	vcpu_make_request(vcpu, REQ_EVENT);
 	return lapic_set_state(vcpu->lapic, state);
 }
@@ -236,7 +239,8 @@ static long state_ioctl(struct vcpu *vcpu, unsigned int cmd, unsigned long arg)
 	long r;
 
 	vcpu_load(vcpu);
-	r = dispatch(vcpu, cmd, arg);
+	/* Where VT-x is another hypervisor's, the vCPU's VMCS cannot be read or written. */
+	r = likely(cpu_claimed()) ? dispatch(vcpu, cmd, arg) : -EIO;
 	vcpu_put(vcpu);
 	return r;
 }
@@ -368,7 +372,12 @@ static struct vcpu *vcpu_alloc(struct vm *vm, u32 id)
 	cpuid_init_vcpu(vcpu);
 	vcpu_reset(vcpu, false);
 	clock_vcpu_init(vcpu);
+	r = likely(cpu_claimed()) ? 0 : -EIO;
 	vcpu_put(vcpu);
+	if (r) {
+		vcpu_destroy(vcpu);
+		return ERR_PTR(r);
+	}
 	return vcpu;
 }
 

@@ -20,7 +20,7 @@ static const struct claim_owner *owner;
 /* Return false before the claim, and after the release for suspend, reboot or hotplug. */
 bool cpu_claimed(void)
 {
-	return __this_cpu_read(claimed);
+	return this_cpu_read(claimed);
 }
 
 static void claim_cpu(void *failures)

@@ -16,7 +16,10 @@ struct claim_owner {
 /** claim_all() - claim all CPUs, and those that come online later; reports an error itself */
 int claim_all(const struct claim_owner *owner);
 void release_all(void);
-/** cpu_claimed() - return true if a guest may be entered on this CPU; interrupts off */
+/**
+ * cpu_claimed() - return true if a guest may be entered on this CPU; any context. The answer lasts
+ * while interrupts are off.
+ */
 bool cpu_claimed(void);
 
 #endif

@@ -59,7 +59,19 @@
 	mov %r15, (8 * 15)(%rax)
 .endm
 
-/* The host must not speculate with the guest's values. RAX has the result. */
+/*
+ * The host must not speculate with the guest's values. RAX may have the result. POP_CALLEE_SAVED
+ * makes ZERO_CALLEE_SAVED superfluous, unless C code runs before it.
+ */
+.macro ZERO_CALLEE_SAVED
+	xor %ebx, %ebx
+	xor %ebp, %ebp
+	xor %r12d, %r12d
+	xor %r13d, %r13d
+	xor %r14d, %r14d
+	xor %r15d, %r15d
+.endm
+
 .macro ZERO_CALLER_SAVED
 	xor %ecx, %ecx
 	xor %edx, %edx

@@ -56,12 +56,24 @@ static bool rte_is_level(u64 rte)
 	return rte & IOAPIC_RTE_LEVEL && (rte & IOAPIC_RTE_MODE) >> 8 <= LAPIC_MODE_LOWEST;
 }
 
+static struct irq_msg rte_message(u64 rte)
+{
+	return (struct irq_msg){
+		.dest = rte >> 56,
+		.vector = rte & IOAPIC_RTE_VECTOR,
+		.mode = (rte & IOAPIC_RTE_MODE) >> 8,
+		.logical = rte & IOAPIC_RTE_LOGICAL,
+		.level = rte_is_level(rte),
+		.assert = true,
+	};
+}
+
 /* Keep a pin's message for ioapic_send_deferred(). Return 0 if one waits already. Lock held. */
-static int ioapic_defer(struct ioapic *ioapic, unsigned int pin, const struct irq_msg *msg)
+static int ioapic_defer(struct ioapic *ioapic, unsigned int pin)
 {
 	bool waits = ioapic->deferred & BIT(pin);
 
-	ioapic->deferred_msg[pin] = *msg;
+	ioapic->deferred_rte[pin] = ioapic->rte[pin];
 	ioapic->deferred |= BIT(pin);
 	schedule_work(&ioapic->fabric->deferred);
 	return !waits;
@@ -71,14 +83,7 @@ static int ioapic_defer(struct ioapic *ioapic, unsigned int pin, const struct ir
 static int ioapic_send(struct ioapic *ioapic, unsigned int pin)
 {
 	u64 rte = ioapic->rte[pin];
-	struct irq_msg msg = {
-		.dest = rte >> 56,
-		.vector = rte & IOAPIC_RTE_VECTOR,
-		.mode = (rte & IOAPIC_RTE_MODE) >> 8,
-		.logical = rte & IOAPIC_RTE_LOGICAL,
-		.level = rte_is_level(rte),
-		.assert = true,
-	};
+	struct irq_msg msg = rte_message(rte);
 	int result;
 
 	if (rte & IOAPIC_RTE_MASK)
@@ -86,13 +91,37 @@ static int ioapic_send(struct ioapic *ioapic, unsigned int pin)
 	if (msg.level && rte & IOAPIC_RTE_REMOTE_IRR)
 		return 0;
 	if (fabric_defers(ioapic->fabric, &msg))
-		result = ioapic_defer(ioapic, pin, &msg);
+		result = ioapic_defer(ioapic, pin);
 	else
 		result = fabric_deliver(ioapic->fabric, NULL, &msg);
 	/* A lapic that accepts the interrupt sets remote IRR (82093AA 3.2.4). */
 	if (msg.level && result >= 0)
 		ioapic->rte[pin] |= IOAPIC_RTE_REMOTE_IRR;
 	return result;
+}
+
+/* Send for a level-triggered pin whose line is asserted. Lock held. */
+static void ioapic_service_level(struct ioapic *ioapic, unsigned int pin)
+{
+	if (ioapic->irr & BIT(pin) && rte_is_level(ioapic->rte[pin]))
+		ioapic_send(ioapic, pin);
+}
+
+/*
+ * No lapic accepted the deferred message of a level-triggered pin: no EOI will clear remote IRR. If
+ * the guest has changed the entry since then (@rte), the pin has waited with its new message. Lock
+ * held.
+ */
+static void ioapic_refused(struct ioapic *ioapic, unsigned int pin, u64 rte)
+{
+	bool changed = (ioapic->rte[pin] ^ rte) & ~(u64)IOAPIC_RTE_REMOTE_IRR;
+
+	/* A newer message waits, and has set remote IRR. */
+	if (ioapic->deferred & BIT(pin))
+		return;
+	ioapic->rte[pin] &= ~IOAPIC_RTE_REMOTE_IRR;
+	if (changed)
+		ioapic_service_level(ioapic, pin);
 }
 
 void ioapic_send_deferred(struct ioapic *ioapic)
@@ -102,25 +131,18 @@ void ioapic_send_deferred(struct ioapic *ioapic)
 	raw_spin_lock_irqsave(&ioapic->lock, flags);
 	while (ioapic->deferred) {
 		unsigned int pin = __ffs(ioapic->deferred);
-		struct irq_msg msg = ioapic->deferred_msg[pin];
+		u64 rte = ioapic->deferred_rte[pin];
+		struct irq_msg msg = rte_message(rte);
 		int result;
 
 		ioapic->deferred &= ~BIT(pin);
 		raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 		result = fabric_deliver(ioapic->fabric, NULL, &msg);
 		raw_spin_lock_irqsave(&ioapic->lock, flags);
-		/* Nobody accepted it, so no EOI will clear remote IRR. */
 		if (msg.level && result < 0)
-			ioapic->rte[pin] &= ~IOAPIC_RTE_REMOTE_IRR;
+			ioapic_refused(ioapic, pin, rte);
 	}
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
-}
-
-/* Send for a level-triggered pin whose line is asserted. Lock held. */
-static void ioapic_service_level(struct ioapic *ioapic, unsigned int pin)
-{
-	if (ioapic->irr & BIT(pin) && rte_is_level(ioapic->rte[pin]))
-		ioapic_send(ioapic, pin);
 }
 
 /* Lock held. */
@@ -315,6 +337,7 @@ void ioapic_set_state(struct ioapic *ioapic, const struct kvm_ioapic_state *stat
 	WRITE_ONCE(ioapic->base, state->base_address);
 	ioapic->select = state->ioregsel;
 	ioapic->id = state->id & 0xf;
+	ioapic->deferred = 0;
 	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++)
 		ioapic_restore_pin(ioapic, pin, state->redirtbl[pin].bits, state->irr & BIT(pin));
 	ioapic_collect_vectors(ioapic);

@@ -37,7 +37,7 @@ struct ioapic {
 	u64 rte[KVM_IOAPIC_NUM_PINS]; /* redirection table */
 	u8 sources[KVM_IOAPIC_NUM_PINS]; /* for each pin the enum irq_source bits that assert it */
 	u32 deferred; /* pins whose message waits (fabric_defers()) */
-	struct irq_msg deferred_msg[KVM_IOAPIC_NUM_PINS]; /* the messages of these pins */
+	u64 deferred_rte[KVM_IOAPIC_NUM_PINS]; /* the entries of these pins, when they sent */
 	/* Vectors that any RTE holds; an EOI of another vector need not take @lock. */
 	DECLARE_BITMAP(vectors, 256);
 };

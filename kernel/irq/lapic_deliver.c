@@ -288,7 +288,7 @@ bool fabric_defers(struct irq_fabric *fabric, const struct irq_msg *msg)
 	bool many = false;
 	u32 first;
 
-	if (!irqs_disabled() || picks_one(msg))
+	if (!irqs_disabled())
 		return false;
 	rcu_read_lock();
 	map = rcu_dereference(fabric->lapics);

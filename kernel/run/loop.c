@@ -221,7 +221,8 @@ static void stay_outside(struct vcpu *vcpu)
 static bool switch_world(struct vcpu *vcpu, enum exit_fate *fate)
 {
 	preempt_disable();
-	if (vcpu->dirty) {
+	/* On a CPU that is not claimed there is no control structure: keep what is dirty. */
+	if (vcpu->dirty && likely(cpu_claimed())) {
 		vendor_call(commit)(vcpu, vcpu->dirty);
 		vcpu->dirty = 0;
 	}

@@ -224,7 +224,7 @@ static void svm_enter(struct vcpu *vcpu)
 		host_machine_check();
 
 	control->eventinj = 0;
-	svm_end_flush(svm);
+	svm_end_flush(svm, sc);
 	save_cr8(vcpu, control->v_intr & V_TPR & 0xf);
 	if (unlikely(svm_caps.loses_interrupts && svm_window_wanted(svm)))
 		find_lost_interrupt();

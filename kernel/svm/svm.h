@@ -89,12 +89,19 @@ static inline void svm_dirty(struct svm_vcpu *svm, u32 groups)
 
 /*
  * After an exit: the CPU has flushed what TLB_CONTROL asked for. If it refused VMRUN, perhaps it
- * flushed nothing: then the next VMRUN flushes.
+ * flushed nothing. Then the vCPU gets a new ASID; and if all ASIDs were to be flushed, none of them
+ * is fit for a guest: the next VMRUN on this CPU, of any vCPU, begins a new generation.
  */
-static inline void svm_end_flush(struct svm_vcpu *svm)
+static inline void svm_end_flush(struct svm_vcpu *svm, struct svm_cpu *sc)
 {
-	if (likely(!svm_entry_refused(svm)))
-		svm->vmcb->control.tlb_control = TLB_CONTROL_NOTHING;
+	struct vmcb_control *control = &svm->vmcb->control;
+
+	if (unlikely(svm_entry_refused(svm) && control->tlb_control != TLB_CONTROL_NOTHING)) {
+		svm->asid_generation = 0;
+		if (control->tlb_control == TLB_CONTROL_FLUSH_ALL)
+			sc->next_asid = svm_caps.asids;
+	}
+	control->tlb_control = TLB_CONTROL_NOTHING;
 }
 
 /* entry.S: run the guest until its next exit; interrupts off */

@@ -84,11 +84,13 @@ static const struct control controls[] = {
 	{ VMX_SECONDARY, SECONDARY_ENCLV_EXITING, false, "enable ENCLV exiting" },
 	{ VMX_EXIT, EXIT_SAVE_DEBUG_CONTROLS, true, "save debug controls" },
 	{ VMX_EXIT, EXIT_HOST_ADDRESS_SPACE_SIZE, true, "host address-space size" },
+	{ VMX_EXIT, EXIT_LOAD_PERF_GLOBAL_CTRL, false, "load IA32_PERF_GLOBAL_CTRL on exit" },
 	{ VMX_EXIT, EXIT_SAVE_PAT, true, "save IA32_PAT" },
 	{ VMX_EXIT, EXIT_LOAD_PAT, true, "load IA32_PAT on exit" },
 	{ VMX_EXIT, EXIT_LOAD_EFER, true, "load IA32_EFER on exit" },
 	{ VMX_ENTRY, ENTRY_LOAD_DEBUG_CONTROLS, true, "load debug controls" },
 	{ VMX_ENTRY, ENTRY_IA32E_MODE_GUEST, true, "IA-32e mode guest" },
+	{ VMX_ENTRY, ENTRY_LOAD_PERF_GLOBAL_CTRL, false, "load IA32_PERF_GLOBAL_CTRL on entry" },
 	{ VMX_ENTRY, ENTRY_LOAD_PAT, true, "load IA32_PAT on entry" },
 	{ VMX_ENTRY, ENTRY_LOAD_EFER, true, "load IA32_EFER on entry" },
 };

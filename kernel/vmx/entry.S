@@ -3,6 +3,7 @@
  * The world switch on VT-x: from the host to the guest with VMLAUNCH or VMRESUME, and back.
  */
 #include <linux/linkage.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
 #include <asm/nospec-branch.h>
@@ -50,8 +51,7 @@ SYM_FUNC_START(vmx_world_switch)
 2:	vmlaunch
 4:
 	/* VMRESUME and VMLAUNCH come here only if they fail. */
-	mov $1, %eax
-	pop %rdi
+	mov $1, %ebx
 	jmp 5f
 
 /* VM exits continue here. Every register except RSP and RIP is the guest's. */
@@ -62,15 +62,18 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	mov 8(%rsp), %rax
 	pop (8 * 0)(%rax)
 	SAVE_GUEST_GPRS
-	add $8, %rsp
+	ZERO_CALLEE_SAVED
 
 	/* No RET may be predicted with an address that the guest left in the return stack. */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
 			   X86_FEATURE_RSB_VMEXIT_LITE
-	CLEAR_BRANCH_HISTORY_VMEXIT
-	xor %eax, %eax
 5:
 	ZERO_CALLER_SAVED
+	pop %rdi
+	/* First of all the host gets its IA32_SPEC_CTRL back: until then IBRS may be off. */
+	ALTERNATIVE "", "call vmx_restore_spec_ctrl", X86_FEATURE_MSR_SPEC_CTRL
+	CLEAR_BRANCH_HISTORY_VMEXIT
+	mov %ebx, %eax
 
 	POP_CALLEE_SAVED
 	RET

@@ -128,6 +128,8 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 		if (unlikely(!cpu_claimed()))
 			return;
 		make_current(vmx, vc);
+		/* What was fetched on such a CPU is not the guest's. */
+		vcpu->cached = vcpu->dirty;
 		vmx_host_setup_cpu(vmx);
 		/* This CPU's TLB may hold translations from before a flush on another CPU. */
 		vmx->flush = true;
@@ -184,7 +186,8 @@ static void write_controls(struct vmx_vcpu *vmx)
 	control[VMX_SECONDARY] &= ~SECONDARY_VIRTUALIZE_X2APIC;
 	if (!vmx->vpid)
 		control[VMX_SECONDARY] &= ~SECONDARY_VPID;
-	control[VMX_ENTRY] &= ~ENTRY_IA32E_MODE_GUEST;
+	control[VMX_ENTRY] &= ~(ENTRY_IA32E_MODE_GUEST | ENTRY_LOAD_PERF_GLOBAL_CTRL);
+	control[VMX_EXIT] &= ~EXIT_LOAD_PERF_GLOBAL_CTRL;
 	allow_instructions(control, vmx->vcpu.vm->exits_off);
 	for (i = 0; i < VMX_WORDS; i++)
 		vmcs_write(vmx_word_field(i), control[i]);

@@ -133,15 +133,15 @@ static __always_inline void load_spec_ctrl(const struct vmx_vcpu *vmx)
 }
 
 /*
- * Give the host its own back, before the first indirect branch. If the kernel sets and clears IBRS,
- * IBRS protects the host only if it is written again after the exit.
+ * Give the host its IA32_SPEC_CTRL back. entry.S calls this before the first RET that takes its
+ * address from the return stack of the guest. If the kernel sets and clears IBRS, IBRS protects the
+ * host only if it is written again after the exit.
  */
-static __always_inline void restore_spec_ctrl(struct vmx_vcpu *vmx)
+asmlinkage noinstr void vmx_restore_spec_ctrl(u64 *gpr)
 {
+	struct vmx_vcpu *vmx = container_of(gpr, struct vmx_vcpu, vcpu.state.gpr[0]);
 	u64 host;
 
-	if (!cpu_feature_enabled(X86_FEATURE_MSR_SPEC_CTRL))
-		return;
 	if (vmx->spec_ctrl_direct)
 		vmx->spec_ctrl = __rdmsr(MSR_IA32_SPEC_CTRL);
 	host = this_cpu_read(x86_spec_ctrl_current);
@@ -158,31 +158,59 @@ struct perf_msrs {
 };
 
 /*
+ * Return true if the entry and the exit switch the MSR. A WRMSR would be too early: an NMI of perf
+ * between it and the entry sets the host's counters going again.
+ */
+static __always_inline bool switched_by_entry(const struct perf_guest_switch_msr *msr)
+{
+	return msr->msr == MSR_CORE_PERF_GLOBAL_CTRL &&
+	       vmx_has(VMX_ENTRY, ENTRY_LOAD_PERF_GLOBAL_CTRL) &&
+	       vmx_has(VMX_EXIT, EXIT_LOAD_PERF_GLOBAL_CTRL);
+}
+
+/*
  * Stop the host's events that exclude guests, and PEBS on CPUs that do not stop it themselves:
  * PEBS writes its records to a linear address of the host, which inside the guest would be a
  * linear address of the guest (SDM 3B 20.9.5).
  */
-static struct perf_msrs stop_host_perf(void)
+static struct perf_msrs stop_host_perf(struct vmx_vcpu *vmx)
 {
 	struct perf_msrs perf = { 0 };
+	bool by_entry = false;
 	int i;
 
 	perf.msrs = perf_guest_get_msrs(&perf.count, NULL);
-	if (likely(!perf.msrs))
-		return (struct perf_msrs){ 0 };
-	for (i = 0; i < perf.count; i++)
-		if (perf.msrs[i].guest != perf.msrs[i].host)
-			wrmsrl(perf.msrs[i].msr, perf.msrs[i].guest);
+	if (!perf.msrs)
+		perf.count = 0;
+	for (i = 0; i < perf.count; i++) {
+		const struct perf_guest_switch_msr *msr = &perf.msrs[i];
+
+		if (msr->guest == msr->host)
+			continue;
+		if (switched_by_entry(msr)) {
+			by_entry = true;
+			vmcs_write(vmcs_guest_ia32_perf_global_ctrl, msr->guest);
+			vmcs_write(vmcs_host_ia32_perf_global_ctrl, msr->host);
+		} else {
+			wrmsrl(msr->msr, msr->guest);
+		}
+	}
+	vmx_control(vmx, VMX_ENTRY, ENTRY_LOAD_PERF_GLOBAL_CTRL, by_entry);
+	vmx_control(vmx, VMX_EXIT, EXIT_LOAD_PERF_GLOBAL_CTRL, by_entry);
 	return perf;
 }
 
-static void resume_host_perf(const struct perf_msrs *perf)
+/* It comes before the NMI that ended the guest: that may be perf's, which changes the controls. */
+static __always_inline void resume_host_perf(const struct perf_msrs *perf)
 {
 	int i;
 
-	for (i = 0; i < perf->count; i++)
-		if (perf->msrs[i].guest != perf->msrs[i].host)
-			wrmsrl(perf->msrs[i].msr, perf->msrs[i].host);
+	for (i = 0; i < perf->count; i++) {
+		const struct perf_guest_switch_msr *msr = &perf->msrs[i];
+
+		if (msr->guest != msr->host && !switched_by_entry(msr))
+			native_wrmsrl(msr->msr, msr->host);
+	}
 }
 
 static void vmx_enter(struct vcpu *vcpu)
@@ -202,22 +230,21 @@ static void vmx_enter(struct vcpu *vcpu)
 	load_debug_state(vmx);
 	if (native_read_cr2() != vcpu->state.cr2)
 		native_write_cr2(vcpu->state.cr2);
-	perf = stop_host_perf();
+	perf = stop_host_perf(vmx);
 
 	context_enter_guest();
 	clear_secrets(vmx);
 	load_spec_ctrl(vmx);
 	vmx->failed = vmx_world_switch(vcpu->state.gpr, &vmx->host.rsp, vmx->launched);
-	restore_spec_ctrl(vmx);
 	vcpu->state.cr2 = native_read_cr2();
 	vmx->exit_reason = likely(!vmx->failed) ? vmcs_read(vmcs_exit_reason) :
 						  EXIT_REASON_ENTRY_FAILURE;
+	resume_host_perf(&perf);
 	event = exit_event(vmx->exit_reason);
 	if (unlikely((event & EVENT_WORD_TYPE) == EVENT_WORD_NMI))
 		host_nmi();
 	context_leave_guest();
 
-	resume_host_perf(&perf);
 	vmx_host_leave(vmx, debugctl);
 	store_debug_state(vmx);
 	vcpu->cached = 0;

@@ -164,6 +164,8 @@ static inline bool vmx_has(enum vmx_word word, u32 bit)
 
 /* entry.S: run the guest until its next exit; interrupts off, VMCS current */
 asmlinkage bool vmx_world_switch(u64 *gpr, u64 *host_rsp, bool launched);
+/* For entry.S alone; @gpr as in vmx_world_switch() */
+asmlinkage void vmx_restore_spec_ctrl(u64 *gpr);
 extern const char vmx_exit_point[];
 
 /* Members of vmx_ops, by file (core/vendor.h). caps.c: */

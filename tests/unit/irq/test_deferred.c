@@ -213,6 +213,49 @@ static void test_level_not_accepted(void **state)
 	assert_int_equal(take_vector(f->vcpu[5].lapic), VECTOR);
 }
 
+/* A pin's new message, which has waited for the old one, is sent if nobody accepts the old one. */
+static void test_level_rewritten(void **state)
+{
+	(void)state;
+	/* No lapic has this logical destination. */
+	ioapic_program(f, PIN, 0x40ull << 56 | IOAPIC_RTE_LOGICAL | IOAPIC_RTE_LEVEL | VECTOR);
+	assert_int_equal(fabric_set_gsi(&f->fabric, IRQ_SOURCE_USER, PIN, true), 1);
+	ioapic_program(f, PIN, 3ull << 56 | IOAPIC_RTE_LEVEL | (VECTOR + 1));
+	assert_int_equal(take_vector(f->vcpu[3].lapic), -1);
+	assert_int_equal(shim_run_work(), 1);
+	assert_int_equal(take_vector(f->vcpu[3].lapic), VECTOR + 1);
+}
+
+/* Of the lapics that a message names one takes it, but all have to be looked at. */
+static void test_lowest_priority(void **state)
+{
+	const u64 lowest = IOAPIC_RTE_LOGICAL | 1 << 8;
+
+	(void)state;
+	for (unsigned int i = 0; i < MANY; i++)
+		xwrite(f->vcpu[i].lapic, LAPIC_LDR, i == 7 ? 0x80000000 : 0);
+	ioapic_program(f, PIN, 0x80ull << 56 | lowest | VECTOR);
+	assert_int_equal(fabric_pulse_gsi(&f->fabric, IRQ_SOURCE_USER, PIN), 1);
+	assert_int_equal(take_vector(f->vcpu[7].lapic), -1);
+	assert_int_equal(shim_run_work(), 1);
+	assert_int_equal(take_vector(f->vcpu[7].lapic), VECTOR);
+	assert_int_equal(fixture_kicks_irqs_off, 0);
+}
+
+/* A saved state replaces what was on its way. */
+static void test_restored(void **state)
+{
+	struct kvm_ioapic_state saved;
+
+	(void)state;
+	ioapic_get_state(f->fabric.ioapic, &saved);
+	ioapic_program(f, PIN, ALL << 56 | VECTOR);
+	fabric_pulse_gsi(&f->fabric, IRQ_SOURCE_USER, PIN);
+	ioapic_set_state(f->fabric.ioapic, &saved);
+	fabric_flush(&f->fabric);
+	all_take(-1);
+}
+
 /* The PIT's hard timer drives a pin of the IOAPIC, and through the PIC LINT0 of all lapics. */
 static void test_pit(void **state)
 {
@@ -244,9 +287,18 @@ static void test_pit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_msi), TEST(test_msi_to_one),	  TEST(test_from_a_thread),
-		TEST(test_few), TEST(test_route_changes), TEST(test_irqfd_ends),
-		TEST(test_pin), TEST(test_level),	  TEST(test_level_not_accepted),
+		TEST(test_msi),
+		TEST(test_msi_to_one),
+		TEST(test_from_a_thread),
+		TEST(test_few),
+		TEST(test_route_changes),
+		TEST(test_irqfd_ends),
+		TEST(test_pin),
+		TEST(test_level),
+		TEST(test_level_not_accepted),
+		TEST(test_level_rewritten),
+		TEST(test_lowest_priority),
+		TEST(test_restored),
 		TEST(test_pit),
 	};
 

@@ -13,28 +13,54 @@
 
 #include "svm/svm.h"
 
-static u32 after(u64 exitcode, u32 flush)
-{
-	struct vmcb vmcb = { .control = { .exitcode = exitcode, .tlb_control = flush } };
-	struct svm_vcpu svm = { .vmcb = &vmcb };
+#define ASIDS 8
 
-	svm_end_flush(&svm);
-	return vmcb.control.tlb_control;
+struct svm_caps svm_caps = { .asids = ASIDS };
+
+static struct vmcb vmcb;
+static struct svm_vcpu svm;
+static struct svm_cpu sc;
+
+static void end_entry(u64 exitcode, u32 flush)
+{
+	vmcb = (struct vmcb){ .control = { .exitcode = exitcode, .tlb_control = flush } };
+	svm = (struct svm_vcpu){ .vmcb = &vmcb, .asid_generation = 5 };
+	sc = (struct svm_cpu){ .asid_generation = 5, .next_asid = 2 };
+	svm_end_flush(&svm, &sc);
+	assert_int_equal(vmcb.control.tlb_control, TLB_CONTROL_NOTHING);
+}
+
+/* The vCPU's ASID, and all ASIDs of the CPU, are fit for guests. */
+static void expect(bool own, bool all)
+{
+	assert_int_equal(svm.asid_generation, own ? 5 : 0);
+	assert_int_equal(sc.next_asid, all ? 2 : ASIDS);
 }
 
 static void test_flush_after_exit(void **state)
 {
 	(void)state;
-	assert_int_equal(after(SVM_EXIT_CPUID, TLB_CONTROL_FLUSH_ALL), TLB_CONTROL_NOTHING);
-	assert_int_equal(after(SVM_EXIT_NPF, TLB_CONTROL_FLUSH_ASID), TLB_CONTROL_NOTHING);
+	end_entry(SVM_EXIT_CPUID, TLB_CONTROL_FLUSH_ALL);
+	expect(true, true);
+	end_entry(SVM_EXIT_NPF, TLB_CONTROL_FLUSH_ASID);
+	expect(true, true);
 }
 
 /* VMEXIT_INVALID, in 64 bits as the CPU writes it and in 32 as QEMU does. */
 static void test_flush_after_refusal(void **state)
 {
+	static const u64 refused[] = { ~0ull, 0xffffffff };
+
 	(void)state;
-	assert_int_equal(after(~0ull, TLB_CONTROL_FLUSH_ALL), TLB_CONTROL_FLUSH_ALL);
-	assert_int_equal(after(0xffffffff, TLB_CONTROL_FLUSH_ASID), TLB_CONTROL_FLUSH_ASID);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		end_entry(refused[i], TLB_CONTROL_FLUSH_ALL);
+		expect(false, false);
+		end_entry(refused[i], TLB_CONTROL_FLUSH_ASID);
+		expect(false, true);
+		/* A guest that is refused again and again costs other guests no flush. */
+		end_entry(refused[i], TLB_CONTROL_NOTHING);
+		expect(true, true);
+	}
 }
 
 int main(void)
