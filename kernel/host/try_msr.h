@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whether the host's CPU accepts a value of an MSR, by asking the CPU. */
+/* Ask the host's CPU if it accepts a value of an MSR. */
 #ifndef ORIEL_TRY_MSR_H
 #define ORIEL_TRY_MSR_H
 

@@ -194,7 +194,7 @@ static void irqfds_free(struct irqfds *irqfds, struct list_head *removed)
 		resampled |= !!irqfd->resampler;
 	if (resampled)
 		resamplers_leave(irqfds);
-	/* Userspace relies on it: the eventfd's last interrupt has arrived. */
+	/* Wait until the last interrupt has arrived: userspace expects it. */
 	if (!list_empty(removed))
 		fabric_flush(irqfds->fabric);
 	list_for_each_entry_safe(irqfd, next, removed, node)

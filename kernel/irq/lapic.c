@@ -52,7 +52,7 @@ u32 lapic_ppr(const struct lapic *lapic)
 	return (tpr & 0xf0) >= service ? tpr : service;
 }
 
-/* A back end derives the TPR threshold or the intercept of CR8 writes from the result. */
+/* run/inject.c asks for an exit when TPR falls only if IRR has a vector. */
 int lapic_highest_irr(struct lapic *lapic)
 {
 	if (!READ_ONCE(lapic->irr_pending))

@@ -243,9 +243,8 @@ static void delivery_offer(struct delivery *d, struct lapic *lapic)
 }
 
 /*
- * Set *@first and return a count: each lapic that a message can name has one of so many APIC ids
- * from *@first on. Keep the count small: with up to 1024 vCPUs most messages must not visit every
- * lapic.
+ * Find the APIC ids that a message can name: the returned count of ids, from *@first on. Keep the
+ * count small: with up to 1024 vCPUs most messages must not visit every lapic.
  */
 static u32 message_ids(struct irq_fabric *fabric, const struct lapic_map *map,
 		       const struct irq_msg *msg, u32 *first)

@@ -202,7 +202,7 @@ void lapic_tsc_changed(struct lapic *lapic)
 
 	if (lapic_timer_mode(lapic) != LAPIC_TIMER_DEADLINE)
 		return;
-	/* Cancel first, or the deadline might fire now and again once it is computed anew. */
+	/* Cancel first, or the timer might fire at the old deadline and again at the new one. */
 	hrtimer_cancel(&lapic->timer.hrtimer);
 	deadline = lapic_get_tsc_deadline(lapic);
 	if (deadline)

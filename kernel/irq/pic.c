@@ -65,7 +65,7 @@ struct pic {
  * struct pic_effects - work for pic_finish(), after the lock is dropped
  * @acked: pins whose in-service bit was cleared
  * @rose: INTR went from low to high
- * @rose_again: INTR was high, and fell and rose with the line that it stands for
+ * @rose_again: INTR was high; in the chip it would have fallen and risen again
  */
 struct pic_effects {
 	u16 acked;

@@ -121,7 +121,7 @@ struct pit_channel {
  */
 struct pit {
 	struct irq_fabric *fabric;
-	struct mutex lock; /* all but what the timer's callback reads */
+	struct mutex lock; /* all but the timer's callback */
 	struct pit_channel channel[PIT_CHANNELS];
 	bool speaker;
 	bool has_speaker;

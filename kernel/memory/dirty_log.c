@@ -67,7 +67,7 @@ void dirty_log_mark(struct memory *memory, const struct memslot *slot, gfn_t gfn
 		memory->ops->ring_push(memory, slot, page);
 		return;
 	}
-	/* Write to memory before the test of the bit. Pairs with the exchange in take_bits(). */
+	/* The write to memory comes before this test. Pairs with the exchange in take_bits(). */
 	smp_mb();
 	if (!test_bit(page, slot->dirty_bitmap))
 		set_bit(page, slot->dirty_bitmap);

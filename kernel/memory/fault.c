@@ -39,7 +39,7 @@
  *      copy. The module itself first writes to memory and then marks the page in the log
  *      (memory_write()).
  *      When the log ends, mmu_collapse() removes the leaves that a larger one can replace. The
- *      others stay, and faults give them the right to write back.
+ *      others stay, and faults make them writable again.
  *   7. If only the right to write is removed, the lock may be dropped before the flush. Until the
  *      flush a guest may write through its TLB: to a page that userspace has yet to copy, or before
  *      logging begins. The flush comes before the return to userspace, and memory->lock admits one
@@ -360,7 +360,7 @@ static int try_install(struct fault *f, int level, u64 leaf, struct sl_spare *sp
 	return ret;
 }
 
-/* Remove what maps other frames. A leaf of a past slot may do so, or a table of smaller leaves. */
+/* Remove what is in the way: a leaf of a past slot, or a table of smaller leaves. */
 static void make_room(struct fault *f, int level)
 {
 	struct mmu *mmu = &f->memory->mmu;
@@ -414,7 +414,7 @@ int mmu_fault(struct memory *memory, gpa_t gpa, u32 access)
 	f.seq = READ_ONCE(memory->mmu.invalidate_seq);
 	/*
 	 * Read @seq before the host's page tables. The host changes these before
-	 * invalidate_range_end() changes invalidate_seq: a fault that reads the new count also
+	 * invalidate_range_end() changes invalidate_seq: a fault that reads the new value also
 	 * reads the new page tables.
 	 */
 	smp_rmb();

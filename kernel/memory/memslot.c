@@ -297,7 +297,7 @@ static int slot_replace(struct memory *memory, struct memslot *old, struct memsl
 
 /*
  * If logging begins with @new, make the next write to each of its pages fault. Then split the large
- * leaves, because vCPUs would have to do it one by one. This order write-protects fewer leaves.
+ * leaves, so that vCPUs need not do it one by one. This order write-protects fewer leaves.
  */
 static void begin_log(struct memory *memory, const struct memslot *old, const struct memslot *new)
 {

@@ -114,7 +114,7 @@ static void step_over_trap(struct vcpu *vcpu)
 	to_svm(vcpu)->vmcb->control.nrip = vcpu->state.rip;
 }
 
-/* Cancel the step if an event is delivered before the IRET: it must not push the step's TF. */
+/* If an event comes before the IRET, cancel the step: the event must not push its TF. */
 static void put_off_iret(struct svm_vcpu *svm)
 {
 	settle_iret(svm);

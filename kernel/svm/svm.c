@@ -39,7 +39,7 @@ static void init_intercepts(struct vmcb_control *control, u32 exits_off)
 {
 	control->intercept_cr = INTERCEPT_WRITE(4);
 	control->intercept_dr = SVM_INTERCEPT_BREAKPOINTS;
-	/* Without an exit, a guest could make #AC and #DB recur for ever: see exit.c. */
+	/* Without an exit, a guest could make #AC and #DB recur for ever. */
 	control->intercept_exceptions = BIT(EXC_DB) | BIT(EXC_UD) | BIT(EXC_AC) | BIT(EXC_MC);
 	control->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_INIT |
 				   INTERCEPT_CR0_SEL_WRITE | INTERCEPT_RDPMC | INTERCEPT_CPUID |

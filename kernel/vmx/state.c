@@ -282,8 +282,8 @@ int vmx_get_msr(struct vcpu *vcpu, u32 index, u64 *data)
 }
 
 /*
- * A guest that has used IA32_SPEC_CTRL writes it often, so from the first value on it does so
- * without an exit. Until then an entry has nothing to save.
+ * A guest that uses IA32_SPEC_CTRL writes it often: after its first value that is not 0, let it
+ * write without an exit. Until then vmx_restore_spec_ctrl() need not read the MSR.
  */
 static void set_spec_ctrl(struct vmx_vcpu *vmx, u64 data)
 {

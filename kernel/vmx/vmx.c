@@ -114,7 +114,7 @@ static u32 exit_event(u32 reason)
 /*
  * Clear secrets of the host from the L1 data cache (L1TF). If the guest drives a device of the
  * host, clear the CPU's buffers too: the guest could read them through the device's memory (MMIO
- * stale data). After this nothing of the host runs but the switch.
+ * stale data). After this only load_spec_ctrl() and the switch run.
  */
 static __always_inline void clear_secrets(struct vmx_vcpu *vmx)
 {

@@ -5,9 +5,9 @@
  *
  *	hosttick [-d /dev/oriel]
  *
- * QEMU's TCG loses one at VMRUN now and then, under any hypervisor that uses V_IRQ, and that CPU's
- * clock stands still until another interrupt comes. Oriel sees to it that one does. On the in-tree
- * KVM this fails.
+ * QEMU's TCG loses such an interrupt at VMRUN now and then, under any hypervisor that uses V_IRQ.
+ * That CPU's clock then stands still until another interrupt comes. Oriel makes TCG look for the
+ * lost one (find_lost_interrupt()). The in-tree KVM does not, and fails this test.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -17,7 +17,7 @@
 
 #define PORT_MARK 0x50
 
-/* One CPU counts in milliseconds, the vCPU's in a quarter of that: more interrupts to lose. */
+/* Periods of the timers on CPU 0 and on the vCPU's CPU: the shorter, the more can be lost. */
 #define BEAT_NS 1000000
 #define VCPU_BEAT_NS 250000
 #define BEATS 20000u
@@ -77,7 +77,7 @@ static void *count_beats(void *data)
 	return NULL;
 }
 
-/* Watch from CPU 0, which has its own timer. Moving to the other CPU wakes it. */
+/* Watch from CPU 0, which has its own timer. A move to the other CPU wakes that CPU. */
 static void watch(struct vcpu_cpu *other)
 {
 	uint32_t last = 0, stood = 0;
