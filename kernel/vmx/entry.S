@@ -3,6 +3,7 @@
  * The world switch on VT-x: from the host to the guest with VMLAUNCH or VMRESUME, and back.
  */
 #include <linux/linkage.h>
+#include <linux/stringify.h>
 #include <asm/alternative.h>
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
@@ -71,7 +72,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	ZERO_CALLER_SAVED
 	pop %rdi
 	/* First of all the host gets its IA32_SPEC_CTRL back: until then IBRS may be off. */
-	ALTERNATIVE "", "call vmx_restore_spec_ctrl", X86_FEATURE_MSR_SPEC_CTRL
+	ALTERNATIVE "", __stringify(call vmx_restore_spec_ctrl), X86_FEATURE_MSR_SPEC_CTRL
 	CLEAR_BRANCH_HISTORY_VMEXIT
 	mov %ebx, %eax
 

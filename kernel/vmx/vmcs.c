@@ -128,7 +128,7 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 		if (unlikely(!cpu_claimed()))
 			return;
 		make_current(vmx, vc);
-		/* What was fetched on such a CPU is not the guest's. */
+		/* Forget what was fetched on such a CPU: it is not the guest's. */
 		vcpu->cached = vcpu->dirty;
 		vmx_host_setup_cpu(vmx);
 		/* This CPU's TLB may hold translations from before a flush on another CPU. */

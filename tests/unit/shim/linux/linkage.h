@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How assembly is called, for userspace unit tests: like C. */
+/* The calling convention of assembly, for userspace unit tests: C's. */
 #ifndef SHIM_LINUX_LINKAGE_H
 #define SHIM_LINUX_LINKAGE_H
 
