@@ -64,7 +64,9 @@ test_all_pass_and_the_module_goes()
 		'^# Totals: pass:8 fail:0 skip:0$' '^# kernel: Linux ' '^# vendor_id: ' \
 		'^# microcode: ' '^# hypervisor bit: ' '^# not affected by: ' '^# module: .*oriel.ko' ||
 		return
-	! module_is_there || fail "the module is still loaded"
+	! module_is_there || fail "the module is still loaded" || return
+	# If a test ended the machine, the log's last line would name it.
+	dmesg | grep -q 'oriel check: guest\.cpuid$' || fail "the log does not name the tests"
 }
 
 test_loaded_module_stays()
@@ -107,7 +109,7 @@ test_module_that_does_not_load()
 	echo "no module" >"$work/bad.ko"
 	selftest --module "$work/bad.ko"
 	ended 1 && printed '^# oriel: .*bad\.ko: not loaded: it was built for another kernel' \
-		'^1\.\.8$' '^not ok 1 module\.load$'
+		'^1\.\.8$' '^not ok 1 module\.load$' '^Bail out! '
 }
 
 test_bad_arguments()

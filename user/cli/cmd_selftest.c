@@ -188,8 +188,11 @@ static int find_module(struct session *session, const struct selftest_arguments 
 /* Print a result of the run itself. A skipped one has a reason. */
 static void own_result(struct session *session, const char *name, bool passed, const char *skip)
 {
-	if (!session->complete)
+	if (!session->complete) {
+		if (!passed)
+			printf("# failed: %s\n", name);
 		return;
+	}
 	printf("%s %u %s%s%s\n", passed ? "ok" : "not ok", ++session->number, name,
 	       skip ? " # SKIP " : "", skip ? skip : "");
 	session->results[skip ? SELFTEST_SKIPPED : passed ? SELFTEST_PASSED : SELFTEST_FAILED]++;
@@ -310,8 +313,10 @@ static int run_session(struct session *session, const struct selftest_arguments 
 	clean = selftest_log_is_clean(&session->config);
 	own_result(session, "module.load", ready && clean,
 		   session->load ? NULL : "this run does not load it");
-	if (!ready)
+	if (!ready) {
+		puts("Bail out! the module cannot be loaded");
 		return EXIT_STATUS_ERROR;
+	}
 	session->results[SELFTEST_FAILED] += !session->complete && !clean;
 	if (use_node(session, arguments))
 		session->results[SELFTEST_FAILED]++;

@@ -2,6 +2,8 @@
 /* Reads the kernel's log through /dev/kmsg. */
 #include "cli/kernel_log.h"
 
+#include "base/diag.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,8 +33,12 @@ void kernel_log_close(struct kernel_log *log)
 
 void kernel_log_mark(const struct kernel_log *log, const char *text)
 {
-	if (log->fd >= 0)
-		dprintf(log->fd, "<6>oriel check: %s\n", text);
+	char line[128];
+	int length = snprintf(line, sizeof(line), "<6>oriel check: %s\n", text);
+
+	/* Each write is a line of its own. dprintf() would seek first, which the file refuses. */
+	if (log->fd >= 0 && write(log->fd, line, (size_t)length) < 0)
+		diag_note("the kernel's log does not take a line: %s", strerror(errno));
 }
 
 /* Errors of the kernel. Its lines about a process that fails have other words around them. */
