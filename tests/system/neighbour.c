@@ -181,9 +181,8 @@ static void count(const char *name, void (*call)(void))
 	others = interrupts_in(now_us() - began);
 	/* If a call interrupts other CPUs, it does so each time. */
 	if (sent > others + calls / 2)
-		complain(
-			"%u calls made the other guest exit %llu times, as much time without calls %llu times",
-			calls, (unsigned long long)sent, (unsigned long long)others);
+		complain("%u calls: %llu exits of the other guest, %llu without calls", calls,
+			 (unsigned long long)sent, (unsigned long long)others);
 
 	poke(ram_u32(&other, DATA), 1);
 	pthread_join(thread, NULL);
