@@ -35,7 +35,7 @@ test_selftest_says_why()
 
 	out=$("$oriel" check --selftest --module "$module" 2>&1) &&
 		{ fail "the self test is content: $out"; return 1; }
-	[[ $out == *$'\nnot ok 1 module.load' ]] || fail "the self test said: $out" || return
+	[[ $out == *$'\nnot ok 1 module.load\nBail out! the module cannot be loaded' ]] || fail "the self test said: $out" || return
 	grep -E '^# kernel: oriel: ' <<<"$out" | grep -qE "$missing" ||
 		fail "the self test said: $out"
 }
